@@ -1,0 +1,1 @@
+//! Copying media into S3.

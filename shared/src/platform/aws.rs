@@ -1,0 +1,80 @@
+//! The AWS clients, built once per execution environment.
+//!
+//! Credentials come from the function's own settings and nothing else: Lambda puts them there, and the longer chain of
+//! places a developer's machine may have would cost start-up time and find nothing.
+
+use aws_credential_types::Credentials;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+use secrecy::ExposeSecret as _;
+use std::time::Duration;
+
+use super::Config;
+
+/// The roots that AWS's endpoints are signed by. Parsing these five instead of the machine's 140 roots is most of what
+/// makes start-up short.
+const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
+
+/// One client for each service, sharing one connection pool.
+#[derive(Clone)]
+pub struct Clients {
+    /// DynamoDB.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// S3.
+    pub s3: aws_sdk_s3::Client,
+    /// Secrets Manager.
+    pub secrets: aws_sdk_secretsmanager::Client,
+}
+
+impl Clients {
+    /// Builds the three clients over `http`, or over the deployed transport where that is `None`.
+    #[must_use]
+    pub fn new(config: &Config, http: Option<SharedHttpClient>) -> Self {
+        let http = http.unwrap_or_else(transport);
+        let credentials = Credentials::new(
+            config.access_key_id.expose_secret(),
+            config.secret_access_key.expose_secret(),
+            config.session_token.as_ref().map(|token| token.expose_secret().to_owned()),
+            None,
+            "settings",
+        );
+        let retries = RetryConfig::standard().with_max_attempts(3);
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(2))
+            .operation_attempt_timeout(Duration::from_secs(20))
+            .build();
+        macro_rules! client {
+            ($sdk:ident, $endpoint:expr, $($more:tt)*) => {{
+                let mut builder = $sdk::Config::builder()
+                    .region($sdk::config::Region::new(config.region.clone()))
+                    .credentials_provider(credentials.clone())
+                    .http_client(http.clone())
+                    .retry_config(retries.clone())
+                    .timeout_config(timeouts.clone());
+                if let Some(url) = $endpoint {
+                    builder = builder.endpoint_url(url);
+                }
+                $sdk::Client::from_conf(builder $($more)* .build())
+            }};
+        }
+        Self {
+            dynamodb: client!(aws_sdk_dynamodb, &config.dynamodb_url,),
+            // A server named by URL has no DNS name per bucket.
+            s3: client!(aws_sdk_s3, &config.s3_url, .force_path_style(config.s3_url.is_some())),
+            secrets: client!(aws_sdk_secretsmanager, &config.secrets_url,),
+        }
+    }
+}
+
+/// The transport that is deployed: rustls with Amazon's roots.
+#[must_use]
+pub fn transport() -> SharedHttpClient {
+    let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
+    #[expect(clippy::expect_used, reason = "the roots are compiled in; a test builds this transport")]
+    let context = TlsContext::builder().with_trust_store(roots).build().expect("the embedded roots are valid PEM");
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(context)
+        .build_https()
+}

@@ -1,0 +1,170 @@
+//! Keys and provider credentials, from one Secrets Manager secret.
+//!
+//! The secret is a JSON document ([`SecretDocument`]). It is read on first use and again when it is older than
+//! [`FRESH_FOR`]; while Secrets Manager cannot be reached the last one read goes on serving.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use tokio::sync::Mutex;
+
+use super::Clock;
+
+/// How long a secret is used before it is read again.
+pub const FRESH_FOR: SignedDuration = SignedDuration::from_mins(5);
+
+/// The secret's JSON. Its `Debug` prints no key.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretDocument {
+    /// Keys of callback tokens: the first signs, all of them verify, so that a key can be rotated.
+    pub callback_keys: Vec<NamedKey>,
+    /// Key of the hashes kept of request bodies (base64, 32 bytes).
+    pub fingerprint_key: KeyBytes,
+    /// Provider accounts by tenant id.
+    #[serde(default)]
+    pub tenants: BTreeMap<String, TenantAccounts>,
+}
+
+/// A key with the short id that tokens carry.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedKey {
+    /// Letters and digits, no dot.
+    pub id: String,
+    /// The key (base64, 32 bytes).
+    pub key: KeyBytes,
+}
+
+/// Base64 of a key of at least 16 bytes; cannot be printed.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub struct KeyBytes(SecretString);
+
+impl KeyBytes {
+    /// The key's bytes.
+    ///
+    /// # Errors
+    /// The text is not base64 or shorter than 16 bytes.
+    pub fn bytes(&self) -> Result<Vec<u8>, SecretsError> {
+        let bytes =
+            BASE64.decode(self.0.expose_secret()).map_err(|_| SecretsError::Malformed("a key is not base64"))?;
+        if bytes.len() < 16 {
+            return Err(SecretsError::Malformed("a key is shorter than 16 bytes"));
+        }
+        Ok(bytes)
+    }
+}
+
+/// One tenant's accounts at the providers.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TenantAccounts {
+    /// The account at Auco, if the tenant has one.
+    pub auco: Option<AucoAccount>,
+}
+
+/// A company's account at Auco.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AucoAccount {
+    /// `puk_…`, for reads.
+    pub public_key: SecretString,
+    /// `prk_…`, for writes.
+    pub private_key: SecretString,
+    /// Base URL, where it is not the deployment's own.
+    pub url: Option<String>,
+    /// E-mail of the Auco user in whose name processes are created, where a request names none.
+    pub creator_email: Option<String>,
+    /// The id Auco gave to the webhook that points at us.
+    pub webhook_id: Option<String>,
+    /// The static header Auco sends with each webhook.
+    pub webhook_header: Option<StaticHeader>,
+    /// Exact hosts that pictures may come from.
+    #[serde(default)]
+    pub media_hosts: Vec<String>,
+}
+
+/// A header that authenticates by its value.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StaticHeader {
+    /// Header name.
+    pub name: String,
+    /// The value to expect.
+    pub value: SecretString,
+}
+
+/// The secret cannot be used.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SecretsError {
+    /// Secrets Manager did not give it.
+    #[error("the secret cannot be read")]
+    Unavailable,
+    /// It was given and is not what it should be.
+    #[error("the secret is malformed: {0}")]
+    Malformed(&'static str),
+}
+
+/// The secret, cached.
+pub struct Secrets {
+    client: aws_sdk_secretsmanager::Client,
+    id: String,
+    clock: Arc<dyn Clock>,
+    cached: Mutex<Option<(Timestamp, Arc<SecretDocument>)>>,
+}
+
+impl Secrets {
+    /// Nothing is read yet.
+    #[must_use]
+    pub fn new(client: aws_sdk_secretsmanager::Client, id: String, clock: Arc<dyn Clock>) -> Self {
+        Self { client, id, clock, cached: Mutex::new(None) }
+    }
+
+    /// The secret as it stands, at most [`FRESH_FOR`] old.
+    ///
+    /// # Errors
+    /// It was never read and cannot be read now, or it is malformed.
+    pub async fn current(&self) -> Result<Arc<SecretDocument>, SecretsError> {
+        let mut cached = self.cached.lock().await;
+        let now = self.clock.now();
+        if let Some((read_at, document)) = cached.as_ref()
+            && now.duration_since(*read_at) < FRESH_FOR
+        {
+            return Ok(Arc::clone(document));
+        }
+        match (self.read().await, cached.as_ref()) {
+            (Ok(document), _) => {
+                let document = Arc::new(document);
+                *cached = Some((now, Arc::clone(&document)));
+                Ok(document)
+            }
+            (Err(error), Some((_, document))) => {
+                tracing::warn!(%error, "the secret could not be read again; the last one read goes on serving");
+                Ok(Arc::clone(document))
+            }
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    async fn read(&self) -> Result<SecretDocument, SecretsError> {
+        let answer = self.client.get_secret_value().secret_id(&self.id).send().await.map_err(|error| {
+            tracing::error!(code = error.as_service_error().and_then(|e| e.meta().code()), "secret unavailable");
+            SecretsError::Unavailable
+        })?;
+        let text = answer.secret_string().ok_or(SecretsError::Malformed("it has no string"))?;
+        let document: SecretDocument =
+            serde_json::from_str(text).map_err(|_| SecretsError::Malformed("it does not have the documented shape"))?;
+        if document.callback_keys.is_empty() {
+            return Err(SecretsError::Malformed("callback_keys is empty"));
+        }
+        for key in &document.callback_keys {
+            key.key.bytes()?;
+        }
+        document.fingerprint_key.bytes()?;
+        Ok(document)
+    }
+}

@@ -1,0 +1,68 @@
+//! Logs and metrics.
+//!
+//! Logs are one JSON object a line on standard output. Fields are ids, states, counts and durations; nothing that a
+//! person typed or that a provider answered is ever a field.
+
+use std::io::Write as _;
+
+use jiff::Timestamp;
+
+/// The namespace of all metrics in CloudWatch.
+pub const NAMESPACE: &str = "Cotejo";
+
+/// Starts logging. The level comes from `RUST_LOG`, or is `info`.
+pub fn init() {
+    let level = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // A second call (several functions in one process) changes nothing.
+    let _ = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(level).try_init();
+}
+
+/// What is counted or measured.
+#[derive(Debug, Clone, Copy)]
+pub enum Metric {
+    /// Processes created.
+    Created,
+    /// Processes that reached a terminal state.
+    Decided,
+    /// A provider call that did not succeed.
+    ProviderTrouble,
+    /// Share of a provider link's life that had passed when its copy was stored, percent.
+    LinkLifeUsed,
+    /// Pictures given up.
+    EvidenceIncomplete,
+    /// Callbacks that were refused.
+    CallbackRefused,
+    /// Callbacks about a process that is not ours.
+    CallbackUnknown,
+    /// Stream records that could not be handled.
+    RecordFailed,
+}
+
+impl Metric {
+    fn name_and_unit(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Created => ("ProcessesCreated", "Count"),
+            Self::Decided => ("ProcessesDecided", "Count"),
+            Self::ProviderTrouble => ("ProviderTrouble", "Count"),
+            Self::LinkLifeUsed => ("LinkLifeUsed", "Percent"),
+            Self::EvidenceIncomplete => ("EvidenceIncomplete", "Count"),
+            Self::CallbackRefused => ("CallbacksRefused", "Count"),
+            Self::CallbackUnknown => ("CallbacksUnknown", "Count"),
+            Self::RecordFailed => ("RecordsFailed", "Count"),
+        }
+    }
+}
+
+/// Writes one value in CloudWatch's embedded metric format, without dimensions beyond the provider's name.
+pub fn record(metric: Metric, provider: &'static str, value: f64, now: Timestamp) {
+    let (name, unit) = metric.name_and_unit();
+    let line = serde_json::json!({
+        "_aws": {"Timestamp": now.as_millisecond(), "CloudWatchMetrics": [{
+            "Namespace": NAMESPACE, "Dimensions": [[], ["provider"]], "Metrics": [{"Name": name, "Unit": unit}]}]},
+        "provider": provider,
+        name: value,
+    });
+    // A closed standard output must not end a request.
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
