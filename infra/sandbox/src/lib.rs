@@ -1,1 +1,210 @@
-//! x
+//! Stand-ins for the companies that verify identities: HTTP servers that behave as the companies' documentation says,
+//! with people, reviewers and faults that follow a script, so that the local system and its tests meet everything a
+//! real provider does. Pictures are drawn by code, links to them really expire, webhooks are really sent and retried.
+//!
+//! Nothing happens by itself: [`Sandbox::tick`] carries out whatever is due at the configured clock's time, and
+//! [`Sandbox::next_due`] says when to call it next. A test moves the clock and ticks; a running system ticks in a loop.
+//! Chance follows from a seed. What is left to others: binding a port, running the clock, and checking what arrives.
+//!
+//! Each company is a folder; so far there is `auco`. What they share is one file each: `links` (signed URLs),
+//! `pictures`, `script` and `faults` (what goes wrong), `webhooks` (sending), `journal` (surviving a restart).
+//!
+//! # Auco's script
+//!
+//! Whoever creates a process says how it goes by `custom.sandbox`, a string of comma-separated words. Without one it
+//! is `approved`. An unknown word is answered 400, naming it.
+//!
+//! | outcome | what happens |
+//! | --- | --- |
+//! | `approved` | one good attempt with three pictures, then APPROVED |
+//! | `second-attempt` | an attempt with `errorMessages`, then a good one, then APPROVED |
+//! | `invalidated` | one failed attempt, then INVALIDATED at once |
+//! | `rejected`, `blocked-invalidated` | three failed attempts, BLOCKED, and the reviewer says INVALIDATED |
+//! | `blocked-validated` | BLOCKED, then a webhook VALIDATED, and the query says APPROVED |
+//! | `blocked-validated-silent` | BLOCKED, then a webhook VALIDATED, but the query stays BLOCKED for ever |
+//! | `blocked` | BLOCKED, and nobody ever reviews it |
+//! | `expired` | the person never acts: EXPIRED at `expiredDate`, or after [`Times::process_life`]; no webhook |
+//! | `never` | stays INPROGRESS, even after that |
+//!
+//! | fault | what goes wrong |
+//! | --- | --- |
+//! | `no-callback` | no webhook at all |
+//! | `duplicate-callback` | every webhook is sent three times |
+//! | `out-of-order` | of two webhooks the later is sent first (the earlier waits for it) |
+//! | `callback-before-answer` | everything up to the final state happens, webhooks included, before create answers |
+//! | `no-custom` | webhooks come without `custom` |
+//! | `create-5xx` | create answers 503 and does nothing |
+//! | `create-5xx-after` | create does its work and answers 503 |
+//! | `create-slow` | create does its work at once and answers after [`Times::slow`] |
+//! | `query-5xx:N` | the first N queries are answered 503 |
+//! | `cut-off:N` | the connection ends in the middle of the picture |
+//! | `html-picture:N` | a page in HTML instead of the picture |
+//! | `wrong-type:N` | the right picture, declared as `text/html` |
+//! | `gone:N` | 403, though the link is fresh |
+//! | `huge-picture` | every picture is padded to 40 MB |
+//!
+//! N counts the queries of the process, or the downloads of each of its pictures; without `:N` the fault never ends.
+//! Several faults of pictures follow one another: `cut-off:1,gone:2` cuts the first download and refuses the next two.
+//!
+//! # For people
+//!
+//! | call | does |
+//! | --- | --- |
+//! | `POST {base}/_sandbox/faults` | sets [`Faults`]: `{"rate":0.5,"kinds":["ServerError"]}` |
+//! | `GET {base}/_sandbox/auco/processes` | lists [`AucoProcessView`]s |
+//! | `POST {base}/_sandbox/auco/{code}/act` | does the next step now; with `{"status":"APPROVED"}` (BLOCKED, VALIDATED, INVALIDATED, EXPIRED) that one instead of the script's |
+
+mod auco;
+
+mod answers;
+mod config;
+mod control;
+mod dice;
+mod faults;
+mod journal;
+mod links;
+mod pictures;
+mod script;
+mod state;
+mod webhooks;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use bytes::Bytes;
+use jiff::Timestamp;
+
+pub use crate::auco::AucoProcessView;
+pub use crate::config::{AucoAccount, Now, SandboxConfig, Times, Webhook};
+use crate::dice::Dice;
+pub use crate::faults::{FaultKind, Faults};
+use crate::links::Links;
+pub use crate::state::CallCounts;
+use crate::state::State;
+
+/// All stand-ins of one local system. Clones share everything.
+#[derive(Clone)]
+pub struct Sandbox {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    now: Now,
+    dice: Dice,
+    times: Times,
+    links: Links,
+    auco_keys: auco::Keys,
+    client: reqwest::Client,
+    /// Never held across an await.
+    state: Mutex<State>,
+}
+
+/// Why a sandbox could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The state file exists but cannot be read, or cannot be written.
+    #[error("the sandbox's state file {} cannot be used: {source}", path.display())]
+    StateFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A line of the state file is not one of ours. Delete the file to start anew.
+    #[error("line {line} of the sandbox's state file {} is not readable: {source}", path.display())]
+    StateLine {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The client that sends webhooks could not be built.
+    #[error("the sandbox's HTTP client could not be built: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+impl Sandbox {
+    /// Opens a sandbox, with the state its file holds if there is one.
+    pub fn open(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
+        let dice = Dice(config.seed);
+        let inner = Inner {
+            now: config.now,
+            dice,
+            client: webhooks::client(&config.times)?,
+            times: config.times,
+            links: Links::new(&config.base_url, dice),
+            auco_keys: auco::Keys { public: config.auco.public_key, private: config.auco.private_key },
+            state: Mutex::new(State::open(config.state_file, config.auco.webhooks)?),
+        };
+        Ok(Sandbox { inner: Arc::new(inner) })
+    }
+
+    /// The routes of all stand-ins and of the controls for people, below the configured base URL.
+    pub fn router(&self) -> Router {
+        Router::new().merge(auco::router()).merge(control::router()).with_state(self.clone())
+    }
+
+    /// Replaces the company's webhooks at Auco. Notifications are resolved when they are sent, so those that waited
+    /// for a restart go to the new addresses.
+    pub fn set_auco_webhooks(&self, webhooks: Vec<Webhook>) {
+        self.state().auco_webhooks = webhooks;
+    }
+
+    /// Replaces the faults that happen by chance.
+    pub fn set_faults(&self, faults: Faults) {
+        self.state().faults = faults;
+    }
+
+    /// Carries out everything due now: people act, reviewers decide, processes expire, webhooks are sent and tried
+    /// again, including what follows at once from these. Gives the number of steps and tries; 0 means nothing was due.
+    /// May run several times at once; nothing is done twice.
+    pub async fn tick(&self) -> usize {
+        let mut done = 0;
+        loop {
+            let steps = self.state().act(self.now(), self.inner.dice);
+            let tries = auco::deliver_due(self).await;
+            if steps + tries == 0 {
+                return done;
+            }
+            done += steps + tries;
+        }
+    }
+
+    /// When the next thing is due, `None` while nothing is planned. It may lie in the past.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.state().next_due()
+    }
+
+    /// All of Auco's processes, in the order of their creation.
+    pub fn auco_processes(&self) -> Vec<AucoProcessView> {
+        self.state().auco_views()
+    }
+
+    /// The exact bytes that a faultless download of this picture gives. `attempt` counts from 0, as in `attempts[]`;
+    /// `kind` is `identificationCardFront`, `identificationCardBack` or `photo`. `None` where there is no such picture.
+    pub fn picture(&self, code: &str, attempt: usize, kind: &str) -> Option<Bytes> {
+        let state = self.state();
+        let process = state.auco.get(code)?;
+        let picture = process.picture(attempt, kind)?;
+        Some(picture.pieces().concat().into())
+    }
+
+    /// What was called and sent since this sandbox was opened.
+    pub fn calls(&self) -> CallCounts {
+        self.state().calls
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.inner.now)()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,55 @@
+//! The controls for people who play with the sandbox by hand. No key: whoever reaches the port may use them.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use http::StatusCode;
+use serde::Deserialize;
+
+use crate::answers::{Refused, message};
+use crate::auco::{AucoProcessView, Forced, NotNow};
+use crate::{Faults, Sandbox};
+
+pub(crate) fn router() -> Router<Sandbox> {
+    Router::new()
+        .route("/_sandbox/faults", post(faults))
+        .route("/_sandbox/auco/processes", get(processes))
+        .route("/_sandbox/auco/{code}/act", post(act))
+}
+
+async fn faults(State(sandbox): State<Sandbox>, body: Bytes) -> Result<Json<Faults>, Refused> {
+    let faults: Faults = serde_json::from_slice(&body).map_err(bad_request)?;
+    sandbox.set_faults(faults.clone());
+    Ok(Json(faults))
+}
+
+async fn processes(State(sandbox): State<Sandbox>) -> Json<Vec<AucoProcessView>> {
+    Json(sandbox.auco_processes())
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Act {
+    status: Option<Forced>,
+}
+
+/// The state changes now; webhooks leave with the next tick.
+async fn act(State(sandbox): State<Sandbox>, Path(code): Path<String>, body: Bytes) -> Result<Response, Refused> {
+    let wanted: Act =
+        if body.is_empty() { Act::default() } else { serde_json::from_slice(&body).map_err(bad_request)? };
+    let now = sandbox.now();
+    let mut state = sandbox.state();
+    let Some(process) = state.auco.get_mut(&code) else {
+        return Err(message(StatusCode::NOT_FOUND, "there is no such process").into());
+    };
+    process.force(wanted.status, now, sandbox.inner.dice).map_err(|NotNow(why)| message(StatusCode::CONFLICT, why))?;
+    let view = process.view();
+    state.save_or_warn(&code);
+    Ok(Json(view).into_response())
+}
+
+fn bad_request(error: serde_json::Error) -> Response {
+    message(StatusCode::BAD_REQUEST, &error.to_string())
+}

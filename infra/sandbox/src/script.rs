@@ -1,0 +1,139 @@
+//! The words with which the creator of a process says how it ends and what goes wrong on the way. The table of all
+//! words is in the crate's documentation.
+
+use serde::{Deserialize, Serialize};
+
+/// How a process ends.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) enum Outcome {
+    #[default]
+    Approved,
+    SecondAttempt,
+    Invalidated,
+    Blocked,
+    BlockedValidated,
+    BlockedValidatedSilent,
+    BlockedInvalidated,
+    Expired,
+    Never,
+}
+
+/// What a fault of pictures puts in a picture's place.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) enum PictureFault {
+    CutOff,
+    Html,
+    WrongType,
+    Gone,
+}
+
+/// A script after reading.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub(crate) struct Script {
+    pub outcome: Outcome,
+    pub no_callback: bool,
+    pub duplicate_callback: bool,
+    pub out_of_order: bool,
+    pub callback_before_answer: bool,
+    pub no_custom: bool,
+    pub create_5xx: bool,
+    pub create_5xx_after: bool,
+    pub create_slow: bool,
+    pub huge_picture: bool,
+    /// How many of the first queries fail.
+    pub query_5xx: u32,
+    /// In the order written, each with the number of downloads (of each picture) that it takes.
+    pub pictures: Vec<(PictureFault, u32)>,
+}
+
+impl Script {
+    /// Reads comma-separated words; blanks around them and empty words do not count. The error is the first word
+    /// that means nothing.
+    pub fn parse(text: &str) -> Result<Script, String> {
+        let mut script = Script::default();
+        for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            script.add(word).ok_or_else(|| word.to_owned())?;
+        }
+        Ok(script)
+    }
+
+    fn add(&mut self, word: &str) -> Option<()> {
+        // Without a number a counted fault never ends.
+        let (name, times) = match word.split_once(':') {
+            Some((name, times)) => (name, Some(times.parse::<u32>().ok()?)),
+            None => (word, None),
+        };
+        let always = times.unwrap_or(u32::MAX);
+        match name {
+            "query-5xx" => self.query_5xx = always,
+            "cut-off" => self.pictures.push((PictureFault::CutOff, always)),
+            "html-picture" => self.pictures.push((PictureFault::Html, always)),
+            "wrong-type" => self.pictures.push((PictureFault::WrongType, always)),
+            "gone" => self.pictures.push((PictureFault::Gone, always)),
+            _ if times.is_some() => return None,
+            "approved" => self.outcome = Outcome::Approved,
+            "second-attempt" => self.outcome = Outcome::SecondAttempt,
+            "invalidated" => self.outcome = Outcome::Invalidated,
+            "blocked" => self.outcome = Outcome::Blocked,
+            "blocked-validated" => self.outcome = Outcome::BlockedValidated,
+            "blocked-validated-silent" => self.outcome = Outcome::BlockedValidatedSilent,
+            "blocked-invalidated" | "rejected" => self.outcome = Outcome::BlockedInvalidated,
+            "expired" => self.outcome = Outcome::Expired,
+            "never" => self.outcome = Outcome::Never,
+            "no-callback" => self.no_callback = true,
+            "duplicate-callback" => self.duplicate_callback = true,
+            "out-of-order" => self.out_of_order = true,
+            "callback-before-answer" => self.callback_before_answer = true,
+            "no-custom" => self.no_custom = true,
+            "create-5xx" => self.create_5xx = true,
+            "create-5xx-after" => self.create_5xx_after = true,
+            "create-slow" => self.create_slow = true,
+            "huge-picture" => self.huge_picture = true,
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// The fault for a download of a picture that was asked for `before` times already. Several words follow one
+    /// another: `cut-off:1,gone:2` cuts the first download and refuses the next two.
+    pub fn picture_fault(&self, mut before: u32) -> Option<PictureFault> {
+        for (fault, times) in &self.pictures {
+            if before < *times {
+                return Some(*fault);
+            }
+            before -= times;
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn words_may_stand_in_any_order_with_blanks_and_the_last_outcome_counts() {
+        let script = Script::parse(" no-callback , blocked,query-5xx:2,, second-attempt").unwrap();
+        assert!(script.no_callback);
+        assert_eq!((script.outcome, script.query_5xx), (Outcome::SecondAttempt, 2));
+        assert_eq!(Script::parse("").unwrap(), Script::default());
+    }
+
+    #[test]
+    fn an_unknown_word_is_named() {
+        for word in ["aproved", "cut-off:x", "approved:2", "query-5xx:-1"] {
+            assert_eq!(Script::parse(&format!("approved,{word}")), Err(word.to_owned()));
+        }
+    }
+
+    #[test]
+    fn faults_of_pictures_follow_one_another() {
+        let script = Script::parse("cut-off:1,gone:2").unwrap();
+        let faults: Vec<_> = (0..4).map(|before| script.picture_fault(before)).collect();
+        assert_eq!(faults, [Some(PictureFault::CutOff), Some(PictureFault::Gone), Some(PictureFault::Gone), None]);
+        assert_eq!(Script::parse("gone").unwrap().picture_fault(1000), Some(PictureFault::Gone));
+    }
+}

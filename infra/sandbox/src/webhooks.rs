@@ -1,0 +1,34 @@
+//! Sending a notification: one POST of JSON, where only 2xx in time counts and no redirect is followed.
+
+use serde_json::Value;
+
+use crate::{Times, Webhook};
+
+/// The one client for all notifications. No proxy: the receivers are on this machine.
+pub(crate) fn client(times: &Times) -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .timeout(times.webhook_timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .user_agent("cotejo-sandbox")
+        .build()
+}
+
+/// Whether the receiver took it.
+pub(crate) async fn post(client: &reqwest::Client, webhook: &Webhook, body: &Value) -> bool {
+    let mut request = client.post(&webhook.url).json(body);
+    if let Some((name, value)) = &webhook.header {
+        request = request.header(name, value);
+    }
+    match request.send().await {
+        Ok(answer) if answer.status().is_success() => true,
+        Ok(answer) => {
+            tracing::debug!(webhook = webhook.id, status = answer.status().as_u16(), "webhook refused");
+            false
+        }
+        Err(error) => {
+            tracing::debug!(webhook = webhook.id, error = %error.without_url(), "webhook failed");
+            false
+        }
+    }
+}
