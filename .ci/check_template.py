@@ -1,0 +1,78 @@
+"""Checks that what repeats template.yaml agrees with it.
+
+Functions are crates under functions/, the routes of `cargo lambda watch` in Cargo.toml are the template's, and every
+route and every function has a sample event in tests/events/. cfn-lint has checked the template itself by then.
+Runs with PyYAML (it comes with cfn-lint) and cargo.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+class Template(yaml.SafeLoader):
+    """YAML in which a short intrinsic such as `!Ref Table` is just text."""
+
+
+Template.add_multi_constructor("!", lambda loader, tag, node: f"!{tag}")
+
+
+def main():
+    template = yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), Template)
+    workspace = json.loads(
+        subprocess.run(
+            ["cargo", "metadata", "--no-deps", "--format-version", "1", "--locked"],
+            cwd=ROOT, check=True, capture_output=True, text=True,
+        ).stdout
+    )
+    binaries = {
+        target["name"]
+        for package in workspace["packages"]
+        if pathlib.Path(package["manifest_path"]).parent.parent == ROOT / "functions"
+        for target in package["targets"]
+        if "bin" in target["kind"]
+    }
+    functions = {
+        pathlib.PurePosixPath(resource["Properties"]["CodeUri"]).name: resource["Properties"]
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+    routes = {
+        (event["Properties"]["Method"], event["Properties"]["Path"], name)
+        for name, properties in functions.items()
+        for event in properties["Events"].values()
+        if event["Type"] == "HttpApi"
+    }
+    watched = {
+        (entry["method"], path, entry["function"])
+        for path, entries in workspace["metadata"]["lambda"]["watch"]["router"].items()
+        for entry in entries
+    }
+    events = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "tests/events").glob("*.json")}
+    sampled = {event.get("routeKey") for event in events.values()}
+    # A sample's file name starts with its function's name.
+    with_sample = {name for name in functions if any(file.startswith(name) for file in events)}
+
+    trouble = []
+    for name in sorted(binaries ^ set(functions)):
+        trouble.append(f"{name}: in functions/ or in template.yaml, not in both")
+    for method, path, name in sorted(watched ^ {route for route in routes if route[1] != "$default"}):
+        trouble.append(f"{method} {path} of {name}: in template.yaml or in Cargo.toml's watch routes, not in both")
+    for method, path, _ in sorted(routes):
+        if path != "$default" and f"{method} {path}" not in sampled:
+            trouble.append(f"{method} {path}: no sample event in tests/events/")
+    for name in sorted(set(functions) - with_sample):
+        trouble.append(f"{name}: no sample event in tests/events/")
+    for line in trouble:
+        print(line, file=sys.stderr)
+    print(f"{len(functions)} functions, {len(routes)} routes, {len(events)} sample events")
+    return 1 if trouble else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
