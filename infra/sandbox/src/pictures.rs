@@ -37,7 +37,7 @@ pub(crate) fn picture(drawing: Drawing, seed: &str) -> Bytes {
 }
 
 /// The same picture blown up to exactly `size` bytes by comments of zeros, as pieces to be streamed: still a JPEG that
-/// every reader opens, at the cost of no more memory than one piece. A picture that is already as large stays.
+/// every reader opens, and most pieces share their memory. Where fewer than 8 bytes are missing it stays as it is.
 pub(crate) fn padded(picture: &Bytes, size: usize) -> Vec<Bytes> {
     let place = first_free_place(picture);
     let mut missing = size.saturating_sub(picture.len());
@@ -116,8 +116,8 @@ impl Canvas {
 
     fn ellipse(&mut self, (x0, y0): (i32, i32), (across, down): (i32, i32), colour: Rgb) {
         self.paint([x0 - across, y0 - down, x0 + across, y0 + down], |x, y| {
-            let (x, y) = ((x - x0) * down, (y - y0) * across);
-            (x * x + y * y <= across * across * down * down).then_some(colour)
+            let (x, y) = (i64::from((x - x0) * down), i64::from((y - y0) * across));
+            (x * x + y * y <= i64::from(across * down).pow(2)).then_some(colour)
         });
     }
 

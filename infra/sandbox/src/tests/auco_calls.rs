@@ -117,7 +117,8 @@ async fn people_can_force_a_step() {
     let code = world.create("never").await;
     let act = |body: &'static str| {
         let url = format!("{}/_sandbox/auco/{code}/act", world.base);
-        async { world.client.post(url).body(body).send().await.unwrap().status().as_u16() }
+        let client = world.client.clone();
+        async move { client.post(url).body(body).send().await.unwrap().status().as_u16() }
     };
     assert_eq!(act("").await, 409);
     assert_eq!(act(r#"{"status":"VALIDATED"}"#).await, 409);
