@@ -1,7 +1,335 @@
 //! The domain of a verification: what a process is and how it may change. No I/O, no clock, no randomness.
+//!
+//! A [`Process`] changes only through its methods, each of which takes the present moment and returns the events that
+//! the change made. The caller stores process and events in one write.
+//!
+//! | file | subject |
+//! | --- | --- |
+//! | `status` | the states and their legal moves |
+//! | `evidence` | pictures and raw answers, and how often a copy is tried |
+//! | `findings` | the one shape of results |
+//! | `timeline` | what happened, bounded |
+//! | `event` | what the customer is told |
+//! | `request` | what the customer asked for |
+//! | `private` | values that cannot be printed |
 
+pub mod event;
 pub mod evidence;
+pub mod findings;
 pub mod ids;
+pub mod private;
+pub mod request;
+pub mod status;
+pub mod timeline;
 
-pub use evidence::EvidenceKind;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+pub use event::{Event, EventName};
+pub use evidence::{Copy, CopyOutcome, Evidence, EvidenceKind, EvidenceState, ObservedMedia, StoredCopy};
+pub use findings::Findings;
 pub use ids::{ProcessId, TenantId};
+pub use private::Private;
+pub use request::ProcessRequest;
+pub use status::{Inference, Move, Status};
+pub use timeline::Timeline;
+
+/// How long a create call may keep the right to be the only one submitting.
+pub const SUBMIT_LEASE: SignedDuration = SignedDuration::from_secs(60);
+/// How long an unconfirmed submission may stay unconfirmed where it must not be repeated.
+pub const SUBMISSION_GRACE: SignedDuration = SignedDuration::from_hours(24);
+/// How long the provider may stay unreachable after the deadline before we conclude without it.
+const DEADLINE_GRACE: SignedDuration = SignedDuration::from_hours(24);
+/// How long a process may stay open where the request names no end.
+pub const DEFAULT_LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// One verification, from its creation on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Process {
+    /// Its id.
+    pub id: ProcessId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Name of the verification company.
+    pub provider: String,
+    /// The company's own id of it, once known.
+    pub provider_reference: Option<String>,
+    /// Where it stands.
+    pub status: Status,
+    /// Why, as a stable code, where the state alone does not say.
+    pub status_reason: Option<String>,
+    /// Set where the terminal state is only our own conclusion.
+    pub inference: Option<Inference>,
+    /// What was asked for.
+    pub request: ProcessRequest,
+    /// What was found out.
+    pub findings: Findings,
+    /// Pictures and raw answers.
+    pub evidence: Vec<Evidence>,
+    /// What happened.
+    pub timeline: Timeline,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// When it reached its present terminal state.
+    pub ended_at: Option<Timestamp>,
+    /// Until when the person may finish it.
+    pub expires_at: Timestamp,
+    /// Until when the create call alone may submit it.
+    pub submit_lease_until: Timestamp,
+    /// What the provider said when it refused to take it.
+    pub refusal: Option<Refusal>,
+    /// When the newest answer that was applied had been asked for.
+    pub observed_at: Option<Timestamp>,
+    /// When the provider was last asked, with or without an answer.
+    pub looked_at: Option<Timestamp>,
+    /// Calls to the provider that failed since the last one that did not.
+    pub failures: u32,
+    /// A reviewer's decision that came by callback and that the provider's own answer does not show yet.
+    pub held_verdict: Option<HeldVerdict>,
+    /// Number of events made so far.
+    pub events: u32,
+}
+
+/// The provider's refusal to take a process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The provider's own code, or one of ours where it gave none.
+    pub code: String,
+}
+
+/// A decision known by callback only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldVerdict {
+    /// The decision.
+    pub status: Status,
+    /// The provider's code of it.
+    pub code: String,
+    /// From when on it counts although the provider's answer still says "in review".
+    pub usable_at: Timestamp,
+}
+
+/// What a provider's answer says about a process.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observation {
+    /// When the question was asked.
+    pub observed_at: Timestamp,
+    /// Its state in our terms.
+    pub status: Status,
+    /// Why, as a stable code.
+    pub reason: Option<String>,
+    /// What was found out.
+    pub findings: Findings,
+    /// Every picture the answer shows.
+    pub media: Vec<ObservedMedia>,
+}
+
+impl Process {
+    /// A process that is about to be submitted.
+    #[must_use]
+    pub fn new(id: ProcessId, tenant: TenantId, request: ProcessRequest, now: Timestamp) -> Self {
+        let mut process = Self {
+            id,
+            tenant,
+            provider: request.provider.clone(),
+            provider_reference: None,
+            status: Status::Submitting,
+            status_reason: None,
+            inference: None,
+            expires_at: request.expires_at.unwrap_or(now + DEFAULT_LIFE),
+            request,
+            findings: Findings::default(),
+            evidence: Vec::new(),
+            timeline: Timeline::default(),
+            created_at: now,
+            updated_at: now,
+            ended_at: None,
+            submit_lease_until: now + SUBMIT_LEASE,
+            refusal: None,
+            observed_at: None,
+            looked_at: None,
+            failures: 0,
+            held_verdict: None,
+            events: 0,
+        };
+        process.timeline.push(now, "created", None);
+        process
+    }
+
+    /// The provider has taken it under `reference`. Learning the same reference again changes nothing.
+    pub fn submitted(&mut self, reference: &str, now: Timestamp) -> Vec<Event> {
+        if self.provider_reference.is_some() {
+            return Vec::new();
+        }
+        self.provider_reference = Some(reference.to_owned());
+        self.failures = 0;
+        self.touch(now, "submitted", None);
+        self.enter(Move::between(self.status, self.inference, Status::InProgress), None, None, now)
+            .into_iter()
+            .collect()
+    }
+
+    /// The provider refuses it. Nobody is told: whoever created it gets the refusal as the answer.
+    pub fn refused(&mut self, refusal: Refusal, now: Timestamp) {
+        if self.status != Status::Submitting {
+            return;
+        }
+        self.touch(now, "refused", Some(refusal.code.clone()));
+        self.refusal = Some(refusal);
+        self.status = Status::Failed;
+        self.status_reason = Some("refused_by_provider".to_owned());
+        self.ended_at = Some(now);
+    }
+
+    /// The provider could not be asked, or its answer made no sense.
+    pub fn unanswered(&mut self, trouble: &str, now: Timestamp) {
+        self.failures += 1;
+        self.looked_at = Some(now);
+        // A long outage is one entry, not hundreds.
+        if self.failures == 1 {
+            self.touch(now, "provider_trouble", Some(trouble.to_owned()));
+        }
+    }
+
+    /// A callback came; `code` is the provider's state in it.
+    pub fn called_back(&mut self, code: &str, received_at: Timestamp, verdict: Option<HeldVerdict>) {
+        self.touch(received_at, "callback_received", Some(code.to_owned()));
+        if let Some(verdict) = verdict {
+            self.held_verdict = Some(verdict);
+        }
+    }
+
+    /// Applies a provider's answer and says what is new in it. Answers may come twice, late and in any order.
+    pub fn apply(&mut self, observation: &Observation, now: Timestamp) -> Vec<Event> {
+        self.failures = 0;
+        self.looked_at = Some(now);
+        let pending_before = self.evidence_state() == EvidenceState::Pending;
+        for media in &observation.media {
+            self.note_media(media, now);
+        }
+        let mut events = Vec::new();
+        let stale = self.observed_at.is_some_and(|newest| observation.observed_at < newest);
+        if !stale {
+            self.observed_at = Some(observation.observed_at);
+            if self.findings != observation.findings {
+                self.findings = observation.findings.clone();
+                self.updated_at = now;
+            }
+            let (status, reason) = self.verdict_of(observation, now);
+            events.extend(self.enter(Move::between(self.status, self.inference, status), reason, None, now));
+            if status == self.status && self.status.is_terminal() {
+                // The provider itself now says what we had inferred.
+                self.inference = None;
+            }
+        }
+        let settled = self.evidence_state() != EvidenceState::Pending;
+        if settled && (pending_before || !events.is_empty()) && self.status.is_terminal() && !self.evidence.is_empty() {
+            events.push(self.event(EventName::ProcessEvidenceSettled, self.status, now));
+        }
+        events
+    }
+
+    /// Concludes what only time can conclude: a deadline that passed, a submission that nobody ever confirmed.
+    pub fn conclude(&mut self, now: Timestamp) -> Option<Event> {
+        let asked_since = |moment| self.looked_at.is_some_and(|at| at >= moment) && self.failures == 0;
+        let overdue = self.status == Status::InProgress
+            && now >= self.expires_at
+            && (asked_since(self.expires_at) || now >= self.expires_at + DEADLINE_GRACE);
+        let unknown = self.status == Status::Submitting
+            && self.provider_reference.is_none()
+            && now >= self.created_at + SUBMISSION_GRACE;
+        if overdue {
+            let reason = Some("deadline_passed".to_owned());
+            self.enter(Move::Advance(Status::Expired), reason, Some(Inference::Deadline), now)
+        } else if unknown {
+            let reason = Some("submission_unknown".to_owned());
+            self.enter(Move::Advance(Status::Failed), reason, Some(Inference::SubmissionUnknown), now)
+        } else {
+            None
+        }
+    }
+
+    /// Whether every piece of evidence is kept.
+    #[must_use]
+    pub fn evidence_state(&self) -> EvidenceState {
+        EvidenceState::of(&self.evidence)
+    }
+
+    /// Whether a piece of evidence should be copied at `now`: it is new, or its next try is due.
+    #[must_use]
+    pub fn wants_copy(&self, source: &str, now: Timestamp) -> bool {
+        self.evidence.iter().find(|piece| piece.source == source).is_none_or(|piece| piece.is_due(now))
+    }
+
+    /// When the next try to copy something is due.
+    #[must_use]
+    pub fn next_copy_at(&self) -> Option<Timestamp> {
+        let pending = |piece: &Evidence| match piece.copy {
+            Copy::Pending { next_try_at, .. } => Some(next_try_at),
+            Copy::Stored(_) | Copy::Incomplete { .. } => None,
+        };
+        self.evidence.iter().filter_map(pending).min()
+    }
+
+    /// The state an answer means, with the held verdict in place of an "in review" that outlived it.
+    fn verdict_of(&mut self, observation: &Observation, now: Timestamp) -> (Status, Option<String>) {
+        if observation.status.is_terminal() {
+            self.held_verdict = None;
+        }
+        match &self.held_verdict {
+            Some(held) if observation.status == Status::InReview && held.usable_at <= now => {
+                (held.status, Some(held.code.clone()))
+            }
+            _ => (observation.status, observation.reason.clone()),
+        }
+    }
+
+    fn note_media(&mut self, media: &ObservedMedia, now: Timestamp) {
+        let position = self.evidence.iter().position(|piece| piece.source == media.source).unwrap_or_else(|| {
+            self.evidence.push(Evidence::first_seen(self.id, media, now));
+            self.evidence.len() - 1
+        });
+        let piece = &mut self.evidence[position];
+        let before = piece.clone();
+        piece.record(&media.outcome, now);
+        if *piece != before {
+            self.updated_at = now;
+        }
+    }
+
+    fn enter(
+        &mut self,
+        step: Move,
+        reason: Option<String>,
+        inference: Option<Inference>,
+        now: Timestamp,
+    ) -> Option<Event> {
+        let (status, amended) = match step {
+            Move::Stay => return None,
+            Move::Advance(status) => (status, false),
+            Move::Amend(status) => (status, true),
+        };
+        let previous = std::mem::replace(&mut self.status, status);
+        self.status_reason = reason;
+        self.inference = inference;
+        self.ended_at = status.is_terminal().then_some(now);
+        let name = if amended { EventName::ProcessAmended } else { EventName::of(status) };
+        let entry = if amended { "amended" } else { "status_changed" };
+        self.touch(now, entry, Some(format!("{} -> {}", previous.as_str(), status.as_str())));
+        Some(self.event(name, previous, now))
+    }
+
+    fn event(&mut self, name: EventName, previous: Status, now: Timestamp) -> Event {
+        self.events += 1;
+        Event::new(self.id, self.events, name, now, previous, self.status)
+    }
+
+    fn touch(&mut self, now: Timestamp, event: &str, detail: Option<String>) {
+        self.timeline.push(now, event, detail);
+        self.updated_at = now;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! Events: what the customer's systems are told.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Status, ids::ProcessId, ids::uuid_of};
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventName {
+    /// The provider has the process.
+    ProcessCreated,
+    /// A reviewer has to decide.
+    ProcessInReview,
+    /// Ended well.
+    ProcessApproved,
+    /// Ended badly.
+    ProcessRejected,
+    /// Nobody finished it in time.
+    ProcessExpired,
+    /// Called off.
+    ProcessCancelled,
+    /// Could not be carried out.
+    ProcessFailed,
+    /// A terminal state turned out to be otherwise.
+    ProcessAmended,
+    /// No picture of an ended process is still to be copied.
+    ProcessEvidenceSettled,
+}
+
+impl EventName {
+    /// The event of arriving in `status`.
+    #[must_use]
+    pub fn of(status: Status) -> Self {
+        match status {
+            Status::Submitting | Status::InProgress => Self::ProcessCreated,
+            Status::InReview => Self::ProcessInReview,
+            Status::Approved => Self::ProcessApproved,
+            Status::Rejected => Self::ProcessRejected,
+            Status::Expired => Self::ProcessExpired,
+            Status::Cancelled => Self::ProcessCancelled,
+            Status::Failed => Self::ProcessFailed,
+        }
+    }
+}
+
+/// One thing that happened, with an id that stays the same however often it is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Follows from the process and `sequence`.
+    pub id: Uuid,
+    /// Position among the process's events, from 1.
+    pub sequence: u32,
+    /// What happened.
+    pub name: EventName,
+    /// When.
+    pub at: Timestamp,
+    /// The state after it.
+    pub status: Status,
+    /// The state before it.
+    pub previous_status: Status,
+}
+
+impl Event {
+    pub(super) fn new(
+        process: ProcessId,
+        sequence: u32,
+        name: EventName,
+        at: Timestamp,
+        previous_status: Status,
+        status: Status,
+    ) -> Self {
+        let id = uuid_of(&["event", &process.to_string(), &sequence.to_string()]);
+        Self { id, sequence, name, at, status, previous_status }
+    }
+}

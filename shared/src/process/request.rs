@@ -1,0 +1,72 @@
+//! What a customer asks for when creating a process, after it was checked.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::private::Private;
+
+/// The body of `POST /processes`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProcessRequest {
+    /// Name of the verification company.
+    pub provider: String,
+    /// Who is verified.
+    pub person: Person,
+    /// With which document.
+    pub document: Document,
+    /// What only this provider knows, in the provider's own shape.
+    #[serde(default)]
+    pub options: Private<Value>,
+    /// The person's consent, as the customer obtained it.
+    #[serde(default)]
+    pub consent: Option<Consent>,
+    /// The customer's own data: returned as it came, never interpreted.
+    #[serde(default)]
+    pub metadata: Private<BTreeMap<String, Value>>,
+    /// The customer's own labels.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Until when the person may finish.
+    #[serde(default)]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Who is verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// Full name.
+    pub name: Private<String>,
+    /// E-mail address.
+    #[serde(default)]
+    pub email: Option<Private<String>>,
+    /// Phone number, E.164.
+    #[serde(default)]
+    pub phone: Option<Private<String>>,
+    /// The person's record in the registry.
+    #[serde(default)]
+    pub person_id: Option<String>,
+}
+
+/// The document the person shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// ISO 3166 alpha-2 code of the issuing country.
+    pub country: String,
+    /// Type in the provider's words, such as `CC`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Number.
+    pub number: Private<String>,
+}
+
+/// That the person agreed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consent {
+    /// To what.
+    pub purpose: String,
+    /// When.
+    pub obtained_at: Timestamp,
+}

@@ -1,0 +1,219 @@
+//! The rules of the aggregate, as properties over arbitrary histories.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::HashSet;
+
+use jiff::ToSpan as _;
+use proptest::prelude::*;
+
+use super::*;
+
+fn start() -> Timestamp {
+    "2026-11-01T10:00:00Z".parse().unwrap()
+}
+
+fn process() -> Process {
+    let request = serde_json::from_value(serde_json::json!({
+        "provider": "auco", "person": {"name": "Juan Pérez"},
+        "document": {"country": "CO", "type": "CC", "number": "1001001010"},
+    }))
+    .unwrap();
+    Process::new(ProcessId(ids::uuid_of(&["test"])), "acme".parse().unwrap(), request, start())
+}
+
+fn seen(status: Status, at: Timestamp) -> Observation {
+    Observation { observed_at: at, status, reason: None, findings: Findings::default(), media: Vec::new() }
+}
+
+fn picture(source: u8, outcome: CopyOutcome) -> ObservedMedia {
+    ObservedMedia {
+        source: format!("picture-{source}"),
+        kind: EvidenceKind::Selfie,
+        attempt: 1,
+        captured_at: None,
+        outcome,
+    }
+}
+
+fn stored() -> CopyOutcome {
+    CopyOutcome::Stored(StoredCopy { key: "k".into(), bytes: 1, sha256: "s".into(), content_type: "image/jpeg".into() })
+}
+
+#[test]
+fn a_process_approved_with_its_pictures_tells_so_once() {
+    let mut process = process();
+    let now = start();
+    assert_eq!(process.submitted("REF", now)[0].name, EventName::ProcessCreated);
+    let mut answer = seen(Status::Approved, now);
+    answer.media = vec![picture(1, stored())];
+    let names: Vec<_> = process.apply(&answer, now).into_iter().map(|event| event.name).collect();
+    assert_eq!(names, [EventName::ProcessApproved, EventName::ProcessEvidenceSettled]);
+    assert!(process.apply(&answer, now).is_empty());
+    assert!(process.submitted("REF", now).is_empty());
+}
+
+#[test]
+fn a_held_verdict_counts_only_after_its_time_and_only_while_the_provider_says_in_review() {
+    let mut process = process();
+    let now = start();
+    process.submitted("REF", now);
+    let held = HeldVerdict { status: Status::Approved, code: "VALIDATED".into(), usable_at: now + 15.minutes() };
+    process.called_back("VALIDATED", now, Some(held));
+    process.apply(&seen(Status::InReview, now), now);
+    assert_eq!(process.status, Status::InReview);
+    let later = now + 15.minutes();
+    process.apply(&seen(Status::InReview, later), later);
+    assert_eq!((process.status, process.status_reason.as_deref()), (Status::Approved, Some("VALIDATED")));
+    // The provider's own verdict settles it for good.
+    process.apply(&seen(Status::Rejected, later), later);
+    assert_eq!((process.status, process.held_verdict.clone()), (Status::Rejected, None));
+}
+
+#[test]
+fn an_older_answer_never_amends_a_newer_one() {
+    let mut process = process();
+    let now = start();
+    process.submitted("REF", now);
+    process.apply(&seen(Status::Approved, now + 10.seconds()), now + 11.seconds());
+    assert!(process.apply(&seen(Status::Rejected, now), now + 12.seconds()).is_empty());
+    assert_eq!(process.status, Status::Approved);
+}
+
+#[test]
+fn a_deadline_waits_for_one_last_answer_but_not_for_ever() {
+    let mut process = process();
+    process.submitted("REF", start());
+    let deadline = process.expires_at;
+    assert_eq!(process.conclude(deadline), None);
+    let mut unreachable = process.clone();
+    process.apply(&seen(Status::InProgress, deadline), deadline);
+    assert_eq!(process.conclude(deadline).unwrap().name, EventName::ProcessExpired);
+    unreachable.unanswered("unavailable", deadline);
+    assert_eq!(unreachable.conclude(deadline), None);
+    assert_eq!(unreachable.conclude(deadline + DEADLINE_GRACE).unwrap().name, EventName::ProcessExpired);
+    // The person finished after all.
+    let amended = unreachable.apply(&seen(Status::Approved, deadline + DEADLINE_GRACE), deadline + DEADLINE_GRACE);
+    assert_eq!(amended[0].name, EventName::ProcessAmended);
+}
+
+#[test]
+fn a_submission_nobody_confirmed_fails_and_reopens_when_the_provider_turns_out_to_have_it() {
+    let mut process = process();
+    assert_eq!(process.conclude(start() + SUBMIT_LEASE), None);
+    let late = start() + SUBMISSION_GRACE;
+    assert_eq!(process.conclude(late).unwrap().name, EventName::ProcessFailed);
+    let events = process.submitted("REF", late);
+    assert_eq!(events[0].name, EventName::ProcessAmended);
+    assert_eq!(process.status, Status::InProgress);
+}
+
+#[test]
+fn a_picture_is_given_up_after_its_last_try_and_then_left_alone() {
+    let mut process = process();
+    process.submitted("REF", start());
+    let mut now = start();
+    let mut answer = seen(Status::Approved, now);
+    answer.media = vec![picture(1, CopyOutcome::Failed { reason: "cut_off".into() })];
+    for _ in 0..evidence::MAX_TRIES {
+        assert!(process.evidence.is_empty() || process.evidence_state() == EvidenceState::Pending);
+        answer.observed_at = now;
+        process.apply(&answer, now);
+        now = process.next_copy_at().unwrap_or(now);
+    }
+    assert_eq!(process.evidence[0].copy, Copy::Incomplete { reason: "cut_off".into() });
+    answer.media = vec![picture(1, stored())];
+    process.apply(&answer, now);
+    assert_eq!(process.evidence_state(), EvidenceState::Incomplete);
+}
+
+/// One thing that can happen to a process.
+#[derive(Debug, Clone)]
+enum Step {
+    Submitted,
+    Answer { status: Status, age: i64, pictures: Vec<(u8, u8)> },
+    Silence,
+    Callback(Option<Status>),
+    TimePasses(i64),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let status = proptest::sample::select(Status::ALL[1..].to_vec());
+    let answer = (status, 0..600_i64, proptest::collection::vec((0..4_u8, 0..4_u8), 0..4))
+        .prop_map(|(status, age, pictures)| Step::Answer { status, age, pictures });
+    let verdict = proptest::option::of(proptest::sample::select(vec![Status::Approved, Status::Rejected]));
+    let step = prop_oneof![
+        1 => Just(Step::Submitted),
+        6 => answer,
+        1 => Just(Step::Silence),
+        2 => verdict.prop_map(Step::Callback),
+        2 => (0..3_000_000_i64).prop_map(Step::TimePasses),
+    ];
+    proptest::collection::vec(step, 0..60)
+}
+
+proptest! {
+    #[test]
+    fn no_history_breaks_the_rules(steps in steps()) {
+        let mut process = process();
+        let mut now = start();
+        let mut told = Vec::new();
+        let mut kept: HashSet<String> = HashSet::new();
+        for step in steps {
+            let before = process.clone();
+            let mut events = match step {
+                Step::Submitted => process.submitted("REF", now),
+                Step::Answer { status, age, pictures } => {
+                    let mut answer = seen(status, now - SignedDuration::from_secs(age));
+                    answer.media = pictures.iter().map(|(source, outcome)| picture(*source, match outcome {
+                        0 => stored(),
+                        1 => CopyOutcome::Failed { reason: "unavailable".into() },
+                        2 => CopyOutcome::Hopeless { reason: "refused".into() },
+                        _ => CopyOutcome::NotTried,
+                    })).collect();
+                    process.apply(&answer, now)
+                }
+                Step::Silence => { process.unanswered("unavailable", now); Vec::new() }
+                Step::Callback(verdict) => {
+                    let held = verdict.map(|status| HeldVerdict { status, code: "V".into(), usable_at: now + SignedDuration::from_mins(15) });
+                    process.called_back("X", now, held);
+                    Vec::new()
+                }
+                Step::TimePasses(seconds) => { now += SignedDuration::from_secs(seconds); Vec::new() }
+            };
+            events.extend(process.conclude(now));
+
+            // Every change of state is told, in order, and nothing else is told as one.
+            let moves: Vec<_> = events.iter().filter(|e| e.name != EventName::ProcessEvidenceSettled).collect();
+            let mut status = before.status;
+            for event in &moves {
+                prop_assert_eq!(event.previous_status, status);
+                status = event.status;
+            }
+            prop_assert_eq!(status, process.status);
+            // A terminal state is left only by amendment, and a definite one only for another verdict.
+            if before.status.is_terminal() && let Some(first) = moves.first() {
+                prop_assert_eq!(first.name, EventName::ProcessAmended);
+                prop_assert!(before.inference.is_some() || first.status.is_terminal());
+            }
+            // Evidence: one entry a picture, none lost, what is stored stays.
+            let sources: HashSet<_> = process.evidence.iter().map(|piece| piece.source.clone()).collect();
+            prop_assert_eq!(sources.len(), process.evidence.len());
+            prop_assert!(before.evidence.iter().all(|piece| sources.contains(&piece.source)));
+            for piece in &process.evidence {
+                if matches!(piece.copy, Copy::Stored(_)) { kept.insert(piece.source.clone()); }
+            }
+            for piece in &process.evidence {
+                prop_assert_eq!(kept.contains(&piece.source), matches!(piece.copy, Copy::Stored(_)));
+            }
+            prop_assert_eq!(process.ended_at.is_some(), process.status.is_terminal());
+            prop_assert!(process.timeline.entries().len() <= timeline::MAX_ENTRIES);
+            told.extend(events);
+        }
+        // No event is lost or told under another's id.
+        let sequences: Vec<_> = told.iter().map(|event| event.sequence).collect();
+        prop_assert_eq!(sequences, (1..=process.events).collect::<Vec<_>>());
+        let ids: HashSet<_> = told.iter().map(|event| event.id).collect();
+        prop_assert_eq!(ids.len(), told.len());
+    }
+}

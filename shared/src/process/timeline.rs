@@ -1,0 +1,77 @@
+//! The timeline: what happened to a process, in order, bounded.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The most entries kept. What would exceed it is folded into one summary entry after the first [`KEPT_FIRST`].
+pub const MAX_ENTRIES: usize = 60;
+/// The entries about a process's beginning that are never folded.
+pub const KEPT_FIRST: usize = 20;
+/// The name of the summary entry.
+const SUMMARY: &str = "entries_summarised";
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelineEntry {
+    /// Position in the process's life, from 1.
+    pub id: u32,
+    /// When.
+    pub at: Timestamp,
+    /// What, as a stable code.
+    pub event: String,
+    /// More about it: states, codes and counts, never personal data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// The entries in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timeline(Vec<TimelineEntry>);
+
+impl Timeline {
+    /// Adds an entry. At the bound, the oldest entry after the first [`KEPT_FIRST`] is folded into the summary.
+    pub fn push(&mut self, at: Timestamp, event: &str, detail: Option<String>) {
+        let id = self.0.last().map_or(1, |last| last.id + 1);
+        self.0.push(TimelineEntry { id, at, event: event.to_owned(), detail });
+        if self.0.len() > MAX_ENTRIES {
+            let folded = if self.0[KEPT_FIRST].event == SUMMARY {
+                let count = self.0[KEPT_FIRST].detail.as_deref().and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
+                self.0.remove(KEPT_FIRST + 1);
+                count + 1
+            } else {
+                self.0.drain(KEPT_FIRST + 1..KEPT_FIRST + 2);
+                2
+            };
+            let summary = &mut self.0[KEPT_FIRST];
+            SUMMARY.clone_into(&mut summary.event);
+            summary.detail = Some(folded.to_string());
+        }
+    }
+
+    /// The entries in order.
+    #[must_use]
+    pub fn entries(&self) -> &[TimelineEntry] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_timeline_keeps_its_beginning_its_end_and_a_count_of_the_rest() {
+        let mut timeline = Timeline::default();
+        for n in 1..=200 {
+            timeline.push(Timestamp::UNIX_EPOCH, &format!("event_{n}"), None);
+        }
+        let entries = timeline.entries();
+        assert_eq!(entries.len(), MAX_ENTRIES);
+        assert_eq!(entries[0].event, "event_1");
+        assert_eq!(entries[MAX_ENTRIES - 1].event, "event_200");
+        assert_eq!(entries[KEPT_FIRST].event, SUMMARY);
+        assert_eq!(entries[KEPT_FIRST].detail.as_deref(), Some("141"));
+        assert_eq!(entries[KEPT_FIRST + 1].event, "event_162");
+    }
+}
