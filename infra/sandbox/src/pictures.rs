@@ -189,7 +189,7 @@ fn card_front(random: &[u8; 32]) -> Canvas {
     let mut canvas = card(random);
     canvas.rectangle([14, 12, 466, 48], [random[12] / 3, 40 + random[13] / 4, 90 + random[14] / 3]);
     canvas.rectangle([28, 66, 168, 246], [215, 220, 225]);
-    canvas.person((98, 148), 15, random);
+    canvas.person((98, 111), 9, random);
     for line in 0..7 {
         let letters = 8 + i32::from(random[15 + line as usize] % 14);
         canvas.print((190, 72 + line * 26), (8, 12), letters, u32::from(random[22 + line as usize]));
