@@ -74,7 +74,10 @@ impl Answer {
     }
 }
 
-/// What was asked.
+/// Of each request's body this much is remembered.
+const KEPT_BYTES: usize = 1 << 20;
+
+/// What was asked, with the beginning of its body.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
     pub(super) method: String,
@@ -162,7 +165,7 @@ impl State {
 }
 
 async fn serve(state: &State, stream: TcpStream) -> std::io::Result<()> {
-    let mut stream = BufStream::new(stream);
+    let mut stream = BufStream::with_capacity(64 << 10, 8 << 10, stream);
     let request = read_request(&mut stream).await?;
     let open = state.open.fetch_add(1, Ordering::Relaxed) + 1;
     state.most_open.fetch_max(open, Ordering::Relaxed);
@@ -187,8 +190,17 @@ async fn read_request(stream: &mut BufStream<TcpStream>) -> std::io::Result<Requ
         headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
     }
     let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await?;
+    let mut body = Vec::new();
+    let mut content = stream.take(length);
+    loop {
+        let piece = content.fill_buf().await?;
+        if piece.is_empty() {
+            break;
+        }
+        let (read, kept) = (piece.len(), piece.len().min(KEPT_BYTES - body.len()));
+        body.extend_from_slice(&piece[..kept]);
+        content.consume(read);
+    }
     Ok(Request { method, target, headers, body: body.into() })
 }
 

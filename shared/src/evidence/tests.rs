@@ -88,8 +88,8 @@ async fn each_picture_is_one_conditional_write_with_its_hash() {
         let expected = Stored { key, bytes: file.len() as u64, sha256: hash, content_type };
         assert_eq!(stored.as_ref(), Ok(&expected));
         let target = format!("/bucket/{}?x-id=PutObject", expected.key);
-        let at = writes.iter().position(|write| write.target == target).expect(&target);
-        let write = writes.remove(at);
+        let at = writes.iter().position(|write| write.target == target);
+        let write = writes.remove(at.unwrap_or_else(|| panic!("{target} was not written")));
         assert_eq!((write.method.as_str(), &write.body[..]), ("PUT", &file[..]));
         let length = file.len().to_string();
         for (name, value) in [
