@@ -75,7 +75,7 @@ impl Answer {
 }
 
 /// Of each request's body this much is remembered.
-const KEPT_BYTES: usize = 1 << 20;
+const KEPT_BYTES: usize = 256 << 10;
 
 /// What was asked, with the beginning of its body.
 #[derive(Debug, Clone)]
