@@ -121,7 +121,8 @@ impl Copier {
         }
         .await;
         if let Err(error) = copied {
-            tracing::warn!(%tenant, %process, kind = kind.as_str(), attempt, host, reason = error.code(), "picture not copied");
+            let (kind, reason) = (kind.as_str(), error.code());
+            tracing::warn!(%tenant, %process, kind, attempt, host, reason, "picture not copied");
         }
         copied
     }

@@ -1,8 +1,8 @@
 //! Keeping the pictures: from a verification company's short-lived link into our bucket.
 //!
 //! Read it in the order of a picture's way: [`guard`] says which links may be followed, `fetch` reads the bytes,
-//! [`mod@format`] and `whole` say whether they are a complete picture, [`object_key`] names the object, [`bucket`] writes
-//! it once, and [`copy`] does all of it for many pictures within a fixed memory and time.
+//! [`mod@format`] and `whole` say whether they are a complete picture, [`object_key`] names the object, [`bucket`]
+//! writes it once, and [`copy`] does all of it for many pictures within a fixed memory and time.
 //!
 //! Promised: nothing is stored that is not a whole picture; repeating a copy is harmless; no link, and nothing of a
 //! link but its host, appears in an error or a log. Left to others: when to copy, what to do about a failure, and the
