@@ -32,7 +32,7 @@ const FETCH_TIME: Duration = Duration::from_secs(20);
 pub struct Media {
     /// What it shows.
     pub kind: EvidenceKind,
-    /// Which of the person's tries it shows, from 1.
+    /// Which of the person's tries it shows, from 1; 0 where it belongs to none.
     pub attempt: u32,
     /// The provider's link.
     pub url: String,

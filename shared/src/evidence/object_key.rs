@@ -19,7 +19,7 @@ pub enum ObjectKey<'a> {
         process: ProcessId,
         /// What it shows.
         kind: EvidenceKind,
-        /// Which of the person's tries it shows, from 1.
+        /// Which of the person's tries it shows, from 1; 0 where it belongs to none.
         attempt: u32,
         /// SHA-256 of the bytes.
         sha256: [u8; 32],
