@@ -1,7 +1,7 @@
 """Smoke test: do the binaries that get deployed start, and do they answer?
 
 Starts the stores and the sandbox (`cotejo-local --aws-only`), cargo-lambda's emulator of Lambda, and the binaries of
-create-process and query-status as they come out of `cargo build --workspace --bins`; then creates one verification
+create-process and query-status as a debug build leaves them; then creates one verification
 and reads it back. Everything else about these functions is tested in-process; here only main(), the runtime and
 the environment are new. Needs Python's standard library and cargo-lambda (in .venv/, or on PATH, or --cargo-lambda).
 """
@@ -26,7 +26,7 @@ FUNCTIONS = ["create-process", "query-status"]
 WHOLE_RUN_SECONDS = 180
 START_SECONDS = 60
 # The emulator has no limit of its own: a call nobody answers hangs until the caller gives up.
-CALL_SECONDS = 40
+CALL_SECONDS = 30
 BEGAN = time.monotonic()
 
 PROCESS = {
@@ -80,9 +80,10 @@ class Running:
         say(what)
 
     def show_logs(self):
-        for name, _ in self.all:
+        for name, process in self.all:
+            ended = "" if process.poll() is None else f", which ended by itself with status {process.returncode}"
             lines = (self.folder / f"{name}.log").read_text(encoding="utf-8", errors="replace").splitlines()
-            print(f"--- the end of what {name} wrote", file=sys.stderr)
+            print(f"--- the end of what {name} wrote{ended}", file=sys.stderr)
             print("\n".join(lines[-40:]), file=sys.stderr)
 
     def end(self):
@@ -217,7 +218,7 @@ def main():
         try:
             binaries = given.binaries.resolve() if given.binaries else target_directory() / "debug"
             for name in ["cotejo-local", *FUNCTIONS]:
-                check((binaries / name).exists(), f"{binaries / name} is missing; build it with cargo build --workspace --bins")
+                check((binaries / name).exists(), f"{binaries / name} is missing; build it with cargo build --workspace --bins --tests")
             run(running, folder / "data", binaries, given.cargo_lambda or find_cargo_lambda())
         except Failed as failure:
             running.show_logs()

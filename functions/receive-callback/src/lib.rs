@@ -1,1 +1,41 @@
-//! x
+//! `POST /callbacks/{provider}/{token}`: takes a provider's callback and answers at once.
+
+use cotejo::{
+    api::{
+        ApiError,
+        response::{finish, request_id, success},
+    },
+    platform::Platform,
+    workflow::callback::{ReceiveCallback, Received},
+};
+use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
+use serde_json::json;
+
+/// What the function needs, built once.
+pub struct App {
+    callbacks: ReceiveCallback,
+}
+
+impl App {
+    /// Builds it on the platform.
+    #[must_use]
+    pub fn new(platform: &Platform) -> Self {
+        Self { callbacks: ReceiveCallback::new(platform) }
+    }
+}
+
+/// Answers 200 where the callback is kept, or is about somebody else's process; anything else makes the provider send it
+/// again.
+pub async fn handle(app: &App, request: Request) -> Response<Body> {
+    let id = request_id(&request);
+    finish(&id, receive(app, &request).await)
+}
+
+async fn receive(app: &App, request: &Request) -> Result<Response<Body>, ApiError> {
+    let path: Vec<&str> = request.raw_http_path().split('/').skip(1).collect();
+    let (&Method::POST, ["callbacks", provider, token]) = (request.method(), path.as_slice()) else {
+        return Err(ApiError::no_route());
+    };
+    let received = app.callbacks.run(provider, token, request.headers(), request.body().as_ref()).await?;
+    Ok(success(200, &json!({"kept": received == Received::Kept})))
+}

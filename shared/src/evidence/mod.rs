@@ -1,1 +1,37 @@
-//! Copying media into S3.
+//! Keeping the pictures: from a verification company's short-lived link into our bucket.
+//!
+//! Read it in the order of a picture's way: [`guard`] says which links may be followed, `fetch` reads the bytes,
+//! [`mod@format`] and `whole` say whether they are a complete picture, [`object_key`] names the object, [`bucket`]
+//! writes it once, and [`copy`] does all of it for many pictures within a fixed memory and time.
+//!
+//! Promised: nothing is stored that is not a whole picture; repeating a copy is harmless; no link, and nothing of a
+//! link but its host, appears in an error or a log. Left to others: when to copy, what to do about a failure, and the
+//! record of what was stored.
+
+pub mod bucket;
+pub mod copy;
+pub mod error;
+pub mod format;
+pub mod guard;
+pub mod object_key;
+
+mod budget;
+mod fetch;
+mod whole;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod scripted_server;
+#[cfg(test)]
+mod tests;
+
+pub use bucket::{Bucket, BucketError, PutOutcome};
+pub use copy::{Copier, Media, Stored};
+pub use error::CopyError;
+pub use format::MediaFormat;
+pub use guard::{UrlGuard, UrlRefused};
+pub use object_key::{ObjectKey, RawForm};
+
+/// The most a picture may have: 10 MiB.
+pub const MAX_PICTURE_BYTES: usize = 10 << 20;

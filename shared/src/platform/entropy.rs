@@ -27,6 +27,7 @@ pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
     #[expect(clippy::expect_used, reason = "without entropy no identifier or token may be made; stopping is right")]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system for entropy")]
     fn fill(&self, buffer: &mut [u8]) {
         getrandom::fill(buffer).expect("the operating system gives entropy");
     }

@@ -83,6 +83,8 @@ pub struct AucoAccount {
     pub webhook_id: Option<String>,
     /// The static header Auco sends with each webhook.
     pub webhook_header: Option<StaticHeader>,
+    /// Countries (ISO 3166 alpha-2) and document types the account may use; anything where absent.
+    pub documents: Option<BTreeMap<String, Vec<String>>>,
     /// Exact hosts that pictures may come from.
     #[serde(default)]
     pub media_hosts: Vec<String>,

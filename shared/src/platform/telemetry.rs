@@ -55,7 +55,7 @@ impl Metric {
 }
 
 /// Writes one value in CloudWatch's embedded metric format, without dimensions beyond the provider's name.
-pub fn record(metric: Metric, provider: &'static str, value: f64, now: Timestamp) {
+pub fn record(metric: Metric, provider: &str, value: f64, now: Timestamp) {
     let (name, unit) = metric.name_and_unit();
     let line = serde_json::json!({
         "_aws": {"Timestamp": now.as_millisecond(), "CloudWatchMetrics": [{

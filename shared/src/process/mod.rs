@@ -37,7 +37,7 @@ pub use timeline::Timeline;
 /// How long a create call may keep the right to be the only one submitting.
 pub const SUBMIT_LEASE: SignedDuration = SignedDuration::from_secs(60);
 /// How long an unconfirmed submission may stay unconfirmed where it must not be repeated.
-pub const SUBMISSION_GRACE: SignedDuration = SignedDuration::from_hours(24);
+pub const SUBMISSION_GRACE: SignedDuration = SignedDuration::from_hours(1);
 /// How long the provider may stay unreachable after the deadline before we conclude without it.
 const DEADLINE_GRACE: SignedDuration = SignedDuration::from_hours(24);
 /// How long a process may stay open where the request names no end.
@@ -78,6 +78,8 @@ pub struct Process {
     pub expires_at: Timestamp,
     /// Until when the create call alone may submit it.
     pub submit_lease_until: Timestamp,
+    /// Whether the last try to submit it surely had no effect at the provider, so that it may be tried again.
+    pub unsent: bool,
     /// What the provider said when it refused to take it.
     pub refusal: Option<Refusal>,
     /// When the newest answer that was applied had been asked for.
@@ -146,6 +148,7 @@ impl Process {
             updated_at: now,
             ended_at: None,
             submit_lease_until: now + SUBMIT_LEASE,
+            unsent: false,
             refusal: None,
             observed_at: None,
             looked_at: None,
@@ -163,6 +166,7 @@ impl Process {
             return Vec::new();
         }
         self.provider_reference = Some(reference.to_owned());
+        self.unsent = false;
         self.failures = 0;
         self.touch(now, "submitted", None);
         self.enter(Move::between(self.status, self.inference, Status::InProgress), None, None, now)

@@ -1,0 +1,143 @@
+//! Reading request bodies: from bytes to a typed value, with an error that names the field.
+
+use hmac::{Hmac, Mac as _};
+use lambda_http::Request;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sha2::Sha256;
+
+use super::ApiError;
+use crate::providers::FieldProblem;
+
+/// The longest body that is read. Pictures come another way.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// The body as JSON, whatever its fields.
+///
+/// # Errors
+/// 413 over [`MAX_BODY_BYTES`], 400 where it is not a JSON object.
+pub fn json(request: &Request) -> Result<Value, ApiError> {
+    let bytes: &[u8] = request.body().as_ref();
+    if bytes.len() > MAX_BODY_BYTES {
+        return Err(ApiError::too_large(MAX_BODY_BYTES));
+    }
+    let value: Value =
+        serde_json::from_slice(bytes).map_err(|_| ApiError::unreadable("The body is not valid JSON in UTF-8."))?;
+    if value.is_object() { Ok(value) } else { Err(ApiError::unreadable("The body is not a JSON object.")) }
+}
+
+/// A JSON value as a known shape, every field of which must be known. `root` is the value's own path, `""` for a body.
+///
+/// # Errors
+/// The first field that is missing, unknown or of another form. The message never repeats the value.
+pub fn shape<T: DeserializeOwned>(value: &Value, root: &str) -> Result<T, FieldProblem> {
+    let mut track = serde_path_to_error::Track::new();
+    let mut unknown = None;
+    let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
+    let result: Result<T, serde_json::Error> = serde_ignored::deserialize(tracked, |path| {
+        unknown.get_or_insert_with(|| brackets(&path.to_string()));
+    });
+    let at = |path: &str| match (root, path) {
+        ("", path) => path.to_owned(),
+        (root, "" | ".") => root.to_owned(),
+        (root, path) => format!("{root}.{path}"),
+    };
+    match (result, unknown) {
+        (Ok(_), Some(path)) => Err(FieldProblem::new(at(&path), "is not a known field")),
+        (Ok(value), None) => Ok(value),
+        (Err(error), _) => {
+            let path = track.path().to_string();
+            let path = if path == "." { "" } else { path.as_str() };
+            Err(explain(&error.to_string(), path, at))
+        }
+    }
+}
+
+/// `list.0.field` as `list[0].field`, which is how serde writes paths elsewhere; `?` stands for an optional's inside.
+fn brackets(path: &str) -> String {
+    let mut written = String::new();
+    for part in path.split('.').filter(|part| *part != "?") {
+        if part.bytes().all(|b| b.is_ascii_digit()) {
+            written.push_str(&format!("[{part}]"));
+        } else {
+            let dot = if written.is_empty() { "" } else { "." };
+            written.push_str(&format!("{dot}{part}"));
+        }
+    }
+    written
+}
+
+/// Our words for serde's: which field, and what it must be.
+fn explain(error: &str, path: &str, at: impl Fn(&str) -> String) -> FieldProblem {
+    let below = |name: &str| if path.is_empty() { at(name) } else { at(&format!("{path}.{name}")) };
+    if let Some(name) = error.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+        FieldProblem::new(below(name), "is required")
+    } else if let Some((_, expected)) = error.split_once("expected ") {
+        let expected = if expected.starts_with("struct ") { "an object".to_owned() } else { expected.replace('`', "") };
+        FieldProblem::new(at(path), format!("must be {expected}"))
+    } else {
+        FieldProblem::new(at(path), "does not have the right form")
+    }
+}
+
+/// A keyed hash of a body's meaning (the order of fields and white space do not count), kept to tell a repeated request
+/// from a changed one without keeping the body.
+#[must_use]
+pub fn fingerprint(body: &Value, key: &[u8]) -> String {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any key");
+    // serde_json keeps the fields of a Value in order of name.
+    mac.update(body.to_string().as_bytes());
+    hex::encode(mac.finalize().into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only its shape matters")]
+    struct Outer {
+        name: String,
+        inner: Vec<Inner>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only its shape matters")]
+    struct Inner {
+        count: u8,
+    }
+
+    fn problem(value: &Value, root: &str) -> (String, String) {
+        let problem = shape::<Outer>(value, root).unwrap_err();
+        (problem.field, problem.message)
+    }
+
+    #[test]
+    fn the_error_names_the_field_and_never_the_value() {
+        let is = |field: &str, message: &str| (field.to_owned(), message.to_owned());
+        assert_eq!(problem(&json!({"name": "x"}), ""), is("inner", "is required"));
+        assert_eq!(problem(&json!({"inner": []}), "options"), is("options.name", "is required"));
+        assert_eq!(problem(&json!({"name": "x", "inner": [{}]}), ""), is("inner[0].count", "is required"));
+        assert_eq!(problem(&json!({"name": 5, "inner": []}), ""), is("name", "must be a string"));
+        assert_eq!(
+            problem(&json!({"name": "x", "inner": [{"count": "secret"}]}), ""),
+            is("inner[0].count", "must be u8")
+        );
+        let unknown = json!({"name": "x", "inner": [{"count": 1, "more": 2}]});
+        assert_eq!(problem(&unknown, ""), is("inner[0].more", "is not a known field"));
+    }
+
+    #[test]
+    fn a_fingerprint_is_of_the_meaning() {
+        let one: Value = serde_json::from_str(r#"{"a": 1, "b": {"c": 2, "d": 3}}"#).unwrap();
+        let other: Value = serde_json::from_str(r#"{"b":{"d":3,"c":2},"a":1}"#).unwrap();
+        assert_eq!(fingerprint(&one, b"k"), fingerprint(&other, b"k"));
+        assert_ne!(fingerprint(&one, b"k"), fingerprint(&one, b"l"));
+        assert_ne!(fingerprint(&one, b"k"), fingerprint(&json!({}), b"k"));
+    }
+}

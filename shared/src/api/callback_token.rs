@@ -1,0 +1,139 @@
+//! The token in a callback's URL: it says which tenant (and process) the URL was made for, and proves that we made it.
+//!
+//! `KEY.TENANT.PROCESS.PURPOSE.MAC`, where PROCESS is `-` for a URL that serves a whole tenant and MAC is HMAC-SHA-256
+//! over everything before it, base64url. The first key of the secret signs, all of them verify.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL};
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
+
+use super::caller::{Authority, sealed::Sealed};
+use crate::{
+    platform::{SecretsError, secrets::SecretDocument},
+    process::{ProcessId, TenantId},
+};
+
+/// What a callback URL is for. One made for one purpose serves no other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A provider's webhook for a whole account.
+    Webhook,
+}
+
+impl Purpose {
+    const ALL: [Self; 1] = [Self::Webhook];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+        }
+    }
+}
+
+/// A token that was checked.
+#[derive(Debug, PartialEq, Eq)]
+pub struct VerifiedToken {
+    tenant: TenantId,
+    /// The process the URL was made for; `None` for a whole tenant.
+    pub process: Option<ProcessId>,
+    /// What the URL is for.
+    pub purpose: Purpose,
+}
+
+impl Sealed for VerifiedToken {}
+
+impl Authority for VerifiedToken {
+    fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+}
+
+/// A new token, signed with the first key.
+///
+/// # Errors
+/// The secret has no usable key.
+pub fn mint(
+    secrets: &SecretDocument,
+    tenant: &TenantId,
+    process: Option<ProcessId>,
+    purpose: Purpose,
+) -> Result<String, SecretsError> {
+    let key = secrets.callback_keys.first().ok_or(SecretsError::Malformed("callback_keys is empty"))?;
+    let process = process.map_or_else(|| "-".to_owned(), |id| id.to_string());
+    let signed = format!("{}.{tenant}.{process}.{}", key.id, purpose.as_str());
+    let mac = BASE64URL.encode(mac(&key.key.bytes()?, &signed).finalize().into_bytes());
+    Ok(format!("{signed}.{mac}"))
+}
+
+/// What a token says, if one of our keys made it. The comparison takes the same time whatever is wrong.
+#[must_use]
+pub fn verify(secrets: &SecretDocument, token: &str) -> Option<VerifiedToken> {
+    let (signed, given) = token.rsplit_once('.')?;
+    let given = BASE64URL.decode(given).ok()?;
+    let mut parts = signed.split('.');
+    let (key_id, tenant, process, purpose) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() {
+        return None;
+    }
+    let key = secrets.callback_keys.iter().find(|key| key.id == key_id)?;
+    mac(&key.key.bytes().ok()?, signed).verify_slice(&given).ok()?;
+    Some(VerifiedToken {
+        tenant: tenant.parse().ok()?,
+        process: if process == "-" { None } else { Some(process.parse().ok()?) },
+        purpose: Purpose::ALL.into_iter().find(|known| known.as_str() == purpose)?,
+    })
+}
+
+fn mac(key: &[u8], signed: &str) -> Hmac<Sha256> {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any key");
+    mac.update(b"callback\0");
+    mac.update(signed.as_bytes());
+    mac
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn secrets(keys: &[(&str, u8)]) -> SecretDocument {
+        let base64 = |byte| base64::engine::general_purpose::STANDARD.encode([byte; 32]);
+        let keys: Vec<_> = keys.iter().map(|(id, byte)| serde_json::json!({"id": id, "key": base64(*byte)})).collect();
+        let document = serde_json::json!({"callback_keys": keys, "fingerprint_key": base64(0)});
+        serde_json::from_value(document).unwrap()
+    }
+
+    #[test]
+    fn a_token_says_what_it_was_made_for() {
+        let secrets = secrets(&[("k1", 1)]);
+        let tenant: TenantId = "acme".parse().unwrap();
+        let token = mint(&secrets, &tenant, None, Purpose::Webhook).unwrap();
+        let verified = verify(&secrets, &token).unwrap();
+        assert_eq!(verified, VerifiedToken { tenant, process: None, purpose: Purpose::Webhook });
+    }
+
+    #[test]
+    fn a_key_being_replaced_still_verifies_and_a_removed_one_does_not() {
+        let tenant: TenantId = "acme".parse().unwrap();
+        let token = mint(&secrets(&[("k1", 1)]), &tenant, None, Purpose::Webhook).unwrap();
+        assert!(verify(&secrets(&[("k2", 2), ("k1", 1)]), &token).is_some());
+        assert!(verify(&secrets(&[("k2", 2)]), &token).is_none());
+        assert!(verify(&secrets(&[("k1", 2)]), &token).is_none());
+    }
+
+    #[test]
+    fn no_part_of_a_token_can_be_changed() {
+        let secrets = secrets(&[("k1", 1), ("k2", 2)]);
+        let process = ProcessId(crate::process::ids::uuid_of(&["x"]));
+        let token = mint(&secrets, &"acme".parse().unwrap(), Some(process), Purpose::Webhook).unwrap();
+        for position in 0..token.len() {
+            let mut changed = token.clone().into_bytes();
+            changed[position] = if changed[position] == b'a' { b'b' } else { b'a' };
+            assert!(verify(&secrets, &String::from_utf8(changed).unwrap()).is_none(), "position {position}");
+        }
+        for text in ["", ".", "....", "k1.acme.-.webhook", "k1.acme.-.webhook.", &format!("{token}.x")] {
+            assert!(verify(&secrets, text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The one place where a failure becomes an HTTP answer.
+
+use crate::{platform::SecretsError, providers::FieldProblem, store::StoreError};
+
+/// An answer that is not a success. Messages are sentences for people; `error_code` is for programs and stays as it is.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ApiError {
+    /// HTTP status.
+    pub status: u16,
+    /// Stable code.
+    pub error_code: &'static str,
+    /// One sentence; never repeats what the caller sent.
+    pub message: String,
+    /// Which fields are wrong, where fields are.
+    pub fields: Vec<FieldProblem>,
+    /// Seconds to wait before trying again.
+    pub retry_after: Option<u32>,
+}
+
+impl ApiError {
+    fn new(status: u16, error_code: &'static str, message: &str) -> Self {
+        Self { status, error_code, message: message.to_owned(), fields: Vec::new(), retry_after: None }
+    }
+
+    /// 400: the body or a parameter cannot be read at all.
+    #[must_use]
+    pub fn unreadable(message: &str) -> Self {
+        Self::new(400, "unreadable_request", message)
+    }
+
+    /// 401: no key, or not one of ours.
+    #[must_use]
+    pub fn unauthorized() -> Self {
+        Self::new(401, "unauthorized", "A valid API key is needed, as Authorization: Bearer or X-Api-Key.")
+    }
+
+    /// 401: a callback that does not prove where it comes from.
+    #[must_use]
+    pub fn callback_refused() -> Self {
+        Self::new(401, "callback_refused", "The callback is not authenticated.")
+    }
+
+    /// 403: the key may not do this.
+    #[must_use]
+    pub fn forbidden(scope: &str) -> Self {
+        Self::new(403, "forbidden", &format!("The API key lacks the scope {scope}."))
+    }
+
+    /// 404: there is no such route.
+    #[must_use]
+    pub fn no_route() -> Self {
+        Self::new(404, "no_such_route", "There is nothing at this path and method.")
+    }
+
+    /// 404: there is no such thing, or it is another tenant's.
+    #[must_use]
+    pub fn not_found(what: &str) -> Self {
+        Self::new(404, "not_found", &format!("There is no such {what}."))
+    }
+
+    /// 409: a request with the same idempotency key is under way.
+    #[must_use]
+    pub fn in_flight(retry_after: u32) -> Self {
+        let message = "A request with this Idempotency-Key is still being carried out.";
+        Self { retry_after: Some(retry_after), ..Self::new(409, "request_in_flight", message) }
+    }
+
+    /// 409: the evidence is not in our bucket.
+    #[must_use]
+    pub fn evidence_not_stored() -> Self {
+        Self::new(409, "evidence_not_stored", "This evidence has not been stored.")
+    }
+
+    /// 413: the body is too long.
+    #[must_use]
+    pub fn too_large(limit: usize) -> Self {
+        Self::new(413, "too_large", &format!("The body is longer than {limit} bytes."))
+    }
+
+    /// 422: fields are wrong.
+    #[must_use]
+    pub fn invalid(mut fields: Vec<FieldProblem>) -> Self {
+        fields.sort_by(|a, b| a.field.cmp(&b.field));
+        let message = match fields.as_slice() {
+            [one] => format!("{} {}.", one.field, one.message),
+            many => format!("{} fields are not as they should be.", many.len()),
+        };
+        Self { fields, ..Self::new(422, "invalid_request", &message) }
+    }
+
+    /// 422: one field is wrong.
+    #[must_use]
+    pub fn invalid_field(field: &str, message: &str) -> Self {
+        Self::invalid(vec![FieldProblem::new(field, message)])
+    }
+
+    /// 422: the idempotency key was used with another body.
+    #[must_use]
+    pub fn key_reused() -> Self {
+        let message = "This Idempotency-Key was used before with another body.";
+        Self::new(422, "idempotency_key_reused", message)
+    }
+
+    /// 422: the provider refuses; `code` is its own.
+    #[must_use]
+    pub fn refused_by_provider(provider: &str, code: &str) -> Self {
+        Self::new(422, "refused_by_provider", &format!("The provider {provider} refuses the process with {code}."))
+    }
+
+    /// 500: something of ours is wrong.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(500, "internal_error", "Something went wrong on our side.")
+    }
+
+    /// 503: our own store cannot be reached.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        let message = "The service is unavailable for the moment.";
+        Self { retry_after: Some(2), ..Self::new(503, "unavailable", message) }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "store");
+        match error {
+            StoreError::Unavailable { .. } | StoreError::Conflict => Self::unavailable(),
+            StoreError::Corrupt(_) | StoreError::TooLarge => Self::internal(),
+        }
+    }
+}
+
+impl From<SecretsError> for ApiError {
+    fn from(error: SecretsError) -> Self {
+        tracing::error!(%error, "secrets");
+        Self::unavailable()
+    }
+}

@@ -1,0 +1,63 @@
+//! The envelope: `{"success":true,"result":…}` and `{"success":false,"code":…}` (seed `002_62dc5acb5b5aea27`).
+
+use lambda_http::{Body, Request, RequestExt as _, Response, request::RequestContext};
+use serde::Serialize;
+use serde_json::json;
+
+use super::ApiError;
+
+/// A success with a result.
+pub fn success(status: u16, result: &impl Serialize) -> Response<Body> {
+    respond(status, &json!({"success": true, "result": result}))
+}
+
+/// A failure. `request_id` is what a customer tells us when asking about it.
+#[must_use]
+pub fn failure(error: &ApiError, request_id: &str) -> Response<Body> {
+    let mut body = json!({
+        "success": false,
+        "code": error.status,
+        "error": error.message,
+        "error_code": error.error_code,
+        "request_id": request_id,
+    });
+    if !error.fields.is_empty() {
+        body["fields"] = json!(error.fields);
+    }
+    let mut response = respond(error.status, &body);
+    if let Some(seconds) = error.retry_after {
+        response.headers_mut().insert("retry-after", seconds.into());
+    }
+    response
+}
+
+/// Whatever a handler ends with, as an HTTP answer with the request's id on it.
+pub fn finish(request_id: &str, outcome: Result<Response<Body>, ApiError>) -> Response<Body> {
+    let mut response = outcome.unwrap_or_else(|error| {
+        tracing::info!(request_id, status = error.status, error_code = error.error_code, "refused");
+        failure(&error, request_id)
+    });
+    if let Ok(value) = request_id.parse() {
+        response.headers_mut().insert("x-request-id", value);
+    }
+    response
+}
+
+/// The id API Gateway gave to a request.
+#[must_use]
+pub fn request_id(request: &Request) -> String {
+    match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone().unwrap_or_default(),
+        _ => String::new(),
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a status of ours and a JSON value always make a response")]
+fn respond(status: u16, body: &serde_json::Value) -> Response<Body> {
+    Response::builder()
+        .status(status)
+        .header("content-type", "application/json")
+        .header("cache-control", "no-store")
+        .body(Body::Text(body.to_string()))
+        .expect("the parts are valid")
+}

@@ -1,0 +1,120 @@
+//! What a customer sees of a process.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::process::{Copy, Evidence, Findings, Process, request::Person, timeline::TimelineEntry};
+
+/// A process, whole.
+#[derive(Serialize)]
+pub struct ProcessView<'a> {
+    id: String,
+    provider: &'a str,
+    provider_reference: Option<&'a str>,
+    status: &'a str,
+    status_reason: Option<&'a str>,
+    evidence_state: &'a str,
+    person: &'a Person,
+    document: &'a crate::process::request::Document,
+    findings: &'a Findings,
+    evidence: Vec<EvidenceView<'a>>,
+    certificate: CertificateView,
+    timeline: &'a [TimelineEntry],
+    consent: Option<&'a crate::process::request::Consent>,
+    metadata: &'a std::collections::BTreeMap<String, Value>,
+    tags: &'a [String],
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+/// A piece of evidence.
+#[derive(Serialize)]
+struct EvidenceView<'a> {
+    id: String,
+    kind: &'a str,
+    attempt: u32,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    captured_at: Option<Timestamp>,
+}
+
+/// The certificate; no provider that is connected makes one.
+#[derive(Serialize)]
+struct CertificateView {
+    state: &'static str,
+}
+
+impl<'a> ProcessView<'a> {
+    /// The view of a process.
+    #[must_use]
+    pub fn of(process: &'a Process) -> Self {
+        let request = &process.request;
+        Self {
+            id: process.id.to_string(),
+            provider: &process.provider,
+            provider_reference: process.provider_reference.as_deref(),
+            status: process.status.as_str(),
+            status_reason: process.status_reason.as_deref(),
+            evidence_state: process.evidence_state().as_str(),
+            person: &request.person,
+            document: &request.document,
+            findings: &process.findings,
+            evidence: process.evidence.iter().map(EvidenceView::of).collect(),
+            certificate: CertificateView { state: "none" },
+            timeline: process.timeline.entries(),
+            consent: request.consent.as_ref(),
+            metadata: request.metadata.expose(),
+            tags: &request.tags,
+            created_at: process.created_at,
+            updated_at: process.updated_at,
+            expires_at: process.expires_at,
+        }
+    }
+}
+
+impl<'a> EvidenceView<'a> {
+    fn of(piece: &'a Evidence) -> Self {
+        let (state, stored, reason) = match &piece.copy {
+            Copy::Pending { reason, .. } => ("pending", None, reason.as_deref()),
+            Copy::Stored(stored) => ("stored", Some(stored), None),
+            Copy::Incomplete { reason } => ("incomplete", None, Some(reason.as_str())),
+        };
+        Self {
+            id: piece.id.to_string(),
+            kind: piece.kind.as_str(),
+            attempt: piece.attempt,
+            state,
+            content_type: stored.map(|copy| copy.content_type.as_str()),
+            bytes: stored.map(|copy| copy.bytes),
+            sha256: stored.map(|copy| copy.sha256.as_str()),
+            reason,
+            captured_at: piece.captured_at,
+        }
+    }
+}
+
+/// What a list shows of a process; stored beside it, so that a list reads nothing else. No personal data.
+#[must_use]
+pub fn summary(process: &Process) -> Value {
+    json!({
+        "id": process.id,
+        "provider": process.provider,
+        "provider_reference": process.provider_reference,
+        "status": process.status,
+        "status_reason": process.status_reason,
+        "evidence_state": process.evidence_state(),
+        "tags": process.request.tags,
+        "created_at": process.created_at,
+        "updated_at": process.updated_at,
+        "expires_at": process.expires_at,
+    })
+}

@@ -1,0 +1,153 @@
+//! Copying pictures from a provider's links into the bucket.
+//!
+//! A picture is first read whole, checked and hashed, then written with one request: there is never half an object, and
+//! copying the same picture again changes nothing. At most three pictures are in work at a time and at most 32 MiB of
+//! them are held, however many are asked for and from however many tasks. Asking for fresh links and trying later are
+//! left to the caller, who learns from [`CopyError`] which of them may help.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use sha2::{Digest as _, Sha256};
+use tokio::time::timeout;
+
+use super::{
+    Bucket, CopyError, ObjectKey, RawForm, UrlGuard,
+    budget::Budget,
+    fetch::{Picture, fetch},
+};
+use crate::{
+    platform::http::guarded_client,
+    process::{EvidenceKind, ProcessId, TenantId},
+};
+
+/// How long reading one picture may take, both tries together. Waiting for its turn does not count.
+const FETCH_TIME: Duration = Duration::from_secs(20);
+
+/// A picture to copy. Cannot be printed: its link is a secret as long as it lives.
+pub struct Media {
+    /// What it shows.
+    pub kind: EvidenceKind,
+    /// Which of the person's tries it shows, from 1; 0 where it belongs to none.
+    pub attempt: u32,
+    /// The provider's link.
+    pub url: String,
+}
+
+/// What was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The object's key.
+    pub key: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256, in lower-case hex.
+    pub sha256: String,
+    /// Its media type, found in its bytes.
+    pub content_type: &'static str,
+}
+
+/// Copies media. Clones share one HTTP client and one memory budget.
+#[derive(Clone)]
+pub struct Copier {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    bucket: Bucket,
+    allow_loopback: bool,
+    fetch_time: Duration,
+    client: OnceLock<reqwest::Client>,
+    budget: Budget,
+}
+
+impl Copier {
+    /// Copies into `bucket`; with `allow_loopback`, which is for local systems, from this machine too. The HTTP client
+    /// is built when the first picture is copied.
+    #[must_use]
+    pub fn new(bucket: Bucket, allow_loopback: bool) -> Self {
+        Self::with_fetch_time(bucket, allow_loopback, FETCH_TIME)
+    }
+
+    pub(super) fn with_fetch_time(bucket: Bucket, allow_loopback: bool, fetch_time: Duration) -> Self {
+        let (client, budget) = (OnceLock::new(), Budget::new());
+        Self { shared: Arc::new(Shared { bucket, allow_loopback, fetch_time, client, budget }) }
+    }
+
+    /// Copies every picture of `media`, which must lie at one of the exact `hosts`, and says what became of each, in
+    /// the order given.
+    pub async fn copy_all(
+        &self,
+        tenant: &TenantId,
+        process: ProcessId,
+        hosts: &[String],
+        media: Vec<Media>,
+    ) -> Vec<Result<Stored, CopyError>> {
+        let guard = UrlGuard::new(hosts, self.shared.allow_loopback);
+        join_all(media.iter().map(|media| self.copy(tenant, process, &guard, media))).await
+    }
+
+    /// Stores a provider's answer as it came. The caller holds the bytes already, so they are not counted in the budget.
+    ///
+    /// # Errors
+    /// Only [`CopyError::Store`].
+    pub async fn store_raw(&self, tenant: &TenantId, process: ProcessId, body: Bytes) -> Result<Stored, CopyError> {
+        let sha256 = Sha256::digest(&body).into();
+        let key = ObjectKey::Raw { tenant, process, sha256, form: RawForm::of(&body) };
+        self.store(&key, body, sha256).await
+    }
+
+    async fn copy(
+        &self,
+        tenant: &TenantId,
+        process: ProcessId,
+        guard: &UrlGuard,
+        media: &Media,
+    ) -> Result<Stored, CopyError> {
+        let Media { kind, attempt, ref url } = *media;
+        let mut host = None;
+        let copied = async {
+            let url = guard.check(url)?;
+            host = url.host_str().map(str::to_owned);
+            // Held until the bytes are stored and gone.
+            let _permit = self.shared.budget.take().await.ok_or(CopyError::Unavailable)?;
+            let Picture { bytes, sha256, format } = self.read(url).await?;
+            let key = ObjectKey::Evidence { tenant, process, kind, attempt, sha256, format };
+            self.store(&key, bytes, sha256).await
+        }
+        .await;
+        if let Err(error) = copied {
+            let (kind, reason) = (kind.as_str(), error.code());
+            tracing::warn!(%tenant, %process, kind, attempt, host, reason, "picture not copied");
+        }
+        copied
+    }
+
+    /// A second try at once, for what may be over already; nothing waits here.
+    async fn read(&self, url: url::Url) -> Result<Picture, CopyError> {
+        let client = self.shared.client.get_or_init(|| guarded_client(self.shared.allow_loopback));
+        let both_tries = async {
+            match fetch(client, url.clone()).await {
+                Err(error) if error.is_transient() => fetch(client, url).await,
+                other => other,
+            }
+        };
+        timeout(self.shared.fetch_time, both_tries).await.unwrap_or(Err(CopyError::Unavailable))
+    }
+
+    async fn store(&self, key: &ObjectKey<'_>, body: Bytes, sha256: [u8; 32]) -> Result<Stored, CopyError> {
+        let bytes = body.len() as u64;
+        self.shared.bucket.put_new(key, body, sha256).await.map_err(|_| CopyError::Store)?;
+        Ok(Stored { key: key.to_string(), bytes, sha256: hex::encode(sha256), content_type: key.content_type() })
+    }
+
+    /// The most bytes that pictures were ever allowed to hold at once.
+    #[cfg(test)]
+    pub(super) fn most_taken(&self) -> usize {
+        self.shared.budget.most_taken()
+    }
+}

@@ -1,0 +1,50 @@
+//! Why media were not copied, sorted by what can be done about it.
+
+use super::UrlRefused;
+
+/// What the caller does next. No variant carries anything of the link or the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CopyError {
+    /// The link does not work, or no longer: ask the provider for a fresh one.
+    #[error("the link has expired")]
+    LinkExpired,
+    /// The link leads where we never go: no use in trying this host again.
+    #[error(transparent)]
+    Refused(#[from] UrlRefused),
+    /// Larger than a picture may be.
+    #[error("the file is too large")]
+    TooLarge,
+    /// A web page, an error text, a video, a redirect, or bytes nobody knows.
+    #[error("the file is not a picture")]
+    NotMedia,
+    /// Fewer bytes than were announced, or a file without its end.
+    #[error("the file is cut off")]
+    CutOff,
+    /// The other side did not answer, was too slow, or is in trouble: later.
+    #[error("the file cannot be reached")]
+    Unavailable,
+    /// Our own store did not take it: later.
+    #[error("the file cannot be stored")]
+    Store,
+}
+
+impl CopyError {
+    /// A stable name of the reason, kept on the evidence entry.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::LinkExpired => "link_expired",
+            Self::Refused(refused) => refused.code(),
+            Self::TooLarge => "too_large",
+            Self::NotMedia => "not_media",
+            Self::CutOff => "cut_off",
+            Self::Unavailable => "source_unavailable",
+            Self::Store => "store_unavailable",
+        }
+    }
+
+    /// Whether the very next request for the same link may well succeed.
+    pub(super) fn is_transient(self) -> bool {
+        matches!(self, Self::Unavailable | Self::CutOff | Self::NotMedia)
+    }
+}

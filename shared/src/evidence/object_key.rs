@@ -1,0 +1,154 @@
+//! What our objects in S3 are called, and how they are described to whoever downloads them.
+//!
+//! This is the only place that builds a key. Every key here ends in the SHA-256 of the bytes it names, so that an object
+//! under it can be written any number of times and is always the same one.
+
+use std::fmt;
+
+use super::MediaFormat;
+use crate::process::{EvidenceKind, ProcessId, TenantId};
+
+/// The name of one object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectKey<'a> {
+    /// A picture kept as evidence: `tenant/process/evidence/document_front-1-<sha256>.jpg`.
+    Evidence {
+        /// Whose it is.
+        tenant: &'a TenantId,
+        /// The process it belongs to.
+        process: ProcessId,
+        /// What it shows.
+        kind: EvidenceKind,
+        /// Which of the person's tries it shows, from 1; 0 where it belongs to none.
+        attempt: u32,
+        /// SHA-256 of the bytes.
+        sha256: [u8; 32],
+        /// What the bytes are.
+        format: MediaFormat,
+    },
+    /// A provider's answer, untouched: `tenant/process/raw/<sha256>.json`.
+    Raw {
+        /// Whose it is.
+        tenant: &'a TenantId,
+        /// The process it belongs to.
+        process: ProcessId,
+        /// SHA-256 of the bytes.
+        sha256: [u8; 32],
+        /// What the bytes are.
+        form: RawForm,
+    },
+    /// A callback's body that is too large for the table: `tenant/process/callbacks/<sha256>`.
+    CallbackBody {
+        /// Whose it is.
+        tenant: &'a TenantId,
+        /// The process it belongs to.
+        process: ProcessId,
+        /// SHA-256 of the bytes.
+        sha256: [u8; 32],
+    },
+}
+
+/// What a provider answered with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RawForm {
+    /// JSON, as expected.
+    Json,
+    /// Anything else: kept under `.bin`.
+    Other,
+}
+
+impl RawForm {
+    /// Looks at the whole body.
+    #[must_use]
+    pub fn of(body: &[u8]) -> Self {
+        match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
+            Ok(_) => Self::Json,
+            Err(_) => Self::Other,
+        }
+    }
+}
+
+impl ObjectKey<'_> {
+    /// The object's Content-Type.
+    #[must_use]
+    pub fn content_type(&self) -> &'static str {
+        match self {
+            Self::Evidence { format, .. } => format.content_type(),
+            Self::Raw { form: RawForm::Json, .. } => "application/json",
+            Self::Raw { form: RawForm::Other, .. } | Self::CallbackBody { .. } => "application/octet-stream",
+        }
+    }
+
+    /// The object's Content-Disposition: a picture may be shown, what others wrote is only ever saved.
+    #[must_use]
+    pub fn content_disposition(&self) -> &'static str {
+        match self {
+            Self::Evidence { format, .. } if format.is_image() => "inline",
+            _ => "attachment",
+        }
+    }
+
+    /// The object's Cache-Control: a copy in a cache would outlive a redaction.
+    #[must_use]
+    pub fn cache_control(&self) -> &'static str {
+        "private, no-store"
+    }
+}
+
+impl fmt::Display for ObjectKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Evidence { tenant, process, kind, attempt, sha256, format } => {
+                let (kind, hash, extension) = (kind.as_str(), hex::encode(sha256), format.extension());
+                write!(f, "{tenant}/{process}/evidence/{kind}-{attempt}-{hash}.{extension}")
+            }
+            Self::Raw { tenant, process, sha256, form } => {
+                let extension = match form {
+                    RawForm::Json => "json",
+                    RawForm::Other => "bin",
+                };
+                write!(f, "{tenant}/{process}/raw/{}.{extension}", hex::encode(sha256))
+            }
+            Self::CallbackBody { tenant, process, sha256 } => {
+                write!(f, "{tenant}/{process}/callbacks/{}", hex::encode(sha256))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    const PROCESS: &str = "5f0f2f6e-4f43-8d52-9a2e-6f1f0f3f1c11";
+
+    #[test]
+    fn a_key_says_whose_what_and_which_bytes() {
+        let (tenant, process) = ("acme-es".parse().unwrap(), PROCESS.parse().unwrap());
+        let (sha256, hash) = ([0xab; 32], "ab".repeat(32));
+        let kind = EvidenceKind::DocumentFront;
+        let picture =
+            ObjectKey::Evidence { tenant: &tenant, process, kind, attempt: 1, sha256, format: MediaFormat::Jpeg };
+        assert_eq!(picture.to_string(), format!("acme-es/{PROCESS}/evidence/document_front-1-{hash}.jpg"));
+        let raw = |form| ObjectKey::Raw { tenant: &tenant, process, sha256, form };
+        assert_eq!(raw(RawForm::Json).to_string(), format!("acme-es/{PROCESS}/raw/{hash}.json"));
+        assert_eq!(raw(RawForm::Other).to_string(), format!("acme-es/{PROCESS}/raw/{hash}.bin"));
+        let callback = ObjectKey::CallbackBody { tenant: &tenant, process, sha256 };
+        assert_eq!(callback.to_string(), format!("acme-es/{PROCESS}/callbacks/{hash}"));
+    }
+
+    #[test]
+    fn only_pictures_are_shown_in_place() {
+        let (tenant, process, sha256) = ("acme".parse().unwrap(), PROCESS.parse().unwrap(), [0; 32]);
+        let kind = EvidenceKind::Selfie;
+        let picture = |format| ObjectKey::Evidence { tenant: &tenant, process, kind, attempt: 1, sha256, format };
+        assert_eq!(picture(MediaFormat::Png).content_type(), "image/png");
+        assert_eq!(picture(MediaFormat::Png).content_disposition(), "inline");
+        assert_eq!(picture(MediaFormat::Pdf).content_disposition(), "attachment");
+        let raw = ObjectKey::Raw { tenant: &tenant, process, sha256, form: RawForm::of(b"{\"a\":1}") };
+        assert_eq!((raw.content_type(), raw.content_disposition()), ("application/json", "attachment"));
+        let html = ObjectKey::Raw { tenant: &tenant, process, sha256, form: RawForm::of(b"<html>") };
+        assert_eq!(html.content_type(), "application/octet-stream");
+    }
+}

@@ -1,0 +1,61 @@
+//! The smallest files of each format, for tests.
+
+/// A JPEG of at least `size` bytes: every kind of mark, but nothing to see.
+pub(super) fn jpeg(size: usize) -> Vec<u8> {
+    let mut file = jpeg_with_segment(0xE0, b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0");
+    let end = file.split_off(file.len() - 2);
+    // Picture data, with an escaped FF and a restart mark now and then.
+    while file.len() + end.len() < size {
+        file.extend_from_slice(&[0x5A; 120]);
+        file.extend_from_slice(&[0xFF, 0x00, 0x11, 0xFF, 0xD3]);
+    }
+    file.truncate(size.saturating_sub(2).max(40));
+    if file.ends_with(&[0xFF]) {
+        file.pop();
+        file.push(0x5A);
+    }
+    file.extend_from_slice(&end);
+    file
+}
+
+/// A JPEG whose first segment has this mark and content.
+pub(super) fn jpeg_with_segment(mark: u8, content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len() + 2).unwrap_or(u16::MAX).to_be_bytes();
+    let scan = [0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, 0x12, 0x34, 0x56, 0xFF, 0x00, 0x78];
+    [&[0xFF, 0xD8, 0xFF, mark], &length[..], content, &scan, &[0xFF, 0xD9]].concat()
+}
+
+/// A PNG with its three obligatory chunks; the checksums are not those of the content.
+pub(super) fn png() -> Vec<u8> {
+    let chunk = |name: &[u8], content: &[u8]| {
+        let length = u32::try_from(content.len()).unwrap_or(u32::MAX).to_be_bytes();
+        [&length[..], name, content, &[0xCC; 4]].concat()
+    };
+    [&b"\x89PNG\r\n\x1a\n"[..], &chunk(b"IHDR", &[1; 13]), &chunk(b"IDAT", &[7; 50]), &chunk(b"IEND", b"")].concat()
+}
+
+/// A WebP container.
+pub(super) fn webp() -> Vec<u8> {
+    [&b"RIFF"[..], &24u32.to_le_bytes(), b"WEBPVP8L", &[0; 16]].concat()
+}
+
+/// A HEIC's boxes.
+pub(super) fn heic() -> Vec<u8> {
+    boxes(b"heic\0\0\0\0mif1heic")
+}
+
+/// An MP4's boxes.
+pub(super) fn mp4() -> Vec<u8> {
+    boxes(b"isom\0\0\0\0isommp42")
+}
+
+fn boxes(file_type: &[u8; 16]) -> Vec<u8> {
+    // The last box gives its size in eight bytes.
+    let last = [&1u32.to_be_bytes()[..], b"mdat", &40u64.to_be_bytes(), &[3; 24]].concat();
+    [&24u32.to_be_bytes()[..], b"ftyp", file_type, &last].concat()
+}
+
+/// A PDF's frame.
+pub(super) fn pdf() -> Vec<u8> {
+    b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\nstartxref\n9\n%%EOF\n".to_vec()
+}

@@ -1,1 +1,0 @@
-//! The HTTP clients for providers and media.

@@ -1,0 +1,180 @@
+//! From Cotejo's terms to Auco's and back.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::{options, wire};
+use crate::{
+    platform::secrets::AucoAccount,
+    process::{
+        CopyOutcome, EvidenceKind, Findings, Observation, ObservedMedia, Private, ProcessId, ProcessRequest, Status,
+        findings::{Check, Extracted, Face, Outcome, Source},
+    },
+    providers::{MediaLink, ProviderError},
+};
+
+/// The body that creates a process at Auco.
+pub(super) fn creation<'a>(
+    id: ProcessId,
+    request: &'a ProcessRequest,
+    account: &'a AucoAccount,
+) -> Result<wire::Creation<'a>, ProviderError> {
+    let mut options = options::read(request.options.expose())
+        .map_err(|_| ProviderError::Rejected { code: "options_invalid".to_owned() })?;
+    options.custom.insert("cotejo_id".to_owned(), Value::String(id.to_string()));
+    // Without any, Auco tells the company's default webhook; ours may be another one.
+    if let Some(ours) = &account.webhook_id
+        && !options.target_webhooks.contains(ours)
+    {
+        options.target_webhooks.push(ours.clone());
+    }
+    Ok(wire::Creation {
+        email: account_email(request, account),
+        platform: options.platform,
+        name: request.person.name.expose(),
+        phone: request.person.phone.as_ref().map(|phone| phone.expose().as_str()),
+        country: &request.document.country,
+        kind: &request.document.kind,
+        identification: request.document.number.expose(),
+        user_email: request.person.email.as_ref().map(|email| email.expose().as_str()),
+        custom: options.custom,
+        expired_date: request.expires_at.map(|end| format!("{end:.3}")),
+        target_webhooks: options.target_webhooks,
+        tags: &request.tags,
+        validation_types: options.validation_types,
+    })
+}
+
+fn account_email<'a>(request: &'a ProcessRequest, account: &'a AucoAccount) -> &'a str {
+    let named = request.options.expose().get("email").and_then(Value::as_str);
+    named.or(account.creator_email.as_deref()).unwrap_or_default()
+}
+
+/// What Auco's answer means, and where its pictures are.
+pub(super) fn observation(veriface: wire::Veriface, observed_at: Timestamp) -> (Observation, Vec<MediaLink>) {
+    let mut media = Vec::new();
+    let mut links = Vec::new();
+    let mut checks = Vec::new();
+    for (attempt, number) in veriface.attempts.iter().zip(1_u32..) {
+        checks.extend(attempt_checks(attempt, number));
+        let pictures = [
+            (EvidenceKind::DocumentFront, &attempt.identification_card_front),
+            (EvidenceKind::DocumentBack, &attempt.identification_card_back),
+            (EvidenceKind::Selfie, &attempt.photo),
+        ];
+        for (kind, url) in pictures {
+            let Some(url) = url.as_ref().filter(|url| !url.is_empty()) else { continue };
+            // Links change with every answer and attempts have no id: their moment, else their place, is who they are.
+            let of_attempt = attempt.date.map_or_else(|| format!("#{number}"), |date| date.to_string());
+            let source = format!("{of_attempt}/{}", kind.as_str());
+            media.push(ObservedMedia {
+                source: source.clone(),
+                kind,
+                attempt: number,
+                captured_at: attempt.date,
+                outcome: CopyOutcome::NotTried,
+            });
+            links.push(MediaLink { source, url: url.clone() });
+        }
+    }
+    let last = veriface.attempts.last();
+    let mut read = last.map(|attempt| attempt.identification_card_data.clone()).unwrap_or_default();
+    read.extend(veriface.ocr_data);
+    let document_type = text(&read, "documentType").map(str::to_owned).or(veriface.identification_type);
+    let status = status(&veriface.status);
+    let failure = last.and_then(|attempt| attempt.error_messages.first()?.error.clone());
+    let observation = Observation {
+        observed_at,
+        status,
+        reason: failure.filter(|_| matches!(status, Status::Rejected | Status::InReview)),
+        findings: Findings {
+            checks,
+            extracted: extracted(&read),
+            face: last
+                .and_then(|a| a.similarity)
+                .map(|similarity| Face { similarity: Some(similarity), liveness: None }),
+            document_type,
+            provider_result: Some(veriface.status),
+        },
+        media,
+    };
+    (observation, links)
+}
+
+/// Auco's states (seed `001_…`, "Estados del proceso"). One we do not know is not an end.
+fn status(code: &str) -> Status {
+    match code {
+        "APPROVED" => Status::Approved,
+        "INVALIDATED" => Status::Rejected,
+        "BLOCKED" => Status::InReview,
+        "EXPIRED" => Status::Expired,
+        _ => Status::InProgress,
+    }
+}
+
+/// An attempt is one check, and so is each error in it.
+fn attempt_checks(attempt: &wire::Attempt, number: u32) -> Vec<Check> {
+    let check = |name: &str, outcome, provider_code| Check {
+        name: name.to_owned(),
+        outcome,
+        source: Source::Provider,
+        provider_code,
+        detail: Some(format!("attempt {number}")),
+    };
+    let outcome = match attempt.successfull {
+        Some(true) => Outcome::Passed,
+        Some(false) => Outcome::Failed,
+        None => Outcome::Unknown,
+    };
+    let errors = attempt.error_messages.iter().map(|message| {
+        let name = match message.key.as_deref().map(str::to_ascii_uppercase).as_deref() {
+            Some("ID_FRONT") => "document_front",
+            Some("ID_BACK") => "document_back",
+            Some("PHOTO" | "FACE") => "selfie",
+            _ => "attempt_error",
+        };
+        check(name, Outcome::Failed, message.error.clone().or_else(|| message.key.clone()))
+    });
+    std::iter::once(check("attempt", outcome, None)).chain(errors).collect()
+}
+
+/// What was read from the document (seed `001_…`, "Datos OCR"); what has no field of ours keeps Auco's name.
+fn extracted(read: &Map<String, Value>) -> Extracted {
+    let private = |name: &str| text(read, name).map(|value| Private::new(value.to_owned()));
+    const MAPPED: [&str; 10] = [
+        "documentNumber",
+        "fullName",
+        "givenNames",
+        "surname",
+        "dateOfBirth",
+        "placeOfBirth",
+        "firstIssueDate",
+        "issuingStateName",
+        "sex",
+        "documentType",
+    ];
+    let other: BTreeMap<_, _> = read
+        .iter()
+        .filter(|(name, _)| !MAPPED.contains(&name.as_str()))
+        .filter_map(|(name, value)| Some((name.clone(), Private::new(value.as_str()?.to_owned()))))
+        .collect();
+    Extracted {
+        document_number: private("documentNumber"),
+        full_name: private("fullName"),
+        names: private("givenNames"),
+        surnames: private("surname"),
+        birth_date: private("dateOfBirth"),
+        birth_place: private("placeOfBirth"),
+        issue_date: private("firstIssueDate"),
+        issuing_state: private("issuingStateName"),
+        sex: private("sex"),
+        other,
+        ..Extracted::default()
+    }
+}
+
+fn text<'a>(read: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    read.get(name)?.as_str().filter(|value| !value.is_empty())
+}

@@ -1,0 +1,109 @@
+//! What a customer may say only to Auco, and everything that can be checked before Auco is asked.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::{platform::secrets::AucoAccount, process::ProcessRequest, providers::FieldProblem};
+
+/// Auco refuses an end that is not more than this far ahead (seed `004_…`, `expiredDate`).
+const SHORTEST_LIFE: SignedDuration = SignedDuration::from_hours(3 * 24);
+
+/// `options` of a process at Auco.
+#[derive(Debug, Deserialize)]
+pub(super) struct AucoOptions {
+    /// Where the person is verified.
+    pub platform: Platform,
+    /// E-mail of the Auco user who creates the process; the account's own where absent.
+    pub email: Option<String>,
+    /// Data that Auco's webhooks repeat.
+    #[serde(default)]
+    pub custom: Map<String, Value>,
+    /// Ids of further webhooks at Auco to be told.
+    #[serde(default)]
+    pub target_webhooks: Vec<String>,
+    /// What to validate (web only).
+    #[serde(default)]
+    pub validation_types: Vec<String>,
+}
+
+/// Where the person is verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Platform {
+    /// By WhatsApp message.
+    Whatsapp,
+    /// In the customer's own page.
+    Web,
+}
+
+/// The options, or what is wrong with them.
+pub(super) fn read(options: &Value) -> Result<AucoOptions, FieldProblem> {
+    crate::api::body::shape(options, "options")
+}
+
+/// Everything wrong with a request that Auco would have to carry out.
+pub(super) fn check(request: &ProcessRequest, account: &AucoAccount, now: Timestamp) -> Vec<FieldProblem> {
+    let mut problems = Vec::new();
+    let mut wrong = |field: &str, message: &str| problems.push(FieldProblem::new(field, message));
+    let options = read(request.options.expose());
+    if let Ok(options) = &options {
+        match &options.email {
+            Some(email) if !is_email(email) => wrong("options.email", "must be an e-mail address"),
+            None if account.creator_email.is_none() => wrong("options.email", "is required"),
+            _ => {}
+        }
+        if options.custom.contains_key("cotejo_id") {
+            wrong("options.custom.cotejo_id", "is reserved");
+        }
+        if options.platform == Platform::Whatsapp && request.person.phone.is_none() {
+            wrong("person.phone", "is required for platform whatsapp");
+        }
+        if options.platform != Platform::Web && !options.validation_types.is_empty() {
+            wrong("options.validation_types", "is for platform web only");
+        }
+    }
+    if let Some(phone) = &request.person.phone
+        && !is_e164(phone.expose())
+    {
+        wrong("person.phone", "must be + and 8 to 15 digits, country code first");
+    }
+    if let Some(email) = &request.person.email
+        && !is_email(email.expose())
+    {
+        wrong("person.email", "must be an e-mail address");
+    }
+    if let Some(documents) = &account.documents {
+        match documents.get(&request.document.country) {
+            None => wrong("document.country", "is not among the account's countries"),
+            Some(kinds) if !kinds.contains(&request.document.kind) => {
+                wrong("document.type", "is not among the account's documents of this country");
+            }
+            Some(_) => {}
+        }
+    }
+    if request.expires_at.is_some_and(|end| end <= now + SHORTEST_LIFE) {
+        wrong("expires_at", "must be more than 3 days ahead");
+    }
+    problems.extend(options.err());
+    problems
+}
+
+/// E.164: `+`, a country code that does not begin with 0, 8 to 15 digits in all.
+fn is_e164(text: &str) -> bool {
+    text.strip_prefix('+').is_some_and(|digits| {
+        (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')
+    })
+}
+
+/// One `@` with something plausible on both sides; whether it exists only a message can tell.
+fn is_email(text: &str) -> bool {
+    text.len() <= 254
+        && !text.contains(char::is_whitespace)
+        && text.split_once('@').is_some_and(|(user, host)| {
+            !user.is_empty()
+                && !host.contains('@')
+                && host.split('.').count() > 1
+                && host.split('.').all(|p| !p.is_empty())
+        })
+}

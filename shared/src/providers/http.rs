@@ -1,0 +1,169 @@
+//! Calling a company's API: one client, one limit of concurrent calls a company, one reading of what an answer means.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use reqwest::{RequestBuilder, StatusCode};
+use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
+
+use crate::platform::http::provider_client;
+
+/// Calls to one company under way at once from one execution environment.
+const CONCURRENT_CALLS: usize = 8;
+/// The longest answer that is read.
+const MAX_ANSWER_BYTES: usize = 5 * 1024 * 1024;
+/// How long a read may take.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long handing a process over may take; the gateway gives up after 30 seconds.
+pub const SUBMIT_TIMEOUT: Duration = Duration::from_secs(24);
+
+/// What the caller of a provider can do about a failure.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    /// The provider refuses; asking again the same way is no use.
+    #[error("the provider refuses with {code}")]
+    Rejected {
+        /// The provider's own code.
+        code: String,
+    },
+    /// The account's keys are not accepted.
+    #[error("the provider does not accept the account's keys")]
+    Unauthorized,
+    /// The provider does not know the process.
+    #[error("the provider does not know the process")]
+    NotFound,
+    /// Too many calls; nothing was done.
+    #[error("the provider limits the rate of calls")]
+    RateLimited {
+        /// How long to wait, where the provider says so.
+        retry_after: Option<Duration>,
+    },
+    /// The provider could not answer.
+    #[error("the provider is unavailable")]
+    Unavailable {
+        /// Whether the request may have had its effect all the same.
+        maybe_done: bool,
+    },
+    /// The answer makes no sense.
+    #[error("the provider's answer is unreadable")]
+    Unreadable {
+        /// The answer, for whoever has to find out why.
+        raw: Bytes,
+    },
+}
+
+impl ProviderError {
+    /// A stable code for timelines and logs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Rejected { .. } => "rejected",
+            Self::Unauthorized => "unauthorized",
+            Self::NotFound => "not_found",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Unreadable { .. } => "unreadable",
+        }
+    }
+}
+
+/// The way to one company.
+#[derive(Clone)]
+pub struct ApiClient {
+    provider: &'static str,
+    client: Arc<OnceLock<reqwest::Client>>,
+    calls: Arc<Semaphore>,
+}
+
+/// A company's answer with a status below 400.
+pub struct ApiAnswer {
+    /// The body, untouched.
+    pub body: Bytes,
+}
+
+impl ApiAnswer {
+    /// The body as JSON of a known shape.
+    ///
+    /// # Errors
+    /// [`ProviderError::Unreadable`] with the body.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ProviderError> {
+        serde_json::from_slice(&self.body).map_err(|_| ProviderError::Unreadable { raw: self.body.clone() })
+    }
+}
+
+impl ApiClient {
+    /// The way to `provider`; the HTTP client is built on first use.
+    #[must_use]
+    pub fn new(provider: &'static str) -> Self {
+        Self { provider, client: Arc::default(), calls: Arc::new(Semaphore::new(CONCURRENT_CALLS)) }
+    }
+
+    /// The HTTP client to build requests with.
+    pub fn http(&self) -> &reqwest::Client {
+        self.client.get_or_init(provider_client)
+    }
+
+    /// Sends a request and reads the answer. `refusal` finds the company's own code in the body of a 4xx.
+    ///
+    /// # Errors
+    /// Everything that is not a status below 400 with a complete body.
+    pub async fn call(
+        &self,
+        request: RequestBuilder,
+        timeout: Duration,
+        refusal: fn(&[u8]) -> Option<String>,
+    ) -> Result<ApiAnswer, ProviderError> {
+        let started = tokio::time::Instant::now();
+        let result = self.call_unlogged(request, timeout, refusal).await;
+        let outcome = result.as_ref().err().map_or("ok", ProviderError::code);
+        let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(provider = self.provider, outcome, elapsed_ms, "provider call");
+        result
+    }
+
+    async fn call_unlogged(
+        &self,
+        request: RequestBuilder,
+        timeout: Duration,
+        refusal: fn(&[u8]) -> Option<String>,
+    ) -> Result<ApiAnswer, ProviderError> {
+        // Waiting for a place counts against the caller's time as well.
+        let Ok(Ok(_place)) = tokio::time::timeout(timeout, self.calls.acquire()).await else {
+            return Err(ProviderError::Unavailable { maybe_done: false });
+        };
+        let mut response =
+            request.timeout(timeout).send().await.map_err(|error| ProviderError::Unavailable {
+                maybe_done: !(error.is_connect() || error.is_builder()),
+            })?;
+        let status = response.status();
+        let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+        let mut body = BytesMut::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() <= MAX_ANSWER_BYTES => body.extend_from_slice(&chunk),
+                Ok(Some(_)) => return Err(ProviderError::Unreadable { raw: body.freeze() }),
+                Ok(None) => break,
+                Err(_) => return Err(ProviderError::Unavailable { maybe_done: true }),
+            }
+        }
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(ProviderError::Unauthorized),
+            StatusCode::NOT_FOUND => Err(ProviderError::NotFound),
+            StatusCode::TOO_MANY_REQUESTS => {
+                Err(ProviderError::RateLimited { retry_after: retry_after.map(Duration::from_secs) })
+            }
+            StatusCode::REQUEST_TIMEOUT => Err(ProviderError::Unavailable { maybe_done: true }),
+            status if status.is_client_error() => {
+                let code = refusal(&body).unwrap_or_else(|| format!("http_{}", status.as_u16()));
+                Err(ProviderError::Rejected { code })
+            }
+            status if status.is_success() => Ok(ApiAnswer { body: body.freeze() }),
+            // A redirect is as little an answer as a server error.
+            _ => Err(ProviderError::Unavailable { maybe_done: true }),
+        }
+    }
+}

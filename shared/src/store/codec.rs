@@ -1,0 +1,212 @@
+//! A process as an item of the table, and back. The only place that knows the item's attributes.
+//!
+//! | attribute | what it is |
+//! | --- | --- |
+//! | `pk`, `sk`, `kind`, `version` | key, kind of item, number of writes |
+//! | `body` | the aggregate as JSON text, so that numbers and order come back as they were |
+//! | `inbox` | map of callbacks not yet applied, by a hash of their content |
+//! | `outbox` | map of events not yet handed on, by event id |
+//! | `wish` | a fresh random text: somebody wants the process looked at; wakes `run-work` |
+//! | `news` | a fresh random text: the outbox has events; wakes `deliver-notifications` |
+//! | `due_shard`, `due_at` | when to look again at the latest (index `due`) |
+//! | `look_at` | the same, events aside |
+//! | `by_kind_pk`, `by_kind_sk` | lists (index `by_kind`) |
+//! | `summary` | all that lists show and are filtered by, under 1 KB |
+//! | `by_owner_pk`, `by_owner_sk` | lists of one person (index `by_owner`) |
+//! | `provider_reference` | for the condition on callbacks |
+//! | `fingerprint` | keyed hash of the request that created it |
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{
+    StoreError,
+    keys::{self, ItemKey},
+};
+use crate::{
+    api::view,
+    process::{Event, Process, ProcessId, Status},
+};
+
+/// How long an event may stay in the outbox before somebody looks.
+const OUTBOX_PATIENCE: SignedDuration = SignedDuration::from_mins(2);
+
+/// An item of the table.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// A callback that was received and not yet applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InboxEntry {
+    /// When it came.
+    pub received_at: Timestamp,
+    /// The provider's own id of the process.
+    pub reference: String,
+    /// The provider's state in it.
+    pub code: String,
+    /// The decision in it, and from when on it counts.
+    pub verdict: Option<(Status, Timestamp)>,
+}
+
+/// A process with what belongs to its item alone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProcessRecord {
+    /// The process.
+    pub process: Process,
+    /// Number of writes so far; the condition of the next commit.
+    pub version: u64,
+    /// Why it should be looked at, if it should.
+    pub wish: Option<String>,
+    /// Callbacks not yet applied.
+    pub inbox: BTreeMap<String, InboxEntry>,
+    /// Events not yet handed on.
+    pub outbox: BTreeMap<String, Event>,
+    /// When to look again at the latest.
+    pub due_at: Option<Timestamp>,
+    /// When to look again for the process's own sake, events aside.
+    pub look_at: Option<Timestamp>,
+    /// Keyed hash of the request that created it.
+    pub fingerprint: String,
+}
+
+impl ProcessRecord {
+    /// The record of a process that is not stored yet.
+    #[must_use]
+    pub fn new(process: Process, fingerprint: String, due_at: Timestamp) -> Self {
+        Self {
+            process,
+            version: 0,
+            wish: None,
+            inbox: BTreeMap::new(),
+            outbox: BTreeMap::new(),
+            due_at: Some(due_at),
+            look_at: Some(due_at),
+            fingerprint,
+        }
+    }
+
+    /// Sets when to look again for the process's own sake; events in the outbox make it due sooner.
+    pub fn look_again(&mut self, look_at: Option<Timestamp>, now: Timestamp) {
+        self.look_at = look_at;
+        let news_at = (!self.outbox.is_empty()).then_some(now + OUTBOX_PATIENCE);
+        self.due_at = look_at.into_iter().chain(news_at).min();
+    }
+
+    /// Puts events into the outbox.
+    pub fn announce(&mut self, events: impl IntoIterator<Item = Event>) {
+        self.outbox.extend(events.into_iter().map(|event| (event.id.to_string(), event)));
+    }
+}
+
+/// The item of a record under `version`, with `news` where the outbox is not empty.
+pub(super) fn item(record: &ProcessRecord, version: u64, news: &str) -> Result<Item, StoreError> {
+    let process = &record.process;
+    let mut item = ItemKey::Process(&process.tenant, process.id).attributes();
+    let mut set = |name: &str, value| item.insert(name.to_owned(), value);
+    set("kind", text("process"));
+    set("version", AttributeValue::N(version.to_string()));
+    set("body", json(process)?);
+    set("inbox", map(&record.inbox)?);
+    set("outbox", map(&record.outbox)?);
+    set("summary", summary(process)?);
+    set("by_kind_pk", text(&keys::by_kind(&process.tenant, &keys::month(process.created_at))));
+    set("by_kind_sk", text(&keys::by_kind_sort(process.created_at, process.id)));
+    set("fingerprint", text(&record.fingerprint));
+    if let Some(person) = &process.request.person.person_id {
+        set("by_owner_pk", text(&keys::by_owner(&process.tenant, person)));
+        set("by_owner_sk", text(&keys::by_kind_sort(process.created_at, process.id)));
+    }
+    if let Some(reference) = &process.provider_reference {
+        set("provider_reference", text(reference));
+    }
+    if let Some(due_at) = record.due_at {
+        set("due_shard", text(&keys::due_shard_of(process.id)));
+        set("due_at", text(&keys::moment(due_at)));
+    }
+    if let Some(look_at) = record.look_at {
+        set("look_at", text(&keys::moment(look_at)));
+    }
+    if !record.outbox.is_empty() {
+        set("news", text(news));
+    }
+    if let Some(wish) = &record.wish {
+        set("wish", text(wish));
+    }
+    Ok(item)
+}
+
+/// What the index `by_kind` carries: the list entry as JSON text, and beside it what lists are filtered by.
+fn summary(process: &Process) -> Result<AttributeValue, StoreError> {
+    let fields = [
+        ("status", text(process.status.as_str())),
+        ("provider", text(&process.provider)),
+        ("view", json(&view::summary(process))?),
+    ];
+    Ok(AttributeValue::M(fields.map(|(name, value)| (name.to_owned(), value)).into()))
+}
+
+/// The list entry in a summary.
+pub(super) fn summary_view(item: &Item) -> Result<serde_json::Value, StoreError> {
+    let summary = item.get("summary").and_then(|value| value.as_m().ok()).and_then(|fields| fields.get("view"));
+    parse(summary.and_then(|view| view.as_s().ok()).ok_or(StoreError::Corrupt("summary"))?, "summary")
+}
+
+/// The record in an item.
+pub(super) fn record(item: &Item) -> Result<ProcessRecord, StoreError> {
+    let optional = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
+    let required = |name: &'static str| optional(name).ok_or(StoreError::Corrupt(name));
+    let version = item.get("version").and_then(|value| value.as_n().ok()?.parse().ok());
+    let moment =
+        |name: &'static str| optional(name).map(|at| at.parse().map_err(|_| StoreError::Corrupt(name))).transpose();
+    Ok(ProcessRecord {
+        process: parse(required("body")?, "body")?,
+        version: version.ok_or(StoreError::Corrupt("version"))?,
+        wish: optional("wish").cloned(),
+        inbox: entries(item, "inbox")?,
+        outbox: entries(item, "outbox")?,
+        due_at: moment("due_at")?,
+        look_at: moment("look_at")?,
+        fingerprint: required("fingerprint")?.clone(),
+    })
+}
+
+/// The item that guards a provider's reference.
+pub(super) fn reference_guard(process: &Process, reference: &str) -> Item {
+    let mut item = ItemKey::Reference(&process.tenant, &process.provider, reference).attributes();
+    item.insert("kind".to_owned(), text("reference"));
+    item.insert("process_id".to_owned(), text(&process.id.to_string()));
+    item
+}
+
+/// The process a reference belongs to.
+pub(super) fn guarded_process(item: &Item) -> Result<ProcessId, StoreError> {
+    let id = item.get("process_id").and_then(|value| value.as_s().ok()?.parse().ok());
+    id.ok_or(StoreError::Corrupt("process_id"))
+}
+
+/// A string attribute.
+pub(super) fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+/// A value as JSON text.
+pub(super) fn json(value: &impl Serialize) -> Result<AttributeValue, StoreError> {
+    serde_json::to_string(value).map(AttributeValue::S).map_err(|_| StoreError::Corrupt("unserialisable"))
+}
+
+fn map(entries: &BTreeMap<String, impl Serialize>) -> Result<AttributeValue, StoreError> {
+    let entries = entries.iter().map(|(name, entry)| Ok((name.clone(), json(entry)?)));
+    entries.collect::<Result<_, StoreError>>().map(AttributeValue::M)
+}
+
+fn entries<T: DeserializeOwned>(item: &Item, name: &'static str) -> Result<BTreeMap<String, T>, StoreError> {
+    let map = item.get(name).and_then(|value| value.as_m().ok()).ok_or(StoreError::Corrupt(name))?;
+    let entry = |value: &AttributeValue| parse(value.as_s().map_err(|_| StoreError::Corrupt(name))?, name);
+    map.iter().map(|(key, value)| Ok((key.clone(), entry(value)?))).collect()
+}
+
+fn parse<T: DeserializeOwned>(text: &str, what: &'static str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|_| StoreError::Corrupt(what))
+}

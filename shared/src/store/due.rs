@@ -1,0 +1,70 @@
+//! What is overdue, and putting it off while it is being seen to.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+
+use super::{
+    Store, StoreError,
+    codec::text,
+    failure,
+    keys::{self, ItemKey, OwnKey},
+};
+use crate::api::Authority as _;
+
+/// Something overdue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueItem {
+    /// What it is.
+    pub key: OwnKey,
+    /// When it was due, as stored.
+    due_at: String,
+}
+
+impl Store {
+    /// What of one shard is due at `now`, the longest overdue first, at most `limit`. One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
+    pub async fn due(&self, shard: u8, now: Timestamp, limit: i32) -> Result<Vec<DueItem>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("due")
+            .key_condition_expression("due_shard = :shard AND due_at <= :now")
+            .expression_attribute_values(":shard", text(&keys::due_shard(shard)))
+            .expression_attribute_values(":now", text(&keys::moment(now)))
+            .limit(limit);
+        let answer = query.send().await.map_err(|error| failure(&error))?;
+        let due = answer.items().iter().map(|item| {
+            let get = |name| item.get(name).and_then(|value: &AttributeValue| value.as_s().ok());
+            let key = get("pk").and_then(|pk| OwnKey::of_process(pk)).ok_or(StoreError::Corrupt("pk"))?;
+            Ok(DueItem { key, due_at: get("due_at").ok_or(StoreError::Corrupt("due_at"))?.clone() })
+        });
+        due.collect()
+    }
+
+    /// Asks for an overdue item to be looked at, and puts it off until `until` in case nobody does. `false` where it is
+    /// no longer due. One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn wish_due(&self, item: &DueItem, wish: &str, until: Timestamp) -> Result<bool, StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(ItemKey::Process(item.key.tenant(), item.key.id).attributes()))
+            .update_expression("SET wish = :wish, due_at = :until ADD version :one")
+            .condition_expression("due_at = :seen")
+            .expression_attribute_values(":wish", text(wish))
+            .expression_attribute_values(":until", text(&keys::moment(until)))
+            .expression_attribute_values(":seen", text(&item.due_at))
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
+        match update.send().await.map_err(|error| failure(&error)) {
+            Ok(_) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(other) => Err(other),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The table: typed keys, one codec, conditional writes.
+//!
+//! Every operation takes an [`crate::api::Authority`], which is where its tenant comes from, and says in its
+//! documentation how many requests it makes. Nothing here scans, and nothing decides: whether a lost race is tried again
+//! is the workflow's matter.
+//!
+//! | file | subject |
+//! | --- | --- |
+//! | `keys` | the only place where keys are built |
+//! | `codec` | a process as an item, and back |
+//! | `processes` | create, load, commit, wish, callback, outbox |
+//! | `lists` | a tenant's processes, newest first |
+//! | `due` | what is overdue |
+//! | `api_keys` | callers by the hash of their key |
+
+mod api_keys;
+pub mod codec;
+pub mod due;
+pub mod keys;
+pub mod lists;
+pub mod processes;
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+};
+
+use crate::platform::Platform;
+pub use codec::{InboxEntry, ProcessRecord};
+pub use keys::ItemKey;
+
+/// The table could not be used as wanted.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else wrote first; load again.
+    #[error("the item changed meanwhile")]
+    Conflict,
+    /// DynamoDB did not answer, or refuses for now. The code is its own.
+    #[error("the table is unavailable ({code})")]
+    Unavailable {
+        /// DynamoDB's error code, or the kind of failure.
+        code: String,
+    },
+    /// An item is not what we write.
+    #[error("an item is corrupt: {0}")]
+    Corrupt(&'static str),
+    /// The item would be over DynamoDB's 400 KB.
+    #[error("the item is too large")]
+    TooLarge,
+}
+
+/// The table, shared by everything a function does.
+#[derive(Clone)]
+pub struct Store {
+    client: Client,
+    table: String,
+}
+
+impl Store {
+    /// The platform's table.
+    #[must_use]
+    pub fn new(platform: &Platform) -> Self {
+        Self { client: platform.aws.dynamodb.clone(), table: platform.config.table.clone() }
+    }
+}
+
+/// What an SDK error means. A failed condition is [`StoreError::Conflict`].
+fn failure<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> StoreError {
+    let code = match error {
+        SdkError::ServiceError(context) => context.err().code().unwrap_or("unknown"),
+        SdkError::TimeoutError(_) => "timeout",
+        SdkError::DispatchFailure(_) => "unreachable",
+        SdkError::ConstructionFailure(_) => "request",
+        _ => "response",
+    };
+    match code {
+        "ConditionalCheckFailedException" | "TransactionCanceledException" | "TransactionConflictException" => {
+            StoreError::Conflict
+        }
+        "ItemCollectionSizeLimitExceededException" => StoreError::TooLarge,
+        code => StoreError::Unavailable { code: code.to_owned() },
+    }
+}

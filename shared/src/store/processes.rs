@@ -1,0 +1,261 @@
+//! Reading and writing one process.
+
+use aws_sdk_dynamodb::{
+    operation::{put_item::PutItemError, update_item::UpdateItemError},
+    types::{AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
+};
+use jiff::Timestamp;
+
+use super::{
+    Store, StoreError,
+    codec::{self, InboxEntry, ProcessRecord, text},
+    failure, keys,
+    keys::ItemKey,
+};
+use crate::{api::Authority, process::ProcessId};
+
+/// Callbacks an item holds at most before they are applied; beyond it a callback is only a wish.
+pub const MAX_INBOX: usize = 16;
+
+/// Makes an item due where it is not, so that a wish that wakes nobody is still seen to.
+const UNLESS_DUE: &str = "due_shard = :shard, due_at = if_not_exists(due_at, :until)";
+
+/// What became of a new process.
+#[derive(Debug)]
+pub enum Creation {
+    /// It is stored.
+    New,
+    /// There is one of that id already.
+    Existing(Box<ProcessRecord>),
+}
+
+/// What became of a callback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// It is in the inbox.
+    Taken,
+    /// There is no such process, or it goes by another reference.
+    NotOurs,
+}
+
+impl Store {
+    /// Stores a new process. One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]; the process may be stored all the same, and the same call again finds it.
+    pub async fn create(&self, who: &impl Authority, record: &ProcessRecord) -> Result<Creation, StoreError> {
+        debug_assert_eq!(who.tenant(), &record.process.tenant);
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(codec::item(record, record.version, "")?))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match put.send().await {
+            Ok(_) => Ok(Creation::New),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(existing)) => {
+                    let item = existing.item().ok_or(StoreError::Corrupt("no item with the failed condition"))?;
+                    Ok(Creation::Existing(Box::new(codec::record(item)?)))
+                }
+                _ => Err(failure(&error)),
+            },
+        }
+    }
+
+    /// The process as it stands (strongly consistent). One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
+    pub async fn load(&self, who: &impl Authority, id: ProcessId) -> Result<Option<ProcessRecord>, StoreError> {
+        let key = ItemKey::Process(who.tenant(), id).attributes();
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        let answer = get.send().await.map_err(|error| failure(&error))?;
+        answer.item().map(codec::record).transpose()
+    }
+
+    /// Writes a changed record, if nobody wrote since it was loaded. The wish it was loaded with is gone unless the
+    /// record still has one. One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where somebody wrote: load and do it again.
+    pub async fn commit(&self, who: &impl Authority, record: &ProcessRecord, news: &str) -> Result<(), StoreError> {
+        debug_assert_eq!(who.tenant(), &record.process.tenant);
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(codec::item(record, record.version + 1, news)?))
+            .condition_expression("version = :loaded")
+            .expression_attribute_values(":loaded", AttributeValue::N(record.version.to_string()));
+        put.send().await.map(|_| ()).map_err(|error| failure(&error))
+    }
+
+    /// As [`Self::commit`], and the process's reference becomes its own: no other process of the tenant can have it.
+    /// One transaction of two writes.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where somebody wrote, or the reference belongs to another process.
+    pub async fn commit_reference(
+        &self,
+        who: &impl Authority,
+        record: &ProcessRecord,
+        news: &str,
+    ) -> Result<(), StoreError> {
+        let process = &record.process;
+        debug_assert_eq!(who.tenant(), &process.tenant);
+        let reference = process.provider_reference.as_deref().ok_or(StoreError::Corrupt("no reference"))?;
+        let commit = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(codec::item(record, record.version + 1, news)?))
+            .condition_expression("version = :loaded")
+            .expression_attribute_values(":loaded", AttributeValue::N(record.version.to_string()));
+        let guard = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(codec::reference_guard(process, reference)))
+            .condition_expression("attribute_not_exists(pk) OR process_id = :process")
+            .expression_attribute_values(":process", text(&process.id.to_string()));
+        let writes = [commit, guard].map(|put| {
+            let put = put.build().map_err(|_| StoreError::Corrupt("incomplete write"));
+            put.map(|put| TransactWriteItem::builder().put(put).build())
+        });
+        let [commit, guard] = writes;
+        let transaction = self.client.transact_write_items().transact_items(commit?).transact_items(guard?);
+        transaction.send().await.map(|_| ()).map_err(|error| failure(&error))
+    }
+
+    /// Asks for the process to be looked at, and gives it as it stands. Should the wish wake nobody, it is due after
+    /// `until`. One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
+    pub async fn wish(
+        &self,
+        who: &impl Authority,
+        id: ProcessId,
+        wish: &str,
+        until: Timestamp,
+    ) -> Result<Option<ProcessRecord>, StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(ItemKey::Process(who.tenant(), id).attributes()))
+            .update_expression(format!("SET wish = :wish, {UNLESS_DUE} ADD version :one"))
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":wish", text(wish))
+            .expression_attribute_values(":shard", text(&keys::due_shard_of(id)))
+            .expression_attribute_values(":until", text(&keys::moment(until)))
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+            .return_values(ReturnValue::AllNew);
+        match update.send().await {
+            Ok(answer) => {
+                codec::record(answer.attributes().ok_or(StoreError::Corrupt("no attributes after an update"))?)
+                    .map(Some)
+            }
+            Err(error) => match failure(&error) {
+                StoreError::Conflict => Ok(None),
+                other => Err(other),
+            },
+        }
+    }
+
+    /// Puts a callback into the inbox and asks for the process to be looked at, in one request (a second one where the
+    /// inbox is full). The same callback again changes nothing but the wish.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]; the provider will send it again.
+    pub async fn deliver_callback(
+        &self,
+        who: &impl Authority,
+        id: ProcessId,
+        key: &str,
+        entry: &InboxEntry,
+        wish: &str,
+        until: Timestamp,
+    ) -> Result<Delivery, StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(ItemKey::Process(who.tenant(), id).attributes()))
+            .update_expression(format!("SET wish = :wish, inbox.#key = :entry, {UNLESS_DUE} ADD version :one"))
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(provider_reference) OR provider_reference = :reference) \
+                 AND (size(inbox) < :max OR attribute_exists(inbox.#key))",
+            )
+            .expression_attribute_names("#key", key)
+            .expression_attribute_values(":wish", text(wish))
+            .expression_attribute_values(":entry", codec::json(entry)?)
+            .expression_attribute_values(":shard", text(&keys::due_shard_of(id)))
+            .expression_attribute_values(":until", text(&keys::moment(until)))
+            .expression_attribute_values(":reference", text(&entry.reference))
+            .expression_attribute_values(":max", AttributeValue::N(MAX_INBOX.to_string()))
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = update.send().await else { return Ok(Delivery::Taken) };
+        let Some(UpdateItemError::ConditionalCheckFailedException(refused)) = error.as_service_error() else {
+            return Err(failure(&error));
+        };
+        let Some(item) = refused.item() else { return Ok(Delivery::NotOurs) };
+        let record = codec::record(item)?;
+        if record.process.provider_reference.is_some_and(|reference| reference != entry.reference) {
+            return Ok(Delivery::NotOurs);
+        }
+        tracing::warn!(process = %id, "inbox full; the callback only wakes the process");
+        let woken = self.wish(who, id, wish, until).await?;
+        Ok(if woken.is_some() { Delivery::Taken } else { Delivery::NotOurs })
+    }
+
+    /// The process a provider's reference belongs to (strongly consistent). One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
+    pub async fn process_of_reference(
+        &self,
+        who: &impl Authority,
+        provider: &str,
+        reference: &str,
+    ) -> Result<Option<ProcessId>, StoreError> {
+        let key = ItemKey::Reference(who.tenant(), provider, reference).attributes();
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        let answer = get.send().await.map_err(|error| failure(&error))?;
+        answer.item().map(codec::guarded_process).transpose()
+    }
+
+    /// Empties the outbox of a record whose events were handed on; it is then due only for its own sake. One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where somebody wrote since it was loaded.
+    pub async fn close_outbox(&self, who: &impl Authority, record: &ProcessRecord) -> Result<(), StoreError> {
+        let id = record.process.id;
+        let awaited = record.wish.is_some() || !record.inbox.is_empty();
+        let due_at = if awaited { record.due_at } else { record.look_at };
+        let mut expression = "SET outbox = :empty".to_owned();
+        if due_at.is_some() {
+            expression.push_str(", due_shard = :shard, due_at = :due_at");
+        }
+        expression.push_str(" REMOVE news");
+        if due_at.is_none() {
+            expression.push_str(", due_shard, due_at");
+        }
+        expression.push_str(" ADD version :one");
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(ItemKey::Process(who.tenant(), id).attributes()))
+            .update_expression(expression)
+            .condition_expression("version = :loaded")
+            .expression_attribute_values(":empty", AttributeValue::M(std::collections::HashMap::new()))
+            .expression_attribute_values(":loaded", AttributeValue::N(record.version.to_string()))
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
+        if let Some(due_at) = due_at {
+            update = update
+                .expression_attribute_values(":shard", text(&keys::due_shard_of(id)))
+                .expression_attribute_values(":due_at", text(&keys::moment(due_at)));
+        }
+        update.send().await.map(|_| ()).map_err(|error| failure(&error))
+    }
+}

@@ -1,0 +1,256 @@
+//! Creating a process: one write that makes the request ours, one call to the provider, one transaction with what it said.
+//!
+//! The process's id follows from the idempotency key, so the first write decides alone whether a request was seen before.
+//! From then on nothing is lost: if this function stops anywhere, `poll-due` finds the process when its lease ends.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{MAX_RACES, Means, due, fresh};
+use crate::{
+    api::{ApiError, Authority, Caller, body},
+    platform::{
+        Platform,
+        telemetry::{self, Metric},
+    },
+    process::{Event, Process, ProcessId, ProcessRequest, Refusal, SUBMIT_LEASE, Status},
+    providers::{FieldProblem, Provider, ProviderError},
+    store::{ProcessRecord, StoreError, processes::Creation},
+};
+
+/// The route, as a part of ids made from idempotency keys.
+const ROUTE: &str = "POST /processes";
+/// Limits of what is the customer's own.
+const MAX_TAGS: usize = 10;
+const MAX_TAG_CHARS: usize = 40;
+const MAX_METADATA_BYTES: usize = 4096;
+const MAX_NAME_CHARS: usize = 200;
+
+/// A process that was created, now or by an earlier request with the same key.
+#[derive(Debug)]
+pub struct Created {
+    /// The process.
+    pub process: Process,
+    /// Whether an earlier request created it.
+    pub replayed: bool,
+}
+
+/// The use case.
+pub struct CreateProcess(Means);
+
+impl CreateProcess {
+    /// Built once per execution environment.
+    #[must_use]
+    pub fn new(platform: &Platform) -> Self {
+        Self(Means::new(platform))
+    }
+
+    /// Creates the process that `body` asks for. A provider that does not answer leaves it `submitting`.
+    ///
+    /// # Errors
+    /// 422 with every wrong field, or with the provider's own code where it refuses; 409 while an earlier request with
+    /// the same key is under way; 503 where nothing could be stored.
+    pub async fn run(&self, caller: &Caller, body: &Value, key: Option<&str>) -> Result<Created, ApiError> {
+        let now = self.0.now();
+        let secrets = self.0.platform.secrets.current().await?;
+        let request: ProcessRequest = body::shape(body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
+        let tenant = caller.tenant();
+        let provider = self
+            .0
+            .providers
+            .of_tenant(&request.provider, tenant, &secrets)
+            .map_err(|problem| ApiError::invalid_field("provider", &problem.to_string()))?;
+        let mut problems = check(&request, now);
+        problems.extend(provider.check(&request, now));
+        if let Some(key) = key
+            && !(1..=255).contains(&key.chars().count())
+        {
+            problems.push(FieldProblem::new("Idempotency-Key", "must have 1 to 255 characters"));
+        }
+        if !problems.is_empty() {
+            return Err(ApiError::invalid(problems));
+        }
+        let id = match key {
+            Some(key) => ProcessId::of_idempotency_key(tenant, ROUTE, key),
+            None => ProcessId(self.0.entropy().uuid()),
+        };
+        let fingerprint = body::fingerprint(body, &secrets.fingerprint_key.bytes()?);
+        let process = Process::new(id, tenant.clone(), request, now);
+        let lease_end = process.submit_lease_until;
+        let record = ProcessRecord::new(process, fingerprint, lease_end);
+        match self.0.store.create(caller, &record).await? {
+            Creation::Existing(existing) => replay(*existing, &record.fingerprint, now),
+            Creation::New => {
+                telemetry::record(Metric::Created, &record.process.provider, 1.0, now);
+                self.submit(caller, provider.as_ref(), record).await
+            }
+        }
+    }
+
+    async fn submit(
+        &self,
+        caller: &Caller,
+        provider: &dyn Provider,
+        record: ProcessRecord,
+    ) -> Result<Created, ApiError> {
+        let id = record.process.id;
+        let answer = provider.submit(id, &record.process.request).await;
+        let learnt = Learnt::from(answer);
+        match self.remember(caller, provider, record.clone(), &learnt).await {
+            Ok(process) => match &process.refusal {
+                Some(refusal) => Err(ApiError::refused_by_provider(&process.provider, &refusal.code)),
+                None => Ok(Created { process, replayed: false }),
+            },
+            Err(error) => {
+                // The process is stored as submitting, and that is what we can vouch for. A webhook that names our id, or
+                // a repeated submission where that is harmless, brings the rest.
+                tracing::error!(process = %id, %error, "the provider's answer could not be stored");
+                match learnt {
+                    Learnt::Refused(code) => Err(ApiError::refused_by_provider(&record.process.provider, &code)),
+                    _ => Ok(Created { process: record.process, replayed: false }),
+                }
+            }
+        }
+    }
+
+    /// Stores what the provider said. A callback may have come first; then the newer record is loaded and changed.
+    async fn remember(
+        &self,
+        caller: &Caller,
+        provider: &dyn Provider,
+        mut record: ProcessRecord,
+        learnt: &Learnt,
+    ) -> Result<Process, StoreError> {
+        let id = record.process.id;
+        for _ in 0..MAX_RACES {
+            let now = self.0.now();
+            let events = learnt.apply(&mut record.process, now);
+            record.announce(events);
+            let look_at = due::next_look(&record.process, provider, now, self.0.entropy());
+            record.look_again(look_at, now);
+            let news = fresh("events", self.0.entropy());
+            let commit = match learnt {
+                Learnt::Taken(_) => self.0.store.commit_reference(caller, &record, &news).await,
+                _ => self.0.store.commit(caller, &record, &news).await,
+            };
+            match commit {
+                Ok(()) => return Ok(record.process),
+                Err(StoreError::Conflict) => {
+                    record = self.0.store.load(caller, id).await?.ok_or(StoreError::Corrupt("the process is gone"))?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+}
+
+/// What the provider's answer to a submission means.
+#[derive(Debug)]
+pub(super) enum Learnt {
+    /// It has the process, under this reference.
+    Taken(String),
+    /// It refuses it, with this code.
+    Refused(String),
+    /// Nobody knows yet; the trouble's code, and whether the request may have had its effect.
+    Unknown(&'static str, bool),
+}
+
+impl From<Result<crate::providers::Submitted, ProviderError>> for Learnt {
+    fn from(answer: Result<crate::providers::Submitted, ProviderError>) -> Self {
+        match answer {
+            Ok(submitted) => Self::Taken(submitted.reference),
+            Err(ProviderError::Rejected { code }) => Self::Refused(code),
+            Err(error @ (ProviderError::Unauthorized | ProviderError::NotFound)) => {
+                Self::Refused(error.code().to_owned())
+            }
+            Err(error) => {
+                let nothing_done = matches!(
+                    error,
+                    ProviderError::RateLimited { .. } | ProviderError::Unavailable { maybe_done: false }
+                );
+                Self::Unknown(error.code(), !nothing_done)
+            }
+        }
+    }
+}
+
+impl Learnt {
+    /// Changes the process accordingly.
+    pub(super) fn apply(&self, process: &mut Process, now: Timestamp) -> Vec<Event> {
+        match self {
+            Self::Taken(reference) => process.submitted(reference, now),
+            Self::Refused(code) => {
+                process.refused(Refusal { code: code.clone() }, now);
+                Vec::new()
+            }
+            Self::Unknown(trouble, maybe_done) => {
+                process.unsent = !maybe_done;
+                process.unanswered(trouble, now);
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// An earlier request with the same key.
+fn replay(existing: ProcessRecord, fingerprint: &str, now: Timestamp) -> Result<Created, ApiError> {
+    let process = existing.process;
+    if existing.fingerprint != fingerprint {
+        return Err(ApiError::key_reused());
+    }
+    if let Some(refusal) = &process.refusal {
+        return Err(ApiError::refused_by_provider(&process.provider, &refusal.code));
+    }
+    if process.status == Status::Submitting && process.looked_at.is_none() && now < process.submit_lease_until {
+        let left = process.submit_lease_until.duration_since(now).min(SUBMIT_LEASE).as_secs();
+        return Err(ApiError::in_flight(u32::try_from(left).unwrap_or(0).max(1)));
+    }
+    Ok(Created { process, replayed: true })
+}
+
+/// Everything wrong with a request whatever the provider.
+fn check(request: &ProcessRequest, now: Timestamp) -> Vec<FieldProblem> {
+    let mut problems = Vec::new();
+    let mut wrong = |field: &str, message: &str| problems.push(FieldProblem::new(field, message));
+    let fits = |text: &str, max: usize| !text.trim().is_empty() && text.chars().count() <= max;
+    if !fits(request.person.name.expose(), MAX_NAME_CHARS) {
+        wrong("person.name", "must have 1 to 200 characters");
+    }
+    if request.person.person_id.as_ref().is_some_and(|id| uuid::Uuid::try_parse(id).is_err()) {
+        wrong("person.person_id", "must be a UUID");
+    }
+    let country = &request.document.country;
+    if country.len() != 2 || !country.bytes().all(|b| b.is_ascii_uppercase()) {
+        wrong("document.country", "must be an ISO 3166 alpha-2 code in capitals");
+    }
+    if !fits(&request.document.kind, 40) {
+        wrong("document.type", "must have 1 to 40 characters");
+    }
+    if !fits(request.document.number.expose(), 60) {
+        wrong("document.number", "must have 1 to 60 characters");
+    }
+    if let Some(consent) = &request.consent {
+        if !fits(&consent.purpose, 200) {
+            wrong("consent.purpose", "must have 1 to 200 characters");
+        }
+        if consent.obtained_at > now + jiff::SignedDuration::from_mins(5) {
+            wrong("consent.obtained_at", "must not be in the future");
+        }
+    }
+    if request.tags.len() > MAX_TAGS {
+        wrong("tags", "must have at most 10 entries");
+    }
+    for (position, tag) in request.tags.iter().enumerate() {
+        if !fits(tag, MAX_TAG_CHARS) {
+            wrong(&format!("tags[{position}]"), "must have 1 to 40 characters");
+        }
+    }
+    if serde_json::to_string(request.metadata.expose()).map_or(usize::MAX, |text| text.len()) > MAX_METADATA_BYTES {
+        wrong("metadata", "must have at most 4096 bytes as JSON");
+    }
+    if request.expires_at.is_some_and(|end| end <= now) {
+        wrong("expires_at", "must be in the future");
+    }
+    problems
+}

@@ -1,0 +1,105 @@
+//! Showing processes, and links to what is kept of them.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{ASKED, Means, WISH_PATIENCE, fresh};
+use crate::{
+    api::{
+        ApiError, Authority as _, Caller,
+        page::{PageRequest, PageView},
+    },
+    evidence::Bucket,
+    platform::Platform,
+    process::{Copy, EvidenceKind, Process, ProcessId},
+    store::lists::ProcessFilter,
+};
+
+/// How long a link to evidence works where nothing else is asked for.
+pub const DEFAULT_LINK_MINUTES: u64 = 15;
+
+/// A link to a piece of evidence. It opens without a key, so it is as secret as the picture.
+pub struct EvidenceLink {
+    /// The piece.
+    pub id: Uuid,
+    /// What it shows.
+    pub kind: EvidenceKind,
+    /// The link.
+    pub url: String,
+    /// Until when it opens.
+    pub expires_at: jiff::Timestamp,
+}
+
+/// The use case.
+pub struct QueryStatus {
+    means: Means,
+    bucket: Bucket,
+}
+
+impl QueryStatus {
+    /// Built once per execution environment.
+    #[must_use]
+    pub fn new(platform: &Platform) -> Self {
+        let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
+        Self { means: Means::new(platform), bucket }
+    }
+
+    /// One process as it stands. With `refresh` it is also looked at anew, which takes a moment: what is returned is the
+    /// state before that. One request either way.
+    ///
+    /// # Errors
+    /// 404 where the caller's tenant has no such process.
+    pub async fn get(&self, caller: &Caller, id: ProcessId, refresh: bool) -> Result<Process, ApiError> {
+        let record = if refresh {
+            let until = self.means.now() + WISH_PATIENCE;
+            self.means.store.wish(caller, id, &fresh(ASKED, self.means.entropy()), until).await?
+        } else {
+            self.means.store.load(caller, id).await?
+        };
+        record.map(|record| record.process).ok_or_else(|| ApiError::not_found("process"))
+    }
+
+    /// A page of the caller's processes, newest first.
+    ///
+    /// # Errors
+    /// 503.
+    pub async fn list(
+        &self,
+        caller: &Caller,
+        filter: &ProcessFilter,
+        request: &PageRequest,
+    ) -> Result<PageView<Value>, ApiError> {
+        let page = self.means.store.list_processes(caller, filter, request, self.means.now()).await?;
+        let mut filters = Vec::new();
+        filters.extend(filter.status.map(|status| ("status", status.as_str())));
+        filters.extend(filter.provider.as_deref().map(|provider| ("provider", provider)));
+        Ok(PageView::new("/processes", &filters, request, page.seen, page.entries, page.next.as_ref()))
+    }
+
+    /// A link to a piece of evidence that works for `minutes`. Who got it is logged.
+    ///
+    /// # Errors
+    /// 404 where there is no such piece, 409 where it is not stored.
+    pub async fn link(
+        &self,
+        caller: &Caller,
+        id: ProcessId,
+        evidence: Uuid,
+        minutes: u64,
+    ) -> Result<EvidenceLink, ApiError> {
+        let process = self.get(caller, id, false).await?;
+        let piece = process.evidence.iter().find(|piece| piece.id == evidence);
+        let piece = piece.ok_or_else(|| ApiError::not_found("evidence"))?;
+        let Copy::Stored(copy) = &piece.copy else { return Err(ApiError::evidence_not_stored()) };
+        let life = Duration::from_secs(minutes * 60);
+        let url = self.bucket.presign_get(&copy.key, life, None).await.map_err(|_| ApiError::unavailable())?;
+        let expires_at = self.means.now() + life;
+        tracing::info!(
+            tenant = %caller.tenant(), key = caller.key_id(), process = %id, %evidence, until = %expires_at,
+            "evidence link issued",
+        );
+        Ok(EvidenceLink { id: piece.id, kind: piece.kind, url, expires_at })
+    }
+}
