@@ -1,2 +1,45 @@
-//! x
-fn main() {}
+//! `cargo local`: see [`cotejo_local::cli`].
+
+use std::{collections::HashMap, process::ExitCode};
+
+use cotejo_local::{
+    cli::{Arguments, run},
+    settings::NAMES,
+};
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // The functions' logs, apart from what is said to the user.
+    let level = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,dynoxide=error"));
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(level).init();
+    let environment: HashMap<_, _> =
+        NAMES.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect();
+    let outcome = match Arguments::parse(std::env::args().skip(1)) {
+        Ok(arguments) => run(arguments, environment, stopped()).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Returns on Ctrl-C or SIGTERM.
+async fn stopped() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

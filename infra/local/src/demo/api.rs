@@ -1,0 +1,81 @@
+//! The calls of the demo: our API as a customer, the provider's as somebody with the account's key, and plain links.
+
+use std::time::Duration;
+
+use cotejo::platform::Entropy as _;
+use serde_json::Value;
+
+use crate::runtime::Local;
+
+/// A client with the tenant's keys.
+pub(super) struct Api {
+    client: reqwest::Client,
+    url: String,
+    key: String,
+    provider_url: String,
+    provider_key: String,
+}
+
+impl Api {
+    pub(super) fn new(local: &Local) -> Result<Self, String> {
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(35)).build();
+        Ok(Self {
+            client: client.map_err(|error| error.to_string())?,
+            url: local.url().to_owned(),
+            key: local.api_key().to_owned(),
+            provider_url: local.env().get("COTEJO_AUCO_URL").cloned().unwrap_or_default(),
+            provider_key: local.auco_public_key().to_owned(),
+        })
+    }
+
+    pub(super) async fn create(&self, body: &str) -> Result<Value, String> {
+        let request = self.client.post(format!("{}/processes", self.url)).bearer_auth(&self.key);
+        let request = request.header("Content-Type", "application/json");
+        let request = request.header("Idempotency-Key", cotejo::platform::SystemEntropy.uuid().to_string());
+        result(request.body(body.to_owned())).await
+    }
+
+    pub(super) async fn process(&self, id: &str) -> Result<Value, String> {
+        result(self.client.get(format!("{}/processes/{id}", self.url)).bearer_auth(&self.key)).await
+    }
+
+    /// The bytes of a piece of evidence, by the link that our API gives.
+    pub(super) async fn evidence(&self, process: &str, evidence: &str) -> Result<Vec<u8>, String> {
+        let url = format!("{}/processes/{process}/evidence/{evidence}", self.url);
+        let link = result(self.client.get(url).bearer_auth(&self.key)).await?;
+        self.download(link["url"].as_str().unwrap_or_default()).await
+    }
+
+    /// What the provider says of a process, with fresh links.
+    pub(super) async fn ask_provider(&self, reference: &str) -> Result<Value, String> {
+        let request = self.client.get(format!("{}/veriface", self.provider_url)).query(&[("code", reference)]);
+        let (_, body) = fetch(request.header("Authorization", &self.provider_key)).await?;
+        serde_json::from_slice(&body).map_err(|error| format!("the provider's answer is not JSON: {error}"))
+    }
+
+    pub(super) async fn download(&self, link: &str) -> Result<Vec<u8>, String> {
+        match fetch(self.client.get(link)).await? {
+            (200, body) => Ok(body),
+            (status, _) => Err(format!("a link that must open answers {status}")),
+        }
+    }
+
+    pub(super) async fn status(&self, link: &str) -> Result<u16, String> {
+        fetch(self.client.get(link)).await.map(|(status, _)| status)
+    }
+}
+
+/// The `result` of our envelope.
+async fn result(request: reqwest::RequestBuilder) -> Result<Value, String> {
+    let (status, body) = fetch(request).await?;
+    let mut body: Value = serde_json::from_slice(&body).map_err(|error| format!("answer {status}: {error}"))?;
+    if body["success"] == true { Ok(body["result"].take()) } else { Err(format!("answer {status}: {body}")) }
+}
+
+async fn fetch(request: reqwest::RequestBuilder) -> Result<(u16, Vec<u8>), String> {
+    // Without the URL: a link is a secret as long as it lives.
+    let failed = |error: reqwest::Error| format!("no answer: {}", error.without_url());
+    let answer = request.send().await.map_err(failed)?;
+    let status = answer.status().as_u16();
+    Ok((status, answer.bytes().await.map_err(failed)?.to_vec()))
+}

@@ -1,0 +1,167 @@
+//! The functions themselves, called as Lambda calls them: JSON in, JSON out, through the very event types they are
+//! deployed with.
+
+use std::{any::Any, collections::HashMap, convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use cotejo::platform::Platform;
+use futures_util::{FutureExt as _, future::BoxFuture};
+use lambda_http::{LambdaEvent, Service as _, request::LambdaRequest, service_fn};
+use serde_json::Value;
+
+/// A function, called with an event.
+pub type Handler = Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value, InvokeError>> + Send + Sync>;
+
+/// A call that gave no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum InvokeError {
+    /// No function of this name is deployed.
+    #[error("there is no function {0}")]
+    Unknown(String),
+    /// The event is not of the type that the function takes.
+    #[error("the event is not what {function} takes: {problem}")]
+    Event {
+        /// The function.
+        function: String,
+        /// What is wrong with the event.
+        problem: String,
+    },
+    /// The function ended with an error.
+    #[error("{function} failed: {problem}")]
+    Failed {
+        /// The function.
+        function: String,
+        /// What it said.
+        problem: String,
+    },
+    /// The function took longer than the template allows.
+    #[error("{function} timed out after {} seconds", after.as_secs())]
+    TimedOut {
+        /// The function.
+        function: String,
+        /// Its time limit.
+        after: Duration,
+    },
+}
+
+/// One deployed function.
+#[derive(Clone)]
+pub struct Deployed {
+    /// Its crate.
+    pub name: String,
+    /// How long one call may take.
+    pub timeout: Duration,
+    /// The platform it was built with.
+    pub platform: Platform,
+    handler: Handler,
+}
+
+/// All functions, by crate. Making it is the cold start of all of them.
+#[derive(Clone, Default)]
+pub struct Functions {
+    by_name: HashMap<String, Deployed>,
+}
+
+impl Functions {
+    /// Starts a function that this binary contains.
+    ///
+    /// # Errors
+    /// The crate's name, if it does not contain it: a new function must be added to `start` in this file.
+    pub fn add(&mut self, name: &str, timeout: Duration, platform: Platform) -> Result<(), InvokeError> {
+        let handler = start(name, &platform).ok_or_else(|| InvokeError::Unknown(name.to_owned()))?;
+        let deployed = Deployed { name: name.to_owned(), timeout, platform, handler };
+        self.by_name.insert(name.to_owned(), deployed);
+        Ok(())
+    }
+
+    /// A function by its crate's name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn get(&self, name: &str) -> Result<&Deployed, InvokeError> {
+        self.by_name.get(name).ok_or_else(|| InvokeError::Unknown(name.to_owned()))
+    }
+}
+
+impl Deployed {
+    /// Calls the function. Dropping the future stops it where it stands, as a crash would.
+    ///
+    /// # Errors
+    /// What Lambda would report as a function error: the function failed, panicked or took too long.
+    pub async fn invoke(&self, event: Value) -> Result<Value, InvokeError> {
+        let call = AssertUnwindSafe((self.handler)(event)).catch_unwind();
+        let outcome = match tokio::time::timeout(self.timeout, call).await {
+            Err(_) => Err(InvokeError::TimedOut { function: self.name.clone(), after: self.timeout }),
+            Ok(Err(panic)) => Err(InvokeError::Failed { function: self.name.clone(), problem: panic_text(&*panic) }),
+            Ok(Ok(answer)) => answer,
+        };
+        if let Err(error) = &outcome {
+            tracing::error!(%error, "function error");
+        }
+        outcome
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    format!("panicked: {}", text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default())
+}
+
+/// A function behind API Gateway.
+macro_rules! http {
+    ($name:expr, $platform:expr, $krate:ident) => {{
+        let app = Arc::new($krate::App::new($platform));
+        let name = $name.to_owned();
+        Arc::new(move |event: Value| -> BoxFuture<'static, _> {
+            let (app, name) = (Arc::clone(&app), name.clone());
+            let service = service_fn(move |request: lambda_http::Request| {
+                let app = Arc::clone(&app);
+                async move { Ok::<_, Infallible>($krate::handle(&app, request).await) }
+            });
+            Box::pin(async move {
+                // From text, since lambda_http looks at the raw JSON to tell the kinds of gateways apart.
+                let payload: LambdaRequest = parse(&name, &event.to_string())?;
+                let mut adapter = lambda_http::Adapter::from(service);
+                let Ok(answer) = adapter.call(LambdaEvent::new(payload, lambda_http::Context::default())).await;
+                serde_json::to_value(answer).map_err(|error| failed(&name, &error))
+            })
+        })
+    }};
+}
+
+/// A function that takes any other event and may fail.
+macro_rules! event {
+    ($name:expr, $platform:expr, $krate:ident) => {{
+        let app = Arc::new($krate::App::new($platform));
+        let name = $name.to_owned();
+        Arc::new(move |event: Value| -> BoxFuture<'static, _> {
+            let (app, name) = (Arc::clone(&app), name.clone());
+            Box::pin(async move {
+                let event = parse(&name, &event.to_string())?;
+                let answer = $krate::handle(&app, event).await.map_err(|error| failed(&name, &error))?;
+                serde_json::to_value(answer).map_err(|error| failed(&name, &error))
+            })
+        })
+    }};
+}
+
+/// The functions this binary contains. A new one is one line here.
+fn start(name: &str, platform: &Platform) -> Option<Handler> {
+    Some(match name {
+        "create-process" => http!(name, platform, create_process),
+        "query-status" => http!(name, platform, query_status),
+        "receive-callback" => http!(name, platform, receive_callback),
+        "poll-due" => event!(name, platform, poll_due),
+        "run-work" => event!(name, platform, run_work),
+        "deliver-notifications" => event!(name, platform, deliver_notifications),
+        _ => return None,
+    })
+}
+
+fn parse<T: serde::de::DeserializeOwned>(function: &str, event: &str) -> Result<T, InvokeError> {
+    serde_json::from_str(event)
+        .map_err(|error| InvokeError::Event { function: function.to_owned(), problem: error.to_string() })
+}
+
+fn failed(function: &str, error: &dyn std::fmt::Display) -> InvokeError {
+    InvokeError::Failed { function: function.to_owned(), problem: error.to_string() }
+}

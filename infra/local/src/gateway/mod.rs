@@ -1,0 +1,129 @@
+//! API Gateway in front of the functions: routes from the template, real events, the gateway's own limits.
+
+mod event;
+mod routes;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{ConnectInfo, Request, State},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use cotejo::platform::Seams;
+use http::{StatusCode, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde_json::{Value, json};
+
+pub use routes::{Match, Routes};
+
+use crate::functions::{Deployed, InvokeError};
+use event::Around;
+
+/// What Lambda takes and gives at most.
+const PAYLOAD_LIMIT: usize = 6 * 1024 * 1024;
+
+/// How long API Gateway waits for a function.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Finds a function by its crate's name at the moment of a request.
+pub type Find = Arc<dyn Fn(&str) -> Result<Deployed, InvokeError> + Send + Sync>;
+
+struct Gateway {
+    routes: Routes,
+    find: Find,
+    seams: Seams,
+}
+
+/// The gateway, to be served with the callers' addresses.
+pub fn router(routes: Routes, find: Find, seams: Seams) -> Router {
+    Router::new().fallback(handle).with_state(Arc::new(Gateway { routes, find, seams }))
+}
+
+async fn handle(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    let request_id = gateway.seams.entropy.uuid().to_string();
+    let mut response = gateway.answer(request, &request_id).await;
+    if let Ok(id) = request_id.parse() {
+        response.headers_mut().insert("apigw-requestid", id);
+    }
+    response
+}
+
+impl Gateway {
+    async fn answer(&self, request: Request, request_id: &str) -> Response {
+        let caller = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+        let (parts, body) = request.into_parts();
+        let path = event::decoded_path(parts.uri.path());
+        let found = self.routes.find(parts.method.as_str(), &path);
+        // The gateway's own, unless the template has such a route.
+        if path == "/health" && found.as_ref().is_none_or(|found| found.key == "$default") {
+            return json_response(StatusCode::OK, &json!({"success": true, "result": {"status": "ok"}}));
+        }
+        let Some(found) = found else {
+            return json_response(StatusCode::NOT_FOUND, &json!({"message": "Not Found"}));
+        };
+        let body = match Limited::new(body, PAYLOAD_LIMIT).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => return too_large(request_id),
+            // The caller went away in the middle of the body.
+            Err(_) => return StatusCode::BAD_REQUEST.into_response(),
+        };
+        self.invoke(&parts, &body, &found, request_id, caller.map_or_else(String::new, |ip| ip.to_string())).await
+    }
+
+    async fn invoke(
+        &self,
+        parts: &http::request::Parts,
+        body: &Bytes,
+        found: &Match,
+        request_id: &str,
+        source_ip: String,
+    ) -> Response {
+        let around = Around { request_id, now: self.seams.clock.now(), source_ip };
+        let event = event::event(parts, body, found, &around);
+        if event["body"].as_str().is_some_and(|body| body.len() > PAYLOAD_LIMIT) {
+            return too_large(request_id);
+        }
+        let function = match (self.find)(&found.function) {
+            Ok(function) => function,
+            Err(error) => return internal_error(&error),
+        };
+        // A task of its own: a function goes on when its caller hangs up or the gateway no longer waits.
+        let call = tokio::spawn(async move { function.invoke(event).await });
+        match tokio::time::timeout(PATIENCE, call).await {
+            Err(_) => json_response(StatusCode::SERVICE_UNAVAILABLE, &json!({"message": "Service Unavailable"})),
+            Ok(Err(error)) => internal_error(&error),
+            Ok(Ok(Err(error))) => internal_error(&error),
+            Ok(Ok(Ok(answer))) if answer["body"].as_str().is_some_and(|body| body.len() > PAYLOAD_LIMIT) => {
+                internal_error(&"the answer is larger than 6 MB")
+            }
+            Ok(Ok(Ok(answer))) => {
+                event::response(answer).unwrap_or_else(|| internal_error(&"the answer is not in the gateway's format"))
+            }
+        }
+    }
+}
+
+/// In the functions' own envelope, since the gateway's would tell a caller nothing.
+fn too_large(request_id: &str) -> Response {
+    let body = json!({
+        "success": false,
+        "code": 413,
+        "error": "The body is larger than 6 MB.",
+        "error_code": "payload_too_large",
+        "fields": [],
+        "request_id": request_id,
+    });
+    json_response(StatusCode::PAYLOAD_TOO_LARGE, &body)
+}
+
+/// What API Gateway answers for a function error; the reason is in the log only.
+fn internal_error(error: &dyn std::fmt::Display) -> Response {
+    tracing::error!(%error, "answered 500");
+    json_response(StatusCode::INTERNAL_SERVER_ERROR, &json!({"message": "Internal Server Error"}))
+}
+
+fn json_response(status: StatusCode, body: &Value) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}

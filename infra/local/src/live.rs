@@ -1,0 +1,157 @@
+//! What goes on by itself in a running system, and in a pumped one only when it is told to.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use tokio::task::JoinSet;
+
+use crate::{runtime::Inner, schedule, servers::Stop};
+
+/// Pause after a look that found nothing.
+const IDLE: Duration = Duration::from_millis(100);
+
+/// Pause after a look that failed.
+const TROUBLE: Duration = Duration::from_secs(1);
+
+/// How often items past their end are deleted.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// What a pump did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pumped {
+    /// Things the sandbox did: people, reviewers, webhooks.
+    pub sandbox: usize,
+    /// Stream records that a function was given.
+    pub records: usize,
+    /// Calls of functions.
+    pub calls: usize,
+    /// Records given up.
+    pub given_up: usize,
+    /// Looks at the stream that failed; the first ends the pump.
+    pub errors: usize,
+}
+
+impl std::ops::AddAssign for Pumped {
+    fn add_assign(&mut self, other: Self) {
+        self.sandbox += other.sandbox;
+        self.records += other.records;
+        self.calls += other.calls;
+        self.given_up += other.given_up;
+        self.errors += other.errors;
+    }
+}
+
+/// Sandbox and stream, in turns, until neither finds anything at the present time.
+pub(crate) async fn pump(inner: &Inner) -> Pumped {
+    let mut pumped = Pumped::default();
+    loop {
+        let mut round = Pumped { sandbox: inner.sandbox.tick().await, ..Pumped::default() };
+        let mut read = 0;
+        let steps = inner.pollers.iter().map(|poller| async move { (poller.name(), poller.step().await) });
+        for (name, step) in futures_util::future::join_all(steps).await {
+            match step {
+                Ok(step) => {
+                    read += step.read;
+                    round.records += step.matched;
+                    round.calls += step.handled.calls;
+                    round.given_up += step.handled.given_up;
+                }
+                Err(error) => {
+                    tracing::error!(%error, name, "the stream cannot be read");
+                    round.errors += 1;
+                }
+            }
+        }
+        let nothing = round.sandbox + read == 0 || round.errors > 0;
+        pumped += round;
+        if nothing {
+            return pumped;
+        }
+    }
+}
+
+/// Fires every schedule once.
+pub(crate) async fn fire_all(inner: &Inner) {
+    let schedules = inner.schedules();
+    let firings = schedules.iter().map(|(function, schedule)| inner.fire(function, schedule));
+    futures_util::future::join_all(firings).await;
+}
+
+/// Starts everything that goes on by itself.
+pub(crate) fn spawn(tasks: &mut JoinSet<()>, inner: &Arc<Inner>, stop: &Stop) {
+    let shared = Arc::clone(inner);
+    tasks.spawn(until(stop, async move {
+        loop {
+            shared.sandbox.tick().await;
+            tokio::time::sleep(IDLE).await;
+        }
+    }));
+    let shared = Arc::clone(inner);
+    tasks.spawn(until(stop, async move {
+        loop {
+            tokio::time::sleep(SWEEP).await;
+            shared.sweep().await;
+        }
+    }));
+    for number in 0..inner.pollers.len() {
+        let shared = Arc::clone(inner);
+        tasks.spawn(until(stop, async move {
+            let poller = &shared.pollers[number];
+            loop {
+                match poller.step().await {
+                    Ok(step) if step.read > 0 => {}
+                    Ok(_) => tokio::time::sleep(IDLE).await,
+                    Err(error) => {
+                        tracing::error!(%error, name = poller.name(), "the stream cannot be read");
+                        tokio::time::sleep(TROUBLE).await;
+                    }
+                }
+            }
+        }));
+    }
+    for (function, schedule) in inner.schedules() {
+        let shared = Arc::clone(inner);
+        tasks.spawn(until(stop, async move {
+            loop {
+                // At once, too: what became due while nothing ran should not wait for a minute.
+                shared.fire(&function, &schedule).await;
+                tokio::time::sleep(schedule.every).await;
+            }
+        }));
+    }
+}
+
+fn until(stop: &Stop, work: impl Future<Output = ()> + Send + 'static) -> impl Future<Output = ()> + Send + 'static {
+    let stop = stop.wait();
+    async move {
+        tokio::select! {
+            () = stop => {}
+            () = work => {}
+        }
+    }
+}
+
+impl Inner {
+    pub(crate) fn schedules(&self) -> Vec<(String, crate::template::Schedule)> {
+        let functions = self.template.functions.iter().filter(|_| self.has_functions);
+        let of = |function: &crate::template::Function| {
+            function.schedules.iter().map(|s| (function.crate_name.clone(), s.clone())).collect::<Vec<_>>()
+        };
+        functions.flat_map(of).collect()
+    }
+
+    async fn fire(&self, function: &str, schedule: &crate::template::Schedule) {
+        let event = schedule::event(schedule, &self.access.region, &self.seams);
+        // A failure is logged where it happens, and the next firing does what this one could not.
+        if let Ok(function) = self.functions.get(function) {
+            let _ = function.invoke(event).await;
+        }
+    }
+
+    async fn sweep(&self) {
+        if let Some(database) = &self.database
+            && let Err(error) = database.sweep_ttl().await
+        {
+            tracing::warn!(%error, "items past their end could not be deleted");
+        }
+    }
+}

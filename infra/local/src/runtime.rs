@@ -1,0 +1,449 @@
+//! How the local system is put together, and what those who run it can ask of it.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use cotejo::platform::{ConfigError, Platform, Seams};
+use cotejo_sandbox::{AucoAccount, Sandbox, SandboxConfig, SandboxError, Times};
+use serde_json::Value;
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::{
+    data::{DataDir, DataError, write_private},
+    functions::{Deployed, Functions, InvokeError},
+    gateway::{self, Routes},
+    live::{self, Pumped},
+    seed::{AucoKeys, TENANT, TenantAccess, Tenants},
+    servers::{Servers, Stop, serve},
+    settings::{Around, Overrides},
+    stores::{Access, StoreError, dynamodb, s3, secrets},
+    stream::{Mapping, Poller, Positions},
+    template::{DEPLOYED, Place, Template, TemplateError},
+};
+
+/// How to start.
+pub struct Options {
+    /// Port of the API; 0 is any that is free.
+    pub port: u16,
+    /// The data directory; `None` is a temporary one with the database in memory.
+    pub data: Option<PathBuf>,
+    /// Whether to forget what an earlier run left in the data directory.
+    pub fresh: bool,
+    /// Clock, entropy and the transport under the functions' AWS clients.
+    pub seams: Seams,
+    /// How long things take in the sandbox.
+    pub sandbox_times: Times,
+    /// The sandbox's seed.
+    pub sandbox_seed: u64,
+    /// Whether things go on by themselves.
+    pub mode: Mode,
+    /// Whether the functions run here; otherwise only the stores and the sandbox do.
+    pub functions: bool,
+    /// What [`crate::settings`] takes from the environment. The library itself never looks there.
+    pub overrides: HashMap<String, String>,
+}
+
+/// Whether things go on by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// They do.
+    Live,
+    /// Only the API answers by itself; everything else waits for [`Local::pump`] and [`Local::run_schedules`].
+    Pumped,
+}
+
+/// Why the local system does not start, or cannot do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalError {
+    /// The port is taken.
+    #[error("port {0} is in use; stop whoever uses it or choose another with --port")]
+    PortInUse(u16),
+    /// The template cannot be run locally.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The sandbox cannot be used.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// The template does not give a function what it needs.
+    #[error("function {function}: {source}")]
+    Config {
+        /// The function.
+        function: String,
+        /// What is missing.
+        source: ConfigError,
+    },
+    /// A function could not be called, or failed.
+    #[error(transparent)]
+    Invoke(#[from] InvokeError),
+    /// This is no name for a tenant.
+    #[error("{0} is no tenant id: 1 to 40 lower-case letters, digits or -")]
+    Tenant(String),
+    /// A tenant could not be made.
+    #[error("the tenant cannot be made: {0}")]
+    Seed(String),
+    /// A file cannot be read or written, or no port is to be had.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// The running system. Dropping it stops everything where it stands, as a kill would.
+pub struct Local {
+    inner: Arc<Inner>,
+    tasks: JoinSet<()>,
+    stop: watch::Sender<bool>,
+    url: String,
+    api_key: String,
+    webhook_url: String,
+    env: BTreeMap<String, String>,
+}
+
+/// What the tasks of a running system share.
+pub(crate) struct Inner {
+    pub(crate) template: Template,
+    pub(crate) has_functions: bool,
+    pub(crate) functions: Running,
+    pub(crate) pollers: Vec<Poller>,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) database: Option<dynamodb::Embedded>,
+    pub(crate) access: Access,
+    pub(crate) seams: Seams,
+    tenants: Tenants,
+    auco: AucoKeys,
+    secrets_url: String,
+    auco_url: String,
+    sandbox_url: String,
+    platform: Platform,
+    data: DataDir,
+}
+
+/// The functions that run now. New ones replace them when their secret changes, as a deployment would.
+#[derive(Clone, Default)]
+pub(crate) struct Running(Arc<RwLock<Functions>>);
+
+impl Running {
+    pub(crate) fn get(&self, name: &str) -> Result<Deployed, InvokeError> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    fn replace(&self, functions: Functions) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = functions;
+    }
+}
+
+impl Local {
+    /// Starts everything, and returns once it answers.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub async fn start(options: Options) -> Result<Self, LocalError> {
+        let Options { port, seams, mode, .. } = options;
+        let overrides = Overrides::new(options.overrides);
+        let data = open_data(options.data.as_deref(), options.fresh, &seams).await?;
+        let servers = Servers::bind(port, options.functions).await.map_err(|error| match error.kind() {
+            io::ErrorKind::AddrInUse => LocalError::PortInUse(port),
+            _ => LocalError::Io(error),
+        })?;
+        let access = overrides.access(&servers);
+        let template = Template::read(DEPLOYED, &overrides.place(&access))?;
+        let (stop_all, stop) = Stop::new();
+        let mut tasks = JoinSet::new();
+
+        // The stores.
+        let Servers {
+            api,
+            api_url,
+            sandbox: sandbox_port,
+            dynamodb: dynamodb_port,
+            s3: s3_port,
+            secrets: secrets_port,
+        } = servers;
+        let mut database = None;
+        if overrides.get("AWS_ENDPOINT_URL_DYNAMODB").is_none() {
+            let file = (!data.is_temporary()).then(|| data.file("dynamodb.db"));
+            let embedded = dynamodb::Embedded::open(file.as_deref(), Arc::clone(&seams.clock))?;
+            let server = embedded.serve(dynamodb_port.into_listener(), stop.wait());
+            tasks.spawn(async move {
+                if let Err(error) = server.await {
+                    tracing::error!(error, "DynamoDB ended");
+                }
+            });
+            database = Some(embedded);
+        }
+        if overrides.get("AWS_ENDPOINT_URL_S3").is_none() {
+            let (id, secret) = (&access.access_key_id, &access.secret_access_key);
+            let embedded = s3::Embedded::open(data.file("s3"), id, secret, Arc::clone(&seams.clock))?;
+            serve(&mut tasks, s3_port, embedded.router(), &stop);
+        }
+        let mut streams = HashMap::new();
+        for table in &template.tables {
+            let stream = dynamodb::ensure_table(&access.dynamodb(), table).await?;
+            streams.extend(stream.map(|arn| (table.stream_arn(), arn)));
+        }
+        for bucket in &template.buckets {
+            s3::ensure_bucket(&access.s3(), &bucket.name).await?;
+        }
+
+        // The secret, the sandbox, and how the functions reach both.
+        let secrets_url = secrets_port.url();
+        let sandbox_url = sandbox_port.url();
+        let auco_url = overrides.get("COTEJO_AUCO_URL");
+        let auco_url = auco_url.map_or_else(|| format!("{sandbox_url}/auco/v1.5/ext"), str::to_owned);
+        let around = Around { access: &access, secrets_url: secrets_url.clone(), auco_url: auco_url.clone() };
+        let first = template.functions.first().ok_or_else(|| LocalError::Seed("there are no functions".to_owned()))?;
+        let config = |function: &crate::template::Function| {
+            let name = &function.crate_name;
+            around.config(function).map_err(|source| LocalError::Config { function: name.clone(), source })
+        };
+        let secret_id = config(first)?.secret_id;
+        let secrets = secrets::Secrets::open(data.file("secrets.json"), secret_id, &*seams.entropy)?;
+        serve(&mut tasks, secrets_port, secrets.router(), &stop);
+        let auco = AucoKeys::choose(&overrides, &secrets, &seams)?;
+        let clock = Arc::clone(&seams.clock);
+        let sandbox = Sandbox::open(SandboxConfig {
+            base_url: sandbox_url.clone(),
+            state_file: (!data.is_temporary()).then(|| data.file("sandbox.jsonl")),
+            now: Arc::new(move || clock.now()),
+            seed: options.sandbox_seed,
+            times: options.sandbox_times,
+            auco: AucoAccount {
+                public_key: auco.public.clone(),
+                private_key: auco.private.clone(),
+                webhooks: Vec::new(),
+            },
+        })?;
+        serve(&mut tasks, sandbox_port, sandbox.router(), &stop);
+
+        // The first tenant, with a platform of our own: the functions' seams belong to who counts their calls.
+        let own_seams = Seams { aws_http: Some(access.http.clone()), ..seams.clone() };
+        let platform = Platform::new(config(first)?, own_seams);
+        let tenants = Tenants::open(data.file("local.json"), secrets, seams.clone(), api_url.clone())?;
+        let api_key = tenants.ensure(TENANT, &auco, &platform).await?;
+        for name in tenants.names() {
+            tenants.ensure(&name, &auco, &platform).await?;
+        }
+        sandbox.set_auco_webhooks(tenants.webhooks()?);
+        let webhook_url = tenants.webhook_url(TENANT)?;
+        let env = around.env(&api_url, &api_key, &webhook_url, &config(first)?);
+
+        // The functions, and what calls them.
+        let running = Running::default();
+        let mut pollers = Vec::new();
+        if options.functions {
+            let positions = Arc::new(Positions::open(data.file("stream.json"))?);
+            for (mapping, stream) in mappings(&template, &streams, &running, &access, &seams, mode) {
+                let positions = Arc::clone(&positions);
+                pollers.push(Poller::new(access.streams(), &stream, &access.region, mapping, positions));
+            }
+        }
+        let has_functions = options.functions;
+        let inner = Inner {
+            template,
+            has_functions,
+            functions: running,
+            pollers,
+            sandbox,
+            database,
+            seams,
+            tenants,
+            auco,
+            secrets_url,
+            auco_url,
+            sandbox_url,
+            platform,
+            data,
+            access,
+        };
+        inner.restart_functions()?;
+        let inner = Arc::new(inner);
+        if let Some(api) = api {
+            let running = inner.functions.clone();
+            let find: gateway::Find = Arc::new(move |name| running.get(name));
+            let routes = Routes::new(&inner.template.functions);
+            serve(&mut tasks, api, gateway::router(routes, find, inner.seams.clone()), &stop);
+        }
+        match mode {
+            Mode::Live => live::spawn(&mut tasks, &inner, &stop),
+            Mode::Pumped => {}
+        }
+        let lines: String = env.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        write_private(&inner.data.file("env"), lines.as_bytes())?;
+        Ok(Self { inner, tasks, stop: stop_all, url: api_url, api_key, webhook_url, env })
+    }
+
+    /// Base URL of the API, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The API key of the tenant `local`.
+    #[must_use]
+    pub fn api_key(&self) -> &str {
+        &self.api_key
+    }
+
+    /// Where Auco sends the webhooks of the tenant `local`.
+    #[must_use]
+    pub fn auco_webhook_url(&self) -> &str {
+        &self.webhook_url
+    }
+
+    /// What the file `env` in the data directory holds.
+    #[must_use]
+    pub fn env(&self) -> &BTreeMap<String, String> {
+        &self.env
+    }
+
+    /// The data directory.
+    #[must_use]
+    pub fn data(&self) -> &std::path::Path {
+        self.inner.data.path()
+    }
+
+    /// The providers' stand-ins.
+    #[must_use]
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.inner.sandbox
+    }
+
+    /// The key that opens queries at Auco.
+    #[must_use]
+    pub fn auco_public_key(&self) -> &str {
+        &self.inner.auco.public
+    }
+
+    /// Whether the functions speak to the sandbox; otherwise to a provider of the environment.
+    #[must_use]
+    pub fn has_own_sandbox(&self) -> bool {
+        self.inner.auco_url.starts_with(&self.inner.sandbox_url)
+    }
+
+    /// The platform that a function runs with at present; [`Self::add_tenant`] gives functions a new one.
+    ///
+    /// # Errors
+    /// There is no such function.
+    pub fn platform(&self, function: &str) -> Result<Platform, LocalError> {
+        Ok(self.inner.functions.get(function)?.platform)
+    }
+
+    /// Calls a function with an event. Dropping the future stops it where it stands, as a crash would.
+    ///
+    /// # Errors
+    /// There is no such function, or it failed.
+    pub async fn invoke(&self, function: &str, event: Value) -> Result<Value, LocalError> {
+        Ok(self.inner.functions.get(function)?.invoke(event).await?)
+    }
+
+    /// Sandbox and stream, in turns, until neither has anything left to do at the present time.
+    pub async fn pump(&self) -> Pumped {
+        live::pump(&self.inner).await
+    }
+
+    /// Fires every schedule once, then pumps.
+    pub async fn run_schedules(&self) -> Pumped {
+        live::fire_all(&self.inner).await;
+        self.pump().await
+    }
+
+    /// A further tenant, with an account and a webhook of its own at the sandbox's Auco. The functions start anew,
+    /// since they remember their secret for minutes.
+    ///
+    /// # Errors
+    /// The name is no tenant id, or a store or file refuses.
+    pub async fn add_tenant(&self, tenant: &str) -> Result<TenantAccess, LocalError> {
+        let inner = &self.inner;
+        let api_key = inner.tenants.ensure(tenant, &inner.auco, &inner.platform).await?;
+        inner.sandbox.set_auco_webhooks(inner.tenants.webhooks()?);
+        inner.restart_functions()?;
+        Ok(TenantAccess { api_key, auco_webhook_url: inner.tenants.webhook_url(tenant)? })
+    }
+
+    /// Stops everything: requests under way are finished, within some seconds.
+    pub async fn shutdown(mut self) {
+        let _ = self.stop.send(true);
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(Duration::from_secs(5), all).await.is_err() {
+            self.tasks.shutdown().await;
+        }
+    }
+}
+
+impl Inner {
+    /// The cold start of all functions.
+    fn restart_functions(&self) -> Result<(), LocalError> {
+        let around =
+            Around { access: &self.access, secrets_url: self.secrets_url.clone(), auco_url: self.auco_url.clone() };
+        let mut functions = Functions::default();
+        for function in self.template.functions.iter().filter(|_| self.has_functions) {
+            let name = &function.crate_name;
+            let config = around.config(function);
+            let config = config.map_err(|source| LocalError::Config { function: name.clone(), source })?;
+            // One pool of connections for all, as long as nobody brings a transport.
+            let http = self.seams.aws_http.clone().or_else(|| Some(self.access.http.clone()));
+            let platform = Platform::new(config, Seams { aws_http: http, ..self.seams.clone() });
+            functions.add(name, function.timeout, platform)?;
+        }
+        self.functions.replace(functions);
+        Ok(())
+    }
+}
+
+/// The data directory; who was just stopped gets a moment to let go of it.
+async fn open_data(path: Option<&std::path::Path>, fresh: bool, seams: &Seams) -> Result<DataDir, LocalError> {
+    for _ in 0..20 {
+        match DataDir::open(path, fresh, &*seams.entropy) {
+            Err(DataError::InUse(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
+            opened => return Ok(opened?),
+        }
+    }
+    Ok(DataDir::open(path, fresh, &*seams.entropy)?)
+}
+
+/// Every stream trigger as a mapping, with the ARN that the store gave its stream.
+fn mappings(
+    template: &Template,
+    streams: &HashMap<String, String>,
+    running: &Running,
+    access: &Access,
+    seams: &Seams,
+    mode: Mode,
+) -> Vec<(Mapping, String)> {
+    let bucket = access.s3();
+    let of = |function: &crate::template::Function, trigger: &crate::template::StreamTrigger| {
+        let (running, name, bucket) = (running.clone(), function.crate_name.clone(), bucket.clone());
+        let mapping = Mapping {
+            trigger: trigger.clone(),
+            function_arn: format!("arn:aws:lambda:{}:{}:function:{name}", access.region, Place::ACCOUNT),
+            invoke: Arc::new(move |event| {
+                let function = running.get(&name);
+                Box::pin(async move { function?.invoke(event).await })
+            }),
+            keep: Arc::new(move |to, key, content| {
+                let put = bucket.put_object().bucket(to).key(key).content_type("application/json");
+                let put = put.body(aws_sdk_s3::primitives::ByteStream::from(content)).send();
+                Box::pin(
+                    async move { put.await.map(|_| ()).map_err(|error| StoreError::call("put", &error).to_string()) },
+                )
+            }),
+            seams: seams.clone(),
+            first_wait: if mode == Mode::Live { Duration::from_millis(200) } else { Duration::ZERO },
+        };
+        streams.get(&trigger.stream).map(|arn| (mapping, arn.clone()))
+    };
+    let functions = template.functions.iter();
+    functions.flat_map(|function| function.streams.iter().filter_map(move |trigger| of(function, trigger))).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+use aws_sdk_dynamodb::types::AttributeValue;
+use cotejo_sandbox::Times;
+use std::path::Path;
+
+use super::*;
+
+fn options(data: Option<&Path>) -> Options {
+    Options {
+        port: 0,
+        data: data.map(Path::to_owned),
+        fresh: false,
+        seams: Seams::real(),
+        sandbox_times: Times::default(),
+        sandbox_seed: 1,
+        mode: Mode::Pumped,
+        functions: true,
+        overrides: HashMap::new(),
+    }
+}
+
+async fn write(local: &Local, id: &str) {
+    let platform = local.platform("run-work").expect("platform");
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let put = platform.aws.dynamodb.put_item().table_name(&platform.config.table);
+    put.item("pk", text(id)).item("sk", text("-")).send().await.expect("item");
+    let put = platform.aws.s3.put_object().bucket(&platform.config.bucket).key(id);
+    put.body(b"picture".to_vec().into()).send().await.expect("object");
+}
+
+async fn is_there(local: &Local, id: &str) -> bool {
+    let platform = local.platform("run-work").expect("platform");
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let get = platform.aws.dynamodb.get_item().table_name(&platform.config.table);
+    let item = get.key("pk", text(id)).key("sk", text("-")).send().await.expect("answer").item;
+    let head = platform.aws.s3.head_object().bucket(&platform.config.bucket).key(id);
+    item.is_some() && head.send().await.is_ok()
+}
+
+#[tokio::test]
+async fn everything_is_there_after_a_crash() {
+    let data = tempfile::tempdir().expect("directory");
+    let local = Local::start(options(Some(data.path()))).await.expect("start");
+    write(&local, "one").await;
+    let before = (local.api_key().to_owned(), local.auco_public_key().to_owned());
+    drop(local);
+    let local = Local::start(options(Some(data.path()))).await.expect("start again");
+    assert!(is_there(&local, "one").await);
+    assert_eq!((local.api_key().to_owned(), local.auco_public_key().to_owned()), before);
+    local.shutdown().await;
+    let local = Local::start(Options { fresh: true, ..options(Some(data.path())) }).await.expect("fresh");
+    assert!(!is_there(&local, "one").await);
+    assert_ne!(local.api_key(), before.0);
+}
+
+#[tokio::test]
+async fn a_data_directory_serves_one_system() {
+    let data = tempfile::tempdir().expect("directory");
+    let _local = Local::start(options(Some(data.path()))).await.expect("start");
+    let second = Local::start(options(Some(data.path()))).await.err().expect("refused");
+    assert!(matches!(second, LocalError::Data(DataError::InUse(_))), "{second}");
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_said() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("port");
+    let port = listener.local_addr().expect("address").port();
+    let error = Local::start(Options { port, ..options(None) }).await.err().expect("refused");
+    assert_eq!(error.to_string(), format!("port {port} is in use; stop whoever uses it or choose another with --port"));
+}
+
+#[tokio::test]
+async fn the_env_file_is_there_once_all_is_up_and_temporary_data_goes() {
+    let local = Local::start(options(None)).await.expect("start");
+    let data = local.data().to_owned();
+    let env = std::fs::read_to_string(data.join("env")).expect("env");
+    assert!(env.lines().any(|line| line == format!("COTEJO_URL={}", local.url())), "{env}");
+    let health = reqwest::get(format!("{}/health", local.url())).await.expect("answer");
+    assert_eq!(health.text().await.expect("body"), r#"{"result":{"status":"ok"},"success":true}"#);
+    local.shutdown().await;
+    assert!(!data.exists());
+}
+
+#[tokio::test]
+async fn the_stores_of_the_environment_replace_the_embedded_ones() {
+    let outside = Local::start(options(None)).await.expect("start");
+    let overrides = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+        .map(|name| (name.to_owned(), outside.env()[name].clone()));
+    let local = Local::start(Options { overrides: overrides.into(), ..options(None) }).await.expect("start");
+    write(&local, "one").await;
+    assert!(is_there(&outside, "one").await);
+}
+
+#[tokio::test]
+async fn a_further_tenant_has_a_key_and_a_webhook_of_its_own() {
+    let local = Local::start(options(None)).await.expect("start");
+    let other = local.add_tenant("other").await.expect("tenant");
+    assert_ne!(other.api_key, local.api_key());
+    assert_ne!(other.auco_webhook_url, local.auco_webhook_url());
+    let secrets = local.platform("run-work").expect("platform").secrets;
+    let secrets = secrets.current().await.expect("the secret has the shape that the functions read");
+    let auco = secrets.tenants["other"].auco.as_ref().expect("account");
+    assert_eq!(auco.webhook_id.as_deref(), Some("cotejo-other"));
+    assert!(local.add_tenant("No Tenant").await.is_err());
+}

@@ -1,0 +1,138 @@
+//! What the environment may change, and what each function is told.
+//!
+//! | name | effect |
+//! | --- | --- |
+//! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_S3` | replace the embedded store |
+//! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | used where one of those is set |
+//! | `COTEJO_AUCO_URL` | replaces the sandbox |
+//! | `COTEJO_AUCO_PUBLIC_KEY`, `COTEJO_AUCO_PRIVATE_KEY` | the account there |
+
+use std::collections::{BTreeMap, HashMap};
+
+use cotejo::platform::{Config, ConfigError};
+
+use crate::{
+    servers::Servers,
+    stores::Access,
+    template::{Function, Place},
+};
+
+/// The names that are looked at. Whoever reads the process's environment reads these.
+pub const NAMES: &[&str] = &[
+    "AWS_ACCESS_KEY_ID",
+    "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "COTEJO_AUCO_PRIVATE_KEY",
+    "COTEJO_AUCO_PUBLIC_KEY",
+    "COTEJO_AUCO_URL",
+];
+
+/// The environment, as far as it counts here.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides(HashMap<String, String>);
+
+impl Overrides {
+    /// Empty values count as absent.
+    #[must_use]
+    pub fn new(values: HashMap<String, String>) -> Self {
+        Self(values.into_iter().filter(|(_, value)| !value.is_empty()).collect())
+    }
+
+    /// A value.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// Credentials and region of the environment are for a store of the environment; they are not handed to, or
+    /// written down for, the embedded ones.
+    fn aws(&self, name: &str) -> Option<&str> {
+        let outside = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_S3"].iter().any(|url| self.0.contains_key(*url));
+        self.get(name).filter(|_| outside)
+    }
+
+    /// How to reach the stores, given where the embedded ones are.
+    #[must_use]
+    pub fn access(&self, servers: &Servers) -> Access {
+        let text = |name: &str, default: &str| self.aws(name).unwrap_or(default).to_owned();
+        Access {
+            dynamodb_url: self.get("AWS_ENDPOINT_URL_DYNAMODB").map_or_else(|| servers.dynamodb.url(), str::to_owned),
+            s3_url: self.get("AWS_ENDPOINT_URL_S3").map_or_else(|| servers.s3.url(), str::to_owned),
+            region: text("AWS_REGION", "us-east-1"),
+            access_key_id: text("AWS_ACCESS_KEY_ID", "local"),
+            secret_access_key: text("AWS_SECRET_ACCESS_KEY", "local-secret-key"),
+            session_token: self.aws("AWS_SESSION_TOKEN").map(str::to_owned),
+            http: cotejo::platform::aws::transport(),
+        }
+    }
+
+    /// Where the template is deployed to.
+    #[must_use]
+    pub fn place(&self, access: &Access) -> Place {
+        Place { region: access.region.clone(), stack: "cotejo".to_owned(), parameters: BTreeMap::new() }
+    }
+}
+
+/// What the functions are told besides what the template says.
+pub struct Around<'a> {
+    /// The stores.
+    pub access: &'a Access,
+    /// URL of Secrets Manager.
+    pub secrets_url: String,
+    /// Base URL of Auco's API.
+    pub auco_url: String,
+}
+
+impl Around<'_> {
+    /// A function's configuration: the template's settings, and the local places of everything.
+    ///
+    /// # Errors
+    /// The template's settings are not enough.
+    pub fn config(&self, function: &Function) -> Result<Config, ConfigError> {
+        let mut settings: HashMap<String, String> = function.environment.clone().into_iter().collect();
+        settings.extend(self.values());
+        Config::from_map(&settings)
+    }
+
+    fn values(&self) -> BTreeMap<String, String> {
+        let access = self.access;
+        let mut values = BTreeMap::from(
+            [
+                ("AWS_ACCESS_KEY_ID", &access.access_key_id),
+                ("AWS_ENDPOINT_URL_DYNAMODB", &access.dynamodb_url),
+                ("AWS_ENDPOINT_URL_S3", &access.s3_url),
+                ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.secrets_url),
+                ("AWS_REGION", &access.region),
+                ("AWS_SECRET_ACCESS_KEY", &access.secret_access_key),
+                ("COTEJO_ALLOW_LOOPBACK", &"true".to_owned()),
+                ("COTEJO_AUCO_URL", &self.auco_url),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.clone())),
+        );
+        if let Some(token) = &access.session_token {
+            values.insert("AWS_SESSION_TOKEN".to_owned(), token.clone());
+        }
+        values
+    }
+
+    /// What the file `env` holds for shells, scripts and cargo-lambda. `function` is any: all have the same table,
+    /// bucket and secret.
+    #[must_use]
+    pub fn env(&self, url: &str, api_key: &str, webhook_url: &str, function: &Config) -> BTreeMap<String, String> {
+        let mut env = self.values();
+        for (name, value) in [
+            ("BUCKET", function.bucket.as_str()),
+            ("COTEJO_API_KEY", api_key),
+            ("COTEJO_AUCO_WEBHOOK_URL", webhook_url),
+            ("COTEJO_SECRET", &function.secret_id),
+            ("COTEJO_URL", url),
+            ("TABLE", &function.table),
+        ] {
+            env.insert(name.to_owned(), value.to_owned());
+        }
+        env
+    }
+}

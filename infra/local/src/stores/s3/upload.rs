@@ -1,0 +1,174 @@
+//! Multipart uploads: a directory each, with one file for what the writer said and one for each part.
+
+use std::path::PathBuf;
+
+use cotejo::platform::{Entropy as _, SystemEntropy};
+use s3s::{
+    S3Error, S3Request, S3Result,
+    checksum::ChecksumHasher,
+    crypto::{Checksum as _, Md5},
+    dto::{
+        AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
+        CompleteMultipartUploadOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput, ETag, UploadPartInput,
+        UploadPartOutput,
+    },
+    s3_error,
+};
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::{
+    disk::{Disk, check_key, receive},
+    index::{Attributes, Conditions, Entry},
+};
+use crate::data::{read_json, write_private};
+
+/// S3's own limit for every part but the last.
+const SMALLEST_PART: u64 = 5 * 1024 * 1024;
+
+#[derive(Serialize, Deserialize)]
+struct Upload {
+    key: String,
+    attributes: Attributes,
+}
+
+impl Disk {
+    pub(super) async fn create_multipart_upload(
+        &self,
+        request: S3Request<CreateMultipartUploadInput>,
+    ) -> S3Result<CreateMultipartUploadOutput> {
+        let input = request.input;
+        check_key(&input.key)?;
+        let id = SystemEntropy.uuid().simple().to_string();
+        let directory = self.index.directory(&input.bucket, "uploads")?.join(&id);
+        std::fs::create_dir_all(&directory).map_err(S3Error::internal_error)?;
+        let upload = Upload {
+            key: input.key.clone(),
+            attributes: Attributes {
+                content_type: input.content_type,
+                content_disposition: input.content_disposition,
+                content_encoding: input.content_encoding,
+                content_language: input.content_language,
+                cache_control: input.cache_control,
+                metadata: input.metadata.unwrap_or_default().into_iter().collect(),
+            },
+        };
+        let content = serde_json::to_vec(&upload).map_err(S3Error::internal_error)?;
+        write_private(&directory.join("upload.json"), &content).map_err(S3Error::internal_error)?;
+        Ok(CreateMultipartUploadOutput {
+            bucket: Some(input.bucket),
+            key: Some(input.key),
+            upload_id: Some(id),
+            ..CreateMultipartUploadOutput::default()
+        })
+    }
+
+    pub(super) async fn upload_part(&self, request: S3Request<UploadPartInput>) -> S3Result<UploadPartOutput> {
+        let input = request.input;
+        let (directory, _) = self.upload(&input.bucket, &input.key, &input.upload_id)?;
+        if !(1..=10_000).contains(&input.part_number) {
+            return Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive"));
+        }
+        let body = input.body.ok_or_else(|| s3_error!(IncompleteBody))?;
+        // Received beside it first: a part that breaks off must not replace one that is whole.
+        let random = SystemEntropy.uuid().simple().to_string();
+        let arriving = directory.join(format!("part-{}.{random}", input.part_number));
+        let received = receive(body, &arriving, ChecksumHasher::default()).await?;
+        std::fs::rename(&arriving, directory.join(format!("part-{}", input.part_number)))
+            .map_err(S3Error::internal_error)?;
+        Ok(UploadPartOutput { e_tag: Some(ETag::Strong(hex::encode(received.md5))), ..UploadPartOutput::default() })
+    }
+
+    pub(super) async fn complete_multipart_upload(
+        &self,
+        request: S3Request<CompleteMultipartUploadInput>,
+    ) -> S3Result<CompleteMultipartUploadOutput> {
+        let mut input = request.input;
+        let (directory, upload) = self.upload(&input.bucket, &input.key, &input.upload_id)?;
+        let conditions = Conditions { if_none_match: input.if_none_match.take(), if_match: input.if_match.take() };
+        self.index.check(&input.bucket, &input.key, &conditions)?;
+        let parts = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
+        if parts.is_empty() {
+            return Err(s3_error!(MalformedXML));
+        }
+        if !parts.is_sorted_by(|a, b| a.part_number < b.part_number) {
+            return Err(s3_error!(InvalidPartOrder));
+        }
+        let (data, file) = self.new_data(&input.bucket, &input.key)?;
+        let mut whole = tokio::fs::File::create(&file).await.map_err(S3Error::internal_error)?;
+        let mut all = Md5::new();
+        let mut size = 0;
+        let last = parts.len() - 1;
+        let count = parts.len();
+        for (i, part) in parts.into_iter().enumerate() {
+            let number = part.part_number.ok_or_else(|| s3_error!(InvalidPart))?;
+            let mut reader = tokio::fs::File::open(directory.join(format!("part-{number}")))
+                .await
+                .map_err(|_| s3_error!(InvalidPart))?;
+            let mut md5 = Md5::new();
+            let mut buffer = vec![0; 1 << 16];
+            let mut part_size = 0;
+            loop {
+                let read = reader.read(&mut buffer).await.map_err(S3Error::internal_error)?;
+                if read == 0 {
+                    break;
+                }
+                md5.update(&buffer[..read]);
+                whole.write_all(&buffer[..read]).await.map_err(S3Error::internal_error)?;
+                part_size += read as u64;
+            }
+            let md5 = md5.finalize();
+            if part.e_tag.is_some_and(|etag| etag.value() != hex::encode(md5)) {
+                return Err(s3_error!(InvalidPart));
+            }
+            if i < last && part_size < SMALLEST_PART {
+                return Err(s3_error!(EntityTooSmall));
+            }
+            all.update(&md5);
+            size += part_size;
+        }
+        whole.flush().await.map_err(S3Error::internal_error)?;
+        let etag = format!("{}-{count}", hex::encode(all.finalize()));
+        let entry = Entry {
+            key: upload.key,
+            data,
+            size,
+            etag: etag.clone(),
+            modified: self.clock.now(),
+            attributes: upload.attributes,
+            checksums: std::collections::BTreeMap::new(),
+        };
+        self.index.commit(&input.bucket, entry, &conditions)?;
+        // The object is there; an upload that stays behind takes room and nothing else.
+        let _ = std::fs::remove_dir_all(&directory);
+        Ok(CompleteMultipartUploadOutput {
+            bucket: Some(input.bucket),
+            key: Some(input.key),
+            e_tag: Some(ETag::Strong(etag)),
+            ..CompleteMultipartUploadOutput::default()
+        })
+    }
+
+    pub(super) async fn abort_multipart_upload(
+        &self,
+        request: S3Request<AbortMultipartUploadInput>,
+    ) -> S3Result<AbortMultipartUploadOutput> {
+        let input = request.input;
+        let (directory, _) = self.upload(&input.bucket, &input.key, &input.upload_id)?;
+        std::fs::remove_dir_all(&directory).map_err(S3Error::internal_error)?;
+        Ok(AbortMultipartUploadOutput::default())
+    }
+
+    fn upload(&self, bucket: &str, key: &str, id: &str) -> S3Result<(PathBuf, Upload)> {
+        // An id is what we gave out; anything else must not become a path.
+        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(s3_error!(NoSuchUpload));
+        }
+        let directory = self.index.directory(bucket, "uploads")?.join(id);
+        let upload: Option<Upload> = read_json(&directory.join("upload.json")).map_err(S3Error::internal_error)?;
+        match upload {
+            Some(upload) if upload.key == key => Ok((directory, upload)),
+            _ => Err(s3_error!(NoSuchUpload)),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! One batch of stream records until it is handled or given up: partial answers, bisection, retries, and the place for
+//! what failed, as Lambda's event source mappings do it.
+
+use std::{sync::Arc, time::Duration};
+
+use cotejo::platform::Seams;
+use futures_util::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use serde_json::{Value, json};
+
+use super::record::sequence_number;
+use crate::{functions::InvokeError, template::StreamTrigger};
+
+/// Calls the function of a mapping.
+pub type Invoke = Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value, InvokeError>> + Send + Sync>;
+
+/// Stores what is given up: bucket, key, content.
+pub type Keep = Arc<dyn Fn(String, String, Vec<u8>) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// A mapping of a stream to a function.
+#[derive(Clone)]
+pub struct Mapping {
+    /// What the template says about it.
+    pub trigger: StreamTrigger,
+    /// The function's ARN, for the record of a failure.
+    pub function_arn: String,
+    /// Calls the function.
+    pub invoke: Invoke,
+    /// Stores what is given up.
+    pub keep: Keep,
+    /// Clock and entropy.
+    pub seams: Seams,
+    /// The wait before the first retry, doubled for each further one up to [`LONGEST_WAIT`]; zero does not wait.
+    pub first_wait: Duration,
+}
+
+/// Where a batch comes from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The stream.
+    pub stream_arn: String,
+    /// The shard.
+    pub shard: String,
+}
+
+/// What became of some records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Handled {
+    /// Calls of the function.
+    pub calls: usize,
+    /// Records given up.
+    pub given_up: usize,
+}
+
+/// The longest wait between two tries of one batch.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+struct Batch {
+    records: Vec<Value>,
+    failures: u64,
+    calls: usize,
+}
+
+/// What a call says about its batch.
+enum Verdict {
+    Done,
+    /// Everything before this record is done.
+    FailedFrom(usize),
+    Failed,
+}
+
+impl std::ops::AddAssign for Handled {
+    fn add_assign(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.given_up += other.given_up;
+    }
+}
+
+impl Mapping {
+    /// Handles records that belong after one another, batch by batch.
+    pub async fn handle(&self, source: &Source, records: Vec<Value>) -> Handled {
+        let mut handled = Handled::default();
+        for records in records.chunks(self.trigger.batch_size) {
+            handled += self.batch(source, Batch { records: records.to_vec(), failures: 0, calls: 0 }).await;
+        }
+        handled
+    }
+
+    async fn batch(&self, source: &Source, batch: Batch) -> Handled {
+        let mut handled = Handled::default();
+        let mut pending = vec![batch];
+        while let Some(mut batch) = pending.pop() {
+            if self.is_too_old(&batch) {
+                handled.given_up += batch.records.len();
+                self.give_up(source, &batch, "RecordAgeExceeded").await;
+                continue;
+            }
+            handled.calls += 1;
+            batch.calls += 1;
+            let answer = (self.invoke)(json!({"Records": batch.records})).await;
+            match self.verdict(&batch, answer) {
+                Verdict::Done => continue,
+                Verdict::FailedFrom(first) => {
+                    batch.records.drain(..first);
+                    // What is new at the front has not been tried in vain before.
+                    batch.failures = if first > 0 { 1 } else { batch.failures + 1 };
+                }
+                Verdict::Failed if self.trigger.retry.bisect && batch.records.len() > 1 => {
+                    // Splitting does not count as a retry.
+                    let rest = batch.records.split_off(batch.records.len() / 2);
+                    pending.push(Batch { records: rest, failures: batch.failures, calls: batch.calls });
+                    pending.push(batch);
+                    continue;
+                }
+                Verdict::Failed => batch.failures += 1,
+            }
+            if self.trigger.retry.attempts.is_some_and(|attempts| batch.failures > attempts) {
+                handled.given_up += batch.records.len();
+                self.give_up(source, &batch, "RetryAttemptsExhausted").await;
+                continue;
+            }
+            let doublings = u32::try_from(batch.failures.saturating_sub(1)).unwrap_or(u32::MAX).min(10);
+            tokio::time::sleep((self.first_wait * 2_u32.pow(doublings)).min(LONGEST_WAIT)).await;
+            pending.push(batch);
+        }
+        handled
+    }
+
+    fn verdict(&self, batch: &Batch, answer: Result<Value, InvokeError>) -> Verdict {
+        let Ok(answer) = answer else { return Verdict::Failed };
+        if !self.trigger.retry.partial {
+            return Verdict::Done;
+        }
+        let failures = match &answer["batchItemFailures"] {
+            Value::Null => return Verdict::Done,
+            Value::Array(failures) if failures.is_empty() => return Verdict::Done,
+            Value::Array(failures) => failures,
+            _ => return Verdict::Failed,
+        };
+        let place = |failure: &Value| {
+            let identifier = failure["itemIdentifier"].as_str()?;
+            batch.records.iter().position(|record| sequence_number(record) == identifier)
+        };
+        // An identifier that names none of the records fails the whole batch.
+        let places: Option<Vec<usize>> = failures.iter().map(place).collect();
+        places.and_then(|places| places.into_iter().min()).map_or(Verdict::Failed, Verdict::FailedFrom)
+    }
+
+    fn is_too_old(&self, batch: &Batch) -> bool {
+        let (Some(limit), Some(created)) = (self.trigger.retry.max_age, batch.records.first().and_then(created)) else {
+            return false;
+        };
+        SignedDuration::try_from(limit).is_ok_and(|limit| self.seams.clock.now().duration_since(created) > limit)
+    }
+
+    async fn give_up(&self, source: &Source, batch: &Batch, condition: &str) {
+        let function = &self.trigger.name;
+        tracing::error!(function, condition, records = batch.records.len(), "stream records were given up");
+        let Some(bucket) = &self.trigger.retry.on_failure_bucket else { return };
+        let now = self.seams.clock.now();
+        let arrival = |record: Option<&Value>| record.and_then(created).map(|time| time.to_string());
+        let (first, last) = (batch.records.first(), batch.records.last());
+        let content = json!({
+            "requestContext": {
+                "requestId": self.seams.entropy.uuid(),
+                "functionArn": self.function_arn,
+                "condition": condition,
+                "approximateInvokeCount": batch.calls,
+            },
+            "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+            "version": "1.0",
+            "timestamp": now.to_string(),
+            "DDBStreamBatchInfo": {
+                "shardId": source.shard,
+                "startSequenceNumber": first.map(sequence_number),
+                "endSequenceNumber": last.map(sequence_number),
+                "approximateArrivalOfFirstRecord": arrival(first),
+                "approximateArrivalOfLastRecord": arrival(last),
+                "batchSize": batch.records.len(),
+                "streamArn": source.stream_arn,
+            },
+            // Text, not JSON: so does Lambda.
+            "payload": json!({"Records": batch.records}).to_string(),
+        });
+        let time = now.to_zoned(TimeZone::UTC);
+        let key = format!(
+            "aws/lambda/{function}/{}/{}-{}",
+            source.shard,
+            time.strftime("%Y/%m/%d/%Y-%m-%dT%H.%M.%S"),
+            self.seams.entropy.uuid()
+        );
+        if let Err(problem) = (self.keep)(bucket.clone(), key, content.to_string().into_bytes()).await {
+            tracing::error!(function, problem, "stream records were dropped: their bucket did not take them");
+        }
+    }
+}
+
+fn created(record: &Value) -> Option<Timestamp> {
+    let seconds = record["dynamodb"]["ApproximateCreationDateTime"].as_f64()?;
+    Timestamp::from_duration(SignedDuration::try_from_secs_f64(seconds).ok()?).ok()
+}

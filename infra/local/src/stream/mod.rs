@@ -1,0 +1,180 @@
+//! The table's stream, read as Lambda's event source mappings read it.
+//!
+//! Each mapping reads every shard by itself and keeps its own position, so that trouble in one does not hold up the
+//! other. A position moves on only after its records were handled or given up: after a kill they are read again.
+//! Records of one item are handled one after another; different items run side by side, up to the mapping's factor.
+
+mod batch;
+mod position;
+mod record;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+};
+
+use aws_sdk_dynamodbstreams::{
+    Client,
+    types::{Shard, ShardIteratorType},
+};
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+pub use batch::{Handled, Invoke, Keep, Mapping, Source};
+pub use position::Positions;
+
+use crate::stores::StoreError;
+use record::{sequence_number, to_lambda};
+
+/// What one look at a stream found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Step {
+    /// Records read, whether or not the mapping's filters let them through.
+    pub read: usize,
+    /// Records the function was given.
+    pub matched: usize,
+    /// What became of them.
+    pub handled: Handled,
+}
+
+/// One mapping at work.
+pub struct Poller {
+    client: Client,
+    stream_arn: String,
+    region: String,
+    mapping: Mapping,
+    positions: Arc<Positions>,
+    /// Where to read on, by shard; `None` once a shard is read to its end. Locked while a step runs.
+    iterators: Mutex<BTreeMap<String, Option<String>>>,
+}
+
+impl Poller {
+    /// A mapping that reads on where `positions` says, or from the oldest record.
+    #[must_use]
+    pub fn new(client: Client, stream_arn: &str, region: &str, mapping: Mapping, positions: Arc<Positions>) -> Self {
+        Self {
+            client,
+            stream_arn: stream_arn.to_owned(),
+            region: region.to_owned(),
+            mapping,
+            positions,
+            iterators: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    /// The mapping's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.mapping.trigger.name
+    }
+
+    /// Reads what is there in every shard, once, and handles it.
+    ///
+    /// # Errors
+    /// The stream cannot be read, or the position cannot be stored. What was read is then read again.
+    pub async fn step(&self) -> Result<Step, StoreError> {
+        let mut iterators = self.iterators.lock().await;
+        let mut step = Step::default();
+        let shards = self.shards().await?;
+        let present: HashSet<&str> = shards.iter().filter_map(|shard| shard.shard_id.as_deref()).collect();
+        for shard in &shards {
+            let Some(id) = shard.shard_id.as_deref() else { continue };
+            // A child holds what came after its parent.
+            let parent = shard.parent_shard_id.as_deref().filter(|parent| present.contains(parent));
+            if parent.is_some_and(|parent| iterators.get(parent).is_none_or(Option::is_some)) {
+                continue;
+            }
+            let iterator = match iterators.get(id) {
+                Some(None) => continue,
+                Some(Some(iterator)) => iterator.clone(),
+                None => self.iterator(id).await?,
+            };
+            // An iterator that fails may have expired; the position gives a new one.
+            iterators.remove(id);
+            let answer = self.client.get_records().shard_iterator(iterator).send().await;
+            let answer = answer.map_err(|error| StoreError::call("GetRecords", &error))?;
+            let records: Vec<Value> =
+                answer.records().iter().map(|record| to_lambda(record, &self.stream_arn, &self.region)).collect();
+            if let Some(last) = records.last() {
+                let last = sequence_number(last).to_owned();
+                step.read += records.len();
+                let (matched, handled) = self.handle(id, records).await;
+                step.matched += matched;
+                step.handled += handled;
+                self.positions
+                    .set(&self.stream_arn, self.name(), id, last)
+                    .map_err(|error| StoreError::call("storing the stream's position", &error))?;
+            }
+            iterators.insert(id.to_owned(), answer.next_shard_iterator);
+        }
+        iterators.retain(|id, _| present.contains(id.as_str()));
+        Ok(step)
+    }
+
+    async fn handle(&self, shard: &str, records: Vec<Value>) -> (usize, Handled) {
+        let filters = &self.mapping.trigger.filters;
+        let mut lanes = BTreeMap::<u64, Vec<Value>>::new();
+        let mut matched = 0;
+        for record in records {
+            if filters.is_empty() || filters.iter().any(|filter| filter.matches(&record)) {
+                matched += 1;
+                let mut hasher = DefaultHasher::new();
+                record["dynamodb"]["Keys"].to_string().hash(&mut hasher);
+                let lane = hasher.finish() % u64::try_from(self.mapping.trigger.parallelization).unwrap_or(1);
+                lanes.entry(lane).or_default().push(record);
+            }
+        }
+        let source = Source { stream_arn: self.stream_arn.clone(), shard: shard.to_owned() };
+        let lanes = lanes.into_values().map(|records| self.mapping.handle(&source, records));
+        let mut handled = Handled::default();
+        for lane in futures_util::future::join_all(lanes).await {
+            handled += lane;
+        }
+        (matched, handled)
+    }
+
+    async fn shards(&self) -> Result<Vec<Shard>, StoreError> {
+        let mut shards = Vec::new();
+        let mut after = None;
+        loop {
+            let request =
+                self.client.describe_stream().stream_arn(&self.stream_arn).set_exclusive_start_shard_id(after);
+            let answer = request.send().await.map_err(|error| StoreError::call("DescribeStream", &error))?;
+            let Some(description) = answer.stream_description else { return Ok(shards) };
+            shards.extend(description.shards.unwrap_or_default());
+            after = description.last_evaluated_shard_id;
+            if after.is_none() {
+                return Ok(shards);
+            }
+        }
+    }
+
+    async fn iterator(&self, shard: &str) -> Result<String, StoreError> {
+        let request = self.client.get_shard_iterator().stream_arn(&self.stream_arn).shard_id(shard);
+        let answer = match self.positions.get(&self.stream_arn, self.name(), shard) {
+            Some(position) => {
+                let request = request.clone().shard_iterator_type(ShardIteratorType::AfterSequenceNumber);
+                match request.sequence_number(position).send().await {
+                    // What was read last is older than the stream remembers.
+                    Err(error) if error.as_service_error().is_some_and(|e| e.is_trimmed_data_access_exception()) => {
+                        None
+                    }
+                    answer => Some(answer),
+                }
+            }
+            None => None,
+        };
+        let answer = match answer {
+            Some(answer) => answer,
+            None => request.shard_iterator_type(ShardIteratorType::TrimHorizon).send().await,
+        };
+        let answer = answer.map_err(|error| StoreError::call("GetShardIterator", &error))?;
+        answer.shard_iterator.ok_or_else(|| StoreError::Call {
+            call: "GetShardIterator".to_owned(),
+            problem: "gave no iterator".to_owned(),
+        })
+    }
+}

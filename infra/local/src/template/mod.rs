@@ -1,0 +1,148 @@
+//! What template.yaml says, as far as one machine can act on it: tables, buckets, functions and what calls them.
+//!
+//! The template is the only description of the system: nothing here repeats a route, an index or a schedule. What is
+//! read is read strictly. An intrinsic function, a property, a schedule or an event source that this reader does not
+//! know is an error that names its place in the file, because a local system that ignores what it does not understand
+//! is a local system that lies.
+
+mod functions;
+mod intrinsics;
+mod node;
+mod storage;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+pub use functions::{Function, Method, Retry, Route, Schedule, Segment, StreamTrigger};
+pub use storage::{Bucket, Index, KeyAttribute, KeyType, Projection, Table};
+
+use intrinsics::Resolver;
+use node::Node;
+
+/// The deployed template, compiled in: a binary and the template it was built with cannot drift apart, cargo rebuilds
+/// the binary when the file changes, and the binary runs from any directory.
+pub const DEPLOYED: &str = include_str!("../../../../template.yaml");
+
+/// What a template cannot say about the place it is deployed to.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// AWS region.
+    pub region: String,
+    /// Name of the stack; the prefix of every name that the template leaves open.
+    pub stack: String,
+    /// Values of the template's parameters; what is absent keeps its default.
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl Place {
+    /// The account of every local ARN.
+    pub const ACCOUNT: &str = "000000000000";
+}
+
+/// The parts of a template that can be run locally.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// The DynamoDB tables.
+    pub tables: Vec<Table>,
+    /// The S3 buckets.
+    pub buckets: Vec<Bucket>,
+    /// The functions with everything that calls them.
+    pub functions: Vec<Function>,
+}
+
+/// The template says something that cannot be run locally, or makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("template.yaml, at {path}: {problem}")]
+pub struct TemplateError {
+    /// Where in the file, as `Resources.Table.Properties.KeySchema[0]`.
+    pub path: String,
+    /// What is wrong there.
+    pub problem: String,
+}
+
+impl TemplateError {
+    pub(crate) fn new(path: &str, problem: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), problem: problem.into() }
+    }
+}
+
+/// Resource types that mean something in the cloud only: permissions, alarms, logs, keys and topics. Their
+/// intrinsics are still resolved, so that a typing error in them is found here.
+const CLOUD_ONLY: &[&str] = &[
+    "AWS::ApplicationInsights::Application",
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::CompositeAlarm",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::IAM::Policy",
+    "AWS::IAM::Role",
+    "AWS::KMS::Alias",
+    "AWS::KMS::Key",
+    "AWS::Lambda::Permission",
+    "AWS::Logs::LogGroup",
+    "AWS::Logs::MetricFilter",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::Topic",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SecretsManager::Secret",
+];
+
+impl Template {
+    /// Reads a template as it would be deployed to `place`.
+    ///
+    /// # Errors
+    /// The first thing that is not understood, with its place in the file.
+    pub fn read(yaml: &str, place: &Place) -> Result<Self, TemplateError> {
+        let document = intrinsics::parse(yaml)?;
+        let resolver = Resolver::new(&document, place)?;
+        let resources = resolver.resources()?;
+        let mut template = Self { tables: Vec::new(), buckets: Vec::new(), functions: Vec::new() };
+        let defaults = resolver.globals("Function")?;
+        for (id, resource) in &resources {
+            let node = Node::new(resource, format!("Resources.{id}"));
+            let kind = node.required("Type")?.text()?;
+            let empty = Value::Object(serde_json::Map::new());
+            let properties = node.optional("Properties").unwrap_or_else(|| Node::new(&empty, node.path().to_owned()));
+            match kind {
+                "AWS::DynamoDB::Table" => template.tables.push(storage::table(&properties, resolver.reference(id)?)?),
+                "AWS::S3::Bucket" => template.buckets.push(storage::bucket(&properties, resolver.reference(id)?)?),
+                "AWS::Serverless::HttpApi" => properties.only(functions::API_CLOUD_ONLY)?,
+                "AWS::Serverless::Function" => {
+                    let defaults = Node::new(&defaults, "Globals.Function".to_owned());
+                    template.functions.push(functions::function(id, &properties, &defaults)?);
+                }
+                kind if CLOUD_ONLY.contains(&kind) => {}
+                unknown => {
+                    return Err(TemplateError::new(
+                        node.path(),
+                        format!("resource type {unknown} is not known locally"),
+                    ));
+                }
+            }
+        }
+        template.check()?;
+        Ok(template)
+    }
+
+    /// Every stream trigger must read a table of this template, and no crate may be deployed twice.
+    fn check(&self) -> Result<(), TemplateError> {
+        for function in &self.functions {
+            if self.functions.iter().filter(|other| other.crate_name == function.crate_name).count() > 1 {
+                return Err(TemplateError::new(&function.path, format!("{} is deployed twice", function.crate_name)));
+            }
+            for trigger in &function.streams {
+                let Some(table) = self.tables.iter().find(|table| trigger.stream == table.stream_arn()) else {
+                    return Err(TemplateError::new(&trigger.path, "the stream belongs to no table of this template"));
+                };
+                if table.stream_view.is_none() {
+                    return Err(TemplateError::new(&trigger.path, format!("table {} has no stream", table.name)));
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+//! Tables and buckets.
+
+use super::{Place, TemplateError, node::Node};
+
+/// A DynamoDB table as the template defines it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// The key: the hash attribute, and the range attribute if there is one.
+    pub key: Vec<KeyAttribute>,
+    /// Type of every attribute that is part of a key (`S`, `N` or `B`).
+    pub attributes: Vec<(String, String)>,
+    /// Global secondary indexes.
+    pub indexes: Vec<Index>,
+    /// What its stream records hold (`NEW_AND_OLD_IMAGES` …); `None` without a stream.
+    pub stream_view: Option<String>,
+    /// The attribute that says when an item ends, in seconds since 1970.
+    pub ttl_attribute: Option<String>,
+}
+
+/// One part of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyAttribute {
+    /// The attribute.
+    pub name: String,
+    /// Its part in the key.
+    pub kind: KeyType,
+}
+
+/// The part an attribute plays in a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyType {
+    /// The partition key.
+    Hash,
+    /// The sort key.
+    Range,
+}
+
+/// A global secondary index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    /// Its name.
+    pub name: String,
+    /// Its key.
+    pub key: Vec<KeyAttribute>,
+    /// What it holds besides the keys.
+    pub projection: Projection,
+}
+
+/// What an index holds besides its own and the table's keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Projection {
+    /// Nothing.
+    KeysOnly,
+    /// The named attributes.
+    Include(Vec<String>),
+    /// Everything.
+    All,
+}
+
+/// An S3 bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+}
+
+impl Table {
+    /// What `!GetAtt Table.StreamArn` gives locally: a stand-in that names the table. The store's own ARN is known only
+    /// once the table exists.
+    #[must_use]
+    pub fn stream_arn(&self) -> String {
+        stream_arn(&self.name)
+    }
+}
+
+pub(super) fn stream_arn(table: &str) -> String {
+    format!("arn:aws:dynamodb:local:{}:table/{table}/stream/local", Place::ACCOUNT)
+}
+
+/// Properties that protect data in the cloud and change nothing for a reader or writer.
+const CLOUD_ONLY: &[&str] = &[
+    "ContributorInsightsSpecification",
+    "DeletionProtectionEnabled",
+    "OnDemandThroughput",
+    "PointInTimeRecoverySpecification",
+    "SSESpecification",
+    "TableClass",
+    "Tags",
+    "WarmThroughput",
+];
+
+pub(super) fn table(node: &Node<'_>, name: String) -> Result<Table, TemplateError> {
+    let read = [
+        "TableName",
+        "BillingMode",
+        "KeySchema",
+        "AttributeDefinitions",
+        "GlobalSecondaryIndexes",
+        "StreamSpecification",
+        "TimeToLiveSpecification",
+    ];
+    node.only(&[&read[..], CLOUD_ONLY].concat())?;
+    if let Some(mode) = node.optional("BillingMode")
+        && mode.text()? != "PAY_PER_REQUEST"
+    {
+        return Err(mode.error("only PAY_PER_REQUEST is known locally"));
+    }
+    let mut attributes = Vec::new();
+    for definition in node.required("AttributeDefinitions")?.items()? {
+        definition.only(&["AttributeName", "AttributeType"])?;
+        let kind = definition.required("AttributeType")?;
+        if !["S", "N", "B"].contains(&kind.text()?) {
+            return Err(kind.error("must be S, N or B"));
+        }
+        attributes.push((definition.required("AttributeName")?.text()?.to_owned(), kind.text()?.to_owned()));
+    }
+    let mut indexes = Vec::new();
+    if let Some(list) = node.optional("GlobalSecondaryIndexes") {
+        for index in list.items()? {
+            index.only(&["IndexName", "KeySchema", "Projection", "OnDemandThroughput", "WarmThroughput"])?;
+            indexes.push(Index {
+                name: index.required("IndexName")?.text()?.to_owned(),
+                key: key(&index.required("KeySchema")?)?,
+                projection: projection(&index.required("Projection")?)?,
+            });
+        }
+    }
+    let stream_view = match node.optional("StreamSpecification") {
+        None => None,
+        Some(stream) => {
+            stream.only(&["StreamViewType"])?;
+            let view = stream.required("StreamViewType")?;
+            if !["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"].contains(&view.text()?) {
+                return Err(view.error("is no kind of stream record"));
+            }
+            Some(view.text()?.to_owned())
+        }
+    };
+    let ttl_attribute = match node.optional("TimeToLiveSpecification") {
+        None => None,
+        Some(ttl) => {
+            ttl.only(&["AttributeName", "Enabled"])?;
+            let attribute = ttl.required("AttributeName")?.text()?.to_owned();
+            ttl.required("Enabled")?.truth()?.then_some(attribute)
+        }
+    };
+    Ok(Table { name, key: key(&node.required("KeySchema")?)?, attributes, indexes, stream_view, ttl_attribute })
+}
+
+fn key(node: &Node<'_>) -> Result<Vec<KeyAttribute>, TemplateError> {
+    let mut key = Vec::new();
+    for part in node.items()? {
+        part.only(&["AttributeName", "KeyType"])?;
+        let kind = part.required("KeyType")?;
+        let kind = match kind.text()? {
+            "HASH" => KeyType::Hash,
+            "RANGE" => KeyType::Range,
+            _ => return Err(kind.error("must be HASH or RANGE")),
+        };
+        key.push(KeyAttribute { name: part.required("AttributeName")?.text()?.to_owned(), kind });
+    }
+    Ok(key)
+}
+
+fn projection(node: &Node<'_>) -> Result<Projection, TemplateError> {
+    node.only(&["ProjectionType", "NonKeyAttributes"])?;
+    let kind = node.required("ProjectionType")?;
+    match kind.text()? {
+        "ALL" => Ok(Projection::All),
+        "KEYS_ONLY" => Ok(Projection::KeysOnly),
+        "INCLUDE" => {
+            let names = node.required("NonKeyAttributes")?.items()?;
+            let names = names.iter().map(|name| name.text().map(str::to_owned));
+            Ok(Projection::Include(names.collect::<Result<_, _>>()?))
+        }
+        _ => Err(kind.error("must be ALL, KEYS_ONLY or INCLUDE")),
+    }
+}
+
+/// What a bucket declares that changes no answer to a reader or writer. Versions are not kept locally.
+const BUCKET_CLOUD_ONLY: &[&str] = &[
+    "BucketEncryption",
+    "LifecycleConfiguration",
+    "OwnershipControls",
+    "PublicAccessBlockConfiguration",
+    "Tags",
+    "VersioningConfiguration",
+];
+
+pub(super) fn bucket(node: &Node<'_>, name: String) -> Result<Bucket, TemplateError> {
+    node.only(&[&["BucketName"], BUCKET_CLOUD_ONLY].concat())?;
+    Ok(Bucket { name })
+}
