@@ -31,14 +31,25 @@ impl Clock for SteppedClock {
     }
 }
 
-/// Bytes that follow from a counter.
-#[derive(Default)]
-pub struct SeededEntropy(AtomicU64);
+/// Bytes that follow from a seed and a counter.
+pub struct SeededEntropy {
+    seed: i64,
+    count: AtomicU64,
+}
+
+impl SeededEntropy {
+    /// The bytes of `seed`, from their beginning.
+    #[must_use]
+    pub fn new(seed: i64) -> Self {
+        Self { seed, count: AtomicU64::new(0) }
+    }
+}
 
 impl Entropy for SeededEntropy {
     fn fill(&self, buffer: &mut [u8]) {
         for chunk in buffer.chunks_mut(32) {
-            let block = Sha256::digest(self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+            let count = self.count.fetch_add(1, Ordering::Relaxed);
+            let block = Sha256::digest([self.seed.to_be_bytes(), count.to_be_bytes()].concat());
             chunk.copy_from_slice(&block[..chunk.len()]);
         }
     }

@@ -3,19 +3,52 @@
 //! Logs are one JSON object a line on standard output. Fields are ids, states, counts and durations; nothing that a
 //! person typed or that a provider answered is ever a field.
 
-use std::io::Write as _;
+use std::{fmt, io::Write as _};
 
 use jiff::Timestamp;
+use tracing::{
+    Event, Metadata, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{FilterExt as _, filter_fn},
+    layer::{Context, SubscriberExt as _},
+    util::SubscriberInitExt as _,
+};
 
 /// The namespace of all metrics in CloudWatch.
 pub const NAMESPACE: &str = "Cotejo";
+/// The target of events that carry a metric.
+const METRIC: &str = "cotejo::metric";
 
-/// Starts logging. The level comes from `RUST_LOG`, or is `info`.
+/// Starts logging and metrics. The level of logs comes from `RUST_LOG`, or is `info`.
 pub fn init() {
-    let level = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let level = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let is_log = |metadata: &Metadata<'_>| metadata.target() != METRIC;
+    let logs = tracing_subscriber::fmt::layer().json().flatten_event(true).with_filter(level.and(filter_fn(is_log)));
     // A second call (several functions in one process) changes nothing.
-    let _ = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(level).try_init();
+    let _ = tracing_subscriber::registry().with(logs).with(Metrics).try_init();
+}
+
+/// Writes metrics as CloudWatch's embedded metric format wants them: the bare JSON, one line each.
+struct Metrics;
+
+impl<S: Subscriber> Layer<S> for Metrics {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == METRIC {
+            event.record(&mut Line);
+        }
+    }
+}
+
+struct Line;
+
+impl Visit for Line {
+    fn record_debug(&mut self, _: &Field, value: &dyn fmt::Debug) {
+        // A closed standard output must not end a request.
+        let _ = writeln!(std::io::stdout().lock(), "{value:?}");
+    }
 }
 
 /// What is counted or measured.
@@ -63,6 +96,5 @@ pub fn record(metric: Metric, provider: &str, value: f64, now: Timestamp) {
         "provider": provider,
         name: value,
     });
-    // A closed standard output must not end a request.
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
+    tracing::info!(target: METRIC, emf = %line);
 }

@@ -1,0 +1,35 @@
+//! Nothing is tied to the embedded parts: provider, table and bucket may be anybody's.
+
+use std::collections::HashMap;
+
+use cotejo_tests::{World, order};
+use secrecy::ExposeSecret as _;
+
+#[tokio::test]
+async fn provider_table_and_bucket_can_be_another_server_s() {
+    // One system lends its stores and its Auco, the other has only functions of its own.
+    let lender = World::new().await;
+    let lent = lender.local.env();
+    let names = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_S3", "COTEJO_AUCO_URL"];
+    let overrides: HashMap<String, String> =
+        names.iter().map(|name| ((*name).to_owned(), lent[*name].clone())).collect();
+    let borrower = World::with(None, overrides).await;
+    for name in names {
+        assert_eq!(borrower.local.env()[name], lent[name]);
+    }
+    lender.local.sandbox().set_auco_webhooks(vec![cotejo_sandbox::Webhook {
+        id: "cotejo".to_owned(),
+        url: borrower.local.auco_webhook_url().to_owned(),
+        default: true,
+        header: None,
+    }]);
+
+    let created = borrower.customer.create(&order("approved")).await;
+    assert_eq!(created.status, 201);
+    lender.clock.advance(jiff::SignedDuration::from_secs(31));
+    lender.local.sandbox().tick().await;
+    let process = borrower.finish(&created.id(), 1).await;
+    assert_eq!((&process["status"], &process["evidence_state"]), (&"approved".into(), &"complete".into()));
+    assert_eq!(lender.local.sandbox().auco_processes().len(), 1);
+    assert_eq!(borrower.local.sandbox().auco_processes().len(), 0);
+}

@@ -1,0 +1,69 @@
+//! How many requests each operation makes. These numbers are the design's; one more is a defect.
+
+use cotejo_tests::{World, order};
+use jiff::SignedDuration;
+
+#[tokio::test]
+async fn each_operation_makes_the_requests_it_must_and_no_more() {
+    let world = World::new().await;
+    // Secrets and keys are read once and remembered; that is not any operation's own request.
+    world.run("approved").await;
+    assert_eq!(world.customer.create(&serde_json::json!({})).await.status, 422);
+    world.customer.get("/processes").await;
+    world.aws.take_calls();
+
+    let id = world.customer.create(&order("approved")).await.id();
+    assert_eq!(world.aws.take_calls(), ["PutItem", "TransactWriteItems"], "create, with the caller's key known");
+
+    world.local.pump().await;
+    // One event is handed on: the item is read, the outbox closed.
+    assert_eq!(world.aws.take_calls(), ["GetItem", "UpdateItem"], "deliver");
+
+    world.customer.get(&format!("/processes/{id}")).await;
+    assert_eq!(world.aws.take_calls(), ["GetItem"], "status");
+
+    world.customer.get(&format!("/processes/{id}?refresh=true")).await;
+    assert_eq!(world.aws.take_calls(), ["UpdateItem"], "asking for a refresh");
+
+    world.local.pump().await;
+    assert_eq!(world.aws.take_calls(), ["GetItem", "PutItem"], "refresh without news");
+
+    world.clock.advance(SignedDuration::from_secs(31));
+    world.local.sandbox().tick().await;
+    assert_eq!(world.aws.take_calls(), ["UpdateItem"], "callback");
+
+    world.local.pump().await;
+    let mut calls = world.aws.take_calls();
+    calls.sort();
+    // The refresh reads once and writes once, stores three pictures and the raw answer; then the events are closed.
+    let expected = ["GetItem", "GetItem", "PutItem", "S3 PUT", "S3 PUT", "S3 PUT", "S3 PUT", "UpdateItem"];
+    assert_eq!(calls, expected, "refresh with an end and three pictures, then deliver");
+
+    let process = world.customer.process(&id).await;
+    assert_eq!(process["status"], "approved");
+    world.aws.take_calls();
+
+    let evidence = process["evidence"][0]["id"].as_str().unwrap();
+    world.customer.get(&format!("/processes/{id}/evidence/{evidence}")).await;
+    assert_eq!(world.aws.take_calls(), ["GetItem"], "a link is signed, not asked for");
+
+    world.customer.get("/processes").await;
+    assert_eq!(world.aws.take_calls(), ["Query"], "a list of this month");
+
+    world.local.run_schedules().await;
+    assert_eq!(world.aws.take_calls(), ["Query"; 16], "a poll that finds nothing");
+
+    world.clock.advance(SignedDuration::from_secs(31));
+    world.customer.get(&format!("/processes/{id}")).await;
+    assert_eq!(world.aws.take_calls(), ["GetItem", "GetItem"], "a caller's key is read again after 30 seconds");
+}
+
+#[tokio::test]
+async fn nothing_remains_to_be_done_for_a_process_that_has_ended() {
+    let world = World::new().await;
+    let process = world.run("approved").await;
+    assert_eq!(process["evidence_state"], "complete");
+    world.aws.take_calls();
+    world.pass(SignedDuration::from_hours(24 * 40)).await;
+    assert_eq!(world.aws.take_calls(), ["Query"; 16]);
+}
