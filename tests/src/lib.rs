@@ -1,1 +1,12 @@
-//! x
+//! What the end-to-end tests stand on: the whole local system with a clock, an entropy and an AWS transport that a test
+//! holds in its hands. Nothing here sleeps; time passes when a test says so.
+
+mod customer;
+mod seams;
+mod transport;
+mod world;
+
+pub use customer::{Answer, Customer, order};
+pub use seams::{SeededEntropy, SteppedClock};
+pub use transport::{Transport, When};
+pub use world::{World, start_of_time};

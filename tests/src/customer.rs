@@ -1,0 +1,117 @@
+//! A customer: somebody with an API key who talks HTTP.
+
+#![expect(clippy::unwrap_used, reason = "a test's own failure is a failed test")]
+
+use http::HeaderMap;
+use reqwest::{Client, Method, redirect::Policy};
+use serde_json::{Value, json};
+
+/// An HTTP answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The result of a success.
+    #[must_use]
+    pub fn result(&self) -> &Value {
+        assert_eq!(self.body["success"], true, "{}", self.body);
+        &self.body["result"]
+    }
+
+    /// The id in the result.
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.result()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The failure's code.
+    #[must_use]
+    pub fn error_code(&self) -> &str {
+        assert_eq!(self.body["success"], false, "{}", self.body);
+        self.body["error_code"].as_str().unwrap()
+    }
+
+    /// The fields that a failure names.
+    #[must_use]
+    pub fn fields(&self) -> Vec<&str> {
+        let fields = self.body["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
+        fields.iter().map(|field| field["field"].as_str().unwrap()).collect()
+    }
+}
+
+/// Somebody with an API key.
+#[derive(Clone)]
+pub struct Customer {
+    http: Client,
+    url: String,
+    key: String,
+}
+
+impl Customer {
+    /// Talks to `url` with `key`.
+    #[must_use]
+    pub fn new(url: &str, key: &str) -> Self {
+        let http = Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
+        Self { http, url: url.to_owned(), key: key.to_owned() }
+    }
+
+    /// Sends anything.
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Answer {
+        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body);
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = response.bytes().await.unwrap();
+        Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
+    }
+
+    /// `GET path`.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[("x-api-key", &self.key)], None).await
+    }
+
+    /// `POST /processes`.
+    pub async fn create(&self, body: &Value) -> Answer {
+        self.send(Method::POST, "/processes", &[("x-api-key", &self.key)], Some(body.to_string())).await
+    }
+
+    /// `POST /processes` with an `Idempotency-Key`.
+    pub async fn create_once(&self, key: &str, body: &Value) -> Answer {
+        let headers = [("x-api-key", self.key.as_str()), ("idempotency-key", key)];
+        self.send(Method::POST, "/processes", &headers, Some(body.to_string())).await
+    }
+
+    /// A process as it stands.
+    pub async fn process(&self, id: &str) -> Value {
+        self.get(&format!("/processes/{id}")).await.result().clone()
+    }
+
+    /// The bytes behind a link, which needs no key, and the status it answers with.
+    pub async fn open(&self, link: &str) -> (u16, bytes::Bytes) {
+        let response = self.http.get(link).send().await.unwrap();
+        (response.status().as_u16(), response.bytes().await.unwrap())
+    }
+}
+
+/// What creates an Auco process; `script` tells the sandbox how it is to go.
+#[must_use]
+pub fn order(script: &str) -> Value {
+    json!({
+        "provider": "auco",
+        "person": {"name": "Juan Pérez", "phone": "+573003003030", "email": "juan.perez@example.com"},
+        "document": {"country": "CO", "type": "CC", "number": "1001001010"},
+        "options": {"platform": "whatsapp", "email": "prueba@example.com", "custom": {"sandbox": script}},
+    })
+}

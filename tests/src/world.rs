@@ -1,0 +1,133 @@
+//! The whole system, with time in the test's hands.
+
+#![expect(clippy::unwrap_used, reason = "a test's own failure is a failed test")]
+
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
+
+use aws_smithy_runtime_api::shared::IntoShared as _;
+use cotejo::platform::{Clock as _, Seams};
+use cotejo_local::{Local, Mode, Options};
+use cotejo_sandbox::Times;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::{Customer, SeededEntropy, SteppedClock, Transport};
+
+/// When every world begins.
+#[must_use]
+pub fn start_of_time() -> Timestamp {
+    "2026-11-02T09:00:00Z".parse().unwrap()
+}
+
+/// A local system in which nothing happens by itself.
+pub struct World {
+    /// The system.
+    pub local: Local,
+    /// Its time.
+    pub clock: Arc<SteppedClock>,
+    /// Its functions' way to the stores.
+    pub aws: Transport,
+    /// The customer everybody is locally.
+    pub customer: Customer,
+}
+
+impl World {
+    /// A new one, with everything in memory or temporary.
+    pub async fn new() -> Self {
+        Self::with(None, HashMap::new()).await
+    }
+
+    /// One over a data directory, or with settings as if from the environment.
+    pub async fn with(data: Option<PathBuf>, overrides: HashMap<String, String>) -> Self {
+        Self::at(start_of_time(), data, overrides).await
+    }
+
+    /// One that begins at another time.
+    pub async fn at(start: Timestamp, data: Option<PathBuf>, overrides: HashMap<String, String>) -> Self {
+        let clock = Arc::new(SteppedClock::at(start));
+        let aws = Transport::new();
+        let seams = Seams {
+            clock: clock.clone(),
+            entropy: Arc::new(SeededEntropy::default()),
+            aws_http: Some(aws.clone().into_shared()),
+        };
+        let local = Local::start(Options {
+            port: 0,
+            data,
+            fresh: false,
+            seams,
+            sandbox_times: Times::default(),
+            sandbox_seed: 1,
+            mode: Mode::Pumped,
+            functions: true,
+            overrides,
+        });
+        let local = local.await.unwrap();
+        let customer = Customer::new(local.url(), local.api_key());
+        // The functions read their secrets once; that is not any operation's own request.
+        customer.get("/processes").await;
+        aws.take_calls();
+        Self { local, clock, aws, customer }
+    }
+
+    /// The present moment.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Lets `time` pass in one step, then does what is due.
+    pub async fn pass(&self, time: SignedDuration) {
+        self.clock.advance(time);
+        self.local.pump().await;
+        self.local.run_schedules().await;
+    }
+
+    /// Lets time pass minute by minute until `id` has ended and its evidence is settled, for at most `hours`.
+    pub async fn finish(&self, id: &str, hours: i64) -> Value {
+        for _ in 0..hours * 60 {
+            let process = self.customer.process(id).await;
+            if is_settled(&process) {
+                return process;
+            }
+            self.pass(SignedDuration::from_mins(1)).await;
+        }
+        self.customer.process(id).await
+    }
+
+    /// Creates a process that goes by `script` and lets it run to its end.
+    pub async fn run(&self, script: &str) -> Value {
+        let created = self.customer.create(&crate::order(script)).await;
+        self.finish(&created.id(), 24).await
+    }
+
+    /// Checks that every picture of a process is kept as the sandbox has it, and says how many there are.
+    pub async fn check_pictures(&self, process: &Value) -> usize {
+        let code = process["provider_reference"].as_str().unwrap();
+        let mut pictures = 0;
+        for piece in process["evidence"].as_array().unwrap() {
+            let name = match piece["kind"].as_str().unwrap() {
+                "document_front" => "identificationCardFront",
+                "document_back" => "identificationCardBack",
+                "selfie" => "photo",
+                _ => continue,
+            };
+            assert_eq!(piece["state"], "stored", "{piece}");
+            let attempt = usize::try_from(piece["attempt"].as_u64().unwrap()).unwrap() - 1;
+            let original = self.local.sandbox().picture(code, attempt, name).unwrap();
+            let id = (process["id"].as_str().unwrap(), piece["id"].as_str().unwrap());
+            let link = self.customer.get(&format!("/processes/{}/evidence/{}", id.0, id.1)).await;
+            let (status, bytes) = self.customer.open(link.result()["url"].as_str().unwrap()).await;
+            assert_eq!(status, 200);
+            assert!(bytes == original, "the copy differs from the original");
+            assert_eq!(piece["bytes"], original.len());
+            pictures += 1;
+        }
+        pictures
+    }
+}
+
+fn is_settled(process: &Value) -> bool {
+    let ended = !matches!(process["status"].as_str().unwrap(), "submitting" | "in_progress" | "in_review");
+    ended && process["evidence_state"] != "pending"
+}
