@@ -10,7 +10,8 @@ use cotejo_sandbox::Times;
 
 use crate::{
     demo,
-    runtime::{Local, LocalError, Mode, Options},
+    options::{LocalError, Mode, Options},
+    runtime::Local,
 };
 
 /// What `--help` prints.
