@@ -1,13 +1,15 @@
 """Smoke test: do the binaries that get deployed start, and do they answer?
 
-Starts the stores and the sandbox (`cotejo-local --aws-only`), cargo-lambda's emulator of Lambda, and the binaries of
-create-process and query-status as a debug build leaves them; then creates one verification
-and reads it back. Everything else about these functions is tested in-process; here only main(), the runtime and
-the environment are new. Needs Python's standard library and cargo-lambda (in .venv/, or on PATH, or --cargo-lambda).
+Starts the stores and the sandbox (`cotejo-local --aws-only`), cargo-lambda's emulator of Lambda, and every function's
+binary as a debug build leaves it. Creates a verification and reads it back through the emulator's routes, then hands
+the sample events of tests/events/ to the functions until the verification is approved and its pictures open.
+Everything else about the functions is tested in-process; here main(), the runtime, the environment and the
+sample events are new. Needs Python's standard library and cargo-lambda (in .venv/, or on PATH, or --cargo-lambda).
 """
 
 import argparse
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -22,19 +24,17 @@ import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-FUNCTIONS = ["create-process", "query-status"]
+sys.path.insert(0, str(ROOT / "tests/events"))
+from fill import filled, read_settings  # noqa: E402
+
+FUNCTIONS = ["create-process", "query-status", "receive-callback", "poll-due", "run-work", "deliver-notifications"]
 WHOLE_RUN_SECONDS = 180
 START_SECONDS = 60
 # The emulator has no limit of its own: a call nobody answers hangs until the caller gives up.
 CALL_SECONDS = 30
+# In the sandbox the person acts 30 seconds after the creation, divided by this.
+SPEED = "100"
 BEGAN = time.monotonic()
-
-PROCESS = {
-    "provider": "auco",
-    "person": {"name": "Juan Pérez", "phone": "+573003003030", "email": "juan.perez@example.com"},
-    "document": {"country": "CO", "type": "CC", "number": "1001001010"},
-    "options": {"platform": "whatsapp", "email": "prueba@example.com"},
-}
 
 
 class Failed(Exception):
@@ -110,11 +110,6 @@ def is_listening(port):
         return one.connect_ex(("127.0.0.1", port)) == 0
 
 
-def read_settings(path):
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-
-
 def target_directory():
     command = ["cargo", "metadata", "--no-deps", "--format-version", "1", "--locked"]
     found = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60)
@@ -128,74 +123,151 @@ def find_cargo_lambda():
     return found
 
 
-def call(method, url, key=None, body=None):
-    """Status and JSON of the answer, whatever the status."""
-    request = urllib.request.Request(url, method=method)
-    if key:
-        request.add_header("Authorization", f"Bearer {key}")
-    if body is not None:
-        request.data = json.dumps(body).encode()
-        request.add_header("Content-Type", "application/json")
+def fetch(method, url, headers=None, body=None):
+    """Status, content type and bytes of the answer, whatever the status."""
+    request = urllib.request.Request(url, data=body, headers=headers or {}, method=method)
     straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with straight.open(request, timeout=CALL_SECONDS) as answer:
-            status, kind, text = answer.status, answer.headers.get_content_type(), answer.read()
+            return answer.status, answer.headers.get_content_type(), answer.read()
     except urllib.error.HTTPError as answer:
-        status, kind, text = answer.code, answer.headers.get_content_type(), answer.read()
-    except (TimeoutError, OSError) as error:
+        return answer.code, answer.headers.get_content_type(), answer.read()
+    except OSError as error:
         raise Failed(f"{method} {url}: no answer within {CALL_SECONDS} seconds ({error})") from error
-    check(kind == "application/json", f"{method} {url}: {status}, {kind} instead of JSON: {text[:300]!r}")
-    return status, json.loads(text)
 
 
-def expect(answer, status, what):
-    check(answer[0] == status, f"{what}: status {answer[0]} instead of {status}: {json.dumps(answer[1])[:600]}")
-    check(answer[1].get("success") is (status < 400), f"{what}: `success` does not go with status {status}")
+def envelope(what, status, text, wanted):
+    """The answer of one of our routes, after a check of its status and form."""
+    check(status == wanted, f"{what}: status {status} instead of {wanted}: {text[:600]!r}")
+    try:
+        answer = json.loads(text)
+    except ValueError as error:
+        raise Failed(f"{what}: the answer is not JSON: {text[:300]!r}") from error
+    check(answer.get("success") is (wanted < 400), f"{what}: `success` does not go with status {status}")
     say(f"{what}: {status}")
-    return answer[1]
+    return answer.get("result", answer)
+
+
+class Functions:
+    """The functions behind the emulator."""
+
+    def __init__(self, url, settings):
+        self.url = url
+        self.settings = settings
+
+    def route(self, what, method, path, wanted, sample=None, key=True):
+        """Through the emulator's routes, with body and Idempotency-Key of a sample event."""
+        headers, body = {}, None
+        if key:
+            headers["Authorization"] = f"Bearer {self.settings['COTEJO_API_KEY']}"
+        if sample:
+            event = self.sample(sample)
+            headers |= {"Content-Type": "application/json", "Idempotency-Key": event["headers"]["idempotency-key"]}
+            body = event["body"].encode()
+        status, kind, text = fetch(method, self.url + path, headers, body)
+        check(kind == "application/json", f"{what}: {status}, {kind} instead of JSON: {text[:300]!r}")
+        return envelope(what, status, text, wanted)
+
+    def sample(self, name):
+        return json.loads(filled(name, self.settings))
+
+    def invoke(self, name, event):
+        """What the function returns for the event: the same call as `cargo lambda invoke`."""
+        url = f"{self.url}/2015-03-31/functions/{name}/invocations"
+        status, _, text = fetch("POST", url, {"Content-Type": "application/json"}, json.dumps(event).encode())
+        check(status == 200, f"{name} failed: {status}: {text[:600]!r}")
+        return json.loads(text or b"null")
+
+    def invoke_http(self, name, sample, wanted, change=lambda event: None):
+        event = self.sample(sample)
+        change(event)
+        answer = self.invoke(name, event)
+        check("statusCode" in answer, f"{name} does not answer {sample}.json as HTTP: {answer}")
+        return envelope(f"{sample}.json", answer["statusCode"], answer["body"], wanted)
+
+
+def play(functions, running):
+    created = functions.route("POST /processes", "POST", "/processes", 201, sample="create-process")
+    check(created.get("status") == "in_progress", f"the new process is {created.get('status')!r}, not in_progress")
+    path = f"/processes/{created['id']}"
+    read = functions.route("GET /processes/{id}", "GET", path, 200)
+    for field in ["id", "provider", "provider_reference", "status", "created_at"]:
+        check(created.get(field), f"{field} is missing")
+        check(read.get(field) == created[field], f"{field}: {created[field]!r} created, {read.get(field)!r} read")
+    refused = functions.route("the same without a key", "GET", path, 401, key=False)
+    check(refused.get("error_code"), "the refusal has no error_code")
+
+    # The sample events are about that process, for its id follows from the Idempotency-Key.
+    again = functions.invoke_http("create-process", "create-process", 201)
+    check(again["id"] == created["id"], "the same Idempotency-Key made another process")
+    taken = functions.invoke_http("receive-callback", "receive-callback", 200)
+    check(taken == {"kept": True}, f"the sample callback was not kept: {taken}")
+    listed = functions.invoke_http("query-status", "query-status-list", 200)
+    check([entry["id"] for entry in listed["data"]] == [created["id"]], f"the list is not the one process: {listed}")
+    woken = functions.invoke("poll-due", functions.sample("poll-due"))
+    check(woken is None, f"poll-due returned {woken}")
+    say("poll-due.json: done")
+
+    until = time.monotonic() + START_SECONDS
+    while True:
+        functions.invoke_http("query-status", "query-status-refresh", 200)
+        for name in ["run-work", "deliver-notifications"]:
+            outcome = functions.invoke(name, functions.sample(name))
+            check(outcome == {"batchItemFailures": []}, f"{name} failed: {outcome}")
+            say(f"{name}.json: no record failed")
+        read = functions.invoke_http("query-status", "query-status", 200)
+        if read["status"] == "approved" and read["evidence_state"] == "complete":
+            break
+        check(time.monotonic() < until, f"not approved after {START_SECONDS} seconds but {read['status']}")
+        time.sleep(0.2)
+        running.check_alive()
+
+    pictures = [piece for piece in read["evidence"] if piece["kind"] != "provider_response"]
+    check(len(pictures) == 3, f"{len(pictures)} pictures instead of 3")
+    for picture in pictures:
+        sample_id = functions.sample("query-status-evidence")["pathParameters"]["evidence_id"]
+
+        def name_it(event):
+            event["rawPath"] = event["rawPath"].replace(sample_id, picture["id"])
+            event["pathParameters"]["evidence_id"] = picture["id"]
+
+        link = functions.invoke_http("query-status", "query-status-evidence", 200, name_it)
+        status, kind, content = fetch("GET", link["url"])
+        check((status, kind) == (200, picture["content_type"]), f"the link to {picture['kind']} answers {status}, {kind}")
+        check(hashlib.sha256(content).hexdigest() == picture["sha256"], f"{picture['kind']} has another SHA-256")
+    say("the three pictures open and are what was recorded")
 
 
 def run(running, data, binaries, cargo_lambda):
     # Neither a developer's AWS settings nor a proxy may reach what is tested.
-    plain = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "CARGO_HOME", "RUSTUP_HOME")}
+    plain = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "CARGO_HOME", "RUSTUP_HOME") if name in os.environ}
 
+    # cotejo-local keeps the functions' port free and sends the sandbox's webhooks there.
     port = free_port()
     running.start(
         "cotejo-local",
-        [str(binaries / "cotejo-local"), "--aws-only", "--fresh", "--port", str(port), "--data", str(data)],
+        [str(binaries / "cotejo-local"), "--aws-only", "--fresh", "--speed", SPEED, "--port", str(port), "--data", str(data)],
         plain,
     )
     running.wait_for("stores and sandbox are up", (data / "env").exists)
     settings = read_settings(data / "env")
-    key = settings.pop("COTEJO_API_KEY")
 
-    emulator_port = free_port()
-    emulator = f"http://127.0.0.1:{emulator_port}"
+    functions = Functions(f"http://127.0.0.1:{port}", settings)
     running.start(
         "emulator",
-        [cargo_lambda, "lambda", "watch", "--only-lambda-apis", "--invoke-address", "127.0.0.1", "--invoke-port", str(emulator_port)],
+        [cargo_lambda, "lambda", "watch", "--only-lambda-apis", "--invoke-address", "127.0.0.1", "--invoke-port", str(port)],
         plain,
     )
-    running.wait_for("the emulator is up", lambda: is_listening(emulator_port))
+    running.wait_for("the emulator is up", lambda: is_listening(port))
     for name in FUNCTIONS:
         as_on_lambda = {
-            "AWS_LAMBDA_RUNTIME_API": f"{emulator}/.rt/{name}",
+            "AWS_LAMBDA_RUNTIME_API": f"{functions.url}/.rt/{name}",
             "AWS_LAMBDA_FUNCTION_NAME": name,
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
         }
         running.start(name, [str(binaries / name)], plain | settings | as_on_lambda)
-
-    created = expect(call("POST", f"{emulator}/processes", key, PROCESS), 201, "create-process creates")["result"]
-    check(created.get("status") == "in_progress", f"the new process is {created.get('status')!r}, not in_progress")
-    check(created.get("provider_reference"), "the new process has no provider_reference")
-
-    url = f"{emulator}/processes/{created['id']}"
-    read = expect(call("GET", url, key), 200, "query-status reads it")["result"]
-    for field in ["id", "provider", "provider_reference", "status", "created_at"]:
-        check(read.get(field) == created.get(field), f"{field}: {created.get(field)!r} created, {read.get(field)!r} read")
-    refused = expect(call("GET", url), 401, "query-status refuses a caller without a key")
-    check(refused.get("error_code"), "the refusal has no error_code")
+    play(functions, running)
     running.check_alive()
 
 
