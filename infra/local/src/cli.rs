@@ -137,7 +137,7 @@ async fn serve(
         fresh: arguments.fresh,
         seams: Seams::real(),
         sandbox_times: Times::default().scaled(1.0 / arguments.speed.unwrap_or(1.0)),
-        sandbox_seed: 1,
+        sandbox_seed: 0,
         mode: Mode::Live,
         functions: !arguments.aws_only,
         overrides,

@@ -17,6 +17,7 @@ const OURS: &[&str] = &[
     "env",
     "local.json",
     "s3",
+    "sandbox-seed.json",
     "sandbox.jsonl",
     "secrets.json",
     "stream.json",

@@ -97,7 +97,7 @@ pub async fn run(arguments: &Arguments, overrides: HashMap<String, String>) -> R
         fresh: arguments.fresh,
         seams: Seams::real(),
         sandbox_times: times,
-        sandbox_seed: 1,
+        sandbox_seed: 0,
         mode: Mode::Live,
         functions: true,
         overrides,

@@ -19,7 +19,8 @@ pub struct Options {
     pub seams: Seams,
     /// How long things take in the sandbox.
     pub sandbox_times: Times,
-    /// The sandbox's seed.
+    /// The sandbox's seed, from which its codes and links follow; 0 chooses one and remembers it with the data, so that
+    /// two runs over the same table of the environment never give two processes the same code.
     pub sandbox_seed: u64,
     /// Whether things go on by themselves.
     pub mode: Mode,

@@ -7,13 +7,13 @@ use std::{
     time::Duration,
 };
 
-use cotejo::platform::{Platform, Seams};
+use cotejo::platform::{Entropy as _, Platform, Seams, SystemEntropy};
 use cotejo_sandbox::{AucoAccount, Sandbox, SandboxConfig};
 use serde_json::Value;
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
-    data::{DataDir, DataError, write_private},
+    data::{DataDir, DataError, read_json, write_private},
     functions::{Deployed, Functions, InvokeError},
     gateway::{self, Routes},
     live::{self, Pumped},
@@ -143,7 +143,7 @@ impl Local {
             base_url: sandbox_url.clone(),
             state_file: (!data.is_temporary()).then(|| data.file("sandbox.jsonl")),
             now: Arc::new(move || clock.now()),
-            seed: options.sandbox_seed,
+            seed: sandbox_seed(options.sandbox_seed, &data)?,
             times: options.sandbox_times,
             auco: AucoAccount {
                 public_key: auco.public.clone(),
@@ -279,8 +279,9 @@ impl Local {
         live::pump(&self.inner).await
     }
 
-    /// Fires every schedule once, then pumps.
+    /// Deletes what is past its end, fires every schedule once, then pumps.
     pub async fn run_schedules(&self) -> Pumped {
+        self.inner.sweep().await;
         live::fire_all(&self.inner).await;
         self.pump().await
     }
@@ -337,6 +338,22 @@ async fn open_data(path: Option<&std::path::Path>, fresh: bool) -> Result<DataDi
         }
     }
     Ok(DataDir::open(path, fresh)?)
+}
+
+/// The seed that is given, or that of the last run, or a new one.
+fn sandbox_seed(given: u64, data: &DataDir) -> io::Result<u64> {
+    if given != 0 {
+        return Ok(given);
+    }
+    let file = data.file("sandbox-seed.json");
+    if let Some(seed) = read_json(&file)? {
+        return Ok(seed);
+    }
+    let mut seed = [0; 8];
+    SystemEntropy.fill(&mut seed);
+    let seed = u64::from_le_bytes(seed);
+    write_private(&file, seed.to_string().as_bytes())?;
+    Ok(seed)
 }
 
 /// Every stream trigger as a mapping, with the ARN that the store gave its stream.
