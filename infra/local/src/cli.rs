@@ -10,7 +10,8 @@ use cotejo_sandbox::Times;
 
 use crate::{
     demo,
-    runtime::{Local, LocalError, Mode, Options},
+    options::{LocalError, Mode, Options},
+    runtime::Local,
 };
 
 /// What `--help` prints.
@@ -136,7 +137,7 @@ async fn serve(
         fresh: arguments.fresh,
         seams: Seams::real(),
         sandbox_times: Times::default().scaled(1.0 / arguments.speed.unwrap_or(1.0)),
-        sandbox_seed: 1,
+        sandbox_seed: 0,
         mode: Mode::Live,
         functions: !arguments.aws_only,
         overrides,

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cotejo::platform::Entropy;
+use cotejo::platform::{Entropy as _, SystemEntropy};
 use serde::de::DeserializeOwned;
 
 /// What this system writes into the directory, and thus what a fresh start removes. The lock stays.
@@ -17,6 +17,7 @@ const OURS: &[&str] = &[
     "env",
     "local.json",
     "s3",
+    "sandbox-seed.json",
     "sandbox.jsonl",
     "secrets.json",
     "stream.json",
@@ -51,10 +52,11 @@ impl DataDir {
     ///
     /// # Errors
     /// The directory cannot be made, or another process uses it.
-    pub fn open(path: Option<&Path>, fresh: bool, entropy: &dyn Entropy) -> Result<Self, DataError> {
+    pub fn open(path: Option<&Path>, fresh: bool) -> Result<Self, DataError> {
         let (path, temporary) = match path {
             Some(path) => (path.to_owned(), false),
-            None => (std::env::temp_dir().join(format!("cotejo-local-{}", entropy.uuid())), true),
+            // The system's own entropy: a test's repeats itself, in the next test too.
+            None => (std::env::temp_dir().join(format!("cotejo-local-{}", SystemEntropy.uuid())), true),
         };
         let failed = |source| DataError::Io { path: path.clone(), source };
         std::fs::create_dir_all(&path).map_err(failed)?;

@@ -19,7 +19,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     cli::Arguments,
-    runtime::{Local, Mode, Options},
+    options::{Mode, Options},
+    runtime::Local,
 };
 use api::Api;
 
@@ -31,8 +32,11 @@ const SCRIPTS: [(&str, &str, &str); 4] = [
     ("rejected", "three bad attempts, a reviewer refuses", "rejected"),
 ];
 
-/// How long everything may take.
+/// How long everything may take in the sandbox.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long it may take at a provider of the environment, where people and links take the time they take.
+const LONG_PATIENCE: Duration = Duration::from_secs(20 * 60);
 
 /// States that a process leaves no more.
 const TERMINAL: [&str; 5] = ["approved", "rejected", "expired", "cancelled", "failed"];
@@ -93,7 +97,7 @@ pub async fn run(arguments: &Arguments, overrides: HashMap<String, String>) -> R
         fresh: arguments.fresh,
         seams: Seams::real(),
         sandbox_times: times,
-        sandbox_seed: 1,
+        sandbox_seed: 0,
         mode: Mode::Live,
         functions: true,
         overrides,
@@ -119,14 +123,19 @@ async fn play(local: &Local, link_life: Duration) -> Result<(), String> {
     }
 
     println!("\nThe people act, the provider calls back, the pictures are copied:");
-    follow(&api, &mut all, start).await?;
+    let patience = if local.has_own_sandbox() { PATIENCE } else { LONG_PATIENCE };
+    follow(&api, &mut all, start, patience).await?;
 
     for played in &mut all {
         played.pictures = pictures(&api, played).await?;
     }
-    let seconds = link_life.as_secs_f64();
-    println!("\nThe provider's links open now, and are made to live for {seconds:.0} s. Waiting for their end …");
-    tokio::time::sleep(link_life + Duration::from_secs(1)).await;
+    println!("\nThe provider's links open now. Waiting for their end …");
+    let links = all.iter().flat_map(|played| &played.pictures).map(|picture| picture.provider_link.as_str());
+    if local.has_own_sandbox() {
+        tokio::time::sleep(link_life + Duration::from_secs(1)).await;
+    } else {
+        outlive(&api, links.collect(), start).await?;
+    }
     for played in &mut all {
         for picture in &mut played.pictures {
             picture.provider_answers = api.status(&picture.provider_link).await?;
@@ -149,7 +158,7 @@ async fn play(local: &Local, link_life: Duration) -> Result<(), String> {
 }
 
 /// Looks every second until all have ended and all pictures are kept, and says what changed.
-async fn follow(api: &Api, all: &mut [Played], start: Instant) -> Result<(), String> {
+async fn follow(api: &Api, all: &mut [Played], start: Instant, patience: Duration) -> Result<(), String> {
     loop {
         let mut open = 0;
         for played in all.iter_mut() {
@@ -171,11 +180,25 @@ async fn follow(api: &Api, all: &mut [Played], start: Instant) -> Result<(), Str
         if open == 0 {
             return Ok(());
         }
-        if start.elapsed() > PATIENCE {
-            return Err(format!("{open} verifications have not ended after {} s", PATIENCE.as_secs()));
+        if start.elapsed() > patience {
+            return Err(format!("{open} verifications have not ended after {} s", patience.as_secs()));
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
+}
+
+/// Waits until no link opens any more.
+async fn outlive(api: &Api, mut links: Vec<&str>, start: Instant) -> Result<(), String> {
+    while let Some(link) = links.last() {
+        if api.status(link).await? != 200 {
+            links.pop();
+        } else if start.elapsed() > LONG_PATIENCE {
+            return Err("the provider's links still open".to_owned());
+        } else {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+    }
+    Ok(())
 }
 
 /// Asks the provider for its pictures and opens every link while it lives.

@@ -12,6 +12,7 @@
 //! | reading on | subject |
 //! | --- | --- |
 //! | [`runtime`] | how it is put together; what tests use |
+//! | [`options`] | how to start, and why that may fail |
 //! | [`settings`] | what the environment may change |
 //! | [`seed`] | the first tenant, key and webhook |
 //! | [`live`] | what goes on by itself, and what only when told |
@@ -25,6 +26,7 @@ pub mod filter;
 pub mod functions;
 pub mod gateway;
 pub mod live;
+pub mod options;
 pub mod runtime;
 pub mod schedule;
 pub mod seed;
@@ -35,5 +37,6 @@ pub mod stream;
 pub mod template;
 
 pub use live::Pumped;
-pub use runtime::{Local, LocalError, Mode, Options};
+pub use options::{LocalError, Mode, Options};
+pub use runtime::Local;
 pub use seed::TenantAccess;

@@ -147,7 +147,7 @@ impl Inner {
         }
     }
 
-    async fn sweep(&self) {
+    pub(crate) async fn sweep(&self) {
         if let Some(database) = &self.database
             && let Err(error) = database.sweep_ttl().await
         {

@@ -3,99 +3,28 @@
 use std::{
     collections::{BTreeMap, HashMap},
     io,
-    path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
-use cotejo::platform::{ConfigError, Platform, Seams};
-use cotejo_sandbox::{AucoAccount, Sandbox, SandboxConfig, SandboxError, Times};
+use cotejo::platform::{Entropy as _, Platform, Seams, SystemEntropy};
+use cotejo_sandbox::{AucoAccount, Sandbox, SandboxConfig};
 use serde_json::Value;
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
-    data::{DataDir, DataError, write_private},
+    data::{DataDir, DataError, read_json, write_private},
     functions::{Deployed, Functions, InvokeError},
     gateway::{self, Routes},
     live::{self, Pumped},
+    options::{LocalError, Mode, Options},
     seed::{AucoKeys, TENANT, TenantAccess, Tenants},
     servers::{Servers, Stop, serve},
     settings::{Around, Overrides},
     stores::{Access, StoreError, dynamodb, s3, secrets},
     stream::{Mapping, Poller, Positions},
-    template::{DEPLOYED, Place, Template, TemplateError},
+    template::{DEPLOYED, Place, Template},
 };
-
-/// How to start.
-pub struct Options {
-    /// Port of the API; 0 is any that is free.
-    pub port: u16,
-    /// The data directory; `None` is a temporary one with the database in memory.
-    pub data: Option<PathBuf>,
-    /// Whether to forget what an earlier run left in the data directory.
-    pub fresh: bool,
-    /// Clock, entropy and the transport under the functions' AWS clients.
-    pub seams: Seams,
-    /// How long things take in the sandbox.
-    pub sandbox_times: Times,
-    /// The sandbox's seed.
-    pub sandbox_seed: u64,
-    /// Whether things go on by themselves.
-    pub mode: Mode,
-    /// Whether the functions run here; otherwise only the stores and the sandbox do.
-    pub functions: bool,
-    /// What [`crate::settings`] takes from the environment. The library itself never looks there.
-    pub overrides: HashMap<String, String>,
-}
-
-/// Whether things go on by themselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// They do.
-    Live,
-    /// Only the API answers by itself; everything else waits for [`Local::pump`] and [`Local::run_schedules`].
-    Pumped,
-}
-
-/// Why the local system does not start, or cannot do what it was asked for.
-#[derive(Debug, thiserror::Error)]
-pub enum LocalError {
-    /// The port is taken.
-    #[error("port {0} is in use; stop whoever uses it or choose another with --port")]
-    PortInUse(u16),
-    /// The template cannot be run locally.
-    #[error(transparent)]
-    Template(#[from] TemplateError),
-    /// The data directory cannot be used.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// A store cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The sandbox cannot be used.
-    #[error(transparent)]
-    Sandbox(#[from] SandboxError),
-    /// The template does not give a function what it needs.
-    #[error("function {function}: {source}")]
-    Config {
-        /// The function.
-        function: String,
-        /// What is missing.
-        source: ConfigError,
-    },
-    /// A function could not be called, or failed.
-    #[error(transparent)]
-    Invoke(#[from] InvokeError),
-    /// This is no name for a tenant.
-    #[error("{0} is no tenant id: 1 to 40 lower-case letters, digits or -")]
-    Tenant(String),
-    /// A tenant could not be made.
-    #[error("the tenant cannot be made: {0}")]
-    Seed(String),
-    /// A file cannot be read or written, or no port is to be had.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-}
 
 /// The running system. Dropping it stops everything where it stands, as a kill would.
 pub struct Local {
@@ -149,7 +78,7 @@ impl Local {
     pub async fn start(options: Options) -> Result<Self, LocalError> {
         let Options { port, seams, mode, .. } = options;
         let overrides = Overrides::new(options.overrides);
-        let data = open_data(options.data.as_deref(), options.fresh, &seams).await?;
+        let data = open_data(options.data.as_deref(), options.fresh).await?;
         let servers = Servers::bind(port, options.functions).await.map_err(|error| match error.kind() {
             io::ErrorKind::AddrInUse => LocalError::PortInUse(port),
             _ => LocalError::Io(error),
@@ -214,7 +143,7 @@ impl Local {
             base_url: sandbox_url.clone(),
             state_file: (!data.is_temporary()).then(|| data.file("sandbox.jsonl")),
             now: Arc::new(move || clock.now()),
-            seed: options.sandbox_seed,
+            seed: sandbox_seed(options.sandbox_seed, &data)?,
             times: options.sandbox_times,
             auco: AucoAccount {
                 public_key: auco.public.clone(),
@@ -350,8 +279,9 @@ impl Local {
         live::pump(&self.inner).await
     }
 
-    /// Fires every schedule once, then pumps.
+    /// Deletes what is past its end, fires every schedule once, then pumps.
     pub async fn run_schedules(&self) -> Pumped {
+        self.inner.sweep().await;
         live::fire_all(&self.inner).await;
         self.pump().await
     }
@@ -400,14 +330,30 @@ impl Inner {
 }
 
 /// The data directory; who was just stopped gets a moment to let go of it.
-async fn open_data(path: Option<&std::path::Path>, fresh: bool, seams: &Seams) -> Result<DataDir, LocalError> {
+async fn open_data(path: Option<&std::path::Path>, fresh: bool) -> Result<DataDir, LocalError> {
     for _ in 0..20 {
-        match DataDir::open(path, fresh, &*seams.entropy) {
+        match DataDir::open(path, fresh) {
             Err(DataError::InUse(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
             opened => return Ok(opened?),
         }
     }
-    Ok(DataDir::open(path, fresh, &*seams.entropy)?)
+    Ok(DataDir::open(path, fresh)?)
+}
+
+/// The seed that is given, or that of the last run, or a new one.
+fn sandbox_seed(given: u64, data: &DataDir) -> io::Result<u64> {
+    if given != 0 {
+        return Ok(given);
+    }
+    let file = data.file("sandbox-seed.json");
+    if let Some(seed) = read_json(&file)? {
+        return Ok(seed);
+    }
+    let mut seed = [0; 8];
+    SystemEntropy.fill(&mut seed);
+    let seed = u64::from_le_bytes(seed);
+    write_private(&file, seed.to_string().as_bytes())?;
+    Ok(seed)
 }
 
 /// Every stream trigger as a mapping, with the ARN that the store gave its stream.

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     data::{read_json, write_private},
-    runtime::LocalError,
+    options::LocalError,
     settings::Overrides,
     stores::secrets::{AucoAccount, Secrets},
 };

@@ -118,7 +118,6 @@ impl Secrets {
     }
 
     /// The API: AWS's JSON protocol 1.1 on `/`.
-    #[must_use]
     pub fn router(&self) -> Router {
         Router::new().route("/", axum::routing::post(answer)).with_state(self.clone())
     }

@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use serde_json::Value;
-
 use super::{TemplateError, node::Node};
 use crate::filter::Filter;
 
@@ -271,7 +269,7 @@ fn stream(name: &str, node: &Node<'_>) -> Result<Option<StreamTrigger>, Template
     // Minus one is CloudFormation's way to say that there is no limit; it is also the default of both.
     let limit = |key: &str| match node.optional(key) {
         None => Ok(None),
-        Some(limit) if *limit.value() == Value::from(-1) => Ok(None),
+        Some(limit) if limit.value().as_i64() == Some(-1) => Ok(None),
         Some(limit) => limit.number().map(Some),
     };
     let number = |key: &str, default: u64| node.optional(key).map_or(Ok(default), |node| node.number());
