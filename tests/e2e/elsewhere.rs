@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use cotejo_tests::{World, order};
+use cotejo_tests::{World, order, start_of_time};
 use secrecy::ExposeSecret as _;
 
 #[tokio::test]
@@ -11,9 +11,14 @@ async fn provider_table_and_bucket_can_be_another_server_s() {
     let lender = World::new().await;
     let lent = lender.local.env();
     let names = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_S3", "COTEJO_AUCO_URL"];
-    let overrides: HashMap<String, String> =
+    let mut overrides: HashMap<String, String> =
         names.iter().map(|name| ((*name).to_owned(), lent[*name].clone())).collect();
-    let borrower = World::with(None, overrides).await;
+    let secrets = lender.local.platform("create-process").unwrap().secrets.current().await.unwrap();
+    let account = secrets.tenants["local"].auco.as_ref().unwrap();
+    overrides.insert("COTEJO_AUCO_PUBLIC_KEY".to_owned(), account.public_key.expose_secret().to_owned());
+    overrides.insert("COTEJO_AUCO_PRIVATE_KEY".to_owned(), account.private_key.expose_secret().to_owned());
+    // Another beginning is another seed: the two share a table.
+    let borrower = World::at(start_of_time() + jiff::SignedDuration::from_secs(1), None, overrides).await;
     for name in names {
         assert_eq!(borrower.local.env()[name], lent[name]);
     }
