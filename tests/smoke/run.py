@@ -168,8 +168,8 @@ class Functions:
         check(kind == "application/json", f"{what}: {status}, {kind} instead of JSON: {text[:300]!r}")
         return envelope(what, status, text, wanted)
 
-    def sample(self, name):
-        return json.loads(filled(name, self.settings))
+    def sample(self, name, **known):
+        return json.loads(filled(name, self.settings, **known))
 
     def invoke(self, name, event):
         """What the function returns for the event: the same call as `cargo lambda invoke`."""
@@ -178,10 +178,8 @@ class Functions:
         check(status == 200, f"{name} failed: {status}: {text[:600]!r}")
         return json.loads(text or b"null")
 
-    def invoke_http(self, name, sample, wanted, change=lambda event: None):
-        event = self.sample(sample)
-        change(event)
-        answer = self.invoke(name, event)
+    def invoke_http(self, name, sample, wanted, **known):
+        answer = self.invoke(name, self.sample(sample, **known))
         check("statusCode" in answer, f"{name} does not answer {sample}.json as HTTP: {answer}")
         return envelope(f"{sample}.json", answer["statusCode"], answer["body"], wanted)
 
@@ -200,7 +198,7 @@ def play(functions, running):
     # The sample events are about that process, for its id follows from the Idempotency-Key.
     again = functions.invoke_http("create-process", "create-process", 201)
     check(again["id"] == created["id"], "the same Idempotency-Key made another process")
-    taken = functions.invoke_http("receive-callback", "receive-callback", 200)
+    taken = functions.invoke_http("receive-callback", "receive-callback", 200, reference=created["provider_reference"])
     check(taken == {"kept": True}, f"the sample callback was not kept: {taken}")
     listed = functions.invoke_http("query-status", "query-status-list", 200)
     check([entry["id"] for entry in listed["data"]] == [created["id"]], f"the list is not the one process: {listed}")
@@ -225,13 +223,7 @@ def play(functions, running):
     pictures = [piece for piece in read["evidence"] if piece["kind"] != "provider_response"]
     check(len(pictures) == 3, f"{len(pictures)} pictures instead of 3")
     for picture in pictures:
-        sample_id = functions.sample("query-status-evidence")["pathParameters"]["evidence_id"]
-
-        def name_it(event):
-            event["rawPath"] = event["rawPath"].replace(sample_id, picture["id"])
-            event["pathParameters"]["evidence_id"] = picture["id"]
-
-        link = functions.invoke_http("query-status", "query-status-evidence", 200, name_it)
+        link = functions.invoke_http("query-status", "query-status-evidence", 200, evidence=picture["id"])
         status, kind, content = fetch("GET", link["url"])
         check((status, kind) == (200, picture["content_type"]), f"the link to {picture['kind']} answers {status}, {kind}")
         check(hashlib.sha256(content).hexdigest() == picture["sha256"], f"{picture['kind']} has another SHA-256")
