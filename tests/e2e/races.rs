@@ -145,6 +145,16 @@ async fn a_create_cut_off_before_the_provider_was_asked_fails_in_the_end_and_mak
 }
 
 #[tokio::test]
+async fn a_create_whose_own_write_is_repeated_is_still_a_create() {
+    let world = World::new().await;
+    world.aws.lose_answer("PutItem");
+    let created = world.customer.create_once("k1", &order("approved")).await;
+    assert!(world.aws.is_calm());
+    assert_eq!((created.status, created.headers.get("idempotent-replayed")), (201, None));
+    assert_eq!(world.local.sandbox().auco_processes().len(), 1);
+}
+
+#[tokio::test]
 async fn a_create_cut_off_after_the_provider_s_answer_is_completed_by_the_webhook() {
     for when in [When::Before, When::After] {
         let world = World::new().await;

@@ -28,6 +28,7 @@ pub enum When {
 enum Disturbance {
     Crash(When),
     Fail(When),
+    LoseAnswer,
     Interleave(Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>),
 }
 
@@ -65,6 +66,11 @@ impl Transport {
     /// The next request of `operation` fails, and the SDK does not try again.
     pub fn fail(&self, operation: &str, when: When) {
         self.plan(operation, Disturbance::Fail(when));
+    }
+
+    /// The next request of `operation` has its effect and its connection breaks, so that the SDK tries again.
+    pub fn lose_answer(&self, operation: &str) {
+        self.plan(operation, Disturbance::LoseAnswer);
     }
 
     /// Just before the next request of `operation` is sent, `what` happens.
@@ -140,6 +146,10 @@ impl HttpConnector for Watched {
                         inner.call(request).await?;
                     }
                     Err(ConnectorError::user("disturbed".into()))
+                }
+                Some(Disturbance::LoseAnswer) => {
+                    inner.call(request).await?;
+                    Err(ConnectorError::io("connection reset".into()))
                 }
                 Some(Disturbance::Crash(when)) => {
                     if when == When::After {

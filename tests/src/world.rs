@@ -80,8 +80,8 @@ impl World {
         self.local.run_schedules().await;
     }
 
-    /// Lets time pass until `id` has ended and its evidence is settled, for at most `hours`: the first hour by minutes,
-    /// then by ever longer steps.
+    /// Lets time pass until `id` has ended and its evidence is settled, for at most `hours`: by minutes at first, then by
+    /// ever longer steps.
     pub async fn finish(&self, id: &str, hours: i64) -> Value {
         let start = self.now();
         loop {
@@ -90,7 +90,7 @@ impl World {
             if is_settled(&process) || passed >= SignedDuration::from_hours(hours) {
                 return process;
             }
-            self.pass(SignedDuration::from_mins((passed.as_mins() / 60).clamp(1, 120))).await;
+            self.pass(SignedDuration::from_mins((passed.as_mins() / 6).max(1))).await;
         }
     }
 

@@ -8,6 +8,8 @@ use super::ids::{ProcessId, uuid_of};
 
 /// How often a copy is tried, each time with fresh links, before the picture is given up.
 pub const MAX_TRIES: u32 = 12;
+/// The most pieces of evidence a process keeps.
+pub const MAX_PIECES: usize = 100;
 
 /// What a piece of evidence shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -174,6 +176,13 @@ impl Evidence {
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
         matches!(self.copy, Copy::Pending { next_try_at, .. } if next_try_at <= now)
+    }
+
+    /// Ends the tries of what is still pending.
+    pub(super) fn give_up(&mut self, otherwise: &str) {
+        if let Copy::Pending { reason, .. } = &self.copy {
+            self.copy = Copy::Incomplete { reason: reason.clone().unwrap_or_else(|| otherwise.to_owned()) };
+        }
     }
 
     /// Records one try. What is stored or given up stays as it is.

@@ -40,6 +40,8 @@ pub const SUBMIT_LEASE: SignedDuration = SignedDuration::from_secs(60);
 pub const SUBMISSION_GRACE: SignedDuration = SignedDuration::from_hours(1);
 /// How long the provider may stay unreachable after the deadline before we conclude without it.
 const DEADLINE_GRACE: SignedDuration = SignedDuration::from_hours(24);
+/// How long after its end a process's pictures are still asked for.
+const EVIDENCE_GRACE: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// How long a process may stay open where the request names no end.
 pub const DEFAULT_LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -209,11 +211,14 @@ impl Process {
         self.failures = 0;
         self.looked_at = Some(now);
         let pending_before = self.evidence_state() == EvidenceState::Pending;
+        let stale = self.observed_at.is_some_and(|newest| observation.observed_at < newest);
+        if !stale {
+            self.miss_media(&observation.media, now);
+        }
         for media in &observation.media {
             self.note_media(media, now);
         }
         let mut events = Vec::new();
-        let stale = self.observed_at.is_some_and(|newest| observation.observed_at < newest);
         if !stale {
             self.observed_at = Some(observation.observed_at);
             if self.findings != observation.findings {
@@ -234,8 +239,14 @@ impl Process {
         events
     }
 
-    /// Concludes what only time can conclude: a deadline that passed, a submission that nobody ever confirmed.
+    /// Concludes what only time can conclude: a deadline that passed, a submission that nobody ever confirmed, pictures
+    /// that a provider out of reach never showed again.
     pub fn conclude(&mut self, now: Timestamp) -> Option<Event> {
+        if self.ended_at.is_some_and(|ended| now >= ended + EVIDENCE_GRACE) {
+            for piece in &mut self.evidence {
+                piece.give_up("provider_unavailable");
+            }
+        }
         let asked_since = |moment| self.looked_at.is_some_and(|at| at >= moment) && self.failures == 0;
         let overdue = self.status == Status::InProgress
             && now >= self.expires_at
@@ -289,11 +300,31 @@ impl Process {
         }
     }
 
+    /// What waits for its next try and is not in the answer at all has had that try.
+    fn miss_media(&mut self, shown: &[ObservedMedia], now: Timestamp) {
+        let missed =
+            |piece: &&mut Evidence| piece.is_due(now) && shown.iter().all(|media| media.source != piece.source);
+        for piece in self.evidence.iter_mut().filter(missed) {
+            piece.record(&CopyOutcome::Failed { reason: "not_shown".to_owned() }, now);
+            self.updated_at = now;
+        }
+    }
+
     fn note_media(&mut self, media: &ObservedMedia, now: Timestamp) {
-        let position = self.evidence.iter().position(|piece| piece.source == media.source).unwrap_or_else(|| {
-            self.evidence.push(Evidence::first_seen(self.id, media, now));
-            self.evidence.len() - 1
-        });
+        let known = self.evidence.iter().position(|piece| piece.source == media.source);
+        let position = match known {
+            Some(position) => position,
+            None if self.evidence.len() < evidence::MAX_PIECES => {
+                self.evidence.push(Evidence::first_seen(self.id, media, now));
+                self.evidence.len() - 1
+            }
+            None => {
+                if self.timeline.entries().last().is_none_or(|last| last.event != "evidence_limit_reached") {
+                    self.touch(now, "evidence_limit_reached", None);
+                }
+                return;
+            }
+        };
         let piece = &mut self.evidence[position];
         let before = piece.clone();
         piece.record(&media.outcome, now);

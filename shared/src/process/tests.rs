@@ -127,6 +127,48 @@ fn a_picture_is_given_up_after_its_last_try_and_then_left_alone() {
     assert_eq!(process.evidence_state(), EvidenceState::Incomplete);
 }
 
+#[test]
+fn a_pending_picture_that_is_shown_no_more_uses_up_its_tries() {
+    let mut process = process();
+    process.submitted("REF", start());
+    let mut answer = seen(Status::Approved, start());
+    answer.media = vec![picture(1, CopyOutcome::Failed { reason: "cut_off".into() })];
+    process.apply(&answer, start());
+    answer.media.clear();
+    for _ in 1..evidence::MAX_TRIES {
+        let now = process.next_copy_at().unwrap();
+        answer.observed_at = now;
+        process.apply(&answer, now);
+    }
+    assert_eq!(process.evidence[0].copy, Copy::Incomplete { reason: "not_shown".into() });
+}
+
+#[test]
+fn pictures_of_a_provider_out_of_reach_are_given_up_two_weeks_after_the_end() {
+    let mut process = process();
+    process.submitted("REF", start());
+    let mut answer = seen(Status::Approved, start());
+    answer.media = vec![picture(1, CopyOutcome::Failed { reason: "cut_off".into() })];
+    process.apply(&answer, start());
+    process.conclude(start() + EVIDENCE_GRACE - 1.second());
+    assert_eq!(process.evidence_state(), EvidenceState::Pending);
+    process.conclude(start() + EVIDENCE_GRACE);
+    assert_eq!(process.evidence[0].copy, Copy::Incomplete { reason: "cut_off".into() });
+}
+
+#[test]
+fn a_process_keeps_a_bounded_number_of_pieces() {
+    let mut process = process();
+    process.submitted("REF", start());
+    let mut answer = seen(Status::InProgress, start());
+    answer.media = (0..=u8::MAX).map(|source| picture(source, stored())).collect();
+    process.apply(&answer, start());
+    process.apply(&answer, start());
+    assert_eq!(process.evidence.len(), evidence::MAX_PIECES);
+    let noted = process.timeline.entries().iter().filter(|entry| entry.event == "evidence_limit_reached").count();
+    assert_eq!(noted, 1);
+}
+
 /// One thing that can happen to a process.
 #[derive(Debug, Clone)]
 enum Step {

@@ -14,7 +14,7 @@
 //! | `summary` | all that lists show and are filtered by, under 1 KB |
 //! | `by_owner_pk`, `by_owner_sk` | lists of one person (index `by_owner`) |
 //! | `provider_reference` | for the condition on callbacks |
-//! | `fingerprint` | keyed hash of the request that created it |
+//! | `fingerprint`, `created_by` | keyed hash of the request that created it, and which call did |
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -69,12 +69,15 @@ pub struct ProcessRecord {
     pub look_at: Option<Timestamp>,
     /// Keyed hash of the request that created it.
     pub fingerprint: String,
+    /// Which call created it: tells a call's own repeated write from another call's.
+    pub created_by: String,
 }
 
 impl ProcessRecord {
     /// The record of a process that is not stored yet.
     #[must_use]
-    pub fn new(process: Process, fingerprint: String, due_at: Timestamp) -> Self {
+    pub fn new(process: Process, fingerprint: String, created_by: String) -> Self {
+        let due_at = process.submit_lease_until;
         Self {
             process,
             version: 0,
@@ -84,6 +87,7 @@ impl ProcessRecord {
             due_at: Some(due_at),
             look_at: Some(due_at),
             fingerprint,
+            created_by,
         }
     }
 
@@ -114,6 +118,7 @@ pub(super) fn item(record: &ProcessRecord, version: u64, news: &str) -> Result<I
     set("by_kind_pk", text(&keys::by_kind(&process.tenant, &keys::month(process.created_at))));
     set("by_kind_sk", text(&keys::by_kind_sort(process.created_at, process.id)));
     set("fingerprint", text(&record.fingerprint));
+    set("created_by", text(&record.created_by));
     if let Some(person) = &process.request.person.person_id {
         set("by_owner_pk", text(&keys::by_owner(&process.tenant, person)));
         set("by_owner_sk", text(&keys::by_kind_sort(process.created_at, process.id)));
@@ -169,6 +174,7 @@ pub(super) fn record(item: &Item) -> Result<ProcessRecord, StoreError> {
         due_at: moment("due_at")?,
         look_at: moment("look_at")?,
         fingerprint: required("fingerprint")?.clone(),
+        created_by: required("created_by")?.clone(),
     })
 }
 

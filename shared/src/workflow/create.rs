@@ -76,9 +76,12 @@ impl CreateProcess {
         };
         let fingerprint = body::fingerprint(body, &secrets.fingerprint_key.bytes()?);
         let process = Process::new(id, tenant.clone(), request, now);
-        let lease_end = process.submit_lease_until;
-        let record = ProcessRecord::new(process, fingerprint, lease_end);
+        let record = ProcessRecord::new(process, fingerprint, fresh("create", self.0.entropy()));
         match self.0.store.create(caller, &record).await? {
+            // The answer to our own write got lost, and the SDK wrote again.
+            Creation::Existing(existing) if existing.created_by == record.created_by => {
+                self.submit(caller, provider.as_ref(), record).await
+            }
             Creation::Existing(existing) => replay(*existing, &record.fingerprint, now),
             Creation::New => {
                 telemetry::record(Metric::Created, &record.process.provider, 1.0, now);

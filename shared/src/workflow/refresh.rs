@@ -3,7 +3,7 @@
 //! The provider is asked and pictures are copied at most once a run, before the commit. Where the commit loses a race the
 //! record is loaded again and the same answer applied to it, so neither the callback nor the answer is lost.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{MAX_RACES, Means, OwnTrouble, asked_by_customer, create::Learnt, due, fresh};
 use crate::{
@@ -31,7 +31,14 @@ struct Look {
     /// What the provider answered to a repeated submission.
     submission: Option<Learnt>,
     /// What the provider answered to a query.
-    answer: Option<Result<Observation, &'static str>>,
+    answer: Option<Result<Observation, Trouble>>,
+}
+
+/// The provider could not be asked.
+struct Trouble {
+    code: &'static str,
+    /// How long it wants to be left alone.
+    retry_after: Option<SignedDuration>,
 }
 
 impl RefreshProcess {
@@ -82,7 +89,7 @@ impl RefreshProcess {
             // The account was taken away; it may come back.
             let now = self.means.now();
             process.unanswered("no_account", now);
-            record.look_again(Some(now + jiff::SignedDuration::from_hours(1)), now);
+            record.look_again(Some(now + SignedDuration::from_hours(1)), now);
             return Ok(false);
         };
         let provider = provider.as_ref();
@@ -97,6 +104,7 @@ impl RefreshProcess {
                 events.extend(learnt.apply(process, self.means.now()));
             }
         }
+        let mut not_before = None;
         let open = !process.status.is_terminal() || process.next_copy_at().is_some();
         if let Some(reference) = process.provider_reference.clone()
             && (open || called_back || asked_by_customer(&wish))
@@ -107,7 +115,10 @@ impl RefreshProcess {
             let now = self.means.now();
             match &look.answer {
                 Some(Ok(observation)) => events.extend(process.apply(observation, now)),
-                Some(Err(trouble)) => process.unanswered(trouble, now),
+                Some(Err(trouble)) => {
+                    process.unanswered(trouble.code, now);
+                    not_before = trouble.retry_after.map(|wait| now + wait);
+                }
                 None => {}
             }
         }
@@ -116,7 +127,7 @@ impl RefreshProcess {
         let learns_reference = !knew_reference && process.provider_reference.is_some();
         record.announce(events);
         let look_at = due::next_look(&record.process, provider, now, self.means.entropy());
-        record.look_again(look_at, now);
+        record.look_again(look_at.map(|at| not_before.map_or(at, |earliest| at.max(earliest))), now);
         Ok(learns_reference)
     }
 
@@ -135,7 +146,7 @@ impl RefreshProcess {
         process: &Process,
         provider: &dyn Provider,
         reference: &str,
-    ) -> Result<Result<Observation, &'static str>, OwnTrouble> {
+    ) -> Result<Result<Observation, Trouble>, OwnTrouble> {
         let mut answer = match self.query(process, provider, reference).await? {
             Ok(answer) => answer,
             Err(trouble) => return Ok(Err(trouble)),
@@ -170,7 +181,7 @@ impl RefreshProcess {
         process: &Process,
         provider: &dyn Provider,
         reference: &str,
-    ) -> Result<Result<Answer, &'static str>, OwnTrouble> {
+    ) -> Result<Result<Answer, Trouble>, OwnTrouble> {
         let asked_at = self.means.now();
         let error = match provider.query(reference, asked_at).await {
             Ok(answer) => return Ok(Ok(answer)),
@@ -185,7 +196,11 @@ impl RefreshProcess {
             let kept = self.copier.store_raw(&process.tenant, process.id, raw.clone()).await;
             kept.map_err(|_| OwnTrouble::Bucket)?;
         }
-        Ok(Err(error.code()))
+        let retry_after = match &error {
+            ProviderError::RateLimited { retry_after } => retry_after.and_then(|wait| wait.try_into().ok()),
+            _ => None,
+        };
+        Ok(Err(Trouble { code: error.code(), retry_after }))
     }
 
     /// Copies every picture whose turn it is, and says whether a link had died.
