@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod callbacks;
+mod decisions;
 mod elsewhere;
 mod evidence;
 mod faults;
 mod http;
 mod outcomes;
+mod privacy;
 mod races;
 mod requests;
 mod restarts;

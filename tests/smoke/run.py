@@ -27,7 +27,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/events"))
 from fill import filled, read_settings  # noqa: E402
 
-FUNCTIONS = ["create-process", "query-status", "receive-callback", "poll-due", "run-work", "deliver-notifications"]
+FUNCTIONS = [
+    "create-process", "query-status", "decide-process", "receive-callback", "poll-due", "run-work", "deliver-notifications",
+]
 WHOLE_RUN_SECONDS = 180
 START_SECONDS = 60
 # The emulator has no limit of its own: a call nobody answers hangs until the caller gives up.

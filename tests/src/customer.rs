@@ -93,6 +93,12 @@ impl Customer {
         self.send(Method::POST, "/processes", &headers, Some(body.to_string())).await
     }
 
+    /// `POST /processes/{id}/decision`.
+    pub async fn decide(&self, id: &str, body: &Value) -> Answer {
+        let path = format!("/processes/{id}/decision");
+        self.send(Method::POST, &path, &[("x-api-key", &self.key)], Some(body.to_string())).await
+    }
+
     /// A process as it stands.
     pub async fn process(&self, id: &str) -> Value {
         self.get(&format!("/processes/{id}")).await.result().clone()

@@ -41,11 +41,14 @@ pub enum Scope {
     /// Create processes and ask for a refresh.
     #[serde(rename = "processes:write")]
     ProcessesWrite,
+    /// Decide what is in review.
+    #[serde(rename = "processes:decide")]
+    ProcessesDecide,
 }
 
 impl Scope {
     /// Every scope there is.
-    pub const ALL: [Self; 2] = [Self::ProcessesRead, Self::ProcessesWrite];
+    pub const ALL: [Self; 3] = [Self::ProcessesRead, Self::ProcessesWrite, Self::ProcessesDecide];
 
     /// The scope's name.
     #[must_use]
@@ -53,6 +56,7 @@ impl Scope {
         match self {
             Self::ProcessesRead => "processes:read",
             Self::ProcessesWrite => "processes:write",
+            Self::ProcessesDecide => "processes:decide",
         }
     }
 }

@@ -71,6 +71,12 @@ impl ApiError {
         Self::new(409, "evidence_not_stored", "This evidence has not been stored.")
     }
 
+    /// 409: there is nothing to decide.
+    #[must_use]
+    pub fn not_in_review() -> Self {
+        Self::new(409, "not_in_review", "The process is not in review, or was decided otherwise.")
+    }
+
     /// 413: the body is too long.
     #[must_use]
     pub fn too_large(limit: usize) -> Self {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::process::{Copy, Evidence, Findings, Process, request::Person, timeline::TimelineEntry};
+use crate::process::{Copy, Decision, Evidence, Findings, Process, request::Person, timeline::TimelineEntry};
 
 /// A process, whole.
 #[derive(Serialize)]
@@ -20,6 +20,8 @@ pub struct ProcessView<'a> {
     findings: &'a Findings,
     evidence: Vec<EvidenceView<'a>>,
     certificate: CertificateView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<&'a Decision>,
     timeline: &'a [TimelineEntry],
     consent: Option<&'a crate::process::request::Consent>,
     metadata: &'a std::collections::BTreeMap<String, Value>,
@@ -70,6 +72,7 @@ impl<'a> ProcessView<'a> {
             findings: &process.findings,
             evidence: process.evidence.iter().map(EvidenceView::of).collect(),
             certificate: CertificateView { state: "none" },
+            decision: process.decision.as_ref(),
             timeline: process.timeline.entries(),
             consent: request.consent.as_ref(),
             metadata: request.metadata.expose(),

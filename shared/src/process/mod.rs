@@ -92,9 +92,49 @@ pub struct Process {
     pub failures: u32,
     /// A reviewer's decision that came by callback and that the provider's own answer does not show yet.
     pub held_verdict: Option<HeldVerdict>,
+    /// What the customer's own reviewer decided.
+    #[serde(default)]
+    pub decision: Option<Decision>,
     /// Number of events made so far.
     pub events: u32,
 }
+
+/// The decision of a customer's own reviewer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// What was decided.
+    pub verdict: Verdict,
+    /// Why, in the reviewer's words.
+    pub reason: Private<String>,
+    /// Public id of the API key that it came with.
+    pub decided_by: String,
+    /// When.
+    pub decided_at: Timestamp,
+}
+
+/// What a reviewer can decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The identity is confirmed.
+    Approved,
+    /// It is not.
+    Rejected,
+}
+
+impl From<Verdict> for Status {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Approved => Self::Approved,
+            Verdict::Rejected => Self::Rejected,
+        }
+    }
+}
+
+/// Only what is in review can be decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the process is not in review")]
+pub struct NotInReview;
 
 /// The provider's refusal to take a process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,6 +196,7 @@ impl Process {
             looked_at: None,
             failures: 0,
             held_verdict: None,
+            decision: None,
             events: 0,
         };
         process.timeline.push(now, "created", None);
@@ -237,6 +278,24 @@ impl Process {
             events.push(self.event(EventName::ProcessEvidenceSettled, self.status, now));
         }
         events
+    }
+
+    /// Takes the decision of a customer's own reviewer. The same verdict again changes nothing.
+    ///
+    /// # Errors
+    /// There is nothing to decide, or it was decided otherwise.
+    pub fn decide(&mut self, decision: Decision) -> Result<Vec<Event>, NotInReview> {
+        if self.decision.as_ref().is_some_and(|taken| taken.verdict == decision.verdict) {
+            return Ok(Vec::new());
+        }
+        if self.status != Status::InReview {
+            return Err(NotInReview);
+        }
+        let (verdict, now) = (decision.verdict.into(), decision.decided_at);
+        self.touch(now, "decided", Some(format!("by key {}", decision.decided_by)));
+        self.decision = Some(decision);
+        let reason = Some("decided_by_reviewer".to_owned());
+        Ok(self.enter(Move::between(self.status, self.inference, verdict), reason, None, now).into_iter().collect())
     }
 
     /// Concludes what only time can conclude: a deadline that passed, a submission that nobody ever confirmed, pictures

@@ -169,6 +169,23 @@ fn a_process_keeps_a_bounded_number_of_pieces() {
     assert_eq!(noted, 1);
 }
 
+#[test]
+fn only_what_is_in_review_can_be_decided_and_only_once() {
+    let mut process = process();
+    let now = start();
+    let decision =
+        |verdict| Decision { verdict, reason: "r".to_owned().into(), decided_by: "k".into(), decided_at: now };
+    process.submitted("REF", now);
+    assert_eq!(process.decide(decision(Verdict::Approved)), Err(NotInReview));
+    process.apply(&seen(Status::InReview, now), now);
+    assert_eq!(process.decide(decision(Verdict::Rejected)).unwrap()[0].name, EventName::ProcessRejected);
+    assert_eq!(process.decide(decision(Verdict::Rejected)), Ok(Vec::new()));
+    assert_eq!(process.decide(decision(Verdict::Approved)), Err(NotInReview));
+    // The provider still waiting for its own reviewer is no news; its verdict is.
+    assert!(process.apply(&seen(Status::InReview, now), now).is_empty());
+    assert_eq!(process.apply(&seen(Status::Approved, now), now)[0].name, EventName::ProcessAmended);
+}
+
 /// One thing that can happen to a process.
 #[derive(Debug, Clone)]
 enum Step {

@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | `create` | take a request, store it, hand it to the provider | create-process |
 //! | `status` | show one process or a list, ask for a refresh, link to evidence | query-status |
+//! | `decide` | take a reviewer's decision | decide-process |
 //! | `callback` | put a provider's callback where it cannot be lost | receive-callback |
 //! | `refresh` | fold callbacks and the provider's answer into the process, copy its pictures | run-work |
 //! | `poll` | wake whatever is overdue | poll-due |
@@ -13,6 +14,7 @@
 
 pub mod callback;
 pub mod create;
+pub mod decide;
 pub mod deliver;
 pub mod due;
 pub mod poll;

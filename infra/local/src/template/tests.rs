@@ -75,7 +75,15 @@ fn the_deployed_template_is_understood() {
     let crates: Vec<_> = template.functions.iter().map(|function| function.crate_name.as_str()).collect();
     assert_eq!(
         crates,
-        ["create-process", "deliver-notifications", "poll-due", "query-status", "receive-callback", "run-work"]
+        [
+            "create-process",
+            "decide-process",
+            "deliver-notifications",
+            "poll-due",
+            "query-status",
+            "receive-callback",
+            "run-work"
+        ]
     );
     assert_eq!(template.tables.len(), 1);
     assert_eq!(template.functions.iter().map(|function| function.streams.len()).sum::<usize>(), 2);

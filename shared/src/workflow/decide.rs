@@ -1,0 +1,76 @@
+//! Taking the decision of a customer's own reviewer about a process in review.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{MAX_RACES, Means, due, fresh};
+use crate::{
+    api::{ApiError, Authority as _, Caller, body},
+    platform::Platform,
+    process::{Decision, Private, Process, ProcessId, Verdict},
+    store::StoreError,
+};
+
+/// The longest reason, in characters.
+const MAX_REASON_CHARS: usize = 500;
+
+/// The body of `POST /processes/{id}/decision`.
+#[derive(Deserialize)]
+struct Ruling {
+    decision: Verdict,
+    reason: Private<String>,
+}
+
+/// The use case.
+pub struct DecideProcess(Means);
+
+impl DecideProcess {
+    /// Built once per execution environment.
+    #[must_use]
+    pub fn new(platform: &Platform) -> Self {
+        Self(Means::new(platform))
+    }
+
+    /// Decides process `id` as `body` says. One read and one write, and one of each more for a lost race.
+    ///
+    /// # Errors
+    /// 404 where the caller's tenant has no such process, 409 where it is not in review, 422 naming the field.
+    pub async fn run(&self, caller: &Caller, id: ProcessId, body: &Value) -> Result<Process, ApiError> {
+        let ruling: Ruling = body::shape(body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
+        let length = ruling.reason.expose().trim().chars().count();
+        if !(1..=MAX_REASON_CHARS).contains(&length) {
+            return Err(ApiError::invalid_field("reason", "must have 1 to 500 characters"));
+        }
+        let secrets = self.0.platform.secrets.current().await?;
+        for _ in 0..MAX_RACES {
+            let record = self.0.store.load(caller, id).await?;
+            let mut record = record.ok_or_else(|| ApiError::not_found("process"))?;
+            let now = self.0.now();
+            let decision = Decision {
+                verdict: ruling.decision,
+                reason: ruling.reason.clone(),
+                decided_by: caller.key_id().to_owned(),
+                decided_at: now,
+            };
+            let events = record.process.decide(decision).map_err(|_| ApiError::not_in_review())?;
+            if events.is_empty() {
+                return Ok(record.process);
+            }
+            record.announce(events);
+            // Without the provider nobody knows when to look again; what was planned stays.
+            if let Ok(provider) = self.0.providers.of_tenant(&record.process.provider, caller.tenant(), &secrets) {
+                let look_at = due::next_look(&record.process, provider.as_ref(), now, self.0.entropy());
+                record.look_again(look_at, now);
+            }
+            match self.0.store.commit(caller, &record, &fresh("events", self.0.entropy())).await {
+                Ok(()) => {
+                    tracing::info!(tenant = %caller.tenant(), process = %id, key = caller.key_id(), "decided");
+                    return Ok(record.process);
+                }
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ApiError::unavailable())
+    }
+}

@@ -1,0 +1,91 @@
+//! Nothing about a person, and no secret, is in any line that a whole run logs.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use cotejo_tests::{World, order};
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+
+/// Everything that is logged, as text.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn no_log_line_of_a_whole_run_tells_who_was_verified_or_how_to_get_in() {
+    let lines = Lines::default();
+    let everything_of_ours = EnvFilter::new("info,cotejo=trace");
+    let subscriber = tracing_subscriber::fmt().with_writer(lines.clone()).with_env_filter(everything_of_ours);
+    let _ = subscriber.try_init();
+
+    let world = World::new().await;
+    let mut canary = order("second-attempt,query-5xx:1,cut-off:1");
+    canary["person"] =
+        json!({"name": "Canaria Delatora", "phone": "+573009998877", "email": "canaria@delatora.example"});
+    canary["document"]["number"] = json!("98765432109");
+    canary["metadata"] = json!({"note": "canary-metadata"});
+    canary["tags"] = json!(["canary-tag"]);
+    let created = world.customer.create_once("canary-key", &canary).await;
+    let process = world.finish(&created.id(), 24).await;
+    assert_eq!(process["status"], "approved");
+    let raw = process["evidence"].as_array().unwrap().last().unwrap()["id"].as_str().unwrap().to_owned();
+    let link = world.customer.get(&format!("/processes/{}/evidence/{raw}", created.id())).await;
+    let ours = link.result()["url"].as_str().unwrap().to_owned();
+    // Bad days log too: wrong fields, a forged callback, a store that fails.
+    canary["person"]["phone"] = json!("3009998877");
+    world.customer.create(&canary).await;
+    let forged = json!({"code": "X", "data": {"name": "Canaria Delatora"}}).to_string();
+    let path = world.local.auco_webhook_url().strip_prefix(world.local.url()).unwrap().to_owned();
+    world.customer.send(reqwest::Method::POST, &path, &[], Some(forged)).await;
+    world.aws.fail("GetItem", cotejo_tests::When::Before);
+    world.customer.get(&format!("/processes/{}", created.id())).await;
+
+    let secrets = world.local.platform("run-work").unwrap().secrets.current().await.unwrap();
+    let account = secrets.tenants["local"].auco.as_ref().unwrap();
+    let token = path.rsplit('.').next().unwrap();
+    let signature = ours.split("X-Amz-Signature=").nth(1).unwrap().split('&').next().unwrap();
+    let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert!(logged.contains(&created.id()), "the run was not logged at all");
+    let canaries = [
+        "Canaria",
+        "Delatora",
+        "9998877",
+        "canaria@",
+        "98765432109",
+        "canary-metadata",
+        "canary-tag",
+        "canary-key",
+        world.local.api_key(),
+        account.public_key.expose_secret(),
+        account.private_key.expose_secret(),
+        token,
+        signature,
+        "/auco/files/",
+    ];
+    for canary in canaries {
+        let line = logged.lines().find(|line| line.contains(canary));
+        assert_eq!(line, None, "{canary} is in a log line");
+    }
+}
