@@ -1,7 +1,8 @@
 //! Cotejo: one identity-verification API over several verification companies, as AWS Lambda functions.
 //!
 //! This crate is everything the functions share; each function is a thin handler over one use case. The modules read top
-//! down like the life of a verification, and nothing lower knows anything higher:
+//! down like the life of a verification; what is lower knows of what is higher only the words they share (who is calling, what
+//! is wrong with a field, how a list is paged):
 //!
 //! - [`workflow`]: the use cases: create, show, receive a callback, refresh, poll, deliver
 //! - [`api`]: HTTP as customers see it: envelope, errors, who is calling, paging

@@ -86,7 +86,7 @@ async fn a_callback_without_a_good_token_or_a_readable_body_is_refused() {
         let answer = post(&world, path, &body).await;
         assert_eq!((answer.status, answer.error_code()), (401, "callback_refused"), "{path}");
     }
-    for body in ["", "<html>", "[]", "{}", r#"{"code":"X"}"#] {
+    for body in ["", "<html>", "[]", "{}", r#"{"code":"X"}"#, r#"{"code":"X","status":"Juan Perez is fine"}"#] {
         let answer = post(&world, &good, body).await;
         assert_eq!((answer.status, answer.error_code()), (400, "unreadable_request"), "{body}");
     }

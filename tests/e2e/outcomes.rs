@@ -89,6 +89,23 @@ async fn a_validation_that_auco_s_query_never_shows_counts_after_fifteen_minutes
 }
 
 #[tokio::test]
+async fn a_reviewer_who_changes_their_mind_amends_what_auco_s_query_never_showed() {
+    let world = World::new().await;
+    let created = world.customer.create(&order("blocked-validated-silent")).await;
+    let process = world.finish(&created.id(), 2).await;
+    assert_eq!((&process["status"], &process["status_reason"]), (&"approved".into(), &"VALIDATED".into()));
+    let body = serde_json::json!({"code": process["provider_reference"], "status": "INVALIDATED"}).to_string();
+    let path = world.local.auco_webhook_url().strip_prefix(world.local.url()).unwrap().to_owned();
+    world.customer.send(reqwest::Method::POST, &path, &[], Some(body)).await;
+    world.local.pump().await;
+    assert_eq!(world.customer.process(&created.id()).await["status"], "approved");
+    world.pass(SignedDuration::from_mins(16)).await;
+    let process = world.customer.process(&created.id()).await;
+    assert_eq!((&process["status"], &process["status_reason"]), (&"rejected".into(), &"INVALIDATED".into()));
+    assert!(events(&process).contains(&"amended approved -> rejected".to_owned()));
+}
+
+#[tokio::test]
 async fn an_invalidation_is_a_rejection_with_its_reason() {
     let world = World::new().await;
     let process = world.run("invalidated").await;

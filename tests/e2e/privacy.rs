@@ -56,7 +56,8 @@ async fn no_log_line_of_a_whole_run_tells_who_was_verified_or_how_to_get_in() {
     // Bad days log too: wrong fields, a forged callback, a store that fails.
     canary["person"]["phone"] = json!("3009998877");
     world.customer.create(&canary).await;
-    let forged = json!({"code": "X", "data": {"name": "Canaria Delatora"}}).to_string();
+    let forged =
+        json!({"code": "X", "status": "of Canaria Delatora", "data": {"name": "Canaria Delatora"}}).to_string();
     let path = world.local.auco_webhook_url().strip_prefix(world.local.url()).unwrap().to_owned();
     world.customer.send(reqwest::Method::POST, &path, &[], Some(forged)).await;
     world.aws.fail("GetItem", cotejo_tests::When::Before);

@@ -72,7 +72,7 @@ fn explain(error: &str, path: &str, at: impl Fn(&str) -> String) -> FieldProblem
     let below = |name: &str| if path.is_empty() { at(name) } else { at(&format!("{path}.{name}")) };
     if let Some(name) = error.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
         FieldProblem::new(below(name), "is required")
-    } else if let Some((_, expected)) = error.split_once("expected ") {
+    } else if let Some((_, expected)) = error.rsplit_once("expected ") {
         let expected = if expected.starts_with("struct ") { "an object".to_owned() } else { expected.replace('`', "") };
         FieldProblem::new(at(path), format!("must be {expected}"))
     } else {

@@ -132,7 +132,7 @@ impl From<StoreError> for ApiError {
         tracing::error!(%error, "store");
         match error {
             StoreError::Unavailable { .. } | StoreError::Conflict => Self::unavailable(),
-            StoreError::Corrupt(_) | StoreError::TooLarge => Self::internal(),
+            StoreError::Corrupt(_) | StoreError::TooLarge | StoreError::ReferenceTaken => Self::internal(),
         }
     }
 }

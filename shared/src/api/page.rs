@@ -12,6 +12,9 @@ pub const MAX_PER_PAGE: usize = 100;
 /// The deepest page that can be asked for by number.
 pub const MAX_PAGE: usize = 50;
 
+/// The deepest place that a cursor may claim to lead to.
+const DEEPEST: usize = 1_000_000_000;
+
 /// Which part of a list is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest {
@@ -44,7 +47,7 @@ impl Cursor {
     fn decode(text: &str) -> Option<Self> {
         let cursor: Self = serde_json::from_slice(&BASE64URL.decode(text).ok()?).ok()?;
         let is_month = cursor.month.len() == 7 && format!("{}-01", cursor.month).parse::<jiff::civil::Date>().is_ok();
-        is_month.then_some(cursor)
+        (is_month && cursor.seen <= DEEPEST).then_some(cursor)
     }
 }
 
@@ -70,7 +73,7 @@ impl PageRequest {
             }
         };
         // Beyond MAX_PAGE the number is only a label on a cursor.
-        let deepest = if cursor.is_some() { usize::MAX } else { MAX_PAGE };
+        let deepest = if cursor.is_some() { DEEPEST } else { MAX_PAGE };
         Ok(Self {
             page: number("page", 1, deepest)?,
             per_page: number("per_page", DEFAULT_PER_PAGE, MAX_PER_PAGE)?,

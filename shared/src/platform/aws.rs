@@ -40,18 +40,22 @@ impl Clients {
             "settings",
         );
         let retries = RetryConfig::standard().with_max_attempts(3);
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(2))
-            .operation_attempt_timeout(Duration::from_secs(20))
-            .build();
+        // The shortest function may run for 10 seconds; a hung connection must leave time for a second try.
+        let timeouts = |attempt: u64, operation: u64| {
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(2))
+                .operation_attempt_timeout(Duration::from_secs(attempt))
+                .operation_timeout(Duration::from_secs(operation))
+                .build()
+        };
         macro_rules! client {
-            ($sdk:ident, $endpoint:expr, $($more:tt)*) => {{
+            ($sdk:ident, $endpoint:expr, $timeouts:expr, $($more:tt)*) => {{
                 let mut builder = $sdk::Config::builder()
                     .region($sdk::config::Region::new(config.region.clone()))
                     .credentials_provider(credentials.clone())
                     .http_client(http.clone())
                     .retry_config(retries.clone())
-                    .timeout_config(timeouts.clone());
+                    .timeout_config($timeouts);
                 if let Some(url) = $endpoint {
                     builder = builder.endpoint_url(url);
                 }
@@ -59,10 +63,10 @@ impl Clients {
             }};
         }
         Self {
-            dynamodb: client!(aws_sdk_dynamodb, &config.dynamodb_url,),
+            dynamodb: client!(aws_sdk_dynamodb, &config.dynamodb_url, timeouts(3, 8),),
             // A server named by URL has no DNS name per bucket.
-            s3: client!(aws_sdk_s3, &config.s3_url, .force_path_style(config.s3_url.is_some())),
-            secrets: client!(aws_sdk_secretsmanager, &config.secrets_url,),
+            s3: client!(aws_sdk_s3, &config.s3_url, timeouts(20, 40), .force_path_style(config.s3_url.is_some())),
+            secrets: client!(aws_sdk_secretsmanager, &config.secrets_url, timeouts(3, 8),),
         }
     }
 }

@@ -16,6 +16,9 @@ use super::Clock;
 /// How long a secret is used before it is read again.
 pub const FRESH_FOR: SignedDuration = SignedDuration::from_mins(5);
 
+/// How long the last secret read goes on serving before another try.
+const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(30);
+
 /// The secret's JSON. Its `Debug` prints no key.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -146,7 +149,10 @@ impl Secrets {
             }
             (Err(error), Some((_, document))) => {
                 tracing::warn!(%error, "the secret could not be read again; the last one read goes on serving");
-                Ok(Arc::clone(document))
+                let document = Arc::clone(document);
+                // Not every request may have to wait for that again.
+                *cached = Some((now - FRESH_FOR + RETRY_AFTER, Arc::clone(&document)));
+                Ok(document)
             }
             (Err(error), None) => Err(error),
         }

@@ -203,9 +203,10 @@ impl Process {
         process
     }
 
-    /// The provider has taken it under `reference`. Learning the same reference again changes nothing.
+    /// The provider itself says that it has the process under `reference`. Learning the same again changes nothing; what
+    /// a callback had claimed before is corrected.
     pub fn submitted(&mut self, reference: &str, now: Timestamp) -> Vec<Event> {
-        if self.provider_reference.is_some() {
+        if self.provider_reference.as_deref() == Some(reference) {
             return Vec::new();
         }
         self.provider_reference = Some(reference.to_owned());
@@ -217,16 +218,22 @@ impl Process {
             .collect()
     }
 
-    /// The provider refuses it. Nobody is told: whoever created it gets the refusal as the answer.
-    pub fn refused(&mut self, refusal: Refusal, now: Timestamp) {
+    /// Takes the right to submit once more: until a new lease ends nobody else does, and should this one stop half way,
+    /// nobody knows whether it had its effect.
+    pub fn claim_submission(&mut self, now: Timestamp) {
+        self.unsent = false;
+        self.submit_lease_until = now + SUBMIT_LEASE;
+    }
+
+    /// The provider refuses it.
+    pub fn refused(&mut self, refusal: Refusal, now: Timestamp) -> Vec<Event> {
         if self.status != Status::Submitting {
-            return;
+            return Vec::new();
         }
         self.touch(now, "refused", Some(refusal.code.clone()));
         self.refusal = Some(refusal);
-        self.status = Status::Failed;
-        self.status_reason = Some("refused_by_provider".to_owned());
-        self.ended_at = Some(now);
+        let reason = Some("refused_by_provider".to_owned());
+        self.enter(Move::Advance(Status::Failed), reason, None, now).into_iter().collect()
     }
 
     /// The provider could not be asked, or its answer made no sense.
@@ -247,11 +254,16 @@ impl Process {
         }
     }
 
+    /// Believes a callback's word for the reference, where the provider's own answer never came.
+    pub fn adopt_reference(&mut self, reference: &str, now: Timestamp) -> Vec<Event> {
+        if self.provider_reference.is_some() { Vec::new() } else { self.submitted(reference, now) }
+    }
+
     /// Applies a provider's answer and says what is new in it. Answers may come twice, late and in any order.
     pub fn apply(&mut self, observation: &Observation, now: Timestamp) -> Vec<Event> {
         self.failures = 0;
         self.looked_at = Some(now);
-        let pending_before = self.evidence_state() == EvidenceState::Pending;
+        let before = self.stage();
         let stale = self.observed_at.is_some_and(|newest| observation.observed_at < newest);
         if !stale {
             self.miss_media(&observation.media, now);
@@ -273,10 +285,7 @@ impl Process {
                 self.inference = None;
             }
         }
-        let settled = self.evidence_state() != EvidenceState::Pending;
-        if settled && (pending_before || !events.is_empty()) && self.status.is_terminal() && !self.evidence.is_empty() {
-            events.push(self.event(EventName::ProcessEvidenceSettled, self.status, now));
-        }
+        events.extend(self.settled_since(before, now));
         events
     }
 
@@ -292,19 +301,29 @@ impl Process {
             return Err(NotInReview);
         }
         let (verdict, now) = (decision.verdict.into(), decision.decided_at);
+        let before = self.stage();
+        // What a callback said before is older than this.
+        self.held_verdict = None;
         self.touch(now, "decided", Some(format!("by key {}", decision.decided_by)));
         self.decision = Some(decision);
         let reason = Some("decided_by_reviewer".to_owned());
-        Ok(self.enter(Move::between(self.status, self.inference, verdict), reason, None, now).into_iter().collect())
+        let step = Move::between(self.status, self.inference, verdict);
+        let mut events: Vec<_> = self.enter(step, reason, None, now).into_iter().collect();
+        events.extend(self.settled_since(before, now));
+        Ok(events)
     }
 
     /// Concludes what only time can conclude: a deadline that passed, a submission that nobody ever confirmed, pictures
     /// that a provider out of reach never showed again.
-    pub fn conclude(&mut self, now: Timestamp) -> Option<Event> {
-        if self.ended_at.is_some_and(|ended| now >= ended + EVIDENCE_GRACE) {
+    pub fn conclude(&mut self, now: Timestamp) -> Vec<Event> {
+        let before = self.stage();
+        if self.ended_at.is_some_and(|ended| now >= ended + EVIDENCE_GRACE)
+            && self.evidence_state() == EvidenceState::Pending
+        {
             for piece in &mut self.evidence {
                 piece.give_up("provider_unavailable");
             }
+            self.updated_at = self.updated_at.max(now);
         }
         let asked_since = |moment| self.looked_at.is_some_and(|at| at >= moment) && self.failures == 0;
         let overdue = self.status == Status::InProgress
@@ -313,7 +332,7 @@ impl Process {
         let unknown = self.status == Status::Submitting
             && self.provider_reference.is_none()
             && now >= self.created_at + SUBMISSION_GRACE;
-        if overdue {
+        let event = if overdue {
             let reason = Some("deadline_passed".to_owned());
             self.enter(Move::Advance(Status::Expired), reason, Some(Inference::Deadline), now)
         } else if unknown {
@@ -321,7 +340,14 @@ impl Process {
             self.enter(Move::Advance(Status::Failed), reason, Some(Inference::SubmissionUnknown), now)
         } else {
             None
-        }
+        };
+        event.into_iter().chain(self.settled_since(before, now)).collect()
+    }
+
+    /// Whether a reviewer's decision that is known by callback only has still to take its effect.
+    #[must_use]
+    pub fn awaits_held_verdict(&self) -> bool {
+        self.held_verdict.as_ref().is_some_and(|held| held.status != self.status)
     }
 
     /// Whether every piece of evidence is kept.
@@ -333,7 +359,10 @@ impl Process {
     /// Whether a piece of evidence should be copied at `now`: it is new, or its next try is due.
     #[must_use]
     pub fn wants_copy(&self, source: &str, now: Timestamp) -> bool {
-        self.evidence.iter().find(|piece| piece.source == source).is_none_or(|piece| piece.is_due(now))
+        match self.evidence.iter().find(|piece| piece.source == source) {
+            Some(piece) => piece.is_due(now),
+            None => self.evidence.len() < evidence::MAX_PIECES,
+        }
     }
 
     /// When the next try to copy something is due.
@@ -353,10 +382,24 @@ impl Process {
         }
         match &self.held_verdict {
             Some(held) if observation.status == Status::InReview && held.usable_at <= now => {
-                (held.status, Some(held.code.clone()))
+                let verdict = (held.status, Some(held.code.clone()));
+                self.held_verdict = None;
+                verdict
             }
             _ => (observation.status, observation.reason.clone()),
         }
+    }
+
+    /// What settling evidence depends on.
+    fn stage(&self) -> (bool, bool) {
+        (self.status.is_terminal(), self.evidence_state() == EvidenceState::Pending)
+    }
+
+    /// The event of an ended process having nothing left to copy, if that was not so `before`.
+    fn settled_since(&mut self, before: (bool, bool), now: Timestamp) -> Option<Event> {
+        let settled = (true, false);
+        let news = self.stage() == settled && before != settled && !self.evidence.is_empty();
+        news.then(|| self.event(EventName::ProcessEvidenceSettled, self.status, now))
     }
 
     /// What waits for its next try and is not in the answer at all has had that try.
@@ -421,7 +464,7 @@ impl Process {
 
     fn touch(&mut self, now: Timestamp, event: &str, detail: Option<String>) {
         self.timeline.push(now, event, detail);
-        self.updated_at = now;
+        self.updated_at = self.updated_at.max(now);
     }
 }
 

@@ -65,6 +65,15 @@ fn a_held_verdict_counts_only_after_its_time_and_only_while_the_provider_says_in
     let later = now + 15.minutes();
     process.apply(&seen(Status::InReview, later), later);
     assert_eq!((process.status, process.status_reason.as_deref()), (Status::Approved, Some("VALIDATED")));
+    assert!(!process.awaits_held_verdict());
+    // A reviewer who changes their mind is held anew, also after the end.
+    let held = HeldVerdict { status: Status::Rejected, code: "INVALIDATED".into(), usable_at: later + 15.minutes() };
+    process.called_back("INVALIDATED", later, Some(held));
+    assert!(process.awaits_held_verdict());
+    let later = later + 15.minutes();
+    assert_eq!(process.apply(&seen(Status::InReview, later), later)[0].name, EventName::ProcessAmended);
+    assert_eq!(process.status, Status::Rejected);
+    process.apply(&seen(Status::Approved, later), later);
     // The provider's own verdict settles it for good.
     process.apply(&seen(Status::Rejected, later), later);
     assert_eq!((process.status, process.held_verdict.clone()), (Status::Rejected, None));
@@ -85,13 +94,13 @@ fn a_deadline_waits_for_one_last_answer_but_not_for_ever() {
     let mut process = process();
     process.submitted("REF", start());
     let deadline = process.expires_at;
-    assert_eq!(process.conclude(deadline), None);
+    assert_eq!(process.conclude(deadline), []);
     let mut unreachable = process.clone();
     process.apply(&seen(Status::InProgress, deadline), deadline);
-    assert_eq!(process.conclude(deadline).unwrap().name, EventName::ProcessExpired);
+    assert_eq!(process.conclude(deadline)[0].name, EventName::ProcessExpired);
     unreachable.unanswered("unavailable", deadline);
-    assert_eq!(unreachable.conclude(deadline), None);
-    assert_eq!(unreachable.conclude(deadline + DEADLINE_GRACE).unwrap().name, EventName::ProcessExpired);
+    assert_eq!(unreachable.conclude(deadline), []);
+    assert_eq!(unreachable.conclude(deadline + DEADLINE_GRACE)[0].name, EventName::ProcessExpired);
     // The person finished after all.
     let amended = unreachable.apply(&seen(Status::Approved, deadline + DEADLINE_GRACE), deadline + DEADLINE_GRACE);
     assert_eq!(amended[0].name, EventName::ProcessAmended);
@@ -100,9 +109,9 @@ fn a_deadline_waits_for_one_last_answer_but_not_for_ever() {
 #[test]
 fn a_submission_nobody_confirmed_fails_and_reopens_when_the_provider_turns_out_to_have_it() {
     let mut process = process();
-    assert_eq!(process.conclude(start() + SUBMIT_LEASE), None);
+    assert_eq!(process.conclude(start() + SUBMIT_LEASE), []);
     let late = start() + SUBMISSION_GRACE;
-    assert_eq!(process.conclude(late).unwrap().name, EventName::ProcessFailed);
+    assert_eq!(process.conclude(late)[0].name, EventName::ProcessFailed);
     let events = process.submitted("REF", late);
     assert_eq!(events[0].name, EventName::ProcessAmended);
     assert_eq!(process.status, Status::InProgress);
@@ -150,9 +159,9 @@ fn pictures_of_a_provider_out_of_reach_are_given_up_two_weeks_after_the_end() {
     let mut answer = seen(Status::Approved, start());
     answer.media = vec![picture(1, CopyOutcome::Failed { reason: "cut_off".into() })];
     process.apply(&answer, start());
-    process.conclude(start() + EVIDENCE_GRACE - 1.second());
+    assert_eq!(process.conclude(start() + EVIDENCE_GRACE - 1.second()), []);
     assert_eq!(process.evidence_state(), EvidenceState::Pending);
-    process.conclude(start() + EVIDENCE_GRACE);
+    assert_eq!(process.conclude(start() + EVIDENCE_GRACE)[0].name, EventName::ProcessEvidenceSettled);
     assert_eq!(process.evidence[0].copy, Copy::Incomplete { reason: "cut_off".into() });
 }
 
@@ -178,6 +187,8 @@ fn only_what_is_in_review_can_be_decided_and_only_once() {
     process.submitted("REF", now);
     assert_eq!(process.decide(decision(Verdict::Approved)), Err(NotInReview));
     process.apply(&seen(Status::InReview, now), now);
+    let held = HeldVerdict { status: Status::Approved, code: "VALIDATED".into(), usable_at: now };
+    process.called_back("VALIDATED", now, Some(held));
     assert_eq!(process.decide(decision(Verdict::Rejected)).unwrap()[0].name, EventName::ProcessRejected);
     assert_eq!(process.decide(decision(Verdict::Rejected)), Ok(Vec::new()));
     assert_eq!(process.decide(decision(Verdict::Approved)), Err(NotInReview));

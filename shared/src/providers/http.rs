@@ -16,6 +16,8 @@ use crate::platform::http::provider_client;
 const CONCURRENT_CALLS: usize = 8;
 /// The longest answer that is read.
 const MAX_ANSWER_BYTES: usize = 5 * 1024 * 1024;
+/// The longest a provider may ask to be left alone.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// How long a read may take.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long handing a process over may take; the gateway gives up after 30 seconds.
@@ -132,15 +134,19 @@ impl ApiClient {
         refusal: fn(&[u8]) -> Option<String>,
     ) -> Result<ApiAnswer, ProviderError> {
         // Waiting for a place counts against the caller's time as well.
+        let started = tokio::time::Instant::now();
         let Ok(Ok(_place)) = tokio::time::timeout(timeout, self.calls.acquire()).await else {
             return Err(ProviderError::Unavailable { maybe_done: false });
         };
+        let timeout = timeout.saturating_sub(started.elapsed());
         let mut response =
             request.timeout(timeout).send().await.map_err(|error| ProviderError::Unavailable {
                 maybe_done: !(error.is_connect() || error.is_builder()),
             })?;
         let status = response.status();
-        let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+        let retry_after =
+            response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        let retry_after = retry_after.map(|seconds| Duration::from_secs(seconds).min(LONGEST_WAIT));
         let mut body = BytesMut::new();
         loop {
             match response.chunk().await {
@@ -153,9 +159,7 @@ impl ApiClient {
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(ProviderError::Unauthorized),
             StatusCode::NOT_FOUND => Err(ProviderError::NotFound),
-            StatusCode::TOO_MANY_REQUESTS => {
-                Err(ProviderError::RateLimited { retry_after: retry_after.map(Duration::from_secs) })
-            }
+            StatusCode::TOO_MANY_REQUESTS => Err(ProviderError::RateLimited { retry_after }),
             StatusCode::REQUEST_TIMEOUT => Err(ProviderError::Unavailable { maybe_done: true }),
             status if status.is_client_error() => {
                 let code = refusal(&body).unwrap_or_else(|| format!("http_{}", status.as_u16()));

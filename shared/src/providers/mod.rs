@@ -130,6 +130,15 @@ pub enum CallbackRefused {
     Malformed(&'static str),
 }
 
+/// A provider's code, if it is one: up to 64 letters, digits, `_` and `-`. Prose may repeat what the person typed, and is
+/// kept in the raw answer only.
+#[must_use]
+pub fn as_code(text: &str) -> Option<String> {
+    let text = text.trim();
+    let is_code = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    ((1..=64).contains(&text.len()) && text.bytes().all(is_code)).then(|| text.to_owned())
+}
+
 /// What is wrong with one field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct FieldProblem {

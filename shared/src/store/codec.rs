@@ -11,7 +11,7 @@
 //! | `due_shard`, `due_at` | when to look again at the latest (index `due`) |
 //! | `look_at` | the same, events aside |
 //! | `by_kind_pk`, `by_kind_sk` | lists (index `by_kind`) |
-//! | `summary` | all that lists show and are filtered by, under 1 KB |
+//! | `summary` | all that lists show and are filtered by; at most about 1 KB |
 //! | `by_owner_pk`, `by_owner_sk` | lists of one person (index `by_owner`) |
 //! | `provider_reference` | for the condition on callbacks |
 //! | `fingerprint`, `created_by` | keyed hash of the request that created it, and which call did |

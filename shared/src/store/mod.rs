@@ -35,6 +35,9 @@ pub enum StoreError {
     /// Somebody else wrote first; load again.
     #[error("the item changed meanwhile")]
     Conflict,
+    /// The provider's reference belongs to another process.
+    #[error("the reference belongs to another process")]
+    ReferenceTaken,
     /// DynamoDB did not answer, or refuses for now. The code is its own.
     #[error("the table is unavailable ({code})")]
     Unavailable {
@@ -77,7 +80,13 @@ fn failure<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> StoreError {
         "ConditionalCheckFailedException" | "TransactionCanceledException" | "TransactionConflictException" => {
             StoreError::Conflict
         }
-        "ItemCollectionSizeLimitExceededException" => StoreError::TooLarge,
+        "ValidationException" if is_about_size(error) => StoreError::TooLarge,
         code => StoreError::Unavailable { code: code.to_owned() },
     }
+}
+
+/// DynamoDB has no code of its own for an item over its limit.
+fn is_about_size<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    let message = error.as_service_error().and_then(ProvideErrorMetadata::message).unwrap_or_default();
+    message.to_ascii_lowercase().contains("item size")
 }

@@ -1,7 +1,7 @@
 //! Reading and writing one process.
 
 use aws_sdk_dynamodb::{
-    operation::{put_item::PutItemError, update_item::UpdateItemError},
+    operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
     types::{AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
 };
 use jiff::Timestamp;
@@ -17,8 +17,8 @@ use crate::{api::Authority, process::ProcessId};
 /// Callbacks an item holds at most before they are applied; beyond it a callback is only a wish.
 pub const MAX_INBOX: usize = 16;
 
-/// Makes an item due where it is not, so that a wish that wakes nobody is still seen to.
-const UNLESS_DUE: &str = "due_shard = :shard, due_at = if_not_exists(due_at, :until)";
+/// Makes an item due soon, so that a wish that wakes nobody is still seen to; whoever fulfils it plans anew.
+const DUE_SOON: &str = "due_shard = :shard, due_at = :until";
 
 /// What became of a new process.
 #[derive(Debug)]
@@ -96,7 +96,7 @@ impl Store {
     /// One transaction of two writes.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where somebody wrote, or the reference belongs to another process.
+    /// [`StoreError::Conflict`] where somebody wrote, [`StoreError::ReferenceTaken`] where the reference is another's.
     pub async fn commit_reference(
         &self,
         who: &impl Authority,
@@ -122,7 +122,13 @@ impl Store {
         });
         let [commit, guard] = writes;
         let transaction = self.client.transact_write_items().transact_items(commit?).transact_items(guard?);
-        transaction.send().await.map(|_| ()).map_err(|error| failure(&error))
+        transaction.send().await.map(|_| ()).map_err(|error| match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                let guard = cancelled.cancellation_reasons().get(1).and_then(|reason| reason.code());
+                if guard == Some("ConditionalCheckFailed") { StoreError::ReferenceTaken } else { failure(&error) }
+            }
+            _ => failure(&error),
+        })
     }
 
     /// Asks for the process to be looked at, and gives it as it stands. Should the wish wake nobody, it is due after
@@ -142,7 +148,7 @@ impl Store {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(ItemKey::Process(who.tenant(), id).attributes()))
-            .update_expression(format!("SET wish = :wish, {UNLESS_DUE} ADD version :one"))
+            .update_expression(format!("SET wish = :wish, {DUE_SOON} ADD version :one"))
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":wish", text(wish))
             .expression_attribute_values(":shard", text(&keys::due_shard_of(id)))
@@ -180,7 +186,7 @@ impl Store {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(ItemKey::Process(who.tenant(), id).attributes()))
-            .update_expression(format!("SET wish = :wish, inbox.#key = :entry, {UNLESS_DUE} ADD version :one"))
+            .update_expression(format!("SET wish = :wish, inbox.#key = :entry, {DUE_SOON} ADD version :one"))
             .condition_expression(
                 "attribute_exists(pk) AND (attribute_not_exists(provider_reference) OR provider_reference = :reference) \
                  AND (size(inbox) < :max OR attribute_exists(inbox.#key))",

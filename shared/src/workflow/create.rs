@@ -3,7 +3,7 @@
 //! The process's id follows from the idempotency key, so the first write decides alone whether a request was seen before.
 //! From then on nothing is lost: if this function stops anywhere, `poll-due` finds the process when its lease ends.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{MAX_RACES, Means, due, fresh};
@@ -22,8 +22,10 @@ use crate::{
 const ROUTE: &str = "POST /processes";
 /// Limits of what is the customer's own.
 const MAX_TAGS: usize = 10;
-const MAX_TAG_CHARS: usize = 40;
+const MAX_TAG_BYTES: usize = 40;
 const MAX_METADATA_BYTES: usize = 4096;
+const MAX_OPTIONS_BYTES: usize = 8192;
+const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(366 * 24);
 const MAX_NAME_CHARS: usize = 200;
 
 /// A process that was created, now or by an earlier request with the same key.
@@ -97,8 +99,7 @@ impl CreateProcess {
         record: ProcessRecord,
     ) -> Result<Created, ApiError> {
         let id = record.process.id;
-        let answer = provider.submit(id, &record.process.request).await;
-        let learnt = Learnt::from(answer);
+        let learnt = submit(provider, &record, self.0.now()).await;
         match self.remember(caller, provider, record.clone(), &learnt).await {
             Ok(process) => match &process.refusal {
                 Some(refusal) => Err(ApiError::refused_by_provider(&process.provider, &refusal.code)),
@@ -125,10 +126,15 @@ impl CreateProcess {
         learnt: &Learnt,
     ) -> Result<Process, StoreError> {
         let id = record.process.id;
+        let taken = Learnt::Refused("reference_taken".to_owned());
+        let mut learnt = learnt;
         for _ in 0..MAX_RACES {
             let now = self.0.now();
             let events = learnt.apply(&mut record.process, now);
-            record.announce(events);
+            // Whoever creates a process gets its refusal as the answer, and needs no event of it.
+            if !matches!(learnt, Learnt::Refused(_)) {
+                record.announce(events);
+            }
             let look_at = due::next_look(&record.process, provider, now, self.0.entropy());
             record.look_again(look_at, now);
             let news = fresh("events", self.0.entropy());
@@ -138,7 +144,11 @@ impl CreateProcess {
             };
             match commit {
                 Ok(()) => return Ok(record.process),
-                Err(StoreError::Conflict) => {
+                Err(error @ (StoreError::Conflict | StoreError::ReferenceTaken)) => {
+                    if matches!(error, StoreError::ReferenceTaken) {
+                        tracing::error!(process = %id, "the reference belongs to another process");
+                        learnt = &taken;
+                    }
                     record = self.0.store.load(caller, id).await?.ok_or(StoreError::Corrupt("the process is gone"))?;
                 }
                 Err(error) => return Err(error),
@@ -146,6 +156,17 @@ impl CreateProcess {
         }
         Err(StoreError::Conflict)
     }
+}
+
+/// Hands a stored process over, and counts it where that does not work.
+pub(super) async fn submit(provider: &dyn Provider, record: &ProcessRecord, now: Timestamp) -> Learnt {
+    let answer = provider.submit(record.process.id, &record.process.request).await;
+    if let Err(error) = &answer
+        && !matches!(error, ProviderError::Rejected { .. })
+    {
+        telemetry::record(Metric::ProviderTrouble, &record.process.provider, 1.0, now);
+    }
+    answer.into()
 }
 
 /// What the provider's answer to a submission means.
@@ -183,10 +204,7 @@ impl Learnt {
     pub(super) fn apply(&self, process: &mut Process, now: Timestamp) -> Vec<Event> {
         match self {
             Self::Taken(reference) => process.submitted(reference, now),
-            Self::Refused(code) => {
-                process.refused(Refusal { code: code.clone() }, now);
-                Vec::new()
-            }
+            Self::Refused(code) => process.refused(Refusal { code: code.clone() }, now),
             Self::Unknown(trouble, maybe_done) => {
                 process.unsent = !maybe_done;
                 process.unanswered(trouble, now);
@@ -237,7 +255,7 @@ fn check(request: &ProcessRequest, now: Timestamp) -> Vec<FieldProblem> {
         if !fits(&consent.purpose, 200) {
             wrong("consent.purpose", "must have 1 to 200 characters");
         }
-        if consent.obtained_at > now + jiff::SignedDuration::from_mins(5) {
+        if consent.obtained_at > now + SignedDuration::from_mins(5) {
             wrong("consent.obtained_at", "must not be in the future");
         }
     }
@@ -245,15 +263,21 @@ fn check(request: &ProcessRequest, now: Timestamp) -> Vec<FieldProblem> {
         wrong("tags", "must have at most 10 entries");
     }
     for (position, tag) in request.tags.iter().enumerate() {
-        if !fits(tag, MAX_TAG_CHARS) {
-            wrong(&format!("tags[{position}]"), "must have 1 to 40 characters");
+        if tag.trim().is_empty() || tag.len() > MAX_TAG_BYTES {
+            wrong(&format!("tags[{position}]"), "must have 1 to 40 bytes in UTF-8");
         }
     }
-    if serde_json::to_string(request.metadata.expose()).map_or(usize::MAX, |text| text.len()) > MAX_METADATA_BYTES {
+    let json_bytes = |text: serde_json::Result<String>| text.map_or(usize::MAX, |text| text.len());
+    if json_bytes(serde_json::to_string(request.metadata.expose())) > MAX_METADATA_BYTES {
         wrong("metadata", "must have at most 4096 bytes as JSON");
     }
-    if request.expires_at.is_some_and(|end| end <= now) {
-        wrong("expires_at", "must be in the future");
+    if json_bytes(serde_json::to_string(request.options.expose())) > MAX_OPTIONS_BYTES {
+        wrong("options", "must have at most 8192 bytes as JSON");
+    }
+    match request.expires_at {
+        Some(end) if end <= now => wrong("expires_at", "must be in the future"),
+        Some(end) if end > now + LONGEST_LIFE => wrong("expires_at", "must be within a year"),
+        _ => {}
     }
     problems
 }

@@ -35,14 +35,15 @@ pub fn next_look(
         let planned =
             if process.failures > 0 { backoff(process.failures) } else { provider.poll_after(process.status, age) };
         looks.push(jittered(planned));
-        if process.failures == 0 {
-            let fixed = [
-                (process.status == Status::InProgress).then_some(process.expires_at),
-                process.held_verdict.as_ref().map(|held| held.usable_at),
-            ];
-            // A moment that has passed was seen to by the look that calls this.
-            looks.extend(fixed.into_iter().flatten().filter(|at| *at > now));
+        // A deadline that has passed was seen to by the look that calls this.
+        if process.status == Status::InProgress && process.failures == 0 && process.expires_at > now {
+            looks.push(process.expires_at);
         }
+    }
+    if process.awaits_held_verdict()
+        && let Some(held) = &process.held_verdict
+    {
+        looks.push(if held.usable_at > now { held.usable_at } else { jittered(backoff(process.failures)) });
     }
     if let Some(at) = process.next_copy_at() {
         let soonest = if process.failures > 0 { backoff(process.failures) } else { SignedDuration::from_secs(1) };

@@ -35,7 +35,7 @@ use crate::{
 const MAX_RACES: usize = 10;
 
 /// A fresh value for `wish` or `news`: never the same twice, so that writing it is always a change. `why` is what
-/// [`asked_by_customer`] and whoever reads the table can see in it.
+/// [`wants_answer`] and whoever reads the table can see in it.
 fn fresh(why: &str, entropy: &dyn Entropy) -> String {
     format!("{why}-{}", entropy.uuid().simple())
 }
@@ -47,8 +47,9 @@ const CALLED: &str = "called";
 /// The wish of the clock.
 const OVERDUE: &str = "overdue";
 
-fn asked_by_customer(wish: &str) -> bool {
-    wish.starts_with(ASKED)
+/// Whether a wish wants the provider asked even where nothing is open.
+fn wants_answer(wish: &str) -> bool {
+    wish.starts_with(ASKED) || wish.starts_with(CALLED)
 }
 
 /// How long a wish gets to be fulfilled before the clock wishes again.

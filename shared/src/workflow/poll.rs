@@ -1,6 +1,6 @@
 //! The promise behind the stream: whatever is overdue is wished for again.
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, stream};
 
 use super::{Means, OVERDUE, OwnTrouble, WISH_PATIENCE, fresh};
 use crate::{
@@ -23,21 +23,39 @@ impl PollDue {
         Self(Means::new(platform))
     }
 
-    /// Wakes whatever is due, and says how many that were.
+    /// Wakes whatever is due, and says how many that were. What cannot be woken keeps nothing else from it.
     ///
     /// # Errors
-    /// The table; what was not woken is still due at the next run.
+    /// The table, once everything was tried; what was not woken is still due at the next run.
     pub async fn run(&self) -> Result<usize, OwnTrouble> {
         let now = self.0.now();
         let shards = stream::iter(0..DUE_SHARDS).map(|shard| self.0.store.due(shard, now, PER_SHARD));
-        let due: Vec<Vec<DueItem>> = shards.buffer_unordered(AT_ONCE).try_collect().await?;
-        let woken = stream::iter(due.into_iter().flatten()).map(|item| async move {
+        let shards: Vec<_> = shards.buffer_unordered(AT_ONCE).collect().await;
+        let mut trouble = None;
+        let mut due: Vec<DueItem> = Vec::new();
+        for shard in shards {
+            match shard {
+                Ok(items) => due.extend(items),
+                Err(error) => trouble = Some(error),
+            }
+        }
+        let woken = stream::iter(due).map(|item| async move {
             let wish = fresh(OVERDUE, self.0.entropy());
-            self.0.store.wish_due(&item, &wish, now + WISH_PATIENCE).await
+            let woken = self.0.store.wish_due(&item, &wish, now + WISH_PATIENCE).await;
+            if let Err(error) = &woken {
+                tracing::error!(process = %item.key.id, %error, "could not be woken");
+            }
+            woken
         });
-        let woken: Vec<bool> = woken.buffer_unordered(AT_ONCE).try_collect().await?;
-        let count = woken.into_iter().filter(|woken| *woken).count();
+        let woken: Vec<_> = woken.buffer_unordered(AT_ONCE).collect().await;
+        let mut count = 0;
+        for each in woken {
+            match each {
+                Ok(woken) => count += usize::from(woken),
+                Err(error) => trouble = Some(error),
+            }
+        }
         tracing::info!(count, "woken");
-        Ok(count)
+        trouble.map_or(Ok(count), |error| Err(error.into()))
     }
 }

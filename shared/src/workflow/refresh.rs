@@ -3,9 +3,15 @@
 //! The provider is asked and pictures are copied at most once a run, before the commit. Where the commit loses a race the
 //! record is loaded again and the same answer applied to it, so neither the callback nor the answer is lost.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::{MAX_RACES, Means, OwnTrouble, asked_by_customer, create::Learnt, due, fresh};
+use super::{
+    MAX_RACES, Means, OwnTrouble,
+    create::{Learnt, submit},
+    due, fresh, wants_answer,
+};
 use crate::{
     evidence::{Bucket, Copier, CopyError, Media, Stored},
     platform::{
@@ -13,7 +19,8 @@ use crate::{
         telemetry::{self, Metric},
     },
     process::{
-        CopyOutcome, EvidenceKind, HeldVerdict, Observation, ObservedMedia, Process, Status, StoredCopy, evidence::Copy,
+        CopyOutcome, Event, EvidenceKind, HeldVerdict, Observation, ObservedMedia, Process, Status, StoredCopy,
+        evidence::Copy,
     },
     providers::{Answer, Provider, ProviderError},
     store::{ProcessRecord, StoreError, keys::OwnKey},
@@ -30,8 +37,10 @@ pub struct RefreshProcess {
 struct Look {
     /// What the provider answered to a repeated submission.
     submission: Option<Learnt>,
-    /// What the provider answered to a query.
-    answer: Option<Result<Observation, Trouble>>,
+    /// What the provider answered to a query, and the wish it was asked for.
+    answer: Option<(String, Result<Observation, Trouble>)>,
+    /// Whether a callback's word for the reference turned out to be another process's.
+    reference_is_taken: bool,
 }
 
 /// The provider could not be asked.
@@ -60,8 +69,12 @@ impl RefreshProcess {
             if record.wish.is_none() {
                 return Ok(());
             }
-            let before = record.process.status;
-            let learns_reference = self.look(&mut record, &mut look).await?;
+            let before = (record.process.status, given_up(&record.process));
+            let learns_reference = match self.look(key, &mut record, &mut look).await {
+                Ok(learns_reference) => learns_reference,
+                Err(OwnTrouble::Store(StoreError::Conflict)) => continue,
+                Err(trouble) => return Err(trouble),
+            };
             let news = fresh("events", self.means.entropy());
             let commit = if learns_reference {
                 self.means.store.commit_reference(key, &record, &news).await
@@ -74,6 +87,10 @@ impl RefreshProcess {
                     return Ok(());
                 }
                 Err(StoreError::Conflict) => tracing::info!(process = %key.id, "lost a race; looking again"),
+                Err(StoreError::ReferenceTaken) => {
+                    tracing::error!(process = %key.id, "the reference belongs to another process");
+                    look.reference_is_taken = true;
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -81,63 +98,94 @@ impl RefreshProcess {
     }
 
     /// Changes the record by all there is to know, and says whether it learnt its reference.
-    async fn look(&self, record: &mut ProcessRecord, look: &mut Look) -> Result<bool, OwnTrouble> {
+    async fn look(&self, key: &OwnKey, record: &mut ProcessRecord, look: &mut Look) -> Result<bool, OwnTrouble> {
         let wish = record.wish.take().unwrap_or_default();
+        let knew_reference = record.process.provider_reference.clone();
+        let called_back = !record.inbox.is_empty();
+        let mut events = fold_inbox(record, look.reference_is_taken);
         let secrets = self.means.platform.secrets.current().await?;
         let process = &mut record.process;
         let Ok(provider) = self.means.providers.of_tenant(&process.provider, &process.tenant, &secrets) else {
             // The account was taken away; it may come back.
             let now = self.means.now();
             process.unanswered("no_account", now);
-            record.look_again(Some(now + SignedDuration::from_hours(1)), now);
-            return Ok(false);
+            events.extend(process.conclude(now));
+            let look_at = is_open(process).then(|| now + SignedDuration::from_hours(1));
+            let learns_reference = process.provider_reference != knew_reference;
+            record.announce(events);
+            record.look_again(look_at, now);
+            return Ok(learns_reference);
         };
         let provider = provider.as_ref();
-        let knew_reference = process.provider_reference.is_some();
-        let called_back = !record.inbox.is_empty();
-        let mut events = fold_inbox(record);
-        let process = &mut record.process;
 
-        if process.provider_reference.is_none() {
-            self.submit_again(process, provider, look).await;
+        if record.process.provider_reference.is_none() {
+            self.submit_again(key, record, provider, &wish, look).await?;
             if let Some(learnt) = &look.submission {
-                events.extend(learnt.apply(process, self.means.now()));
+                let learnt = match learnt {
+                    Learnt::Taken(_) if look.reference_is_taken => &Learnt::Refused("reference_taken".to_owned()),
+                    learnt => learnt,
+                };
+                events.extend(learnt.apply(&mut record.process, self.means.now()));
             }
         }
+        let process = &mut record.process;
         let mut not_before = None;
-        let open = !process.status.is_terminal() || process.next_copy_at().is_some();
+        let worth_asking = is_open(process) || called_back || wants_answer(&wish) || look.answer.is_some();
         if let Some(reference) = process.provider_reference.clone()
-            && (open || called_back || asked_by_customer(&wish))
+            && worth_asking
         {
-            if look.answer.is_none() {
-                look.answer = Some(self.ask(process, provider, &reference).await?);
+            let (asked_for, answer) = match look.answer.take() {
+                Some(earlier) => earlier,
+                None => (wish.clone(), self.ask(process, provider, &reference).await?),
+            };
+            if asked_for != wish {
+                // Somebody wished while the provider was being asked: for them this answer may be too old.
+                record.wish = Some(wish);
             }
             let now = self.means.now();
-            match &look.answer {
-                Some(Ok(observation)) => events.extend(process.apply(observation, now)),
-                Some(Err(trouble)) => {
+            match &answer {
+                Ok(observation) => events.extend(process.apply(observation, now)),
+                Err(trouble) => {
                     process.unanswered(trouble.code, now);
                     not_before = trouble.retry_after.map(|wait| now + wait);
                 }
-                None => {}
             }
+            look.answer = Some((asked_for, answer));
         }
         let now = self.means.now();
         events.extend(process.conclude(now));
-        let learns_reference = !knew_reference && process.provider_reference.is_some();
+        let learns_reference = process.provider_reference != knew_reference;
         record.announce(events);
         let look_at = due::next_look(&record.process, provider, now, self.means.entropy());
         record.look_again(look_at.map(|at| not_before.map_or(at, |earliest| at.max(earliest))), now);
         Ok(learns_reference)
     }
 
-    /// Hands the process over once more, after the lease and only where a repeat is harmless.
-    async fn submit_again(&self, process: &Process, provider: &dyn Provider, look: &mut Look) {
+    /// Hands the process over once more, after the lease and only where a repeat is harmless. The right to do so is
+    /// claimed by a write of its own: whoever stops half way must not be followed by another try.
+    async fn submit_again(
+        &self,
+        key: &OwnKey,
+        record: &mut ProcessRecord,
+        provider: &dyn Provider,
+        wish: &str,
+        look: &mut Look,
+    ) -> Result<(), OwnTrouble> {
+        let (process, now) = (&mut record.process, self.means.now());
         let harmless = process.unsent || provider.submit_is_repeatable();
-        let waiting = process.status == Status::Submitting && self.means.now() >= process.submit_lease_until;
-        if waiting && harmless && look.submission.is_none() {
-            look.submission = Some(provider.submit(process.id, &process.request).await.into());
+        let waiting = process.status == Status::Submitting && now >= process.submit_lease_until;
+        if !waiting || !harmless || look.submission.is_some() {
+            return Ok(());
         }
+        process.claim_submission(now);
+        let look_at = due::next_look(process, provider, now, self.means.entropy());
+        record.look_again(look_at, now);
+        record.wish = Some(wish.to_owned());
+        self.means.store.commit(key, record, &fresh("events", self.means.entropy())).await?;
+        record.version += 1;
+        record.wish = None;
+        look.submission = Some(submit(provider, record, now).await);
+        Ok(())
     }
 
     /// Asks the provider and copies what is new. Links that died on the way are asked for once more.
@@ -220,7 +268,13 @@ impl RefreshProcess {
         });
         let media: Vec<Media> = media.collect();
         let hosts = provider.media_hosts();
-        let results = self.copier.copy_all(&process.tenant, process.id, hosts, media).await;
+        let count = media.len();
+        let copies = self.copier.copy_all(&process.tenant, process.id, hosts, media);
+        // The verdict must not wait for a picture for longer than this function may run.
+        let results = match tokio::time::timeout(COPY_TIME, copies).await {
+            Ok(results) => results,
+            Err(_) => vec![Err(CopyError::Unavailable); count],
+        };
         let mut expired = false;
         for (at, result) in wanted.into_iter().zip(results) {
             expired |= matches!(result, Err(CopyError::LinkExpired));
@@ -240,13 +294,12 @@ impl RefreshProcess {
         Ok(expired)
     }
 
-    fn report(&self, process: &Process, before: Status) {
+    fn report(&self, process: &Process, (status, given_up_before): (Status, usize)) {
         let now = self.means.now();
-        if process.status != before && process.status.is_terminal() {
+        if process.status != status && process.status.is_terminal() {
             telemetry::record(Metric::Decided, &process.provider, 1.0, now);
         }
-        let given_up = process.evidence.iter().filter(|piece| matches!(piece.copy, Copy::Incomplete { .. })).count();
-        if given_up > 0 && process.updated_at == now {
+        for _ in given_up_before..given_up(process) {
             telemetry::record(Metric::EvidenceIncomplete, &process.provider, 1.0, now);
         }
         tracing::info!(
@@ -256,8 +309,21 @@ impl RefreshProcess {
     }
 }
 
-/// Takes the callbacks out of the inbox, oldest first.
-fn fold_inbox(record: &mut ProcessRecord) -> Vec<crate::process::Event> {
+/// How long one process's copies may take before the rest of them is put off.
+const COPY_TIME: Duration = Duration::from_secs(40);
+
+/// Whether anything remains to be asked of the provider.
+fn is_open(process: &Process) -> bool {
+    !process.status.is_terminal() || process.next_copy_at().is_some() || process.awaits_held_verdict()
+}
+
+fn given_up(process: &Process) -> usize {
+    process.evidence.iter().filter(|piece| matches!(piece.copy, Copy::Incomplete { .. })).count()
+}
+
+/// Takes the callbacks out of the inbox, oldest first. Where a reference turned out to be another process's, none is
+/// believed.
+fn fold_inbox(record: &mut ProcessRecord, reference_is_taken: bool) -> Vec<Event> {
     let mut entries: Vec<_> = std::mem::take(&mut record.inbox).into_values().collect();
     entries.sort_by_key(|entry| entry.received_at);
     let mut events = Vec::new();
@@ -265,7 +331,9 @@ fn fold_inbox(record: &mut ProcessRecord) -> Vec<crate::process::Event> {
         let held = entry.verdict.map(|(status, usable_at)| HeldVerdict { status, code: entry.code.clone(), usable_at });
         record.process.called_back(&entry.code, entry.received_at, held);
         // A callback may be the first to know the reference.
-        events.extend(record.process.submitted(&entry.reference, entry.received_at));
+        if !reference_is_taken {
+            events.extend(record.process.adopt_reference(&entry.reference, entry.received_at));
+        }
     }
     events
 }

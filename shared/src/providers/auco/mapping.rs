@@ -12,8 +12,13 @@ use crate::{
         CopyOutcome, EvidenceKind, Findings, Observation, ObservedMedia, Private, ProcessId, ProcessRequest, Status,
         findings::{Check, Extracted, Face, Outcome, Source},
     },
-    providers::{MediaLink, ProviderError},
+    providers::{MediaLink, ProviderError, as_code},
 };
+
+/// Limits of what is kept of one answer in the process itself; the raw answer is kept whole.
+const MAX_CHECKS: usize = 100;
+const MAX_OTHER: usize = 50;
+const MAX_TEXT_BYTES: usize = 500;
 
 /// The body that creates a process at Auco.
 pub(super) fn creation<'a>(
@@ -59,6 +64,7 @@ pub(super) fn observation(veriface: wire::Veriface, observed_at: Timestamp) -> (
     let mut checks = Vec::new();
     for (attempt, number) in veriface.attempts.iter().zip(1_u32..) {
         checks.extend(attempt_checks(attempt, number));
+        checks.truncate(MAX_CHECKS);
         let pictures = [
             (EvidenceKind::DocumentFront, &attempt.identification_card_front),
             (EvidenceKind::DocumentBack, &attempt.identification_card_back),
@@ -84,7 +90,7 @@ pub(super) fn observation(veriface: wire::Veriface, observed_at: Timestamp) -> (
     read.extend(veriface.ocr_data);
     let document_type = text(&read, "documentType").map(str::to_owned).or(veriface.identification_type);
     let status = status(&veriface.status);
-    let failure = last.and_then(|attempt| attempt.error_messages.first()?.error.clone());
+    let failure = last.and_then(|attempt| attempt.error_messages.first()?.error.as_deref().map(code));
     let observation = Observation {
         observed_at,
         status,
@@ -96,7 +102,7 @@ pub(super) fn observation(veriface: wire::Veriface, observed_at: Timestamp) -> (
                 .and_then(|a| a.similarity)
                 .map(|similarity| Face { similarity: Some(similarity), liveness: None }),
             document_type,
-            provider_result: Some(veriface.status),
+            provider_result: Some(code(&veriface.status)),
         },
         media,
     };
@@ -135,7 +141,7 @@ fn attempt_checks(attempt: &wire::Attempt, number: u32) -> Vec<Check> {
             Some("PHOTO" | "FACE") => "selfie",
             _ => "attempt_error",
         };
-        check(name, Outcome::Failed, message.error.clone().or_else(|| message.key.clone()))
+        check(name, Outcome::Failed, message.error.as_deref().or(message.key.as_deref()).map(code))
     });
     std::iter::once(check("attempt", outcome, None)).chain(errors).collect()
 }
@@ -158,7 +164,8 @@ fn extracted(read: &Map<String, Value>) -> Extracted {
     let other: BTreeMap<_, _> = read
         .iter()
         .filter(|(name, _)| !MAPPED.contains(&name.as_str()))
-        .filter_map(|(name, value)| Some((name.clone(), Private::new(value.as_str()?.to_owned()))))
+        .filter_map(|(name, _)| Some((as_code(name)?, Private::new(text(read, name)?.to_owned()))))
+        .take(MAX_OTHER)
         .collect();
     Extracted {
         document_number: private("documentNumber"),
@@ -175,6 +182,12 @@ fn extracted(read: &Map<String, Value>) -> Extracted {
     }
 }
 
+/// A text that was read; what is too long to be one (a picture, say) is in the raw answer only.
 fn text<'a>(read: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
-    read.get(name)?.as_str().filter(|value| !value.is_empty())
+    read.get(name)?.as_str().filter(|value| (1..=MAX_TEXT_BYTES).contains(&value.len()))
+}
+
+/// Auco's code, or that it sent something else in its place.
+fn code(text: &str) -> String {
+    as_code(text).unwrap_or_else(|| "not_a_code".to_owned())
 }

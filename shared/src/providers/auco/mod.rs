@@ -17,7 +17,7 @@ use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
 
 use super::{
-    Answer, ApiClient, Callback, CallbackRefused, FieldProblem, Provider, ProviderError, Submitted, Verdict,
+    Answer, ApiClient, Callback, CallbackRefused, FieldProblem, Provider, ProviderError, Submitted, Verdict, as_code,
     http::{READ_TIMEOUT, SUBMIT_TIMEOUT},
 };
 use crate::{
@@ -62,8 +62,12 @@ impl Provider for Auco {
             .post(&self.url)
             .header("authorization", self.account.private_key.expose_secret())
             .json(&body);
-        let created: wire::Created = self.api.call(call, SUBMIT_TIMEOUT, wire::refusal_code).await?.json()?;
-        Ok(Submitted { reference: created.code })
+        let answer = self.api.call(call, SUBMIT_TIMEOUT, wire::refusal_code).await?;
+        let created: wire::Created = answer.json()?;
+        match as_code(&created.code) {
+            Some(reference) => Ok(Submitted { reference }),
+            None => Err(ProviderError::Unreadable { raw: answer.body }),
+        }
     }
 
     /// `GET /veriface?code=` with the public key. An unknown code is a 400.
@@ -89,15 +93,17 @@ impl Provider for Auco {
         }
         let webhook: wire::Webhook =
             serde_json::from_slice(body).map_err(|_| CallbackRefused::Malformed("code and status are needed"))?;
-        let verdict = match webhook.status.as_str() {
+        let reference = as_code(&webhook.code).ok_or(CallbackRefused::Malformed("code is not a code"))?;
+        let code = as_code(&webhook.status).ok_or(CallbackRefused::Malformed("status is not a code"))?;
+        let verdict = match code.as_str() {
             "VALIDATED" => Some(Status::Approved),
             "INVALIDATED" => Some(Status::Rejected),
             _ => None,
         };
         Ok(Callback {
             process: webhook.process_id(),
-            reference: webhook.code,
-            code: webhook.status,
+            reference,
+            code,
             verdict: verdict.map(|status| Verdict { status, patience: REVIEW_PATIENCE }),
         })
     }
@@ -107,7 +113,9 @@ impl Provider for Auco {
         let minutes = match (status, age.as_mins()) {
             // The end of the reviewer's patience above must not be overslept.
             (Status::InReview, ..60) => 15,
-            (Status::InReview, _) => 60,
+            (Status::InReview, ..10_080) => 60,
+            (Status::InReview, ..43_200) => 360,
+            (Status::InReview, _) => 1440,
             (_, ..10) => 1,
             (_, ..60) => 5,
             (_, ..1440) => 30,

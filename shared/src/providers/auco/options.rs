@@ -56,6 +56,9 @@ pub(super) fn check(request: &ProcessRequest, account: &AucoAccount, now: Timest
         if options.custom.contains_key("cotejo_id") {
             wrong("options.custom.cotejo_id", "is reserved");
         }
+        if !options.target_webhooks.is_empty() && account.webhook_id.is_none() {
+            wrong("options.target_webhooks", "needs the id of our own webhook in the account");
+        }
         if options.platform == Platform::Whatsapp && request.person.phone.is_none() {
             wrong("person.phone", "is required for platform whatsapp");
         }

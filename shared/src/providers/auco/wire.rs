@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::options::Platform;
-use crate::process::ProcessId;
+use crate::{process::ProcessId, providers::as_code};
 
 /// Body of `POST /veriface` (seed `004_…`).
 #[derive(Serialize)]
@@ -109,13 +109,10 @@ impl Webhook {
     }
 }
 
-/// The code in the body of a refusal: `{"message": "EXPIRED_DATE_INVALID"}`. Prose is not a code and is not passed on,
-/// since it may repeat what the person typed.
+/// The code in the body of a refusal: `{"message": "EXPIRED_DATE_INVALID"}`.
 pub(super) fn refusal_code(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
-    let code = body.get("message")?.as_str()?.trim();
-    let is_code = !code.is_empty() && code.len() <= 64 && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    is_code.then(|| code.to_owned())
+    as_code(body.get("message")?.as_str()?)
 }
 
 /// A state, without the blanks and in the case the documentation uses.
