@@ -8,11 +8,13 @@
 //! | `status` | the states and their legal moves |
 //! | `evidence` | pictures and raw answers, and how often a copy is tried |
 //! | `findings` | the one shape of results |
+//! | `computed` | checks of our own on what was read |
 //! | `timeline` | what happened, bounded |
 //! | `event` | what the customer is told |
 //! | `request` | what the customer asked for |
 //! | `private` | values that cannot be printed |
 
+pub mod computed;
 pub mod event;
 pub mod evidence;
 pub mod findings;
@@ -22,7 +24,7 @@ pub mod request;
 pub mod status;
 pub mod timeline;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 pub use event::{Event, EventName};
@@ -273,9 +275,10 @@ impl Process {
         }
         let mut events = Vec::new();
         if !stale {
+            let findings = self.findings_of(observation);
             self.observed_at = Some(observation.observed_at);
-            if self.findings != observation.findings {
-                self.findings = observation.findings.clone();
+            if self.findings != findings {
+                self.findings = findings;
                 self.updated_at = now;
             }
             let (status, reason) = self.verdict_of(observation, now);
@@ -373,6 +376,26 @@ impl Process {
             Copy::Stored(_) | Copy::Incomplete { .. } => None,
         };
         self.evidence.iter().filter_map(pending).min()
+    }
+
+    /// What an answer found, with our own checks behind the provider's.
+    ///
+    /// Ours depend on the request, on what was read and on the day. They are made on the day a reading is first seen, and
+    /// stay until something else is read: a document that was valid when it was shown does not fail because somebody asks
+    /// again after it expired. What a process that ended shows later was still read before its end, unless that end was
+    /// only inferred.
+    fn findings_of(&self, observation: &Observation) -> Findings {
+        let mut findings = observation.findings.clone();
+        if self.observed_at.is_some() && self.findings.extracted == findings.extracted {
+            let ours = self.findings.checks.iter().filter(|check| check.source == findings::Source::Computed);
+            findings.checks.extend(ours.cloned());
+        } else {
+            let ended = self.ended_at.filter(|_| self.inference.is_none());
+            let read_at = ended.map_or(observation.observed_at, |ended| ended.min(observation.observed_at));
+            let day = read_at.to_zoned(TimeZone::UTC).date();
+            findings.checks.extend(computed::checks(&self.request, &findings.extracted, day));
+        }
+        findings
     }
 
     /// The state an answer means, with the held verdict in place of an "in review" that outlived it.

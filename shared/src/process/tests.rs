@@ -197,6 +197,85 @@ fn only_what_is_in_review_can_be_decided_and_only_once() {
     assert_eq!(process.apply(&seen(Status::Approved, now), now)[0].name, EventName::ProcessAmended);
 }
 
+/// An answer that shows a document which is valid up to and on `last_day`.
+fn read(status: Status, at: Timestamp, last_day: &str) -> Observation {
+    let mut answer = seen(status, at);
+    answer.findings.extracted.expiry_date = Some(Private::new(last_day.to_owned()));
+    answer.findings.provider_result = Some(format!("{status:?}"));
+    answer
+}
+
+fn expiry(process: &Process) -> findings::Outcome {
+    process.findings.checks.iter().find(|check| check.name == "document_expiry").unwrap().outcome
+}
+
+#[test]
+fn our_checks_stand_behind_the_provider_s_and_leave_its_verdict_alone() {
+    let mut process = process();
+    process.submitted("REF", start());
+    let mut answer = read(Status::Approved, start(), "2020-01-01");
+    answer.findings.extracted.document_number = Some(Private::new("1.001.001.010".to_owned()));
+    let theirs = findings::Check {
+        name: "document_expiry".into(),
+        outcome: findings::Outcome::Passed,
+        source: findings::Source::Provider,
+        provider_code: Some("OK".into()),
+        detail: None,
+    };
+    answer.findings.checks.push(theirs.clone());
+    process.apply(&answer, start());
+    assert_eq!(process.status, Status::Approved);
+    assert_eq!(process.findings.checks[0], theirs);
+    let ours: Vec<_> = process.findings.checks[1..].iter().map(|check| (check.name.as_str(), check.outcome)).collect();
+    let (failed, passed) = (findings::Outcome::Failed, findings::Outcome::Passed);
+    assert_eq!(ours, [("document_expiry", failed), ("number_matches_request", passed)]);
+}
+
+#[test]
+fn an_answer_seen_before_changes_nothing_even_where_the_document_has_expired_since() {
+    for status in [Status::InReview, Status::Approved] {
+        let mut process = process();
+        process.submitted("REF", start());
+        // Asked a second before midnight, on the document's last day, and applied the day after.
+        let asked_at: Timestamp = "2026-11-01T23:59:59Z".parse().unwrap();
+        process.apply(&read(status, asked_at, "2026-11-01"), asked_at + 2.seconds());
+        assert_eq!(expiry(&process), findings::Outcome::Passed);
+        let before = process.clone();
+        for later in [asked_at + 2.seconds(), asked_at + 800.hours()] {
+            process.apply(&read(status, later, "2026-11-01"), later);
+            assert_eq!((&process.findings, process.updated_at), (&before.findings, before.updated_at));
+        }
+    }
+}
+
+#[test]
+fn what_an_ended_process_shows_later_was_read_before_its_end() {
+    let later = start() + 800.hours();
+    let mut overridden = process();
+    overridden.submitted("REF", start());
+    overridden.apply(&read(Status::Approved, start(), "2026-11-30"), start());
+    overridden.apply(&read(Status::Rejected, later, "2026-11-30"), later);
+    assert_eq!((overridden.status, expiry(&overridden)), (Status::Rejected, findings::Outcome::Passed));
+
+    let mut corrected = process();
+    corrected.submitted("REF", start());
+    corrected.apply(&read(Status::Approved, start(), "2026-11-03"), start());
+    corrected.apply(&read(Status::Approved, later, "2026-11-30"), later);
+    assert_eq!(expiry(&corrected), findings::Outcome::Passed);
+}
+
+#[test]
+fn a_document_shown_after_an_end_that_was_only_inferred_is_judged_on_its_own_day() {
+    let mut process = process();
+    process.submitted("REF", start());
+    let deadline = process.expires_at;
+    process.apply(&seen(Status::InProgress, deadline), deadline);
+    assert_eq!(process.conclude(deadline).len(), 1);
+    let later = deadline + 48.hours();
+    process.apply(&read(Status::Approved, later, "2026-12-02"), later);
+    assert_eq!(expiry(&process), findings::Outcome::Failed);
+}
+
 /// One thing that can happen to a process.
 #[derive(Debug, Clone)]
 enum Step {
