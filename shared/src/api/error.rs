@@ -125,7 +125,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "store");
         match error {
-            StoreError::Unavailable { .. } | StoreError::Conflict => Self::unavailable(),
+            StoreError::Unavailable { .. } | StoreError::Conflict | StoreError::ReferenceTaken => Self::unavailable(),
             StoreError::Corrupt(_) | StoreError::TooLarge => Self::internal(),
         }
     }

@@ -35,6 +35,9 @@ pub enum StoreError {
     /// Somebody else wrote first; load again.
     #[error("the item changed meanwhile")]
     Conflict,
+    /// The provider's reference is another process's.
+    #[error("the reference belongs to another process")]
+    ReferenceTaken,
     /// DynamoDB did not answer, or refuses for now. The code is its own.
     #[error("the table is unavailable ({code})")]
     Unavailable {

@@ -1,7 +1,7 @@
 //! Reading and writing one process.
 
 use aws_sdk_dynamodb::{
-    operation::{put_item::PutItemError, update_item::UpdateItemError},
+    operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
     types::{AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
 };
 use jiff::Timestamp;
@@ -96,7 +96,8 @@ impl Store {
     /// One transaction of two writes.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where somebody wrote, or the reference belongs to another process.
+    /// [`StoreError::Conflict`] where somebody wrote, [`StoreError::ReferenceTaken`] where the reference belongs to
+    /// another process.
     pub async fn commit_reference(
         &self,
         who: &impl Authority,
@@ -122,7 +123,14 @@ impl Store {
         });
         let [commit, guard] = writes;
         let transaction = self.client.transact_write_items().transact_items(commit?).transact_items(guard?);
-        transaction.send().await.map(|_| ()).map_err(|error| failure(&error))
+        let Err(error) = transaction.send().await else { return Ok(()) };
+        if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
+            && let [_, guard] = cancelled.cancellation_reasons()
+            && guard.code() == Some("ConditionalCheckFailed")
+        {
+            return Err(StoreError::ReferenceTaken);
+        }
+        Err(failure(&error))
     }
 
     /// Asks for the process to be looked at, and gives it as it stands. Should the wish wake nobody, it is due after

@@ -98,8 +98,13 @@ impl CreateProcess {
     ) -> Result<Created, ApiError> {
         let id = record.process.id;
         let answer = provider.submit(id, &record.process.request).await;
-        let learnt = Learnt::from(answer);
-        match self.remember(caller, provider, record.clone(), &learnt).await {
+        let mut learnt = Learnt::from(answer);
+        let mut remembered = self.remember(caller, provider, record.clone(), &learnt).await;
+        if matches!(remembered, Err(StoreError::ReferenceTaken)) {
+            learnt = Learnt::reference_taken();
+            remembered = self.remember(caller, provider, record.clone(), &learnt).await;
+        }
+        match remembered {
             Ok(process) => match &process.refusal {
                 Some(refusal) => Err(ApiError::refused_by_provider(&process.provider, &refusal.code)),
                 None => Ok(Created { process, replayed: false }),
@@ -179,6 +184,11 @@ impl From<Result<crate::providers::Submitted, ProviderError>> for Learnt {
 }
 
 impl Learnt {
+    /// What the provider has under this reference is followed by another process already.
+    pub(super) fn reference_taken() -> Self {
+        Self::Refused("reference_in_use".to_owned())
+    }
+
     /// Changes the process accordingly.
     pub(super) fn apply(&self, process: &mut Process, now: Timestamp) -> Vec<Event> {
         match self {

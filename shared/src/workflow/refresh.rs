@@ -30,6 +30,8 @@ pub struct RefreshProcess {
 struct Look {
     /// What the provider answered to a repeated submission.
     submission: Option<Learnt>,
+    /// Whether the reference that was learnt turned out to be another process's.
+    reference_taken: bool,
     /// What the provider answered to a query.
     answer: Option<Result<Observation, Trouble>>,
 }
@@ -74,6 +76,12 @@ impl RefreshProcess {
                     return Ok(());
                 }
                 Err(StoreError::Conflict) => tracing::info!(process = %key.id, "lost a race; looking again"),
+                Err(StoreError::ReferenceTaken) => {
+                    tracing::warn!(process = %key.id, "the reference belongs to another process");
+                    // One that came by callback is just not believed.
+                    let submission = look.submission.is_some().then(Learnt::reference_taken);
+                    look = Look { submission, reference_taken: true, answer: None };
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -95,7 +103,7 @@ impl RefreshProcess {
         let provider = provider.as_ref();
         let knew_reference = process.provider_reference.is_some();
         let called_back = !record.inbox.is_empty();
-        let mut events = fold_inbox(record);
+        let mut events = fold_inbox(record, !look.reference_taken);
         let process = &mut record.process;
 
         if process.provider_reference.is_none() {
@@ -256,16 +264,18 @@ impl RefreshProcess {
     }
 }
 
-/// Takes the callbacks out of the inbox, oldest first.
-fn fold_inbox(record: &mut ProcessRecord) -> Vec<crate::process::Event> {
+/// Takes the callbacks out of the inbox, oldest first, and the reference from them where `learns_reference`.
+fn fold_inbox(record: &mut ProcessRecord, learns_reference: bool) -> Vec<crate::process::Event> {
     let mut entries: Vec<_> = std::mem::take(&mut record.inbox).into_values().collect();
     entries.sort_by_key(|entry| entry.received_at);
     let mut events = Vec::new();
     for entry in entries {
         let held = entry.verdict.map(|(status, usable_at)| HeldVerdict { status, code: entry.code.clone(), usable_at });
         record.process.called_back(&entry.code, entry.received_at, held);
-        // A callback may be the first to know the reference.
-        events.extend(record.process.submitted(&entry.reference, entry.received_at));
+        if learns_reference {
+            // A callback may be the first to know the reference.
+            events.extend(record.process.submitted(&entry.reference, entry.received_at));
+        }
     }
     events
 }
