@@ -11,3 +11,4 @@ mod outcomes;
 mod races;
 mod requests;
 mod restarts;
+mod tecalis;
