@@ -13,3 +13,4 @@ mod privacy;
 mod races;
 mod requests;
 mod restarts;
+mod tecalis;

@@ -121,3 +121,14 @@ pub fn order(script: &str) -> Value {
         "options": {"platform": "whatsapp", "email": "prueba@example.com", "custom": {"sandbox": script}},
     })
 }
+
+/// What follows an authorization at Tecalis.
+#[must_use]
+pub fn tecalis_order(authorization: &str) -> Value {
+    json!({
+        "provider": "tecalis",
+        "person": {"name": "Carmen Española Española", "email": "carmen@example.com"},
+        "document": {"country": "ES", "type": "DNI", "number": "99999999R"},
+        "options": {"auth_uuid": authorization},
+    })
+}

@@ -6,7 +6,7 @@ mod seams;
 mod transport;
 mod world;
 
-pub use customer::{Answer, Customer, order};
+pub use customer::{Answer, Customer, order, tecalis_order};
 pub use seams::{SeededEntropy, SteppedClock};
 pub use transport::{Transport, When};
 pub use world::{World, start_of_time};

@@ -28,7 +28,7 @@ Runs the whole of Cotejo on this machine.
   --speed FACTOR   how much faster than in life people, reviewers and links are in the sandbox (default 1)
 
 The environment may replace parts: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_S3, COTEJO_AUCO_URL (with
-COTEJO_AUCO_PUBLIC_KEY and COTEJO_AUCO_PRIVATE_KEY).
+COTEJO_AUCO_PUBLIC_KEY and COTEJO_AUCO_PRIVATE_KEY), COTEJO_TECALIS_URL (with COTEJO_TECALIS_API_KEY).
 ";
 
 /// What was asked for.
@@ -165,7 +165,7 @@ fn greet(local: &Local, aws_only: bool) {
     println!();
     println!("curl -sS {url}/processes -H 'Authorization: Bearer {key}' \\");
     println!("  -H 'Content-Type: application/json' -H 'Idempotency-Key: first' \\");
-    println!("  -d '{}'", demo::example("approved"));
+    println!("  -d '{}'", demo::example());
     println!();
     println!("See how it goes on, with the id from the answer:");
     println!();

@@ -4,17 +4,18 @@
 //! byte for byte, the provider's links to them are dead, and ours open.
 
 mod api;
+mod companies;
 mod table;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     time::{Duration, Instant},
 };
 
 use cotejo::platform::Seams;
 use cotejo_sandbox::Times;
 use jiff::SignedDuration;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -23,13 +24,15 @@ use crate::{
     runtime::Local,
 };
 use api::Api;
+use companies::{Company, Shown};
 
-/// The scripts that are played, what they are, and how they must end.
-const SCRIPTS: [(&str, &str, &str); 4] = [
-    ("approved", "a good first attempt", "approved"),
-    ("second-attempt", "a bad attempt, then a good one", "approved"),
-    ("blocked-validated", "three bad attempts, a reviewer approves", "approved"),
-    ("rejected", "three bad attempts, a reviewer refuses", "rejected"),
+/// The scripts that are played and where, what they are, and how they must end.
+const SCRIPTS: [(Company, &str, &str, &str); 5] = [
+    (Company::Auco, "approved", "a good first attempt", "approved"),
+    (Company::Auco, "second-attempt", "a bad attempt, then a good one", "approved"),
+    (Company::Auco, "blocked-validated", "three bad attempts, a reviewer approves", "approved"),
+    (Company::Auco, "rejected", "three bad attempts, a reviewer refuses", "rejected"),
+    (Company::Tecalis, "approved", "proof of life, then the document", "approved"),
 ];
 
 /// How long everything may take in the sandbox.
@@ -41,20 +44,15 @@ const LONG_PATIENCE: Duration = Duration::from_secs(20 * 60);
 /// States that a process leaves no more.
 const TERMINAL: [&str; 5] = ["approved", "rejected", "expired", "cancelled", "failed"];
 
-/// The body that creates a process which goes as `script` says, on one line.
+/// A body that creates a process which goes well, on one line.
 #[must_use]
-pub fn example(script: &str) -> String {
-    json!({
-        "provider": "auco",
-        "person": {"name": "Ana Torres Rojas", "phone": "+573001234567", "email": "ana@example.com"},
-        "document": {"country": "CO", "type": "CC", "number": "1020304050"},
-        "options": {"platform": "whatsapp", "email": "creator@example.com", "custom": {"sandbox": script}},
-    })
-    .to_string()
+pub fn example() -> String {
+    companies::auco_order("approved").to_string()
 }
 
 /// One process of the demo.
 struct Played {
+    company: Company,
     script: &'static str,
     expected: &'static str,
     id: String,
@@ -64,12 +62,10 @@ struct Played {
 
 /// One picture, as the provider showed it and as we keep it.
 struct Picture {
-    kind: String,
-    attempt: u64,
+    shown: Shown,
     bytes: usize,
     /// Of what the provider's link gave while it lived.
     sha256: String,
-    provider_link: String,
     evidence_id: Option<String>,
     /// What the provider's link answers at the end.
     provider_answers: u16,
@@ -113,32 +109,36 @@ pub async fn run(arguments: &Arguments, overrides: HashMap<String, String>) -> R
 async fn play(local: &Local, link_life: Duration) -> Result<(), String> {
     let start = Instant::now();
     let api = Api::new(local)?;
-    println!("\nCreating {} verifications at Auco (POST /processes):", SCRIPTS.len());
+    // What is followed at Tecalis was created there by the customer, which only the sandbox lets us do.
+    let scripts = SCRIPTS.into_iter().filter(|script| script.0 == Company::Auco || script.0.is_played(local));
+    let scripts: Vec<_> = scripts.collect();
+    println!("\nCreating {} verifications (POST /processes):", scripts.len());
     let mut all = Vec::new();
-    for (script, meaning, expected) in SCRIPTS {
-        let process = api.create(&example(script)).await?;
+    for (company, script, meaning, expected) in scripts {
+        let process = api.create(&company.order(&api, script).await?).await?;
         let id = text(&process, "id");
-        println!("  {}  {script:<18} {meaning}", short(&id));
-        all.push(Played { script, expected, id, process, pictures: Vec::new() });
+        println!("  {}  {:<8} {script:<18} {meaning}", short(&id), company.name());
+        all.push(Played { company, script, expected, id, process, pictures: Vec::new() });
     }
 
-    println!("\nThe people act, the provider calls back, the pictures are copied:");
-    let patience = if local.has_own_sandbox() { PATIENCE } else { LONG_PATIENCE };
+    println!("\nThe people act, Auco calls back, Tecalis is asked, the pictures are copied:");
+    let played_here = Company::Auco.is_played(local);
+    let patience = if played_here { PATIENCE } else { LONG_PATIENCE };
     follow(&api, &mut all, start, patience).await?;
 
     for played in &mut all {
-        played.pictures = pictures(&api, played).await?;
+        played.pictures = pictures(&api, local, played).await?;
     }
     println!("\nThe provider's links open now. Waiting for their end …");
-    let links = all.iter().flat_map(|played| &played.pictures).map(|picture| picture.provider_link.as_str());
-    if local.has_own_sandbox() {
+    let links = all.iter().flat_map(|played| &played.pictures).map(|picture| picture.shown.link.as_str());
+    if played_here {
         tokio::time::sleep(link_life + Duration::from_secs(1)).await;
     } else {
         outlive(&api, links.collect(), start).await?;
     }
     for played in &mut all {
         for picture in &mut played.pictures {
-            picture.provider_answers = api.status(&picture.provider_link).await?;
+            picture.provider_answers = api.status(&picture.shown.link).await?;
             picture.ours_opens = match &picture.evidence_id {
                 Some(evidence) => hash(&api.evidence(&played.id, evidence).await?) == picture.sha256,
                 None => false,
@@ -162,14 +162,16 @@ async fn follow(api: &Api, all: &mut [Played], start: Instant, patience: Duratio
     loop {
         let mut open = 0;
         for played in all.iter_mut() {
-            let process = api.process(&played.id).await?;
+            let open_before = !TERMINAL.contains(&text(&played.process, "status").as_str());
+            let process = api.process(&played.id, open_before && !played.company.calls_back()).await?;
             let line = |process: &Value| {
                 let stored = stored(process).count();
                 format!("{:<12} {stored:>2} pictures kept", text(process, "status"))
             };
             if line(&process) != line(&played.process) {
                 let seconds = start.elapsed().as_secs_f64();
-                println!("  {seconds:>5.1} s  {}  {:<18} {}", short(&played.id), played.script, line(&process));
+                let (id, company) = (short(&played.id), played.company.name());
+                println!("  {seconds:>5.1} s  {id}  {company:<8} {:<18} {}", played.script, line(&process));
             }
             let ended = TERMINAL.contains(&text(&process, "status").as_str());
             if !ended || text(&process, "evidence_state") != "complete" {
@@ -202,31 +204,22 @@ async fn outlive(api: &Api, mut links: Vec<&str>, start: Instant) -> Result<(), 
 }
 
 /// Asks the provider for its pictures and opens every link while it lives.
-async fn pictures(api: &Api, played: &Played) -> Result<Vec<Picture>, String> {
-    let answer = api.ask_provider(&text(&played.process, "provider_reference")).await?;
+async fn pictures(api: &Api, local: &Local, played: &Played) -> Result<Vec<Picture>, String> {
+    let reference = text(&played.process, "provider_reference");
     let mut pictures = Vec::new();
-    for (attempt, number) in answer["attempts"].as_array().into_iter().flatten().zip(1..) {
-        for (theirs, ours) in [
-            ("identificationCardFront", "document_front"),
-            ("identificationCardBack", "document_back"),
-            ("photo", "selfie"),
-        ] {
-            let Some(link) = attempt[theirs].as_str() else { continue };
-            let bytes = api.download(link).await?;
-            let evidence = stored(&played.process).find(|evidence| {
-                evidence["kind"] == ours && evidence["attempt"] == number && evidence["sha256"] == hash(&bytes).as_str()
-            });
-            pictures.push(Picture {
-                kind: ours.to_owned(),
-                attempt: number,
-                bytes: bytes.len(),
-                sha256: hash(&bytes),
-                provider_link: link.to_owned(),
-                evidence_id: evidence.map(|evidence| text(evidence, "id")),
-                provider_answers: 0,
-                ours_opens: false,
-            });
-        }
+    for shown in played.company.pictures(api, local, &reference).await? {
+        let bytes = api.download(&shown.link).await?;
+        let sha256 = hash(&bytes);
+        let evidence = stored(&played.process)
+            .find(|evidence| evidence["kind"] == shown.kind && evidence["sha256"] == sha256.as_str());
+        pictures.push(Picture {
+            evidence_id: evidence.map(|evidence| text(evidence, "id")),
+            bytes: bytes.len(),
+            sha256,
+            shown,
+            provider_answers: 0,
+            ours_opens: false,
+        });
     }
     Ok(pictures)
 }
@@ -234,7 +227,7 @@ async fn pictures(api: &Api, played: &Played) -> Result<Vec<Picture>, String> {
 fn wrong(local: &Local, all: &[Played]) -> Vec<String> {
     let mut wrong = Vec::new();
     for played in all {
-        let name = format!("{} ({})", short(&played.id), played.script);
+        let name = format!("{} ({}, {})", short(&played.id), played.company.name(), played.script);
         let status = text(&played.process, "status");
         if status != played.expected {
             wrong.push(format!("{name} is {status} instead of {}", played.expected));
@@ -247,7 +240,7 @@ fn wrong(local: &Local, all: &[Played]) -> Vec<String> {
             wrong.push(format!("{name}: {kept} pictures are kept of {}", played.pictures.len()));
         }
         for picture in &played.pictures {
-            let name = format!("{name}, {} of attempt {}", picture.kind, picture.attempt);
+            let name = format!("{name}, {} {}", picture.shown.kind, picture.shown.number);
             if picture.evidence_id.is_none() {
                 wrong.push(format!("{name}: not kept as the provider served it"));
             }
@@ -267,15 +260,10 @@ fn wrong(local: &Local, all: &[Played]) -> Vec<String> {
 
 /// Whether the picture is what the sandbox drew; a provider of the environment cannot be asked.
 fn drawn_so(local: &Local, played: &Played, picture: &Picture) -> bool {
-    let theirs = BTreeMap::from([
-        ("document_front", "identificationCardFront"),
-        ("document_back", "identificationCardBack"),
-        ("selfie", "photo"),
-    ]);
-    let attempt = usize::try_from(picture.attempt - 1).unwrap_or_default();
-    let kind = theirs.get(picture.kind.as_str()).copied().unwrap_or_default();
-    let drawn = local.sandbox().picture(&text(&played.process, "provider_reference"), attempt, kind);
-    drawn.map_or(!local.has_own_sandbox(), |drawn| hash(&drawn) == picture.sha256)
+    match &picture.shown.drawn {
+        Some(drawn) => *drawn == picture.sha256,
+        None => !played.company.is_played(local),
+    }
 }
 
 /// The pictures of a process that are in our bucket; the provider's raw answer is evidence and no picture.

@@ -18,9 +18,9 @@ use crate::{
     gateway::{self, Routes},
     live::{self, Pumped},
     options::{LocalError, Mode, Options},
-    seed::{AucoKeys, TENANT, TenantAccess, Tenants},
+    seed::{Keys, TENANT, TenantAccess, Tenants},
     servers::{Servers, Stop, serve},
-    settings::{Around, Overrides},
+    settings::{Around, Overrides, ProviderUrls},
     stores::{Access, StoreError, dynamodb, s3, secrets},
     stream::{Mapping, Poller, Positions},
     template::{DEPLOYED, Place, Template},
@@ -48,9 +48,9 @@ pub(crate) struct Inner {
     pub(crate) access: Access,
     pub(crate) seams: Seams,
     tenants: Tenants,
-    auco: AucoKeys,
+    keys: Keys,
     secrets_url: String,
-    auco_url: String,
+    provider_urls: ProviderUrls,
     sandbox_url: String,
     platform: Platform,
     data: DataDir,
@@ -126,9 +126,8 @@ impl Local {
         // The secret, the sandbox, and how the functions reach both.
         let secrets_url = secrets_port.url();
         let sandbox_url = sandbox_port.url();
-        let auco_url = overrides.get("COTEJO_AUCO_URL");
-        let auco_url = auco_url.map_or_else(|| format!("{sandbox_url}/auco/v1.5/ext"), str::to_owned);
-        let around = Around { access: &access, secrets_url: secrets_url.clone(), auco_url: auco_url.clone() };
+        let provider_urls = ProviderUrls::choose(&overrides, &sandbox_url);
+        let around = Around { access: &access, secrets_url: secrets_url.clone(), provider_urls: provider_urls.clone() };
         let first = template.functions.first().ok_or_else(|| LocalError::Seed("there are no functions".to_owned()))?;
         let config = |function: &crate::template::Function| {
             let name = &function.crate_name;
@@ -137,7 +136,7 @@ impl Local {
         let secret_id = config(first)?.secret_id;
         let secrets = secrets::Secrets::open(data.file("secrets.json"), secret_id, &*seams.entropy)?;
         serve(&mut tasks, secrets_port, secrets.router(), &stop);
-        let auco = AucoKeys::choose(&overrides, &secrets, &seams)?;
+        let keys = Keys::choose(&overrides, &secrets, &seams)?;
         let clock = Arc::clone(&seams.clock);
         let sandbox = Sandbox::open(SandboxConfig {
             base_url: sandbox_url.clone(),
@@ -146,10 +145,11 @@ impl Local {
             seed: sandbox_seed(options.sandbox_seed, &data)?,
             times: options.sandbox_times,
             auco: AucoAccount {
-                public_key: auco.public.clone(),
-                private_key: auco.private.clone(),
+                public_key: keys.auco_public.clone(),
+                private_key: keys.auco_private.clone(),
                 webhooks: Vec::new(),
             },
+            tecalis_api_key: keys.tecalis.clone(),
         })?;
         serve(&mut tasks, sandbox_port, sandbox.router(), &stop);
 
@@ -157,9 +157,9 @@ impl Local {
         let own_seams = Seams { aws_http: Some(access.http.clone()), ..seams.clone() };
         let platform = Platform::new(config(first)?, own_seams);
         let tenants = Tenants::open(data.file("local.json"), secrets, seams.clone(), api_url.clone())?;
-        let api_key = tenants.ensure(TENANT, &auco, &platform).await?;
+        let api_key = tenants.ensure(TENANT, &keys, &platform).await?;
         for name in tenants.names() {
-            tenants.ensure(&name, &auco, &platform).await?;
+            tenants.ensure(&name, &keys, &platform).await?;
         }
         sandbox.set_auco_webhooks(tenants.webhooks()?);
         let webhook_url = tenants.webhook_url(TENANT)?;
@@ -185,9 +185,9 @@ impl Local {
             database,
             seams,
             tenants,
-            auco,
+            keys,
             secrets_url,
-            auco_url,
+            provider_urls,
             sandbox_url,
             platform,
             data,
@@ -249,13 +249,20 @@ impl Local {
     /// The key that opens queries at Auco.
     #[must_use]
     pub fn auco_public_key(&self) -> &str {
-        &self.inner.auco.public
+        &self.inner.keys.auco_public
     }
 
-    /// Whether the functions speak to the sandbox; otherwise to a provider of the environment.
+    /// The key that opens authorizations at Tecalis.
     #[must_use]
-    pub fn has_own_sandbox(&self) -> bool {
-        self.inner.auco_url.starts_with(&self.inner.sandbox_url)
+    pub fn tecalis_api_key(&self) -> &str {
+        &self.inner.keys.tecalis
+    }
+
+    /// Whether the functions find the sandbox at `provider`'s base URL, one of [`Self::env`]; otherwise a server of the
+    /// environment.
+    #[must_use]
+    pub fn is_own_sandbox(&self, provider_url: &str) -> bool {
+        provider_url.starts_with(&self.inner.sandbox_url)
     }
 
     /// The platform that a function runs with at present; [`Self::add_tenant`] gives functions a new one.
@@ -293,7 +300,7 @@ impl Local {
     /// The name is no tenant id, or a store or file refuses.
     pub async fn add_tenant(&self, tenant: &str) -> Result<TenantAccess, LocalError> {
         let inner = &self.inner;
-        let api_key = inner.tenants.ensure(tenant, &inner.auco, &inner.platform).await?;
+        let api_key = inner.tenants.ensure(tenant, &inner.keys, &inner.platform).await?;
         inner.sandbox.set_auco_webhooks(inner.tenants.webhooks()?);
         inner.restart_functions()?;
         Ok(TenantAccess { api_key, auco_webhook_url: inner.tenants.webhook_url(tenant)? })
@@ -312,8 +319,11 @@ impl Local {
 impl Inner {
     /// The cold start of all functions.
     fn restart_functions(&self) -> Result<(), LocalError> {
-        let around =
-            Around { access: &self.access, secrets_url: self.secrets_url.clone(), auco_url: self.auco_url.clone() };
+        let around = Around {
+            access: &self.access,
+            secrets_url: self.secrets_url.clone(),
+            provider_urls: self.provider_urls.clone(),
+        };
         let mut functions = Functions::default();
         for function in self.template.functions.iter().filter(|_| self.has_functions) {
             let name = &function.crate_name;

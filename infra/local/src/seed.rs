@@ -22,7 +22,7 @@ use crate::{
     data::{read_json, write_private},
     options::LocalError,
     settings::Overrides,
-    stores::secrets::{AucoAccount, Secrets},
+    stores::secrets::{AucoAccount, Secrets, TecalisAccount, TenantAccounts},
 };
 
 /// The tenant that everybody who runs this locally is.
@@ -54,29 +54,34 @@ pub struct Tenants {
     api_url: String,
 }
 
-/// The tenants' one account at Auco.
+/// The keys of the tenants' one account at each company.
 #[derive(Debug, Clone)]
-pub struct AucoKeys {
-    /// `puk_…`.
-    pub public: String,
-    /// `prk_…`.
-    pub private: String,
+pub struct Keys {
+    /// Auco's `puk_…`.
+    pub auco_public: String,
+    /// Auco's `prk_…`.
+    pub auco_private: String,
+    /// Tecalis's API key.
+    pub tecalis: String,
 }
 
-impl AucoKeys {
+impl Keys {
     /// The keys that the environment says, or those of the last run, or new ones.
     ///
     /// # Errors
     /// The secret cannot be read.
     pub fn choose(overrides: &Overrides, secrets: &Secrets, seams: &Seams) -> io::Result<Self> {
-        let before = secrets.read()?.tenants.remove(TENANT).map(|tenant| tenant.auco);
+        let before = secrets.read()?.tenants.remove(TENANT);
+        let auco = before.as_ref().map(|tenant| &tenant.auco);
+        let tecalis = before.as_ref().and_then(|tenant| tenant.tecalis.as_ref());
         let random = |prefix: &str| format!("{prefix}_{}", seams.entropy.uuid().simple());
         let choose = |name: &str, before: Option<&String>, prefix: &str| {
             overrides.get(name).map(str::to_owned).or_else(|| before.cloned()).unwrap_or_else(|| random(prefix))
         };
         Ok(Self {
-            public: choose("COTEJO_AUCO_PUBLIC_KEY", before.as_ref().map(|auco| &auco.public_key), "puk"),
-            private: choose("COTEJO_AUCO_PRIVATE_KEY", before.as_ref().map(|auco| &auco.private_key), "prk"),
+            auco_public: choose("COTEJO_AUCO_PUBLIC_KEY", auco.map(|auco| &auco.public_key), "puk"),
+            auco_private: choose("COTEJO_AUCO_PRIVATE_KEY", auco.map(|auco| &auco.private_key), "prk"),
+            tecalis: choose("COTEJO_TECALIS_API_KEY", tecalis.map(|tecalis| &tecalis.api_key), "tecalis"),
         })
     }
 }
@@ -91,12 +96,12 @@ impl Tenants {
         Ok(Self { file, tenants, secrets, seams, api_url })
     }
 
-    /// Makes sure of a tenant: its key in the table, its account in the secret. Functions that read the secret
+    /// Makes sure of a tenant: its key in the table, its accounts in the secret. Functions that read the secret
     /// before do not know it yet.
     ///
     /// # Errors
     /// The name is no tenant id, or a store or file refuses.
-    pub async fn ensure(&self, name: &str, auco: &AucoKeys, platform: &Platform) -> Result<String, LocalError> {
+    pub async fn ensure(&self, name: &str, keys: &Keys, platform: &Platform) -> Result<String, LocalError> {
         let id: TenantId = name.parse().map_err(|_| LocalError::Tenant(name.to_owned()))?;
         let tenant = self.remember(name)?;
         let store = Store::new(platform);
@@ -108,14 +113,18 @@ impl Tenants {
             tenant_since: tenant.since,
         };
         store.put_api_key(&key).await.map_err(|error| LocalError::Seed(error.to_string()))?;
-        let account = AucoAccount {
-            public_key: auco.public.clone(),
-            private_key: auco.private.clone(),
-            creator_email: None,
-            webhook_id: webhook_id(name),
-            media_hosts: vec!["127.0.0.1".to_owned(), "localhost".to_owned()],
+        let media_hosts = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
+        let accounts = TenantAccounts {
+            auco: AucoAccount {
+                public_key: keys.auco_public.clone(),
+                private_key: keys.auco_private.clone(),
+                creator_email: None,
+                webhook_id: webhook_id(name),
+                media_hosts: media_hosts.clone(),
+            },
+            tecalis: Some(TecalisAccount { api_key: keys.tecalis.clone(), media_hosts }),
         };
-        self.secrets.set_tenant(name, account)?;
+        self.secrets.set_tenant(name, accounts)?;
         Ok(tenant.api_key)
     }
 

@@ -6,6 +6,7 @@
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | used where one of those is set |
 //! | `COTEJO_AUCO_URL` | replaces the sandbox |
 //! | `COTEJO_AUCO_PUBLIC_KEY`, `COTEJO_AUCO_PRIVATE_KEY` | the account there |
+//! | `COTEJO_TECALIS_URL`, `COTEJO_TECALIS_API_KEY` | likewise |
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -28,6 +29,8 @@ pub const NAMES: &[&str] = &[
     "COTEJO_AUCO_PRIVATE_KEY",
     "COTEJO_AUCO_PUBLIC_KEY",
     "COTEJO_AUCO_URL",
+    "COTEJO_TECALIS_API_KEY",
+    "COTEJO_TECALIS_URL",
 ];
 
 /// The environment, as far as it counts here.
@@ -82,8 +85,27 @@ pub struct Around<'a> {
     pub access: &'a Access,
     /// URL of Secrets Manager.
     pub secrets_url: String,
-    /// Base URL of Auco's API.
-    pub auco_url: String,
+    /// Base URLs of the companies' APIs.
+    pub provider_urls: ProviderUrls,
+}
+
+/// Base URLs of the companies' APIs.
+#[derive(Debug, Clone)]
+pub struct ProviderUrls {
+    /// Auco's.
+    pub auco: String,
+    /// Tecalis's.
+    pub tecalis: String,
+}
+
+impl ProviderUrls {
+    /// Those of the environment, else the sandbox's.
+    #[must_use]
+    pub fn choose(overrides: &Overrides, sandbox_url: &str) -> Self {
+        let choose =
+            |name: &str, path: &str| overrides.get(name).map_or_else(|| format!("{sandbox_url}{path}"), str::to_owned);
+        Self { auco: choose("COTEJO_AUCO_URL", "/auco/v1.5/ext"), tecalis: choose("COTEJO_TECALIS_URL", "/tecalis") }
+    }
 }
 
 impl Around<'_> {
@@ -108,7 +130,8 @@ impl Around<'_> {
                 ("AWS_REGION", &access.region),
                 ("AWS_SECRET_ACCESS_KEY", &access.secret_access_key),
                 ("COTEJO_ALLOW_LOOPBACK", &"true".to_owned()),
-                ("COTEJO_AUCO_URL", &self.auco_url),
+                ("COTEJO_AUCO_URL", &self.provider_urls.auco),
+                ("COTEJO_TECALIS_URL", &self.provider_urls.tecalis),
             ]
             .map(|(name, value)| (name.to_owned(), value.clone())),
         );

@@ -25,6 +25,8 @@ pub struct SandboxConfig {
     pub times: Times,
     /// The one company account that Auco knows.
     pub auco: AucoAccount,
+    /// The one API key that Tecalis knows.
+    pub tecalis_api_key: String,
 }
 
 /// How long things take. The default is the real provider's time where it is known.

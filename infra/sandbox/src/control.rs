@@ -7,9 +7,11 @@ use axum::{Json, Router};
 use bytes::Bytes;
 use http::StatusCode;
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::answers::{Refused, message};
 use crate::auco::{AucoProcessView, Forced, NotNow};
+use crate::tecalis::TecalisView;
 use crate::{Faults, Sandbox};
 
 pub(crate) fn router() -> Router<Sandbox> {
@@ -17,6 +19,7 @@ pub(crate) fn router() -> Router<Sandbox> {
         .route("/_sandbox/faults", post(faults))
         .route("/_sandbox/auco/processes", get(processes))
         .route("/_sandbox/auco/{code}/act", post(act))
+        .route("/_sandbox/tecalis/authorizations", post(authorize).get(authorizations))
 }
 
 async fn faults(State(sandbox): State<Sandbox>, body: Bytes) -> Result<Json<Faults>, Refused> {
@@ -48,6 +51,25 @@ async fn act(State(sandbox): State<Sandbox>, Path(code): Path<String>, body: Byt
     let view = process.view();
     state.save_or_warn(&code);
     Ok(Json(view).into_response())
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Authorize {
+    script: String,
+}
+
+/// What Tecalis's own API for it would answer is not documented; this is the sandbox's.
+async fn authorize(State(sandbox): State<Sandbox>, body: Bytes) -> Result<Response, Refused> {
+    let order: Authorize =
+        if body.is_empty() { Authorize::default() } else { serde_json::from_slice(&body).map_err(bad_request)? };
+    let uuid = sandbox.tecalis_authorize(&order.script);
+    let uuid = uuid.map_err(|error| message(StatusCode::BAD_REQUEST, &error.to_string()))?;
+    Ok(Json(json!({ "auth_uuid": uuid })).into_response())
+}
+
+async fn authorizations(State(sandbox): State<Sandbox>) -> Json<Vec<TecalisView>> {
+    Json(sandbox.tecalis_authorizations())
 }
 
 fn bad_request(error: serde_json::Error) -> Response {

@@ -36,6 +36,13 @@ impl Dice {
         self.bytes(label)[..16].iter().map(|byte| CODE_LETTERS[*byte as usize % 36] as char).collect()
     }
 
+    /// A UUID, of the version for values of one's own making.
+    pub fn uuid(self, label: &str) -> String {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&self.bytes(label)[..16]);
+        uuid::Uuid::new_v8(bytes).to_string()
+    }
+
     fn number(self, label: &str) -> u64 {
         self.bytes(label)[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
     }

@@ -6,8 +6,8 @@
 //! [`Sandbox::next_due`] says when to call it next. A test moves the clock and ticks; a running system ticks in a loop.
 //! Chance follows from a seed. What is left to others: binding a port, running the clock, and checking what arrives.
 //!
-//! Each company is a folder; so far there is `auco`. What they share is one file each: `links` (signed URLs),
-//! `pictures`, `script` and `faults` (what goes wrong), `webhooks` (sending), `journal` (surviving a restart).
+//! Each company is a folder: `auco`, `tecalis`. What they share is one file each: `links` (signed URLs), `pictures`,
+//! `downloads`, `script` and `faults` (what goes wrong), `webhooks` (sending), `journal` (surviving a restart).
 //!
 //! # Auco's script
 //!
@@ -46,6 +46,22 @@
 //! N counts the queries of the process, or the downloads of each of its pictures; without `:N` the fault never ends.
 //! Several faults of pictures follow one another: `cut-off:1,gone:2` cuts the first download and refuses the next two.
 //!
+//! # Tecalis's script
+//!
+//! An authorization is created at a call of the sandbox's own (below), which takes the script. Operations follow one
+//! another: proof of life, then the document, each [`Times::person_acts_after`] after what was before.
+//!
+//! | outcome | what happens |
+//! | --- | --- |
+//! | `approved` | both operations pass, seven pictures, OK |
+//! | `rejected` | the document's machine-readable zone fails, KO |
+//! | `cancelled` | called off after the proof of life, CANCELLED |
+//! | `approved-then-cancelled` | OK, and [`Times::reviewer_acts_after`] later somebody overrides it by hand: CANCELLED |
+//! | `never` | nobody ever acts |
+//!
+//! `query-5xx:N`, `cut-off:N`, `html-picture:N`, `wrong-type:N` and `gone:N` are as at Auco. With `array` the
+//! operations are a list instead of a map. There are no callbacks, since nobody documents their form.
+//!
 //! # For people
 //!
 //! | call | does |
@@ -53,13 +69,17 @@
 //! | `POST {base}/_sandbox/faults` | sets [`Faults`]: `{"rate":0.5,"kinds":["ServerError"]}` |
 //! | `GET {base}/_sandbox/auco/processes` | lists [`AucoProcessView`]s |
 //! | `POST {base}/_sandbox/auco/{code}/act` | does the next step now; with `{"status":"APPROVED"}` (BLOCKED, VALIDATED, INVALIDATED, EXPIRED) that one instead of the script's |
+//! | `POST {base}/_sandbox/tecalis/authorizations` | creates an authorization: `{"script":"rejected,array"}` gives `{"auth_uuid"}` |
+//! | `GET {base}/_sandbox/tecalis/authorizations` | lists [`TecalisView`]s |
 
 mod auco;
+mod tecalis;
 
 mod answers;
 mod config;
 mod control;
 mod dice;
+mod downloads;
 mod faults;
 mod journal;
 mod links;
@@ -85,6 +105,7 @@ pub use crate::faults::{FaultKind, Faults};
 use crate::links::Links;
 pub use crate::state::CallCounts;
 use crate::state::State;
+pub use crate::tecalis::TecalisView;
 
 /// All stand-ins of one local system. Clones share everything.
 #[derive(Clone)]
@@ -98,6 +119,7 @@ struct Inner {
     times: Times,
     links: Links,
     auco_keys: auco::Keys,
+    tecalis_api_key: String,
     client: reqwest::Client,
     /// Never held across an await.
     state: Mutex<State>,
@@ -129,6 +151,17 @@ pub enum SandboxError {
     Client(#[from] reqwest::Error),
 }
 
+/// Why an authorization could not be created.
+#[derive(Debug, thiserror::Error)]
+pub enum TecalisError {
+    /// The script has a word that means nothing.
+    #[error("the script has the unknown word \"{0}\"")]
+    UnknownWord(String),
+    /// It could not be saved.
+    #[error("the authorization could not be saved: {0}")]
+    Unsaved(#[from] std::io::Error),
+}
+
 impl Sandbox {
     /// Opens a sandbox, with the state its file holds if there is one.
     pub fn open(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
@@ -140,6 +173,7 @@ impl Sandbox {
             times: config.times,
             links: Links::new(&config.base_url, dice),
             auco_keys: auco::Keys { public: config.auco.public_key, private: config.auco.private_key },
+            tecalis_api_key: config.tecalis_api_key,
             state: Mutex::new(State::open(config.state_file, config.auco.webhooks)?),
         };
         Ok(Sandbox { inner: Arc::new(inner) })
@@ -147,7 +181,7 @@ impl Sandbox {
 
     /// The routes of all stand-ins and of the controls for people, below the configured base URL.
     pub fn router(&self) -> Router {
-        Router::new().merge(auco::router()).merge(control::router()).with_state(self.clone())
+        Router::new().merge(auco::router()).merge(tecalis::router()).merge(control::router()).with_state(self.clone())
     }
 
     /// Replaces the company's webhooks at Auco. Notifications are resolved when they are sent, so those that waited
@@ -193,6 +227,22 @@ impl Sandbox {
         let process = state.auco.get(code)?;
         let picture = process.picture(attempt, kind)?;
         Some(picture.pieces().concat().into())
+    }
+
+    /// Creates an authorization at Tecalis that goes by `script`, and gives its UUID.
+    pub fn tecalis_authorize(&self, script: &str) -> Result<String, TecalisError> {
+        tecalis::authorize(self, script)
+    }
+
+    /// All of Tecalis's authorizations, in the order of their creation.
+    pub fn tecalis_authorizations(&self) -> Vec<TecalisView> {
+        self.state().tecalis_views()
+    }
+
+    /// The exact bytes that faultless downloads of an authorization's pictures give, by operation, kind and place, as
+    /// far as they were taken: `("OCR/temporary/1", …)`. Empty where there is no such authorization.
+    pub fn tecalis_pictures(&self, uuid: &str) -> Vec<(String, Bytes)> {
+        self.state().tecalis.get(uuid).map(|one| one.pictures()).unwrap_or_default()
     }
 
     /// What was called and sent since this sandbox was opened.

@@ -27,6 +27,51 @@ pub(crate) enum PictureFault {
     Gone,
 }
 
+/// Faults of pictures in the order written, each with the number of downloads (of each picture) that it takes.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct PictureFaults(Vec<(PictureFault, u32)>);
+
+impl PictureFaults {
+    /// Takes a word, if it is one of a fault of pictures.
+    pub fn add(&mut self, name: &str, downloads: u32) -> Option<()> {
+        let fault = match name {
+            "cut-off" => PictureFault::CutOff,
+            "html-picture" => PictureFault::Html,
+            "wrong-type" => PictureFault::WrongType,
+            "gone" => PictureFault::Gone,
+            _ => return None,
+        };
+        self.0.push((fault, downloads));
+        Some(())
+    }
+
+    /// The fault for a download of a picture that was asked for `before` times already. Several words follow one
+    /// another: `cut-off:1,gone:2` cuts the first download and refuses the next two.
+    pub fn after(&self, mut before: u32) -> Option<PictureFault> {
+        for (fault, downloads) in &self.0 {
+            if before < *downloads {
+                return Some(*fault);
+            }
+            before -= downloads;
+        }
+        None
+    }
+}
+
+/// The words of a script, each as its name and its number if it has one; blanks around them and empty words do not
+/// count. The error is the first word that `add` does not take.
+pub(crate) fn read_words(text: &str, mut add: impl FnMut(&str, Option<u32>) -> Option<()>) -> Result<(), String> {
+    for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+        let taken = match word.split_once(':') {
+            Some((name, times)) => times.parse().ok().and_then(|times| add(name, Some(times))),
+            None => add(word, None),
+        };
+        taken.ok_or_else(|| word.to_owned())?;
+    }
+    Ok(())
+}
+
 /// A script after reading.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
@@ -43,34 +88,25 @@ pub(crate) struct Script {
     pub huge_picture: bool,
     /// How many of the first queries fail.
     pub query_5xx: u32,
-    /// In the order written, each with the number of downloads (of each picture) that it takes.
-    pub pictures: Vec<(PictureFault, u32)>,
+    pub pictures: PictureFaults,
 }
 
 impl Script {
-    /// Reads comma-separated words; blanks around them and empty words do not count. The error is the first word
-    /// that means nothing.
+    /// Reads a script. The error is the first word that means nothing.
     pub fn parse(text: &str) -> Result<Script, String> {
         let mut script = Script::default();
-        for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
-            script.add(word).ok_or_else(|| word.to_owned())?;
-        }
+        read_words(text, |name, times| script.add(name, times))?;
         Ok(script)
     }
 
-    fn add(&mut self, word: &str) -> Option<()> {
+    fn add(&mut self, name: &str, times: Option<u32>) -> Option<()> {
         // Without a number a counted fault never ends.
-        let (name, times) = match word.split_once(':') {
-            Some((name, times)) => (name, Some(times.parse::<u32>().ok()?)),
-            None => (word, None),
-        };
         let always = times.unwrap_or(u32::MAX);
+        if self.pictures.add(name, always).is_some() {
+            return Some(());
+        }
         match name {
             "query-5xx" => self.query_5xx = always,
-            "cut-off" => self.pictures.push((PictureFault::CutOff, always)),
-            "html-picture" => self.pictures.push((PictureFault::Html, always)),
-            "wrong-type" => self.pictures.push((PictureFault::WrongType, always)),
-            "gone" => self.pictures.push((PictureFault::Gone, always)),
             _ if times.is_some() => return None,
             "approved" => self.outcome = Outcome::Approved,
             "second-attempt" => self.outcome = Outcome::SecondAttempt,
@@ -93,18 +129,6 @@ impl Script {
             _ => return None,
         }
         Some(())
-    }
-
-    /// The fault for a download of a picture that was asked for `before` times already. Several words follow one
-    /// another: `cut-off:1,gone:2` cuts the first download and refuses the next two.
-    pub fn picture_fault(&self, mut before: u32) -> Option<PictureFault> {
-        for (fault, times) in &self.pictures {
-            if before < *times {
-                return Some(*fault);
-            }
-            before -= times;
-        }
-        None
     }
 }
 
@@ -132,8 +156,8 @@ mod tests {
     #[test]
     fn faults_of_pictures_follow_one_another() {
         let script = Script::parse("cut-off:1,gone:2").unwrap();
-        let faults: Vec<_> = (0..4).map(|before| script.picture_fault(before)).collect();
+        let faults: Vec<_> = (0..4).map(|before| script.pictures.after(before)).collect();
         assert_eq!(faults, [Some(PictureFault::CutOff), Some(PictureFault::Gone), Some(PictureFault::Gone), None]);
-        assert_eq!(Script::parse("gone").unwrap().picture_fault(1000), Some(PictureFault::Gone));
+        assert_eq!(Script::parse("gone").unwrap().pictures.after(1000), Some(PictureFault::Gone));
     }
 }

@@ -8,6 +8,7 @@
 //! | `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | credentials, as Lambda gives them | none, the first two must be set |
 //! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL_SECRETS_MANAGER` | another server that speaks the same API | AWS |
 //! | `COTEJO_AUCO_URL` | base URL of Auco's API for tenants that name none of their own | production |
+//! | `COTEJO_TECALIS_URL` | base URL of Tecalis's API, likewise | none: tenants without one of their own have no Tecalis |
 //! | `COTEJO_ALLOW_LOOPBACK` | `true`: pictures may come from this machine over plain HTTP; local systems only | `false` |
 
 use std::collections::HashMap;
@@ -38,6 +39,8 @@ pub struct Config {
     pub secrets_url: Option<String>,
     /// Replaces Auco's production base URL.
     pub auco_url: Option<String>,
+    /// Base URL of Tecalis's API.
+    pub tecalis_url: Option<String>,
     /// Whether media may be fetched from this machine over plain HTTP.
     pub allow_loopback: bool,
 }
@@ -90,6 +93,7 @@ impl Config {
             s3_url: optional("AWS_ENDPOINT_URL_S3"),
             secrets_url: optional("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
             auco_url: optional("COTEJO_AUCO_URL"),
+            tecalis_url: optional("COTEJO_TECALIS_URL"),
             allow_loopback: match optional("COTEJO_ALLOW_LOOPBACK").as_deref() {
                 None | Some("false") => false,
                 Some("true") => true,

@@ -68,6 +68,8 @@ impl KeyBytes {
 pub struct TenantAccounts {
     /// The account at Auco, if the tenant has one.
     pub auco: Option<AucoAccount>,
+    /// The account at Tecalis, if the tenant has one.
+    pub tecalis: Option<TecalisAccount>,
 }
 
 /// A company's account at Auco.
@@ -88,6 +90,19 @@ pub struct AucoAccount {
     pub webhook_header: Option<StaticHeader>,
     /// Countries (ISO 3166 alpha-2) and document types the account may use; anything where absent.
     pub documents: Option<BTreeMap<String, Vec<String>>>,
+    /// Exact hosts that pictures may come from.
+    #[serde(default)]
+    pub media_hosts: Vec<String>,
+}
+
+/// A company's account at Tecalis.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TecalisAccount {
+    /// Opens the authorizations of this account.
+    pub api_key: SecretString,
+    /// Base URL, where it is not the deployment's own. Tecalis publishes none, so one of the two must be there.
+    pub url: Option<String>,
     /// Exact hosts that pictures may come from.
     #[serde(default)]
     pub media_hosts: Vec<String>,

@@ -21,6 +21,10 @@ pub enum EvidenceKind {
     DocumentBack,
     /// The person's face.
     Selfie,
+    /// A frame of what the camera saw while a document or a face was being taken.
+    Frame,
+    /// A picture of a kind that the provider does not explain.
+    Other,
     /// The provider's answer, untouched.
     ProviderResponse,
 }
@@ -33,6 +37,8 @@ impl EvidenceKind {
             Self::DocumentFront => "document_front",
             Self::DocumentBack => "document_back",
             Self::Selfie => "selfie",
+            Self::Frame => "frame",
+            Self::Other => "other",
             Self::ProviderResponse => "provider_response",
         }
     }

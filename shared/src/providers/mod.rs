@@ -10,9 +10,15 @@
 //! | `options` | what a customer may say only to this company, and its checks |
 //! | `mapping` | from wire to [`crate::process::Observation`] |
 //! | `tests`, `fixtures/` | the company's own sample bodies, named by their seed |
+//!
+//! What companies have in common is beside the folders: `http` (calling them), `wire` (reading their JSON), `forms`
+//! (what customers type).
 
 pub mod auco;
+mod forms;
 pub mod http;
+pub mod tecalis;
+mod wire;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -130,15 +136,6 @@ pub enum CallbackRefused {
     Malformed(&'static str),
 }
 
-/// A provider's code, if it is one: up to 64 letters, digits, `_` and `-`. Prose may repeat what the person typed, and is
-/// kept in the raw answer only.
-#[must_use]
-pub fn as_code(text: &str) -> Option<String> {
-    let text = text.trim();
-    let is_code = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-    ((1..=64).contains(&text.len()) && text.bytes().all(is_code)).then(|| text.to_owned())
-}
-
 /// What is wrong with one field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct FieldProblem {
@@ -170,15 +167,22 @@ pub enum NoProvider {
 pub struct Providers {
     auco: ApiClient,
     auco_url: String,
+    tecalis: ApiClient,
+    tecalis_url: Option<String>,
 }
+
+/// The names of all companies.
+pub const NAMES: [&str; 2] = [auco::NAME, tecalis::NAME];
 
 impl Providers {
     /// Nothing is connected yet.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         Self {
-            auco: ApiClient::new("auco"),
+            auco: ApiClient::new(auco::NAME),
             auco_url: config.auco_url.clone().unwrap_or_else(|| auco::PRODUCTION.to_owned()),
+            tecalis: ApiClient::new(tecalis::NAME),
+            tecalis_url: config.tecalis_url.clone(),
         }
     }
 
@@ -198,6 +202,11 @@ impl Providers {
                 let account = accounts?.auco.clone().ok_or(NoProvider::NoAccount)?;
                 let url = account.url.clone().unwrap_or_else(|| self.auco_url.clone());
                 Ok(Box::new(auco::Auco::new(self.auco.clone(), url, account)))
+            }
+            tecalis::NAME => {
+                let account = accounts?.tecalis.clone().ok_or(NoProvider::NoAccount)?;
+                let url = account.url.clone().or_else(|| self.tecalis_url.clone()).ok_or(NoProvider::NoAccount)?;
+                Ok(Box::new(tecalis::Tecalis::new(self.tecalis.clone(), &url, account)))
             }
             _ => Err(NoProvider::Unknown),
         }

@@ -16,7 +16,7 @@ use crate::{
         telemetry::{self, Metric},
     },
     process::ProcessId,
-    providers::{Callback, CallbackRefused},
+    providers::{Callback, CallbackRefused, NAMES},
     store::{InboxEntry, processes::Delivery},
 };
 
@@ -133,5 +133,5 @@ impl ReceiveCallback {
 
 /// The provider's name for a metric; what somebody typed into a URL is not one.
 fn known(provider: &str) -> &'static str {
-    if provider == crate::providers::auco::NAME { crate::providers::auco::NAME } else { "unknown" }
+    NAMES.into_iter().find(|name| *name == provider).unwrap_or("unknown")
 }

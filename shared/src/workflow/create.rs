@@ -126,7 +126,7 @@ impl CreateProcess {
         learnt: &Learnt,
     ) -> Result<Process, StoreError> {
         let id = record.process.id;
-        let taken = Learnt::Refused("reference_taken".to_owned());
+        let taken = Learnt::Refused("reference_in_use".to_owned());
         let mut learnt = learnt;
         for _ in 0..MAX_RACES {
             let now = self.0.now();

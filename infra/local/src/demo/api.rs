@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use cotejo::platform::Entropy as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::companies::Company;
 use crate::runtime::Local;
 
 /// A client with the tenant's keys.
@@ -12,8 +13,10 @@ pub(super) struct Api {
     client: reqwest::Client,
     url: String,
     key: String,
-    provider_url: String,
-    provider_key: String,
+    auco_url: String,
+    auco_key: String,
+    tecalis_url: String,
+    tecalis_key: String,
 }
 
 impl Api {
@@ -23,20 +26,24 @@ impl Api {
             client: client.map_err(|error| error.to_string())?,
             url: local.url().to_owned(),
             key: local.api_key().to_owned(),
-            provider_url: local.env().get("COTEJO_AUCO_URL").cloned().unwrap_or_default(),
-            provider_key: local.auco_public_key().to_owned(),
+            auco_url: Company::Auco.url(local),
+            auco_key: local.auco_public_key().to_owned(),
+            tecalis_url: Company::Tecalis.url(local),
+            tecalis_key: local.tecalis_api_key().to_owned(),
         })
     }
 
-    pub(super) async fn create(&self, body: &str) -> Result<Value, String> {
+    pub(super) async fn create(&self, body: &Value) -> Result<Value, String> {
         let request = self.client.post(format!("{}/processes", self.url)).bearer_auth(&self.key);
         let request = request.header("Content-Type", "application/json");
         let request = request.header("Idempotency-Key", cotejo::platform::SystemEntropy.uuid().to_string());
-        result(request.body(body.to_owned())).await
+        result(request.body(body.to_string())).await
     }
 
-    pub(super) async fn process(&self, id: &str) -> Result<Value, String> {
-        result(self.client.get(format!("{}/processes/{id}", self.url)).bearer_auth(&self.key)).await
+    /// A process as it stands; with `refresh` the provider is asked again in the background.
+    pub(super) async fn process(&self, id: &str, refresh: bool) -> Result<Value, String> {
+        let request = self.client.get(format!("{}/processes/{id}", self.url)).bearer_auth(&self.key);
+        result(if refresh { request.query(&[("refresh", "true")]) } else { request }).await
     }
 
     /// The bytes of a piece of evidence, by the link that our API gives.
@@ -46,11 +53,24 @@ impl Api {
         self.download(link["url"].as_str().unwrap_or_default()).await
     }
 
-    /// What the provider says of a process, with fresh links.
-    pub(super) async fn ask_provider(&self, reference: &str) -> Result<Value, String> {
-        let request = self.client.get(format!("{}/veriface", self.provider_url)).query(&[("code", reference)]);
-        let (_, body) = fetch(request.header("Authorization", &self.provider_key)).await?;
-        serde_json::from_slice(&body).map_err(|error| format!("the provider's answer is not JSON: {error}"))
+    /// What Auco says of a process, with fresh links.
+    pub(super) async fn ask_auco(&self, code: &str) -> Result<Value, String> {
+        let request = self.client.get(format!("{}/veriface", self.auco_url)).query(&[("code", code)]);
+        provider_says(request.header("Authorization", &self.auco_key)).await
+    }
+
+    /// What Tecalis says of an authorization, with fresh links.
+    pub(super) async fn ask_tecalis(&self, authorization: &str) -> Result<Value, String> {
+        let request = self.client.post(format!("{}/customer?data=images", self.tecalis_url));
+        provider_says(request.json(&json!({"auth_uuid": authorization, "api_key": self.tecalis_key}))).await
+    }
+
+    /// A new authorization in the sandbox's Tecalis.
+    pub(super) async fn authorize(&self, script: &str) -> Result<String, String> {
+        let sandbox = self.tecalis_url.trim_end_matches("/tecalis");
+        let request = self.client.post(format!("{sandbox}/_sandbox/tecalis/authorizations"));
+        let answer = provider_says(request.json(&json!({"script": script}))).await?;
+        Ok(answer["auth_uuid"].as_str().unwrap_or_default().to_owned())
     }
 
     pub(super) async fn download(&self, link: &str) -> Result<Vec<u8>, String> {
@@ -63,6 +83,11 @@ impl Api {
     pub(super) async fn status(&self, link: &str) -> Result<u16, String> {
         fetch(self.client.get(link)).await.map(|(status, _)| status)
     }
+}
+
+async fn provider_says(request: reqwest::RequestBuilder) -> Result<Value, String> {
+    let (_, body) = fetch(request).await?;
+    serde_json::from_slice(&body).map_err(|error| format!("the provider's answer is not JSON: {error}"))
 }
 
 /// The `result` of our envelope.

@@ -5,39 +5,42 @@ use super::{Played, short, text};
 /// One line for each picture, the process at its first.
 pub(super) fn table(all: &[Played]) -> String {
     let mut rows = vec![
-        ["process", "script", "status", "picture", "bytes", "sha256", "provider's link", "our link"].map(str::to_owned),
+        ["process", "company", "script", "status", "picture", "bytes", "sha256", "provider's link", "our link"]
+            .map(str::to_owned),
     ];
     for played in all {
-        let mut first = Some([short(&played.id).to_owned(), played.script.to_owned(), text(&played.process, "status")]);
+        let (id, company, status) = (short(&played.id), played.company.name(), text(&played.process, "status"));
+        let mut first = Some([id.to_owned(), company.to_owned(), played.script.to_owned(), status]);
         for picture in &played.pictures {
-            let [id, script, status] = first.take().unwrap_or_default();
+            let [id, company, script, status] = first.take().unwrap_or_default();
             let theirs = match picture.provider_answers {
                 403 => "dead (403)".to_owned(),
                 other => format!("answers {other}"),
             };
             rows.push([
                 id,
+                company,
                 script,
                 status,
-                format!("{} {}", picture.attempt, picture.kind),
+                format!("{} {}", picture.shown.number, picture.shown.kind),
                 picture.bytes.to_string(),
                 format!("{}…", &picture.sha256[..12]),
                 theirs,
                 if picture.ours_opens { "opens, same bytes" } else { "FAILS" }.to_owned(),
             ]);
         }
-        if let Some([id, script, status]) = first {
+        if let Some([id, company, script, status]) = first {
             let none = ["no pictures", "", "", "", ""].map(str::to_owned);
             let [a, b, c, d, e] = none;
-            rows.push([id, script, status, a, b, c, d, e]);
+            rows.push([id, company, script, status, a, b, c, d, e]);
         }
     }
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..8).map(width).collect();
-    let line = |row: &[String; 8]| {
+    let widths: Vec<usize> = (0..9).map(width).collect();
+    let line = |row: &[String; 9]| {
         let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
             // Numbers to the right.
-            if column == 4 { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+            if column == 5 { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
         });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };

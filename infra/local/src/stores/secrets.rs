@@ -33,6 +33,18 @@ pub struct SecretFile {
 pub struct TenantAccounts {
     /// At Auco.
     pub auco: AucoAccount,
+    /// At Tecalis; a file of an earlier version has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tecalis: Option<TecalisAccount>,
+}
+
+/// An account at Tecalis.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TecalisAccount {
+    /// What opens the account's authorizations.
+    pub api_key: String,
+    /// Hosts that pictures may come from.
+    pub media_hosts: Vec<String>,
 }
 
 /// An account at Auco.
@@ -86,14 +98,14 @@ impl Secrets {
         Ok(secrets)
     }
 
-    /// Sets the account of a tenant.
+    /// Sets the accounts of a tenant.
     ///
     /// # Errors
     /// The file cannot be read or written.
-    pub fn set_tenant(&self, tenant: &str, auco: AucoAccount) -> io::Result<()> {
+    pub fn set_tenant(&self, tenant: &str, accounts: TenantAccounts) -> io::Result<()> {
         let _writing = self.inner.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut file = self.read()?;
-        file.tenants.insert(tenant.to_owned(), TenantAccounts { auco });
+        file.tenants.insert(tenant.to_owned(), accounts);
         self.write(&file)
     }
 

@@ -21,7 +21,7 @@ use crate::answers::{Refused, message};
 
 pub(crate) use deliver::deliver_due;
 pub use process::AucoProcessView;
-pub(crate) use process::{Forced, NotNow, Process};
+pub(crate) use process::{Forced, NotNow, Process, later};
 
 /// The two keys of the company.
 pub(crate) struct Keys {

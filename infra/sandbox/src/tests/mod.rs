@@ -9,6 +9,7 @@ mod auco_outcomes;
 mod auco_pictures;
 mod auco_webhooks;
 mod restart;
+mod tecalis;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -103,6 +104,7 @@ impl World {
             seed: 11,
             times,
             auco: AucoAccount { public_key: "puk_1".to_owned(), private_key: "prk_1".to_owned(), webhooks },
+            tecalis_api_key: "key_1".to_owned(),
         })
         .unwrap();
         let app = sandbox.router();

@@ -81,6 +81,7 @@ async fn half_a_line_at_the_end_is_forgotten_and_a_broken_line_inside_is_an_erro
         seed: 0,
         times: Times::default(),
         auco: AucoAccount { public_key: String::new(), private_key: String::new(), webhooks: Vec::new() },
+        tecalis_api_key: String::new(),
     };
     let error = Sandbox::open(config).map(|_| ()).unwrap_err();
     assert!(matches!(error, SandboxError::StateLine { line: 3, .. }), "{error}");

@@ -12,7 +12,7 @@ use crate::{
         CopyOutcome, EvidenceKind, Findings, Observation, ObservedMedia, Private, ProcessId, ProcessRequest, Status,
         findings::{Check, Extracted, Face, Outcome, Source},
     },
-    providers::{MediaLink, ProviderError, as_code},
+    providers::{MediaLink, ProviderError, wire::code as as_code},
 };
 
 /// Limits of what is kept of one answer in the process itself; the raw answer is kept whole.
@@ -164,7 +164,7 @@ fn extracted(read: &Map<String, Value>) -> Extracted {
     let other: BTreeMap<_, _> = read
         .iter()
         .filter(|(name, _)| !MAPPED.contains(&name.as_str()))
-        .filter_map(|(name, _)| Some((as_code(name)?, Private::new(text(read, name)?.to_owned()))))
+        .filter_map(|(name, _)| Some((as_code(name)?.to_owned(), Private::new(text(read, name)?.to_owned()))))
         .take(MAX_OTHER)
         .collect();
     Extracted {
@@ -189,5 +189,5 @@ fn text<'a>(read: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
 
 /// Auco's code, or that it sent something else in its place.
 fn code(text: &str) -> String {
-    as_code(text).unwrap_or_else(|| "not_a_code".to_owned())
+    as_code(text).unwrap_or("not_a_code").to_owned()
 }

@@ -17,8 +17,9 @@ use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
 
 use super::{
-    Answer, ApiClient, Callback, CallbackRefused, FieldProblem, Provider, ProviderError, Submitted, Verdict, as_code,
+    Answer, ApiClient, Callback, CallbackRefused, FieldProblem, Provider, ProviderError, Submitted, Verdict,
     http::{READ_TIMEOUT, SUBMIT_TIMEOUT},
+    wire::code,
 };
 use crate::{
     platform::secrets::AucoAccount,
@@ -64,8 +65,8 @@ impl Provider for Auco {
             .json(&body);
         let answer = self.api.call(call, SUBMIT_TIMEOUT, wire::refusal_code).await?;
         let created: wire::Created = answer.json()?;
-        match as_code(&created.code) {
-            Some(reference) => Ok(Submitted { reference }),
+        match code(&created.code) {
+            Some(reference) => Ok(Submitted { reference: reference.to_owned() }),
             None => Err(ProviderError::Unreadable { raw: answer.body }),
         }
     }
@@ -93,17 +94,17 @@ impl Provider for Auco {
         }
         let webhook: wire::Webhook =
             serde_json::from_slice(body).map_err(|_| CallbackRefused::Malformed("code and status are needed"))?;
-        let reference = as_code(&webhook.code).ok_or(CallbackRefused::Malformed("code is not a code"))?;
-        let code = as_code(&webhook.status).ok_or(CallbackRefused::Malformed("status is not a code"))?;
-        let verdict = match code.as_str() {
+        let reference = code(&webhook.code).ok_or(CallbackRefused::Malformed("code is not a code"))?;
+        let code = code(&webhook.status).ok_or(CallbackRefused::Malformed("status is not a code"))?;
+        let verdict = match code {
             "VALIDATED" => Some(Status::Approved),
             "INVALIDATED" => Some(Status::Rejected),
             _ => None,
         };
         Ok(Callback {
             process: webhook.process_id(),
-            reference,
-            code,
+            reference: reference.to_owned(),
+            code: code.to_owned(),
             verdict: verdict.map(|status| Verdict { status, patience: REVIEW_PATIENCE }),
         })
     }

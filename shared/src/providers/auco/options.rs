@@ -4,7 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::{platform::secrets::AucoAccount, process::ProcessRequest, providers::FieldProblem};
+use crate::{
+    platform::secrets::AucoAccount,
+    process::ProcessRequest,
+    providers::{FieldProblem, forms},
+};
 
 /// Auco refuses an end that is not more than this far ahead (seed `004_…`, `expiredDate`).
 const SHORTEST_LIFE: SignedDuration = SignedDuration::from_hours(3 * 24);
@@ -49,7 +53,7 @@ pub(super) fn check(request: &ProcessRequest, account: &AucoAccount, now: Timest
     let options = read(request.options.expose());
     if let Ok(options) = &options {
         match &options.email {
-            Some(email) if !is_email(email) => wrong("options.email", "must be an e-mail address"),
+            Some(email) if !forms::is_email(email) => wrong("options.email", "must be an e-mail address"),
             None if account.creator_email.is_none() => wrong("options.email", "is required"),
             _ => {}
         }
@@ -66,16 +70,6 @@ pub(super) fn check(request: &ProcessRequest, account: &AucoAccount, now: Timest
             wrong("options.validation_types", "is for platform web only");
         }
     }
-    if let Some(phone) = &request.person.phone
-        && !is_e164(phone.expose())
-    {
-        wrong("person.phone", "must be + and 8 to 15 digits, country code first");
-    }
-    if let Some(email) = &request.person.email
-        && !is_email(email.expose())
-    {
-        wrong("person.email", "must be an e-mail address");
-    }
     if let Some(documents) = &account.documents {
         match documents.get(&request.document.country) {
             None => wrong("document.country", "is not among the account's countries"),
@@ -88,25 +82,7 @@ pub(super) fn check(request: &ProcessRequest, account: &AucoAccount, now: Timest
     if request.expires_at.is_some_and(|end| end <= now + SHORTEST_LIFE) {
         wrong("expires_at", "must be more than 3 days ahead");
     }
+    problems.extend(forms::check_contact(&request.person));
     problems.extend(options.err());
     problems
-}
-
-/// E.164: `+`, a country code that does not begin with 0, 8 to 15 digits in all.
-fn is_e164(text: &str) -> bool {
-    text.strip_prefix('+').is_some_and(|digits| {
-        (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')
-    })
-}
-
-/// One `@` with something plausible on both sides; whether it exists only a message can tell.
-fn is_email(text: &str) -> bool {
-    text.len() <= 254
-        && !text.contains(char::is_whitespace)
-        && text.split_once('@').is_some_and(|(user, host)| {
-            !user.is_empty()
-                && !host.contains('@')
-                && host.split('.').count() > 1
-                && host.split('.').all(|p| !p.is_empty())
-        })
 }

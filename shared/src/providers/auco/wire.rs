@@ -6,7 +6,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::options::Platform;
-use crate::{process::ProcessId, providers::as_code};
+use crate::{
+    process::ProcessId,
+    providers::wire::{code, lenient},
+};
 
 /// Body of `POST /veriface` (seed `004_…`).
 #[derive(Serialize)]
@@ -112,18 +115,10 @@ impl Webhook {
 /// The code in the body of a refusal: `{"message": "EXPIRED_DATE_INVALID"}`.
 pub(super) fn refusal_code(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
-    as_code(body.get("message")?.as_str()?)
+    code(body.get("message")?.as_str()?).map(str::to_owned)
 }
 
 /// A state, without the blanks and in the case the documentation uses.
 fn state<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(String::deserialize(deserializer)?.trim().to_ascii_uppercase())
-}
-
-/// A value that is simply absent when it has another form than expected.
-fn lenient<'de, D: Deserializer<'de>, T: Default + serde::de::DeserializeOwned>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    Ok(serde_json::from_value(value).unwrap_or_default())
 }

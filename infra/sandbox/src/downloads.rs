@@ -1,0 +1,118 @@
+//! The bucket behind every company's picture links: who may download, and what goes wrong with a download.
+
+use std::io;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http::{StatusCode, header};
+
+use crate::Sandbox;
+use crate::answers::{Refused, page, xml};
+use crate::dice::Dice;
+use crate::faults::{Call, FaultKind, Faults};
+use crate::links::{LinkRefused, Signature};
+use crate::script::{PictureFault, PictureFaults};
+
+/// What goes wrong with one download.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Trouble {
+    Scripted(PictureFault),
+    Html { as_picture: bool },
+    Overloaded,
+    Slow,
+}
+
+impl Trouble {
+    /// Of the download `label` of a picture that was asked for `before` times: the script's, else by chance.
+    pub fn of(dice: Dice, script: &PictureFaults, faults: &Faults, before: u32, label: &str) -> Option<Trouble> {
+        let html = Trouble::Html { as_picture: dice.coin(&format!("html as picture {label}")) };
+        match script.after(before) {
+            Some(PictureFault::Html) => return Some(html),
+            Some(fault) => return Some(Trouble::Scripted(fault)),
+            None => {}
+        }
+        faults.roll(dice, Call::Download, label).and_then(|kind| match kind {
+            FaultKind::ServerError => Some(Trouble::Overloaded),
+            FaultKind::Hang => Some(Trouble::Slow),
+            FaultKind::CutOffPicture => Some(Trouble::Scripted(PictureFault::CutOff)),
+            FaultKind::HtmlPicture => Some(html),
+            FaultKind::WrongContentType => Some(Trouble::Scripted(PictureFault::WrongType)),
+            FaultKind::LinkExpired => Some(Trouble::Scripted(PictureFault::Gone)),
+            FaultKind::ErrorAfterEffect | FaultKind::RateLimited | FaultKind::NotJson => None,
+        })
+    }
+
+    /// Whether the picture comes whole and rightly all the same.
+    pub fn is_harmless(trouble: Option<Trouble>) -> bool {
+        matches!(trouble, None | Some(Trouble::Slow))
+    }
+}
+
+/// Counts the request and checks its signature.
+pub(crate) fn admit(sandbox: &Sandbox, path: &str, signature: &Signature) -> Result<(), Refused> {
+    sandbox.state().calls.downloads += 1;
+    sandbox.inner.links.check(path, signature, sandbox.now()).map_err(|refused| match refused {
+        LinkRefused::NotSigned => xml(
+            StatusCode::FORBIDDEN,
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match the signature you provided.",
+        )
+        .into(),
+        LinkRefused::Expired => expired().into(),
+    })
+}
+
+/// The answer to an admitted request; `None` is no such picture.
+pub(crate) async fn serve(
+    sandbox: &Sandbox,
+    found: Option<(Vec<Bytes>, Option<Trouble>)>,
+) -> Result<Response, Refused> {
+    let Some((pieces, trouble)) = found else {
+        return Err(xml(StatusCode::NOT_FOUND, "NoSuchKey", "The specified key does not exist.").into());
+    };
+    if trouble == Some(Trouble::Slow) {
+        tokio::time::sleep(sandbox.inner.times.slow).await;
+    }
+    Ok(answer(pieces, trouble))
+}
+
+fn answer(pieces: Vec<Bytes>, trouble: Option<Trouble>) -> Response {
+    match trouble {
+        None | Some(Trouble::Slow) => whole(pieces, "image/jpeg"),
+        Some(Trouble::Scripted(PictureFault::WrongType)) => whole(pieces, "text/html"),
+        Some(Trouble::Scripted(PictureFault::CutOff)) => cut_off(&pieces),
+        Some(Trouble::Scripted(PictureFault::Gone)) => expired(),
+        Some(Trouble::Html { as_picture: true }) => ([(header::CONTENT_TYPE, "image/jpeg")], page().0).into_response(),
+        Some(Trouble::Scripted(PictureFault::Html) | Trouble::Html { as_picture: false }) => page().into_response(),
+        Some(Trouble::Overloaded) => {
+            xml(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate.")
+        }
+    }
+}
+
+fn whole(pieces: Vec<Bytes>, content_type: &'static str) -> Response {
+    let length: usize = pieces.iter().map(Bytes::len).sum();
+    let body = Body::from_stream(stream::iter(pieces.into_iter().map(Ok::<_, io::Error>)));
+    ([(header::CONTENT_TYPE, content_type.to_owned()), (header::CONTENT_LENGTH, length.to_string())], body)
+        .into_response()
+}
+
+/// Announces the whole and breaks off half way. The pause lets the first half leave before the connection ends.
+fn cut_off(pieces: &[Bytes]) -> Response {
+    let length: usize = pieces.iter().map(Bytes::len).sum();
+    let half = pieces.first().map(|piece| piece.slice(..piece.len() / 2)).unwrap_or_default();
+    let end = stream::once(async {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        Err(io::Error::from(io::ErrorKind::ConnectionReset))
+    });
+    let body = Body::from_stream(stream::iter([Ok(half)]).chain(end));
+    ([(header::CONTENT_TYPE, "image/jpeg".to_owned()), (header::CONTENT_LENGTH, length.to_string())], body)
+        .into_response()
+}
+
+fn expired() -> Response {
+    xml(StatusCode::FORBIDDEN, "AccessDenied", "Request has expired")
+}

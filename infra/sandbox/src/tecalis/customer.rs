@@ -1,0 +1,209 @@
+//! `POST /customer`: everything about an authorization (seed `000_…`), for an invented person.
+
+use std::collections::HashMap;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::authorization::{Authorization, Done, OCR_PICTURES, POL_PICTURES, Status};
+use super::files;
+use crate::Sandbox;
+use crate::answers::{Refused, fault, unavailable};
+use crate::auco::later;
+use crate::faults::{Call, FaultKind};
+
+/// The antifraud tests of the document, as in the seed's sample.
+const OCR_TESTS: [&str; 14] = [
+    "LEGAL_AGE",
+    "EXPIRATED",
+    "AML",
+    "PEP",
+    "AEAT",
+    "MANIPULATED_PHOTO",
+    "PHOTOCOPY",
+    "SCREENPHOTO",
+    "INCOMPLETE",
+    "PROHIBITED_CAMERAS",
+    "FRAUD_FACE",
+    "FACIAL_RECOGNITION",
+    "KO",
+    "MRZ_VALIDATE",
+];
+/// The test that a rejected document fails.
+const FAILS: &str = "MRZ_VALIDATE";
+
+#[derive(Deserialize)]
+struct Question {
+    auth_uuid: String,
+    api_key: String,
+}
+
+pub(super) async fn customer(
+    State(sandbox): State<Sandbox>,
+    Query(parameters): Query<HashMap<String, String>>,
+    body: Bytes,
+) -> Result<Response, Refused> {
+    sandbox.state().calls.queries += 1;
+    let parts = parameters.get("data").map(String::as_str).unwrap_or_default();
+    let (answer, slow) = answer(&sandbox, parts, &body)?;
+    if slow {
+        tokio::time::sleep(sandbox.inner.times.slow).await;
+    }
+    Ok(answer)
+}
+
+fn answer(sandbox: &Sandbox, parts: &str, body: &[u8]) -> Result<(Response, bool), Refused> {
+    let dice = sandbox.inner.dice;
+    let mut state = sandbox.state();
+    let faults = state.faults.clone();
+    let question: Option<Question> = serde_json::from_slice(body).ok();
+    let question = question.filter(|question| question.api_key == sandbox.inner.tecalis_api_key);
+    let Some(one) = question.and_then(|question| state.tecalis.get_mut(&question.auth_uuid)) else {
+        return Err(unauthorized().into());
+    };
+    let (uuid, before) = (one.uuid.clone(), one.queries);
+    one.queries += 1;
+    if before < u64::from(one.script.query_5xx) {
+        state.save_or_warn(&uuid);
+        return Err(unavailable().into());
+    }
+    let label = format!("{uuid} {before}");
+    let chance = faults.roll(dice, Call::Query, &label);
+    let stopped = chance.and_then(|kind| fault(kind, dice, &label));
+    let answer = stopped.unwrap_or_else(|| Json(shown(one, parts, sandbox)).into_response());
+    state.save_or_warn(&uuid);
+    Ok((answer, chance == Some(FaultKind::Hang)))
+}
+
+/// The one refusal, whether it is the key or the authorization that is wrong.
+fn unauthorized() -> Response {
+    (StatusCode::UNAUTHORIZED, Json(json!({ "internal_code": 401, "message": "Not authorized" }))).into_response()
+}
+
+fn shown(one: &Authorization, parts: &str, sandbox: &Sandbox) -> Value {
+    let wants = |part: &str| parts.split(',').any(|wanted| wanted.trim() == part);
+    let mut general = json!({
+        "auth": one.uuid,
+        "company": "SOLUCIONES TECH GLOBAL S.A.",
+        "metadata": [],
+        "location": [{ "lat": "40.416775", "lon": "-3.703790" }],
+        "devices": [{ "user_agent": "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/130.0 Mobile" }],
+    });
+    if wants("video") && one.pol.is_some() {
+        general["video"] = "https://cdn.fakeserver.io/streams/video_test_record.mp4".into();
+    }
+    let mut ocr = operation(&one.ocr_uuid, one.ocr);
+    let mut pol = operation(&one.pol_uuid, one.pol);
+    if one.ocr.is_some() {
+        ocr.extend(read_from_document());
+    }
+    if one.pol.is_some() {
+        pol.extend([("low_age".to_owned(), "35".into()), ("high_age".to_owned(), "40".into())]);
+        pol.insert("type".to_owned(), "random".into());
+    }
+    for (name, operation, done, kinds) in
+        [("OCR", &mut ocr, one.ocr, &OCR_PICTURES[..]), ("POL", &mut pol, one.pol, &POL_PICTURES[..])]
+    {
+        let Some(done) = done else { continue };
+        if wants("antifraud") {
+            let tests: &[&str] = if name == "OCR" { &OCR_TESTS } else { &["PROHIBITED_CAMERAS", "FRAUD_FACE_BLOCK"] };
+            let value = |test: &str| if test == FAILS && !done.passed { "KO" } else { "OK" };
+            let tests: Map<_, _> = tests.iter().map(|test| ((*test).to_owned(), value(test).into())).collect();
+            operation.insert("antifraud".to_owned(), tests.into());
+        }
+        if wants("images") {
+            let until = later(sandbox.now(), sandbox.inner.times.link_life);
+            let link =
+                |kind: &str, place: usize| sandbox.inner.links.sign(&files::path(&one.uuid, name, kind, place), until);
+            let links = |(kind, count): &(&str, usize)| {
+                ((*kind).to_owned(), (1..=*count).map(|place| link(kind, place)).collect::<Value>())
+            };
+            operation.insert("images".to_owned(), kinds.iter().map(links).collect::<Map<_, _>>().into());
+        }
+    }
+    let operations = if one.script.array {
+        ocr.insert("operation".to_owned(), "OCR".into());
+        pol.insert("operation".to_owned(), "POL".into());
+        json!([pol, ocr])
+    } else {
+        json!({ "OCR": ocr, "POL": pol })
+    };
+    let mut answer = json!({
+        "general": general,
+        "process_uuid": one.process_uuid,
+        "process_details": "",
+        "process_status": one.status,
+        "operations": operations,
+    });
+    if wants("identity") && matches!(one.status, Status::Ok | Status::Ko) {
+        answer["identity"] = json!({
+            "uuid": sandbox.inner.dice.uuid(&format!("tecalis identity of {}", one.uuid)),
+            "identifier": "99999999R",
+            "names": "CARMEN",
+            "surnames": "ESPAÑOLA ESPAÑOLA",
+            "nationality": "ESP",
+            "gender": "F",
+            "birthdate": "1980-01-01",
+            "expiration_date": "2031-06-02",
+            "country_code": "ESP",
+            "document_type": "DNI_ESP",
+        });
+    }
+    answer
+}
+
+fn operation(uuid: &str, done: Option<Done>) -> Map<String, Value> {
+    let mut operation = Map::new();
+    operation.insert("uuid".to_owned(), uuid.into());
+    operation.insert("completed".to_owned(), done.is_some().into());
+    let state = match done {
+        None => "NOT_STARTED",
+        Some(Done { passed: true, .. }) => "OK",
+        Some(_) => "KO",
+    };
+    operation.insert("state".to_owned(), state.into());
+    if let Some(done) = done {
+        operation.insert("ip".to_owned(), "185.22.41.102".into());
+        operation.insert("total_tries".to_owned(), 1.into());
+        operation.insert("end_at".to_owned(), written(done.at).into());
+    }
+    operation
+}
+
+/// The Spanish authorities' specimen card, with the times that Tecalis adds to dates.
+fn read_from_document() -> Map<String, Value> {
+    let fields = [
+        ("address", "AVENIDA DE MADRID S/N"),
+        ("birthdate", "1980-01-01 10:01:00"),
+        ("country", "ESP"),
+        ("expiration_date", "2031-06-02 10:01:00"),
+        ("gender", "F"),
+        ("identifier", "99999999R"),
+        ("mrz1", "IDESPBAA000589599999999R<<<<<<"),
+        ("mrz2", "8001014F3106028ESP<<<<<<<<<<<1"),
+        ("mrz3", "ESPANOLA<ESPANOLA<<CARMEN<<<<<"),
+        ("municipality", "MADRID"),
+        ("names", "CARMEN"),
+        ("nationality", "ESP"),
+        ("parents_names", "PEDRO / MARIA"),
+        ("place_of_birth", "MADRID MADRID"),
+        ("province", "MADRID"),
+        ("support_number", "BAA000589"),
+        ("surnames", "ESPAÑOLA ESPAÑOLA"),
+        ("document_type", "DNI_ESP"),
+        ("aml", "false"),
+        ("pep", "false"),
+    ];
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
+}
+
+/// As the sample writes times: UTC, with six decimals.
+fn written(time: Timestamp) -> String {
+    format!("{time:.6}")
+}

@@ -1,0 +1,39 @@
+//! Tecalis: `/tecalis/customer`, and pictures at `/tecalis/files/…`.
+//!
+//! Source: seed `000_ed50bf7531232d3b.txt`, and the part on Tecalis of `PROVIDERS.md` (operations and states, operations
+//! as a list, the override by hand). `authorization` is one of them and what becomes of it; `customer` and `files` are
+//! the two calls.
+
+mod authorization;
+mod customer;
+mod files;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::{Sandbox, TecalisError};
+
+pub(crate) use authorization::Authorization;
+pub use authorization::TecalisView;
+
+pub(crate) fn router() -> Router<Sandbox> {
+    Router::new()
+        .route("/tecalis/customer", post(customer::customer))
+        .route("/tecalis/files/{uuid}/{operation}/{kind}/{file}", get(files::download))
+}
+
+/// A new authorization; nothing is promised that a restart would forget.
+pub(crate) fn authorize(sandbox: &Sandbox, script: &str) -> Result<String, TecalisError> {
+    let script = authorization::Script::parse(script).map_err(TecalisError::UnknownWord)?;
+    let now = sandbox.now();
+    let mut state = sandbox.state();
+    let serial = state.tecalis.len() as u64;
+    let uuid = sandbox.inner.dice.uuid(&format!("tecalis authorization {serial}"));
+    let authorization = Authorization::new(serial, uuid.clone(), script, now, &sandbox.inner.times, sandbox.inner.dice);
+    state.tecalis.insert(uuid.clone(), authorization);
+    if let Err(error) = state.save(&uuid) {
+        state.tecalis.remove(&uuid);
+        return Err(error.into());
+    }
+    Ok(uuid)
+}

@@ -1,0 +1,39 @@
+//! Forms of what customers type, where more than one company wants the same one.
+
+use super::FieldProblem;
+use crate::process::request::Person;
+
+/// What is wrong with the person's phone and e-mail address, where they are given.
+pub(super) fn check_contact(person: &Person) -> Vec<FieldProblem> {
+    let mut problems = Vec::new();
+    if let Some(phone) = &person.phone
+        && !is_e164(phone.expose())
+    {
+        problems.push(FieldProblem::new("person.phone", "must be + and 8 to 15 digits, country code first"));
+    }
+    if let Some(email) = &person.email
+        && !is_email(email.expose())
+    {
+        problems.push(FieldProblem::new("person.email", "must be an e-mail address"));
+    }
+    problems
+}
+
+/// E.164: `+`, a country code that does not begin with 0, 8 to 15 digits in all.
+fn is_e164(text: &str) -> bool {
+    text.strip_prefix('+').is_some_and(|digits| {
+        (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')
+    })
+}
+
+/// One `@` with something plausible on both sides; whether it exists only a message can tell.
+pub(super) fn is_email(text: &str) -> bool {
+    text.len() <= 254
+        && !text.contains(char::is_whitespace)
+        && text.split_once('@').is_some_and(|(user, host)| {
+            !user.is_empty()
+                && !host.contains('@')
+                && host.split('.').count() > 1
+                && host.split('.').all(|p| !p.is_empty())
+        })
+}

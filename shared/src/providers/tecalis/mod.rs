@@ -1,0 +1,130 @@
+//! Tecalis (`/customer`): follows an authorization that the customer created there, and reads everything Tecalis has
+//! about it: what was read from the document, the antifraud checks, the proof of life, the pictures.
+//!
+//! Source: seed `000_ed50bf7531232d3b`; the process's states, the operations and the manual override are from Tecalis's
+//! public pages. Nobody documents base URLs (so they are configuration), how long links live (five minutes are assumed),
+//! or what a callback looks like and how it proves itself: any that names the authorization is a reason to ask, and
+//! never more. Where the creation of an authorization says which one it made is unknown too, so creating is left to the
+//! customer.
+//!
+//! An operation's pictures are listed when the operation is over, since until then the person may take them again in the
+//! same place. The video of the session is not copied yet; its link is in the answer that is kept, and dies with it.
+
+mod mapping;
+mod options;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use ::http::HeaderMap;
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret as _;
+
+use super::{
+    Answer, ApiClient, Callback, CallbackRefused, FieldProblem, Provider, ProviderError, Submitted,
+    http::{ApiAnswer, READ_TIMEOUT},
+};
+use crate::{
+    platform::secrets::TecalisAccount,
+    process::{ProcessId, ProcessRequest, Status},
+};
+
+/// The provider's name in requests and answers.
+pub const NAME: &str = "tecalis";
+/// What a query asks for beyond the state.
+const EVERYTHING: &str = "?data=antifraud,images,video,identity";
+
+/// One company's account at Tecalis.
+pub struct Tecalis {
+    api: ApiClient,
+    url: String,
+    account: TecalisAccount,
+}
+
+impl Tecalis {
+    /// The account's connector; `url` is the API's base, without `/customer`.
+    #[must_use]
+    pub fn new(api: ApiClient, url: &str, account: TecalisAccount) -> Self {
+        Self { api, url: format!("{}/customer", url.trim_end_matches('/')), account }
+    }
+
+    /// `POST /customer`, which reads, whatever its method says.
+    async fn read(&self, authorization: &str, parts: &str) -> Result<(wire::Customer, ApiAnswer), ProviderError> {
+        let question = wire::Question { auth_uuid: authorization, api_key: self.account.api_key.expose_secret() };
+        let call = self.api.http().post(format!("{}{parts}", self.url)).json(&question);
+        let answer = self.api.call(call, READ_TIMEOUT, wire::refusal_code).await?;
+        let customer = customer(authorization, &answer)?;
+        Ok((customer, answer))
+    }
+}
+
+/// The answer's content, if it is about the authorization that was asked for.
+fn customer(authorization: &str, answer: &ApiAnswer) -> Result<wire::Customer, ProviderError> {
+    // Whether a refusal always has the status 401 is not said; its body is unmistakable.
+    match wire::refusal_code(&answer.body) {
+        Some(code) if code == "401" || code == "403" => return Err(ProviderError::Unauthorized),
+        Some(code) => return Err(ProviderError::Rejected { code }),
+        None => {}
+    }
+    let customer: wire::Customer = answer.json()?;
+    match &customer.general.auth {
+        Some(other) if !other.trim().eq_ignore_ascii_case(authorization) => {
+            Err(ProviderError::Unreadable { raw: answer.body.clone() })
+        }
+        _ => Ok(customer),
+    }
+}
+
+#[async_trait]
+impl Provider for Tecalis {
+    fn check(&self, request: &ProcessRequest, _now: Timestamp) -> Vec<FieldProblem> {
+        options::check(request)
+    }
+
+    /// Creates nothing: one read says whether the authorization exists and the account's key opens it.
+    async fn submit(&self, _id: ProcessId, request: &ProcessRequest) -> Result<Submitted, ProviderError> {
+        let reference = options::authorization(request)
+            .ok_or_else(|| ProviderError::Rejected { code: "options_invalid".to_owned() })?;
+        self.read(&reference, "").await?;
+        Ok(Submitted { reference })
+    }
+
+    async fn query(&self, reference: &str, now: Timestamp) -> Result<Answer, ProviderError> {
+        let (customer, answer) = self.read(reference, EVERYTHING).await?;
+        let (observation, links) = mapping::observation(customer, now);
+        Ok(Answer { observation, links, raw: answer.body })
+    }
+
+    fn read_callback(&self, _headers: &HeaderMap, body: &[u8]) -> Result<Callback, CallbackRefused> {
+        let callback = serde_json::from_slice(body).map(wire::Callback);
+        let callback = callback.map_err(|_| CallbackRefused::Malformed("JSON is needed"))?;
+        Ok(Callback {
+            reference: callback.authorization().ok_or(CallbackRefused::Malformed("auth_uuid is needed"))?,
+            process: callback.process_id(),
+            code: callback.state().unwrap_or_else(|| "unspecified".to_owned()),
+            verdict: None,
+        })
+    }
+
+    /// An authorization is valid for an hour, two at most; what comes after that is somebody's decision by hand.
+    fn poll_after(&self, _status: Status, age: SignedDuration) -> SignedDuration {
+        SignedDuration::from_mins(match age.as_mins() {
+            ..120 => 1,
+            ..1440 => 30,
+            _ => 180,
+        })
+    }
+
+    fn media_hosts(&self) -> &[String] {
+        &self.account.media_hosts
+    }
+
+    fn link_life(&self) -> SignedDuration {
+        SignedDuration::from_mins(5)
+    }
+
+    fn submit_is_repeatable(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,41 @@
+//! What a customer may say only to Tecalis, and everything that can be checked before Tecalis is asked.
+
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{
+    process::ProcessRequest,
+    providers::{FieldProblem, forms},
+};
+
+/// `options` of a process at Tecalis.
+#[derive(Debug, Deserialize)]
+pub(super) struct TecalisOptions {
+    /// The authorization to follow, which the customer created at Tecalis.
+    pub auth_uuid: String,
+}
+
+/// The options, or what is wrong with them.
+fn read(options: &Value) -> Result<TecalisOptions, FieldProblem> {
+    crate::api::body::shape(options, "options")
+}
+
+/// The authorization a request follows, always spelled the same way.
+pub(super) fn authorization(request: &ProcessRequest) -> Option<String> {
+    let options = read(request.options.expose()).ok()?;
+    Uuid::try_parse(&options.auth_uuid).ok().map(|uuid| uuid.to_string())
+}
+
+/// Everything wrong with a request that Tecalis would have to carry out.
+pub(super) fn check(request: &ProcessRequest) -> Vec<FieldProblem> {
+    let mut problems = forms::check_contact(&request.person);
+    match read(request.options.expose()) {
+        Ok(_) if authorization(request).is_none() => {
+            problems.push(FieldProblem::new("options.auth_uuid", "must be a UUID"));
+        }
+        Ok(_) => {}
+        Err(problem) => problems.push(problem),
+    }
+    problems
+}

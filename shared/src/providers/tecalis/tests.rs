@@ -1,0 +1,360 @@
+//! Tecalis's own sample bodies, and the forms its pages leave open.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    platform::Config,
+    process::{EvidenceKind, Observation, findings::Outcome, ids::uuid_of},
+    providers::{NoProvider, Providers},
+};
+
+const CUSTOMER: &str = include_str!("fixtures/000_ed50bf7531232d3b.customer.json");
+const UNAUTHORIZED: &str = include_str!("fixtures/000_ed50bf7531232d3b.unauthorized.json");
+const AUTHORIZATION: &str = "019cbdb7-58b4-712f-886f-341bc0e39c51";
+
+fn tecalis() -> Tecalis {
+    let account = serde_json::from_value(json!({"api_key": "key"})).unwrap();
+    Tecalis::new(ApiClient::new(NAME), "https://tecalis.example/api/", account)
+}
+
+fn request(change: impl FnOnce(&mut Value)) -> ProcessRequest {
+    let mut request = json!({
+        "provider": "tecalis",
+        "person": {"name": "Alberto García López"},
+        "document": {"country": "ES", "type": "DNI", "number": "12345678Z"},
+        "options": {"auth_uuid": AUTHORIZATION},
+    });
+    change(&mut request);
+    serde_json::from_value(request).unwrap()
+}
+
+fn problems(change: impl FnOnce(&mut Value)) -> Vec<String> {
+    let problems = tecalis().check(&request(change), Timestamp::UNIX_EPOCH);
+    problems.into_iter().map(|problem| format!("{} {}", problem.field, problem.message)).collect()
+}
+
+fn sample() -> Value {
+    serde_json::from_str(CUSTOMER).unwrap()
+}
+
+fn read(answer: &str) -> Result<wire::Customer, ProviderError> {
+    customer(AUTHORIZATION, &ApiAnswer { body: Bytes::copy_from_slice(answer.as_bytes()) })
+}
+
+fn observed(answer: &Value) -> Observation {
+    let (observation, links) = mapping::observation(read(&answer.to_string()).unwrap(), Timestamp::UNIX_EPOCH);
+    let sources = observation.media.iter().map(|media| &media.source);
+    assert!(sources.eq(links.iter().map(|link| &link.source)));
+    observation
+}
+
+fn changed(change: impl FnOnce(&mut Value)) -> Observation {
+    let mut answer = sample();
+    change(&mut answer);
+    observed(&answer)
+}
+
+fn sources(observation: &Observation) -> Vec<&str> {
+    observation.media.iter().map(|media| media.source.as_str()).collect()
+}
+
+fn outcome(observation: &Observation, name: &str) -> Option<Outcome> {
+    observation.findings.checks.iter().find(|check| check.name == name).map(|check| check.outcome)
+}
+
+/// The sample's operations as other pages of Tecalis show theirs.
+fn as_list(answer: &mut Value, field: &str) {
+    let Value::Object(map) = answer["operations"].take() else { panic!("a map") };
+    let item = |(name, mut operation): (String, Value)| {
+        operation[field] = json!(name);
+        operation
+    };
+    answer["operations"] = map.into_iter().map(item).collect();
+}
+
+#[test]
+fn an_authorization_is_all_that_is_needed_and_all_that_is_taken() {
+    assert_eq!(problems(|_| {}), Vec::<String>::new());
+    assert_eq!(problems(|r| r["expires_at"] = json!("2026-12-01T00:00:00Z")), Vec::<String>::new());
+    assert_eq!(problems(|r| r["options"] = Value::Null), ["options must be an object"]);
+    assert_eq!(problems(|r| r["options"] = json!({})), ["options.auth_uuid is required"]);
+    assert_eq!(problems(|r| r["options"]["auth_uuid"] = json!("019cbdb7")), ["options.auth_uuid must be a UUID"]);
+    assert_eq!(problems(|r| r["options"]["api_key"] = json!("x")), ["options.api_key is not a known field"]);
+    assert_eq!(problems(|r| r["person"]["email"] = json!("a@b")), ["person.email must be an e-mail address"]);
+    assert_eq!(
+        problems(|r| r["person"]["phone"] = json!("600")),
+        ["person.phone must be + and 8 to 15 digits, country code first"]
+    );
+}
+
+#[test]
+fn one_authorization_is_one_reference_however_it_is_spelled() {
+    let spelled = |text: String| options::authorization(&request(|r| r["options"]["auth_uuid"] = json!(text)));
+    assert_eq!(spelled(AUTHORIZATION.to_uppercase()).as_deref(), Some(AUTHORIZATION));
+    assert_eq!(spelled(AUTHORIZATION.replace('-', "")).as_deref(), Some(AUTHORIZATION));
+}
+
+#[test]
+fn the_question_is_the_seed_s() {
+    let question = wire::Question { auth_uuid: "UUID", api_key: "API_KEY" };
+    assert_eq!(serde_json::to_value(question).unwrap(), json!({"auth_uuid": "UUID", "api_key": "API_KEY"}));
+    let url = reqwest::Url::parse(&format!("{}{EVERYTHING}", tecalis().url)).unwrap();
+    assert_eq!(url.as_str(), "https://tecalis.example/api/customer?data=antifraud,images,video,identity");
+}
+
+#[test]
+fn the_sample_is_an_approval_with_everything_it_says() {
+    let observation = observed(&sample());
+    assert_eq!((observation.status, observation.reason.as_deref()), (Status::Approved, None));
+    insta::assert_json_snapshot!(observation.findings);
+}
+
+#[test]
+fn every_picture_of_the_sample_is_listed_and_the_video_is_not() {
+    let observation = observed(&sample());
+    use EvidenceKind::{DocumentBack, DocumentFront, Frame, Selfie};
+    let kinds: Vec<_> = observation.media.iter().map(|media| media.kind).collect();
+    assert_eq!(kinds, [DocumentBack, DocumentFront, Frame, Frame, Selfie, Frame, Frame]);
+    assert_eq!(sources(&observation)[3], "019cbdb7-5a05-709b-bba5-055864340dfd/temporary/2");
+    assert_eq!(observation.media[4].captured_at, Some("2026-03-12T10:00:00Z".parse().unwrap()));
+}
+
+#[test]
+fn every_state_of_the_process_has_its_meaning_and_an_unknown_one_ends_nothing() {
+    for (code, status) in [
+        ("OK", Status::Approved),
+        ("KO", Status::Rejected),
+        ("CANCELLED", Status::Cancelled),
+        (" ok ", Status::Approved),
+        ("NOT_STARTED", Status::InProgress),
+        ("SOMETHING_NEW", Status::InProgress),
+        ("", Status::InProgress),
+    ] {
+        assert_eq!(changed(|answer| answer["process_status"] = json!(code)).status, status, "{code}");
+    }
+    assert_eq!(changed(|answer| answer["process_status"] = Value::Null).status, Status::InProgress);
+}
+
+#[test]
+fn every_antifraud_test_and_operation_is_a_check_by_its_value() {
+    let names: Vec<(String, String)> = ["OCR", "POL"]
+        .iter()
+        .flat_map(|operation| {
+            let tests = sample()["operations"][operation]["antifraud"].as_object().unwrap().clone();
+            tests.into_iter().map(|(test, _)| ((*operation).to_owned(), test))
+        })
+        .collect();
+    assert_eq!(names.len(), 16);
+    for (operation, test) in names {
+        for (value, outcome, code) in [
+            (json!("OK"), Outcome::Passed, Some("OK")),
+            (json!("ko"), Outcome::Failed, Some("ko")),
+            (json!("REVIEW"), Outcome::Warning, Some("REVIEW")),
+            (json!("name ALBERTO is listed"), Outcome::Warning, None),
+            (Value::Null, Outcome::Warning, None),
+        ] {
+            let observation = changed(|answer| answer["operations"][&operation]["antifraud"][&test] = value.clone());
+            let checks = &observation.findings.checks;
+            let detail = operation.to_lowercase();
+            let check = checks.iter().find(|c| c.name == test.to_lowercase() && c.detail.as_ref() == Some(&detail));
+            let check = check.unwrap();
+            assert_eq!((check.outcome, check.provider_code.as_deref()), (outcome, code), "{test} {value}");
+        }
+    }
+    for (state, expected) in [
+        ("OK", Outcome::Passed),
+        ("KO", Outcome::Failed),
+        ("NOT_STARTED", Outcome::Unknown),
+        ("STARTED", Outcome::Unknown),
+    ] {
+        let observation = changed(|answer| answer["operations"]["POL"]["state"] = json!(state));
+        assert_eq!(outcome(&observation, "pol"), Some(expected), "{state}");
+        let face = observation.findings.face.unwrap();
+        assert_eq!((face.similarity, face.liveness), (None, Some(expected)), "{state}");
+    }
+}
+
+#[test]
+fn a_rejection_says_which_test_failed_else_which_operation() {
+    let rejected = |change: fn(&mut Value)| {
+        changed(|answer| {
+            answer["process_status"] = json!("KO");
+            answer["operations"]["OCR"]["state"] = json!("KO");
+            change(answer);
+        })
+        .reason
+    };
+    assert_eq!(
+        rejected(|answer| answer["operations"]["POL"]["antifraud"]["FRAUD_FACE_BLOCK"] = json!("KO")).as_deref(),
+        Some("fraud_face_block")
+    );
+    assert_eq!(rejected(|_| {}).as_deref(), Some("ocr"));
+    // Somebody decided against what the checks say.
+    assert_eq!(rejected(|answer| answer["operations"]["OCR"]["state"] = json!("OK")), None);
+    // A failed test that did not decide is no reason.
+    let approved = changed(|answer| answer["operations"]["OCR"]["antifraud"]["PHOTOCOPY"] = json!("KO"));
+    assert_eq!((approved.status, approved.reason), (Status::Approved, None));
+}
+
+#[test]
+fn operations_may_be_a_list_under_any_sensible_name() {
+    let expected = observed(&sample());
+    for field in ["operation", "operation_name", "name"] {
+        assert_eq!(changed(|answer| as_list(answer, field)), expected, "{field}");
+    }
+    // `type` is taken by the proof of life for something else.
+    let by_type = changed(|answer| as_list(answer, "type"));
+    assert_eq!(by_type, expected);
+    let unnamed =
+        changed(|answer| answer["operations"] = json!([{"type": "random", "name": "ALBERTO", "state": "KO"}]));
+    assert_eq!(unnamed.findings.checks, []);
+    let further = changed(|answer| answer["operations"] = json!([{"operation": "HOME", "state": "NOT_STARTED"}]));
+    assert_eq!(outcome(&further, "home"), Some(Outcome::Unknown));
+}
+
+#[test]
+fn sections_may_be_missing_empty_or_of_another_form() {
+    for odd in [Value::Null, json!([]), json!({}), json!("x"), json!(1)] {
+        let observation = changed(|answer| {
+            for section in ["general", "operations", "identity"] {
+                answer[section] = odd.clone();
+            }
+        });
+        assert_eq!((observation.status, observation.media.len()), (Status::Approved, 0), "{odd}");
+        for section in ["antifraud", "images"] {
+            let observation = changed(|answer| answer["operations"]["OCR"][section] = odd.clone());
+            assert_eq!(observation.status, Status::Approved);
+            assert_eq!(outcome(&observation, "ocr"), Some(Outcome::Passed));
+        }
+    }
+    let bare = observed(&json!({"process_status": "NOT_STARTED"}));
+    assert_eq!((bare.status, bare.findings.face), (Status::InProgress, None));
+    for no_answer in ["{}", "[]", "\"OK\"", "<html>"] {
+        assert!(matches!(read(no_answer), Err(ProviderError::Unreadable { .. })), "{no_answer}");
+    }
+}
+
+#[test]
+fn a_refusal_is_known_by_its_body_and_another_s_authorization_is_no_answer() {
+    assert_eq!(wire::refusal_code(UNAUTHORIZED.as_bytes()).as_deref(), Some("401"));
+    assert!(matches!(read(UNAUTHORIZED), Err(ProviderError::Unauthorized)));
+    let other = read(r#"{"internal_code": "AUTH_EXPIRED", "message": "m"}"#);
+    assert!(matches!(other, Err(ProviderError::Rejected { code }) if code == "AUTH_EXPIRED"));
+    assert_eq!(wire::refusal_code(br#"{"message": "m"}"#), None);
+    let mut answer = sample();
+    answer["general"]["auth"] = json!(AUTHORIZATION.to_uppercase());
+    assert!(read(&answer.to_string()).is_ok());
+    answer["general"]["auth"] = json!(uuid_of(&["x"]));
+    assert!(matches!(read(&answer.to_string()), Err(ProviderError::Unreadable { .. })));
+}
+
+#[test]
+fn a_picture_keeps_its_identity_when_its_whole_link_changes() {
+    let again = changed(|answer| {
+        for operation in ["OCR", "POL"] {
+            let images = answer["operations"][operation]["images"].as_object_mut().unwrap();
+            for links in images.values_mut().flat_map(|links| links.as_array_mut().unwrap()) {
+                *links = json!(format!("https://other.example/{}", uuid_of(&[links.as_str().unwrap()])));
+            }
+        }
+    });
+    assert_eq!(sources(&again), sources(&observed(&sample())));
+    let single = changed(|answer| {
+        answer["operations"]["POL"]["images"] =
+            json!({"selfie": "https://x.example/1", "infrared": ["", 1, "https://x.example/2"]});
+    });
+    assert_eq!(
+        single.media.iter().map(|media| media.kind).collect::<Vec<_>>()[4..],
+        [EvidenceKind::Other, EvidenceKind::Selfie]
+    );
+}
+
+#[test]
+fn pictures_of_an_operation_wait_for_its_end_or_the_process_s() {
+    let unfinished = |status: &str| {
+        changed(|answer| {
+            answer["process_status"] = json!(status);
+            answer["operations"]["OCR"]["completed"] = json!(false);
+            answer["operations"]["OCR"]["state"] = json!("STARTED");
+        })
+        .media
+        .len()
+    };
+    assert_eq!((unfinished("STARTED"), unfinished("CANCELLED")), (3, 7));
+}
+
+#[test]
+fn only_dates_are_dates_and_what_differs_is_kept_beside() {
+    let observation = changed(|answer| {
+        answer["operations"]["OCR"]["birthdate"] = json!("22/11/1988");
+        answer["operations"]["OCR"]["expiration_date"] = json!("2032-05-15");
+        answer["identity"]["birthdate"] = json!("1988-11-22");
+        answer["identity"]["names"] = json!("ALBERTO JOSE");
+        answer["operations"]["OCR"]["portrait"] = json!("https://storage.provider.com/secret");
+    });
+    let extracted = serde_json::to_value(observation.findings.extracted).unwrap();
+    assert_eq!(extracted["birth_date"], "1988-11-22");
+    assert_eq!(extracted["expiry_date"], "2032-05-15");
+    let other = &extracted["other"];
+    assert_eq!((&other["birthdate"], &other["identity.birthdate"]), (&json!("22/11/1988"), &Value::Null));
+    assert_eq!(other["identity.names"], "ALBERTO JOSE");
+    assert_eq!(other["portrait"], Value::Null);
+}
+
+#[test]
+fn a_callback_of_any_form_is_a_hint_if_it_names_the_authorization() {
+    let read = |body: &Value| tecalis().read_callback(&HeaderMap::new(), body.to_string().as_bytes());
+    let id = ProcessId(uuid_of(&["x"]));
+    for body in [
+        json!({"auth_uuid": AUTHORIZATION}),
+        json!({"auth": AUTHORIZATION.to_uppercase(), "status": "OK"}),
+        json!({"general": {"auth": AUTHORIZATION, "metadata": []}, "process_status": "KO"}),
+        sample(),
+    ] {
+        let callback = read(&body).unwrap();
+        assert_eq!((callback.reference.as_str(), callback.process, callback.verdict), (AUTHORIZATION, None, None));
+    }
+    let echoed =
+        json!({"auth": AUTHORIZATION, "metadata": {"cotejo_id": id.to_string()}, "state": "the person gave up"});
+    let echoed = read(&echoed).unwrap();
+    assert_eq!((echoed.process, echoed.code.as_str()), (Some(id), "unspecified"));
+    for bad in [json!({}), json!([]), json!({"auth": "x"}), json!({"metadata": {"cotejo_id": id.to_string()}})] {
+        assert!(matches!(read(&bad), Err(CallbackRefused::Malformed(_))));
+    }
+    assert!(tecalis().read_callback(&HeaderMap::new(), b"auth=1").is_err());
+}
+
+#[test]
+fn an_authorization_is_asked_about_each_minute_while_it_lives() {
+    let minutes = |age| tecalis().poll_after(Status::InProgress, SignedDuration::from_mins(age)).as_mins();
+    assert_eq!([0, 119, 120, 1439, 1440].map(minutes), [1, 1, 30, 30, 180]);
+}
+
+#[test]
+fn an_account_needs_a_url_of_its_own_or_the_deployment_s() {
+    let secrets = |account: Value| {
+        let key = "MDEyMzQ1Njc4OWFiY2RlZg==";
+        serde_json::from_value(json!({
+            "callback_keys": [{"id": "k", "key": key}], "fingerprint_key": key, "tenants": {"acme": {"tecalis": account}},
+        }))
+        .unwrap()
+    };
+    let providers = |url: &str| {
+        let mut settings = std::collections::HashMap::from([("COTEJO_TECALIS_URL".to_owned(), url.to_owned())]);
+        for name in ["TABLE", "BUCKET", "COTEJO_SECRET", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+            settings.insert(name.to_owned(), "x".to_owned());
+        }
+        Providers::new(&Config::from_map(&settings).unwrap())
+    };
+    let found = |url: &str, account: Value| {
+        providers(url).of_tenant(NAME, &"acme".parse().unwrap(), &secrets(account)).map(|_| ()).err()
+    };
+    assert_eq!(found("", json!({"api_key": "k"})), Some(NoProvider::NoAccount));
+    assert_eq!(found("", json!({"api_key": "k", "url": "https://tecalis.example"})), None);
+    assert_eq!(found("https://tecalis.example", json!({"api_key": "k", "media_hosts": ["cdn.example"]})), None);
+    assert_eq!(found("https://tecalis.example", Value::Null), Some(NoProvider::NoAccount));
+}
