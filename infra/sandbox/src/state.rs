@@ -46,6 +46,7 @@ pub(crate) struct State {
 
 /// One line of the journal.
 #[derive(Deserialize, Serialize)]
+#[expect(clippy::large_enum_variant, reason = "one lives at a time, for one line of the journal")]
 enum Record<'a> {
     Auco(Cow<'a, Process>),
     Tecalis(Cow<'a, Authorization>),

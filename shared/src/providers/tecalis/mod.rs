@@ -111,7 +111,7 @@ impl Provider for Tecalis {
     fn poll_after(&self, _status: Status, age: SignedDuration) -> SignedDuration {
         SignedDuration::from_mins(match age.as_mins() {
             ..120 => 1,
-            ..1440 => 30,
+            120..1440 => 30,
             _ => 180,
         })
     }
