@@ -12,7 +12,12 @@ use tracing_subscriber::EnvFilter;
 async fn main() -> ExitCode {
     // The functions' logs, apart from what is said to the user.
     let level = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,dynoxide=error"));
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(level).init();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(level)
+        // A terminal that was closed must not stop whoever wanted to say something.
+        .log_internal_errors(false)
+        .init();
     let environment: HashMap<_, _> =
         NAMES.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect();
     let outcome = match Arguments::parse(std::env::args().skip(1)) {
