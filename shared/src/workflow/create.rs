@@ -126,7 +126,7 @@ impl CreateProcess {
         learnt: &Learnt,
     ) -> Result<Process, StoreError> {
         let id = record.process.id;
-        let taken = Learnt::Refused("reference_in_use".to_owned());
+        let taken = Learnt::reference_in_use();
         let mut learnt = learnt;
         for _ in 0..MAX_RACES {
             let now = self.0.now();
@@ -200,6 +200,11 @@ impl From<Result<crate::providers::Submitted, ProviderError>> for Learnt {
 }
 
 impl Learnt {
+    /// What the provider has under this reference is another process's already.
+    pub(super) fn reference_in_use() -> Self {
+        Self::Refused("reference_in_use".to_owned())
+    }
+
     /// Changes the process accordingly.
     pub(super) fn apply(&self, process: &mut Process, now: Timestamp) -> Vec<Event> {
         match self {

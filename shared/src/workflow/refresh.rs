@@ -122,7 +122,7 @@ impl RefreshProcess {
             self.submit_again(key, record, provider, &wish, look).await?;
             if let Some(learnt) = &look.submission {
                 let learnt = match learnt {
-                    Learnt::Taken(_) if look.reference_is_taken => &Learnt::Refused("reference_in_use".to_owned()),
+                    Learnt::Taken(_) if look.reference_is_taken => &Learnt::reference_in_use(),
                     learnt => learnt,
                 };
                 events.extend(learnt.apply(&mut record.process, self.means.now()));
