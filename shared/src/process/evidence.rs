@@ -23,6 +23,8 @@ pub enum EvidenceKind {
     Selfie,
     /// A frame of what the camera saw while a document or a face was being taken.
     Frame,
+    /// The recording of the person's session.
+    Video,
     /// A picture of a kind that the provider does not explain.
     Other,
     /// The provider's answer, untouched.
@@ -38,6 +40,7 @@ impl EvidenceKind {
             Self::DocumentBack => "document_back",
             Self::Selfie => "selfie",
             Self::Frame => "frame",
+            Self::Video => "video",
             Self::Other => "other",
             Self::ProviderResponse => "provider_response",
         }
@@ -206,7 +209,7 @@ impl Evidence {
     }
 }
 
-/// 15 s, doubled each time, at most 2 hours.
-fn retry_after(tries: u32) -> SignedDuration {
+/// How long to wait after `tries` failed tries to copy or fetch something: 15 s, doubled each time, at most 2 hours.
+pub(super) fn retry_after(tries: u32) -> SignedDuration {
     SignedDuration::from_secs((15_i64 << tries.min(10)).min(7200))
 }

@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `status` | the states and their legal moves |
 //! | `evidence` | pictures and raw answers, and how often a copy is tried |
+//! | `certificate` | the certificate, and how often fetching it is tried |
 //! | `findings` | the one shape of results |
 //! | `computed` | checks of our own on what was read |
 //! | `timeline` | what happened, bounded |
@@ -14,6 +15,7 @@
 //! | `request` | what the customer asked for |
 //! | `private` | values that cannot be printed |
 
+pub mod certificate;
 pub mod computed;
 pub mod event;
 pub mod evidence;
@@ -27,6 +29,7 @@ pub mod timeline;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
+pub use certificate::{Certificate, CertificateFetch, CertificateNews, CertificateProgress, CertificateState};
 pub use event::{Event, EventName};
 pub use evidence::{Copy, CopyOutcome, Evidence, EvidenceKind, EvidenceState, ObservedMedia, StoredCopy};
 pub use findings::Findings;
@@ -169,6 +172,10 @@ pub struct Observation {
     pub findings: Findings,
     /// Every picture the answer shows.
     pub media: Vec<ObservedMedia>,
+    /// What it says of the certificate.
+    pub certificate: Option<CertificateNews>,
+    /// Whether the process should be handed over once more, to the provider's reviewers.
+    pub escalate: bool,
 }
 
 impl Process {

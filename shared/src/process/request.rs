@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::private::Private;
+use super::{evidence::EvidenceKind, private::Private};
 
 /// The body of `POST /processes`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct ProcessRequest {
     pub person: Person,
     /// With which document.
     pub document: Document,
+    /// What the pictures show that the customer submitted; their bytes are evidence.
+    #[serde(default)]
+    pub pictures: Vec<EvidenceKind>,
     /// What only this provider knows, in the provider's own shape.
     #[serde(default)]
     pub options: Private<Value>,

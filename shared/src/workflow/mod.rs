@@ -82,7 +82,7 @@ impl Means {
         Self {
             platform: platform.clone(),
             store: crate::store::Store::new(platform),
-            providers: Arc::new(crate::providers::Providers::new(&platform.config)),
+            providers: Arc::new(crate::providers::Providers::new(platform)),
         }
     }
 

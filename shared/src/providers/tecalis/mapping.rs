@@ -43,6 +43,8 @@ pub(super) fn observation(customer: Customer, observed_at: Timestamp) -> (Observ
             provider_result: Some(customer.process_status).filter(|state| !state.is_empty()),
         },
         media,
+        certificate: None,
+        escalate: false,
     };
     (observation, links)
 }
