@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write;
 
 use super::*;
+use crate::state::Id;
 
 /// A file of its own for one test, removed at the end.
 struct StateFile(PathBuf);
@@ -81,6 +82,7 @@ async fn half_a_line_at_the_end_is_forgotten_and_a_broken_line_inside_is_an_erro
         seed: 0,
         times: Times::default(),
         auco: AucoAccount { public_key: String::new(), private_key: String::new(), webhooks: Vec::new() },
+        link: LinkAccount { user: String::new(), password: String::new(), refuse_with_401: false },
         tecalis_api_key: String::new(),
     };
     let error = Sandbox::open(config).map(|_| ()).unwrap_err();
@@ -95,7 +97,7 @@ async fn the_file_stays_small_however_often_it_is_asked() {
     for _ in 0..2_100 {
         let mut state = world.sandbox.state();
         state.auco.get_mut(&code).unwrap().queries += 1;
-        state.save(&code).unwrap();
+        state.save(&Id::Auco(code.clone())).unwrap();
     }
     let lines = fs::read_to_string(&file.0).unwrap().lines().count();
     assert!(lines < 200, "{lines} lines");
