@@ -42,7 +42,11 @@ impl Scene {
             .force_path_style(true)
             .build();
         let bucket = Bucket::new(aws_sdk_s3::Client::from_conf(s3), "bucket".to_owned());
-        let copier = Copier::with_fetch_time(bucket.clone(), true, Duration::from_secs(10));
+        let copier = Copier::with_limits(
+            bucket.clone(),
+            true,
+            Limits { picture_time: Duration::from_secs(10), ..Limits::default() },
+        );
         Self { server, bucket, copier, tenant: "acme".parse().unwrap(), process: PROCESS.parse().unwrap() }
     }
 
@@ -164,7 +168,11 @@ async fn passing_trouble_is_over_at_the_second_try() {
 #[tokio::test]
 async fn nobody_waits_longer_than_the_time_cap() {
     let mut scene = Scene::new().await;
-    scene.copier = Copier::with_fetch_time(scene.bucket.clone(), true, Duration::from_millis(200));
+    scene.copier = Copier::with_limits(
+        scene.bucket.clone(),
+        true,
+        Limits { picture_time: Duration::from_millis(200), ..Limits::default() },
+    );
     let never = Answer::ok(samples::jpeg(100)).pausing(Duration::from_secs(3600));
     assert_eq!(scene.copy([never]).await, Err(CopyError::Unavailable));
 }
