@@ -3,7 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{evidence::StoredCopy, evidence::retry_after};
+use super::{
+    Event, EventName, Process,
+    evidence::{StoredCopy, retry_after},
+};
 
 /// How often a certificate that the company announced is fetched before it is given up.
 const MAX_TRIES: u32 = 20;
@@ -136,5 +139,38 @@ impl Certificate {
             }
             CertificateFetch::NotYet | CertificateFetch::Failed(_) => again(tries + 1),
         };
+    }
+}
+
+impl Process {
+    /// Takes what the provider says of the certificate into account.
+    pub fn certificate_told(&mut self, news: &CertificateNews, now: Timestamp) {
+        let told = Certificate::told(self.certificate.as_ref(), news, now);
+        if self.certificate.as_ref() != Some(&told) {
+            if news.progress != CertificateProgress::Making {
+                let entry = match news.progress {
+                    CertificateProgress::Failed => "certificate_failed",
+                    _ => "certificate_ready",
+                };
+                self.touch(now, entry, None);
+            }
+            self.updated_at = self.updated_at.max(now);
+            self.certificate = Some(told);
+        }
+    }
+
+    /// Records one try to fetch the certificate `reference`.
+    pub fn certificate_fetched(&mut self, reference: &str, fetch: &CertificateFetch, now: Timestamp) -> Option<Event> {
+        let certificate = self.certificate.as_mut().filter(|certificate| certificate.reference == reference)?;
+        let before = certificate.clone();
+        certificate.record(fetch, now);
+        let stored = match &certificate.state {
+            after if *after == before.state => return None,
+            CertificateState::Pending { .. } => return None,
+            CertificateState::Stored(_) => true,
+            CertificateState::Failed { .. } => false,
+        };
+        self.touch(now, if stored { "certificate_stored" } else { "certificate_given_up" }, None);
+        stored.then(|| self.event(EventName::ProcessCertificateStored, self.status, now))
     }
 }

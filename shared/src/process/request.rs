@@ -35,6 +35,22 @@ pub struct ProcessRequest {
     /// Until when the person may finish.
     #[serde(default)]
     pub expires_at: Option<Timestamp>,
+    /// Until when the process must not be redacted.
+    #[serde(default)]
+    pub legal_hold_until: Option<Timestamp>,
+}
+
+impl ProcessRequest {
+    /// Forgets who was verified and whatever the customer said beside it; the provider, the kind of document and the end
+    /// stay.
+    pub(super) fn redact(&mut self) {
+        self.person = Person { name: Private::default(), email: None, phone: None, person_id: None };
+        self.document.number = Private::default();
+        self.options = Private::default();
+        self.consent = None;
+        self.metadata = Private::default();
+        self.tags = Vec::new();
+    }
 }
 
 /// Who is verified.
