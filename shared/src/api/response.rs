@@ -1,5 +1,7 @@
 //! The envelope: `{"success":true,"result":…}` and `{"success":false,"code":…}` (seed `002_62dc5acb5b5aea27`).
 
+use std::net::IpAddr;
+
 use lambda_http::{Body, Request, RequestExt as _, Response, request::RequestContext};
 use serde::Serialize;
 use serde_json::json;
@@ -49,6 +51,15 @@ pub fn request_id(request: &Request) -> String {
     match request.request_context_ref() {
         Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone().unwrap_or_default(),
         _ => String::new(),
+    }
+}
+
+/// The address a request came from, as API Gateway saw it.
+#[must_use]
+pub fn source(request: &Request) -> Option<IpAddr> {
+    match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.as_deref()?.parse().ok(),
+        _ => None,
     }
 }
 

@@ -13,6 +13,9 @@ use super::{CertificateState, Event, EventName, Findings, Move, Process, Status}
 /// When the second sweep is made: no function runs for longer than 15 minutes.
 const SECOND_SWEEP_AFTER: SignedDuration = SignedDuration::from_mins(20);
 
+/// Who redacts when a tenant's retention is over.
+pub const RETENTION: &str = "retention";
+
 /// That a process was redacted, and how far.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redaction {
@@ -67,9 +70,18 @@ impl Process {
         }
         self.redaction =
             Some(Redaction { at: now, by: by.to_owned(), swept_once: false, next_sweep_at: Some(now) });
-        self.touch(now, "redacted", Some(format!("by {by}")));
+        self.touch(now, "redacted", Some(format!("by key {by}")).filter(|_| by != RETENTION));
         events.push(self.event(EventName::ProcessRedacted, previous, now));
         Ok(events)
+    }
+
+    /// Sets until when it must not be redacted; `None` is no hold.
+    pub fn hold(&mut self, until: Option<Timestamp>, by: &str, now: Timestamp) {
+        if self.legal_hold_until != until {
+            self.legal_hold_until = until;
+            let entry = if until.is_some() { "legal_hold_set" } else { "legal_hold_lifted" };
+            self.touch(now, entry, Some(format!("by key {by}")));
+        }
     }
 
     /// When the bucket is to be swept, if it is.

@@ -5,12 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{
-    MAX_RACES, Means, OwnTrouble,
-    answer::copy_of,
-    due, fresh,
-    handover::Handover,
-};
+use super::{MAX_RACES, Means, OwnTrouble, answer::copy_of, fresh, handover::Handover};
 use crate::{
     api::{ApiError, Authority as _, Caller},
     evidence::{Bucket, Copier, CopyError},
@@ -115,9 +110,9 @@ impl FetchCertificate {
                 return Err(ApiError::redacted());
             }
             let now = self.means.now();
-            record.announce(record.process.clone().certificate_fetched(&reference, &fetched, now));
-            record.process.certificate_fetched(&reference, &fetched, now);
-            let look_at = due::next_look(&record.process, provider.as_ref(), &secrets, now, self.means.entropy());
+            let event = record.process.certificate_fetched(&reference, &fetched, now);
+            record.announce(event);
+            let look_at = self.means.next_look(&record.process, provider.as_ref(), &secrets, now);
             record.look_again(look_at, now);
             match self.means.store.commit(caller, &record, &fresh("events", self.means.entropy())).await {
                 Ok(()) => break,
