@@ -13,6 +13,16 @@ pub fn success(status: u16, result: &impl Serialize) -> Response<Body> {
     respond(status, &json!({"success": true, "result": result}))
 }
 
+/// A success that leads to `url`.
+///
+/// # Errors
+/// 500 where `url` cannot stand in a header.
+pub fn see_other(url: &str, result: &impl Serialize) -> Result<Response<Body>, ApiError> {
+    let mut response = success(303, result);
+    response.headers_mut().insert("location", url.parse().map_err(|_| ApiError::internal())?);
+    Ok(response)
+}
+
 /// A failure. `request_id` is what a customer tells us when asking about it.
 #[must_use]
 pub fn failure(error: &ApiError, request_id: &str) -> Response<Body> {

@@ -17,9 +17,6 @@ use crate::{
     store::lists::ProcessFilter,
 };
 
-/// How long a link to evidence works where nothing else is asked for.
-pub const DEFAULT_LINK_MINUTES: u64 = 15;
-
 /// A link to a piece of evidence. It opens without a key, so it is as secret as the picture.
 pub struct EvidenceLink {
     /// The piece.
