@@ -37,6 +37,14 @@ pub struct IncomingCallback<'a> {
     pub body: &'a [u8],
 }
 
+#[cfg(test)]
+impl<'a> IncomingCallback<'a> {
+    /// One at the URL of a whole account.
+    pub(crate) fn webhook(headers: &'a HeaderMap, body: &'a [u8]) -> Self {
+        Self { purpose: Purpose::Webhook, process: None, source: None, headers, body }
+    }
+}
+
 /// What a callback says.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Callback {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{ApiClient, Provider, auco, tecalis};
 use crate::{
     platform::{
-        Config, Platform,
+        Config,
         secrets::{Account, SecretDocument},
     },
     process::TenantId,
@@ -60,9 +60,8 @@ pub struct Providers {
 impl Providers {
     /// Nothing is connected yet.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        let companies = platform.seams.companies;
-        let connect = |company: &&'static dyn Company| (company.name(), connection(company.name(), &platform.config));
+    pub fn new(companies: Companies, config: &Config) -> Self {
+        let connect = |company: &&'static dyn Company| (company.name(), connection(company.name(), config));
         Self { companies, connections: companies.iter().map(connect).collect() }
     }
 

@@ -96,7 +96,7 @@ impl Means {
         Self {
             platform: platform.clone(),
             store: crate::store::Store::new(platform),
-            providers: Arc::new(crate::providers::Providers::new(platform)),
+            providers: Arc::new(crate::providers::Providers::new(platform.seams.companies, &platform.config)),
         }
     }
 

@@ -8,7 +8,7 @@
 //! customer.
 //!
 //! An operation's pictures are listed when the operation is over, since until then the person may take them again in the
-//! same place. The video of the session is not copied yet; its link is in the answer that is kept, and dies with it.
+//! same place. The video of the session is listed when the session is.
 
 mod mapping;
 mod options;

@@ -2,14 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use ::http::HeaderMap;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
     platform::Config,
-    process::{EvidenceKind, Observation, findings::Outcome, ids::uuid_of},
-    providers::{NoProvider, Providers},
+    process::{EvidenceKind, Observation, ProcessId, findings::Outcome, ids::uuid_of},
+    providers::{COMPANIES, NoProvider, Providers},
 };
 
 const CUSTOMER: &str = include_str!("fixtures/000_ed50bf7531232d3b.customer.json");
@@ -307,7 +308,9 @@ fn only_dates_are_dates_and_what_differs_is_kept_beside() {
 
 #[test]
 fn a_callback_of_any_form_is_a_hint_if_it_names_the_authorization() {
-    let read = |body: &Value| tecalis().read_callback(&HeaderMap::new(), body.to_string().as_bytes());
+    let read_bytes =
+        |body: &[u8]| tecalis().read_callback(&IncomingCallback::webhook(&HeaderMap::new(), body));
+    let read = |body: &Value| read_bytes(body.to_string().as_bytes());
     let id = ProcessId(uuid_of(&["x"]));
     for body in [
         json!({"auth_uuid": AUTHORIZATION}),
@@ -325,7 +328,7 @@ fn a_callback_of_any_form_is_a_hint_if_it_names_the_authorization() {
     for bad in [json!({}), json!([]), json!({"auth": "x"}), json!({"metadata": {"cotejo_id": id.to_string()}})] {
         assert!(matches!(read(&bad), Err(CallbackRefused::Malformed(_))));
     }
-    assert!(tecalis().read_callback(&HeaderMap::new(), b"auth=1").is_err());
+    assert!(read_bytes(b"auth=1").is_err());
 }
 
 #[test]
@@ -348,13 +351,13 @@ fn an_account_needs_a_url_of_its_own_or_the_deployment_s() {
         for name in ["TABLE", "BUCKET", "COTEJO_SECRET", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
             settings.insert(name.to_owned(), "x".to_owned());
         }
-        Providers::new(&Config::from_map(&settings).unwrap())
+        Providers::new(COMPANIES, &Config::from_map(&settings).unwrap())
     };
     let found = |url: &str, account: Value| {
         providers(url).of_tenant(NAME, &"acme".parse().unwrap(), &secrets(account)).map(|_| ()).err()
     };
-    assert_eq!(found("", json!({"api_key": "k"})), Some(NoProvider::NoAccount));
+    assert_eq!(found("", json!({"api_key": "k"})), Some(NoProvider::Misconfigured));
     assert_eq!(found("", json!({"api_key": "k", "url": "https://tecalis.example"})), None);
     assert_eq!(found("https://tecalis.example", json!({"api_key": "k", "media_hosts": ["cdn.example"]})), None);
-    assert_eq!(found("https://tecalis.example", Value::Null), Some(NoProvider::NoAccount));
+    assert_eq!(found("https://tecalis.example", json!({})), Some(NoProvider::Misconfigured));
 }
