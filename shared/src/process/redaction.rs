@@ -68,8 +68,7 @@ impl Process {
         if let Some(decision) = &mut self.decision {
             decision.reason = String::new().into();
         }
-        self.redaction =
-            Some(Redaction { at: now, by: by.to_owned(), swept_once: false, next_sweep_at: Some(now) });
+        self.redaction = Some(Redaction { at: now, by: by.to_owned(), swept_once: false, next_sweep_at: Some(now) });
         self.touch(now, "redacted", Some(format!("by key {by}")).filter(|_| by != RETENTION));
         events.push(self.event(EventName::ProcessRedacted, previous, now));
         Ok(events)

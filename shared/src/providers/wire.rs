@@ -8,9 +8,7 @@ use serde_json::Value;
 const MAX_CODE_CHARS: usize = 64;
 
 /// A value that is simply absent when it has another form than expected.
-pub fn lenient<'de, D: Deserializer<'de>, T: Default + DeserializeOwned>(
-    deserializer: D,
-) -> Result<T, D::Error> {
+pub fn lenient<'de, D: Deserializer<'de>, T: Default + DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
     let value = Value::deserialize(deserializer)?;
     Ok(serde_json::from_value(value).unwrap_or_default())
 }

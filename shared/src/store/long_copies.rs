@@ -59,7 +59,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
-    pub async fn claim_long_copy(&self, key: &LongCopyKey, until: Timestamp) -> Result<Option<ClaimedCopy>, StoreError> {
+    pub async fn claim_long_copy(
+        &self,
+        key: &LongCopyKey,
+        until: Timestamp,
+    ) -> Result<Option<ClaimedCopy>, StoreError> {
         let update = self
             .client
             .update_item()

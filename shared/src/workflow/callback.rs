@@ -93,8 +93,7 @@ impl ReceiveCallback {
         }
         let connector = self.means.providers.of_tenant(provider, token.tenant(), &secrets);
         let connector = connector.map_err(|_| ApiError::callback_refused())?;
-        let incoming =
-            IncomingCallback { purpose: token.purpose, process: token.process, source, headers, body };
+        let incoming = IncomingCallback { purpose: token.purpose, process: token.process, source, headers, body };
         let callback = connector.read_callback(&incoming).map_err(|refused| match refused {
             CallbackRefused::Unauthenticated => ApiError::callback_refused(),
             CallbackRefused::Malformed(what) => ApiError::unreadable(&format!("The callback is malformed: {what}.")),

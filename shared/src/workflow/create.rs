@@ -190,7 +190,8 @@ impl CreateProcess {
                         tracing::error!(process = %id, "the reference belongs to another process");
                         learnt = &taken;
                     }
-                    record = self.means.store.load(caller, id).await?.ok_or(StoreError::Corrupt("the process is gone"))?;
+                    record =
+                        self.means.store.load(caller, id).await?.ok_or(StoreError::Corrupt("the process is gone"))?;
                 }
                 Err(error) => return Err(error),
             }

@@ -39,7 +39,8 @@ pub fn next_look(
     } else if !process.status.is_terminal() {
         let age = now.duration_since(process.created_at);
         if can.query {
-            let wait = if process.failures > 0 { backoff(process.failures) } else { provider.poll_after(process.status, age) };
+            let wait =
+                if process.failures > 0 { backoff(process.failures) } else { provider.poll_after(process.status, age) };
             looks.push(jittered(wait));
         }
         // A deadline that has passed was seen to by the look that calls this.

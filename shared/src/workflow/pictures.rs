@@ -110,11 +110,7 @@ pub(super) fn uploads(inputs: &[Input]) -> Vec<Uuid> {
 ///
 /// # Errors
 /// See [`NoPictures`].
-pub(super) async fn gather(
-    copier: &Copier,
-    tenant: &TenantId,
-    inputs: Vec<Input>,
-) -> Result<Vec<Picture>, NoPictures> {
+pub(super) async fn gather(copier: &Copier, tenant: &TenantId, inputs: Vec<Input>) -> Result<Vec<Picture>, NoPictures> {
     let (mut pictures, mut problems) = (Vec::new(), Vec::new());
     for Input { kind, from } in inputs {
         let wrong = |message| FieldProblem::new(path(kind), message);

@@ -9,11 +9,11 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    MAX_RACES, Means, OwnTrouble,
+    MAX_RACES, Means, OwnTrouble, WISH_PATIENCE,
     answer::{self, copy_of},
     certificate, fresh,
     handover::{Handover, Learnt},
-    WISH_PATIENCE, wants_answer,
+    wants_answer,
 };
 use crate::{
     evidence::{Bucket, CopyError, Media, ObjectKey},
@@ -23,8 +23,8 @@ use crate::{
         telemetry::{self, Metric},
     },
     process::{
-        CertificateFetch, CopyOutcome, EscalationOutcome, Event, EvidenceKind, HeldVerdict, Observation, Process, Status,
-        evidence::Copy, redaction::RETENTION,
+        CertificateFetch, CopyOutcome, EscalationOutcome, Event, EvidenceKind, HeldVerdict, Observation, Process,
+        Status, evidence::Copy, redaction::RETENTION,
     },
     providers::{Answer, Provider, ProviderError, Round},
     store::{CallbackBody, InboxEntry, ProcessRecord, StoreError, keys::OwnKey},
@@ -426,7 +426,8 @@ impl RefreshProcess {
             .filter(|&at| {
                 let media = &answer.observation.media[at];
                 media.kind != EvidenceKind::Video
-                    && media.outcome == CopyOutcome::NotTried && process.wants_copy(&media.source, now)
+                    && media.outcome == CopyOutcome::NotTried
+                    && process.wants_copy(&media.source, now)
             })
             .collect();
         let media = wanted.iter().filter_map(|&at| {

@@ -115,11 +115,11 @@ fn the_sample_is_an_approval_with_everything_it_says() {
 }
 
 #[test]
-fn every_picture_of_the_sample_is_listed_and_the_video_is_not() {
+fn every_picture_of_the_sample_is_listed_and_so_is_the_video() {
     let observation = observed(&sample());
-    use EvidenceKind::{DocumentBack, DocumentFront, Frame, Selfie};
+    use EvidenceKind::{DocumentBack, DocumentFront, Frame, Selfie, Video};
     let kinds: Vec<_> = observation.media.iter().map(|media| media.kind).collect();
-    assert_eq!(kinds, [DocumentBack, DocumentFront, Frame, Frame, Selfie, Frame, Frame]);
+    assert_eq!(kinds, [DocumentBack, DocumentFront, Frame, Frame, Selfie, Frame, Frame, Video]);
     assert_eq!(sources(&observation)[3], "019cbdb7-5a05-709b-bba5-055864340dfd/temporary/2");
     assert_eq!(observation.media[4].captured_at, Some("2026-03-12T10:00:00Z".parse().unwrap()));
 }
@@ -270,7 +270,7 @@ fn a_picture_keeps_its_identity_when_its_whole_link_changes() {
     });
     assert_eq!(
         single.media.iter().map(|media| media.kind).collect::<Vec<_>>()[4..],
-        [EvidenceKind::Other, EvidenceKind::Selfie]
+        [EvidenceKind::Other, EvidenceKind::Selfie, EvidenceKind::Video]
     );
 }
 
@@ -285,7 +285,7 @@ fn pictures_of_an_operation_wait_for_its_end_or_the_process_s() {
         .media
         .len()
     };
-    assert_eq!((unfinished("STARTED"), unfinished("CANCELLED")), (3, 7));
+    assert_eq!((unfinished("STARTED"), unfinished("CANCELLED")), (3, 8));
 }
 
 #[test]
@@ -308,8 +308,7 @@ fn only_dates_are_dates_and_what_differs_is_kept_beside() {
 
 #[test]
 fn a_callback_of_any_form_is_a_hint_if_it_names_the_authorization() {
-    let read_bytes =
-        |body: &[u8]| tecalis().read_callback(&IncomingCallback::webhook(&HeaderMap::new(), body));
+    let read_bytes = |body: &[u8]| tecalis().read_callback(&IncomingCallback::webhook(&HeaderMap::new(), body));
     let read = |body: &Value| read_bytes(body.to_string().as_bytes());
     let id = ProcessId(uuid_of(&["x"]));
     for body in [
