@@ -2,11 +2,13 @@
 //! holds in its hands. Nothing here sleeps; time passes when a test says so.
 
 mod customer;
+mod kept;
 mod seams;
 mod transport;
 mod world;
 
 pub use customer::{Answer, Customer, order, tecalis_order};
+pub use kept::Kept;
 pub use seams::{SeededEntropy, SteppedClock};
 pub use transport::{Transport, When};
 pub use world::{World, start_of_time};
