@@ -134,7 +134,7 @@ impl Certificate {
     pub fn next_try_at(&self) -> Option<Timestamp> {
         match self.state {
             CertificateState::Pending { next_try_at, .. } => Some(next_try_at),
-            CertificateState::Stored(_) | CertificateState::Failed { .. } => None,
+            _ => None,
         }
     }
 
@@ -184,8 +184,7 @@ impl Process {
         let stored = match &certificate.state {
             after if *after == before.state => return None,
             CertificateState::Pending { .. } => return None,
-            CertificateState::Stored(_) => true,
-            CertificateState::Failed { .. } => false,
+            after => matches!(after, CertificateState::Stored(_)),
         };
         self.touch(now, if stored { "certificate_stored" } else { "certificate_given_up" }, None);
         stored.then(|| self.event(EventName::ProcessCertificateStored, self.status, now))
