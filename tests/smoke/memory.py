@@ -26,7 +26,7 @@ VIDEO_MEGABYTES = 500
 OTHERS = ["create-process", "query-status"]
 # A debug build of the stores hashes every byte of the video.
 COPY_SECONDS = 500
-SPEED = "1000"
+SPEED = "60"
 
 
 def megabytes_of(process, field):
@@ -100,7 +100,7 @@ def play(functions, settings, run_work):
     auco["options"]["custom"] = {"sandbox": "approved,picture-size:10,no-callback"}
     pictured.append(processes.create(auco))
     # The person acts 30 seconds after the creation, twice at Tecalis, divided by the speed.
-    time.sleep(1)
+    time.sleep(2)
     processes.wish(filmed)
     look(functions, [f"TENANT#local#PROCESS#{filmed}"])
     videos = [piece for piece in processes.read(filmed)["evidence"] if piece["kind"] == "video"]
