@@ -283,8 +283,9 @@ async fn a_submission_that_was_answered_with_an_error_is_repeated_after_its_leas
     scene.world.pass(SignedDuration::from_secs(2)).await;
     let process = scene.world.customer.process(&created.id()).await;
     assert_eq!((&process["status"], &process["provider_reference"]), (&json!("in_progress"), &json!("chk-0")));
-    assert_eq!((scene.desk().submissions, scene.desk().checks.len()), (2, 1));
-    assert_eq!(scene.desk().checks[0]["front"], BASE64.encode(scene.front()));
+    let desk = scene.desk();
+    assert_eq!((desk.submissions, desk.checks.len()), (2, 1));
+    assert_eq!(desk.checks[0]["front"], BASE64.encode(scene.front()));
 }
 
 #[tokio::test]
