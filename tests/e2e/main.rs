@@ -9,6 +9,7 @@ mod evidence;
 mod faults;
 mod http;
 mod outcomes;
+mod pocket;
 mod privacy;
 mod races;
 mod redaction;

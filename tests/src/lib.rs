@@ -1,6 +1,8 @@
 //! What the end-to-end tests stand on: the whole local system with a clock, an entropy and an AWS transport that a test
 //! holds in its hands. Nothing here sleeps; time passes when a test says so.
 
+pub mod pocket;
+
 mod customer;
 mod kept;
 mod seams;
