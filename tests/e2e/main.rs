@@ -3,12 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod callbacks;
+mod certificates;
 mod decisions;
 mod elsewhere;
 mod evidence;
 mod faults;
 mod http;
+mod link;
 mod outcomes;
+mod pictures;
 mod pocket;
 mod privacy;
 mod races;

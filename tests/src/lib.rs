@@ -9,7 +9,7 @@ mod seams;
 mod transport;
 mod world;
 
-pub use customer::{Answer, Customer, order, tecalis_order};
+pub use customer::{Answer, Customer, link_order, order, tecalis_order};
 pub use kept::Kept;
 pub use seams::{SeededEntropy, SteppedClock};
 pub use transport::{Transport, When};

@@ -98,7 +98,7 @@ impl World {
         self.local.run_schedules().await;
     }
 
-    /// Lets time pass until `id` has ended and its evidence is settled, for at most `hours`: by minutes at first, then by
+    /// Lets time pass until `id` has ended and its evidence and certificate are settled, for at most `hours`: by minutes at first, then by
     /// ever longer steps.
     pub async fn finish(&self, id: &str, hours: i64) -> Value {
         let start = self.now();
@@ -146,5 +146,5 @@ impl World {
 
 fn is_settled(process: &Value) -> bool {
     let ended = !matches!(process["status"].as_str().unwrap(), "submitting" | "in_progress" | "in_review");
-    ended && process["evidence_state"] != "pending"
+    ended && process["evidence_state"] != "pending" && process["certificate"]["state"] != "pending"
 }

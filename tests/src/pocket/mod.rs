@@ -16,7 +16,7 @@ use cotejo::{
         Answer, ApiClient, Callback, CallbackRefused, Capabilities, Companies, Connection, FieldProblem,
         IncomingCallback, NoProvider, Provider, ProviderError, Purpose, Submission, Submitted, auco,
         http::{ApiAnswer, READ_TIMEOUT, SUBMIT_TIMEOUT},
-        tecalis,
+        link, tecalis,
         wire::code,
     },
 };
@@ -28,7 +28,7 @@ use serde::Deserialize;
 /// The provider's name in requests and answers.
 pub const NAME: &str = "pocket";
 /// The companies that Cotejo connects, and this one.
-pub const COMPANIES: Companies = &[&auco::Company, &tecalis::Company, &Company];
+pub const COMPANIES: Companies = &[&auco::Company, &link::Company, &tecalis::Company, &Company];
 
 /// An account at Pocket.
 #[derive(Debug, Clone, Deserialize)]
