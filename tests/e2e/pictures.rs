@@ -4,7 +4,6 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
 use cotejo_sandbox::LinkPicture::{Back, Front, Selfie};
 use cotejo_tests::{Customer, When, World, link_order, order};
-use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 fn draw(world: &World, kind: cotejo_sandbox::LinkPicture) -> Bytes {
@@ -127,9 +126,6 @@ async fn an_upload_takes_what_was_announced_once() {
     assert_eq!(world.customer.upload(&shorter, picture.slice(1..)).await, 403, "another length");
     assert_eq!(world.customer.upload(&given, picture.clone()).await, 200);
     assert_eq!(world.customer.upload(&given, picture.clone()).await, 412, "once");
-    let late = place(&world.customer, &picture).await;
-    world.clock.advance(SignedDuration::from_mins(16));
-    assert_eq!(world.customer.upload(&late, picture).await, 403, "the link is dead");
 }
 
 #[tokio::test]
