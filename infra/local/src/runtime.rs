@@ -8,7 +8,7 @@ use std::{
 };
 
 use cotejo::platform::{Entropy as _, Platform, Seams, SystemEntropy};
-use cotejo_sandbox::{AucoAccount, Sandbox, SandboxConfig};
+use cotejo_sandbox::{AucoAccount, LinkAccount, Sandbox, SandboxConfig};
 use serde_json::Value;
 use tokio::{sync::watch, task::JoinSet};
 
@@ -148,6 +148,11 @@ impl Local {
                 public_key: keys.auco_public.clone(),
                 private_key: keys.auco_private.clone(),
                 webhooks: Vec::new(),
+            },
+            link: LinkAccount {
+                user: keys.link_user.clone(),
+                password: keys.link_password.clone(),
+                refuse_with_401: false,
             },
             tecalis_api_key: keys.tecalis.clone(),
         })?;

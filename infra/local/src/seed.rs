@@ -61,6 +61,10 @@ pub struct Keys {
     pub auco_public: String,
     /// Auco's `prk_…`.
     pub auco_private: String,
+    /// LINK's user. New at every start, as the password is: the secret has no account at LINK that could remember them.
+    pub link_user: String,
+    /// LINK's password.
+    pub link_password: String,
     /// Tecalis's API key.
     pub tecalis: String,
 }
@@ -81,6 +85,8 @@ impl Keys {
         Ok(Self {
             auco_public: choose("COTEJO_AUCO_PUBLIC_KEY", auco.map(|auco| &auco.public_key), "puk"),
             auco_private: choose("COTEJO_AUCO_PRIVATE_KEY", auco.map(|auco| &auco.private_key), "prk"),
+            link_user: random("link"),
+            link_password: random("link"),
             tecalis: choose("COTEJO_TECALIS_API_KEY", tecalis.map(|tecalis| &tecalis.api_key), "tecalis"),
         })
     }

@@ -25,6 +25,8 @@ pub struct SandboxConfig {
     pub times: Times,
     /// The one company account that Auco knows.
     pub auco: AucoAccount,
+    /// The one account that LINK knows.
+    pub link: LinkAccount,
     /// The one API key that Tecalis knows.
     pub tecalis_api_key: String,
 }
@@ -34,8 +36,10 @@ pub struct SandboxConfig {
 pub struct Times {
     /// From the creation (or the previous attempt) until the person finishes an attempt. Default 30 s.
     pub person_acts_after: SignedDuration,
-    /// From BLOCKED until the reviewer decides. Default 5 min.
+    /// From BLOCKED, or from a request to verify by hand, until the reviewer decides. Default 5 min.
     pub reviewer_acts_after: SignedDuration,
+    /// From LINK's result until its certificate is there. Default 20 s.
+    pub certificate_after: SignedDuration,
     /// Life of a picture link, from the moment of the query. Default 5 min.
     pub link_life: SignedDuration,
     /// Step between webhook tries: the next three follow after one, two and three steps. Default 2 min.
@@ -53,6 +57,7 @@ impl Default for Times {
         Times {
             person_acts_after: SignedDuration::from_secs(30),
             reviewer_acts_after: SignedDuration::from_mins(5),
+            certificate_after: SignedDuration::from_secs(20),
             link_life: SignedDuration::from_mins(5),
             webhook_retry_step: SignedDuration::from_mins(2),
             process_life: SignedDuration::from_hours(7 * 24),
@@ -71,6 +76,7 @@ impl Times {
         Times {
             person_acts_after: scale(self.person_acts_after),
             reviewer_acts_after: scale(self.reviewer_acts_after),
+            certificate_after: scale(self.certificate_after),
             link_life: scale(self.link_life),
             webhook_retry_step: scale(self.webhook_retry_step),
             process_life: scale(self.process_life),
@@ -78,6 +84,11 @@ impl Times {
             slow: Duration::from_millis((self.slow.as_secs_f64() * 1000.0 * factor) as u64),
         }
     }
+}
+
+/// Time arithmetic that stops at the end of time instead of failing.
+pub(crate) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
 /// A company's account at Auco.
@@ -89,6 +100,18 @@ pub struct AucoAccount {
     pub private_key: String,
     /// The company's webhooks; see [`crate::Sandbox::set_auco_webhooks`] for setting them later.
     pub webhooks: Vec<Webhook>,
+}
+
+/// An account at LINK.
+#[derive(Clone, Debug)]
+pub struct LinkAccount {
+    /// The user's name.
+    pub user: String,
+    /// The password.
+    pub password: String,
+    /// Whether bad credentials are answered 401, as the documentation has it in one place, instead of 500 with the code
+    /// 003, as it has it in the other.
+    pub refuse_with_401: bool,
 }
 
 /// One address that the company told Auco to notify.

@@ -1,24 +1,27 @@
 //! The controls for people who play with the sandbox by hand. No key: whoever reaches the port may use them.
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
-use http::StatusCode;
+use http::{StatusCode, header};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::answers::{Refused, message};
 use crate::auco::{AucoProcessView, Forced, NotNow};
+use crate::state::Id;
 use crate::tecalis::TecalisView;
-use crate::{Faults, Sandbox};
+use crate::{Faults, LinkPicture, LinkView, Sandbox};
 
 pub(crate) fn router() -> Router<Sandbox> {
     Router::new()
         .route("/_sandbox/faults", post(faults))
         .route("/_sandbox/auco/processes", get(processes))
         .route("/_sandbox/auco/{code}/act", post(act))
+        .route("/_sandbox/link/picture", get(link_picture))
+        .route("/_sandbox/link/requests", get(link_requests))
         .route("/_sandbox/tecalis/authorizations", post(authorize).get(authorizations))
 }
 
@@ -49,8 +52,29 @@ async fn act(State(sandbox): State<Sandbox>, Path(code): Path<String>, body: Byt
     };
     process.force(wanted.status, now, sandbox.inner.dice).map_err(|NotNow(why)| message(StatusCode::CONFLICT, why))?;
     let view = process.view();
-    state.save_or_warn(&code);
+    state.save_or_warn(&Id::Auco(code));
     Ok(Json(view).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WantedPicture {
+    kind: LinkPicture,
+    #[serde(default)]
+    script: String,
+}
+
+async fn link_picture(
+    State(sandbox): State<Sandbox>,
+    Query(wanted): Query<WantedPicture>,
+) -> Result<Response, Refused> {
+    let picture = sandbox.link_picture(wanted.kind, &wanted.script);
+    let picture = picture.map_err(|error| message(StatusCode::BAD_REQUEST, &error.to_string()))?;
+    Ok(([(header::CONTENT_TYPE, "image/jpeg")], picture).into_response())
+}
+
+async fn link_requests(State(sandbox): State<Sandbox>) -> Json<Vec<LinkView>> {
+    Json(sandbox.link_requests())
 }
 
 #[derive(Default, Deserialize)]

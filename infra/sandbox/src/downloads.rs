@@ -1,4 +1,4 @@
-//! The bucket behind every company's picture links: who may download, and what goes wrong with a download.
+//! The bucket behind every company's links to pictures and videos: who may download, and what goes wrong with a download.
 
 use std::io;
 use std::time::Duration;
@@ -14,21 +14,29 @@ use crate::answers::{Refused, page, xml};
 use crate::dice::Dice;
 use crate::faults::{Call, FaultKind, Faults};
 use crate::links::{LinkRefused, Signature};
-use crate::script::{PictureFault, PictureFaults};
+use crate::script::{InTurn, PictureFault};
+
+/// What there is to download, and what goes wrong with it.
+pub(crate) struct Download {
+    /// Sent one after another; large ones share their memory.
+    pub pieces: Vec<Bytes>,
+    pub content_type: &'static str,
+    pub trouble: Option<Trouble>,
+}
 
 /// What goes wrong with one download.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Trouble {
     Scripted(PictureFault),
-    Html { as_picture: bool },
+    Html { disguised: bool },
     Overloaded,
     Slow,
 }
 
 impl Trouble {
     /// Of the download `label` of a picture that was asked for `before` times: the script's, else by chance.
-    pub fn of(dice: Dice, script: &PictureFaults, faults: &Faults, before: u32, label: &str) -> Option<Trouble> {
-        let html = Trouble::Html { as_picture: dice.coin(&format!("html as picture {label}")) };
+    pub fn of(dice: Dice, script: &InTurn<PictureFault>, faults: &Faults, before: u32, label: &str) -> Option<Trouble> {
+        let html = Trouble::Html { disguised: dice.coin(&format!("html as picture {label}")) };
         match script.after(before) {
             Some(PictureFault::Html) => return Some(html),
             Some(fault) => return Some(Trouble::Scripted(fault)),
@@ -66,27 +74,24 @@ pub(crate) fn admit(sandbox: &Sandbox, path: &str, signature: &Signature) -> Res
 }
 
 /// The answer to an admitted request; `None` is no such picture.
-pub(crate) async fn serve(
-    sandbox: &Sandbox,
-    found: Option<(Vec<Bytes>, Option<Trouble>)>,
-) -> Result<Response, Refused> {
-    let Some((pieces, trouble)) = found else {
+pub(crate) async fn serve(sandbox: &Sandbox, found: Option<Download>) -> Result<Response, Refused> {
+    let Some(download) = found else {
         return Err(xml(StatusCode::NOT_FOUND, "NoSuchKey", "The specified key does not exist.").into());
     };
-    if trouble == Some(Trouble::Slow) {
+    if download.trouble == Some(Trouble::Slow) {
         tokio::time::sleep(sandbox.inner.times.slow).await;
     }
-    Ok(answer(pieces, trouble))
+    Ok(answer(download))
 }
 
-fn answer(pieces: Vec<Bytes>, trouble: Option<Trouble>) -> Response {
+fn answer(Download { pieces, content_type, trouble }: Download) -> Response {
     match trouble {
-        None | Some(Trouble::Slow) => whole(pieces, "image/jpeg"),
+        None | Some(Trouble::Slow) => whole(pieces, content_type),
         Some(Trouble::Scripted(PictureFault::WrongType)) => whole(pieces, "text/html"),
-        Some(Trouble::Scripted(PictureFault::CutOff)) => cut_off(&pieces),
+        Some(Trouble::Scripted(PictureFault::CutOff)) => cut_off(pieces, content_type),
         Some(Trouble::Scripted(PictureFault::Gone)) => expired(),
-        Some(Trouble::Html { as_picture: true }) => ([(header::CONTENT_TYPE, "image/jpeg")], page().0).into_response(),
-        Some(Trouble::Scripted(PictureFault::Html) | Trouble::Html { as_picture: false }) => page().into_response(),
+        Some(Trouble::Html { disguised: true }) => ([(header::CONTENT_TYPE, content_type)], page().0).into_response(),
+        Some(Trouble::Scripted(PictureFault::Html) | Trouble::Html { disguised: false }) => page().into_response(),
         Some(Trouble::Overloaded) => {
             xml(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate.")
         }
@@ -94,23 +99,34 @@ fn answer(pieces: Vec<Bytes>, trouble: Option<Trouble>) -> Response {
 }
 
 fn whole(pieces: Vec<Bytes>, content_type: &'static str) -> Response {
-    let length: usize = pieces.iter().map(Bytes::len).sum();
+    let length = pieces.iter().map(Bytes::len).sum();
     let body = Body::from_stream(stream::iter(pieces.into_iter().map(Ok::<_, io::Error>)));
-    ([(header::CONTENT_TYPE, content_type.to_owned()), (header::CONTENT_LENGTH, length.to_string())], body)
-        .into_response()
+    (headers(content_type, length), body).into_response()
+}
+
+/// A range that is asked for is not given: the answer is always the whole.
+fn headers(content_type: &'static str, length: usize) -> [(header::HeaderName, String); 3] {
+    [
+        (header::CONTENT_TYPE, content_type.to_owned()),
+        (header::CONTENT_LENGTH, length.to_string()),
+        (header::ACCEPT_RANGES, "none".to_owned()),
+    ]
 }
 
 /// Announces the whole and breaks off half way. The pause lets the first half leave before the connection ends.
-fn cut_off(pieces: &[Bytes]) -> Response {
+fn cut_off(pieces: Vec<Bytes>, content_type: &'static str) -> Response {
     let length: usize = pieces.iter().map(Bytes::len).sum();
-    let half = pieces.first().map(|piece| piece.slice(..piece.len() / 2)).unwrap_or_default();
+    let mut left = length / 2;
+    let half = pieces.into_iter().map_while(move |mut piece| {
+        piece.truncate(left);
+        left -= piece.len();
+        (!piece.is_empty()).then_some(Ok(piece))
+    });
     let end = stream::once(async {
         tokio::time::sleep(Duration::from_millis(5)).await;
         Err(io::Error::from(io::ErrorKind::ConnectionReset))
     });
-    let body = Body::from_stream(stream::iter([Ok(half)]).chain(end));
-    ([(header::CONTENT_TYPE, "image/jpeg".to_owned()), (header::CONTENT_LENGTH, length.to_string())], body)
-        .into_response()
+    (headers(content_type, length), Body::from_stream(stream::iter(half).chain(end))).into_response()
 }
 
 fn expired() -> Response {

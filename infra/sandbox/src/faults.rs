@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::dice::Dice;
 
-/// How many calls fail, and how. The default is none.
+/// How many calls fail, and how. The default is none. At LINK a request to verify counts as a creation, every other call
+/// as a query.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
@@ -20,7 +21,7 @@ pub struct Faults {
 pub enum FaultKind {
     /// 500 or 503, and nothing was done.
     ServerError,
-    /// Create only: the process exists, but the answer is 503.
+    /// Create only: the process exists, but the answer is 503 (at LINK 500).
     ErrorAfterEffect,
     /// Everything is done at once, but the answer comes after [`crate::Times::slow`].
     Hang,

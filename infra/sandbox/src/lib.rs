@@ -6,8 +6,9 @@
 //! [`Sandbox::next_due`] says when to call it next. A test moves the clock and ticks; a running system ticks in a loop.
 //! Chance follows from a seed. What is left to others: binding a port, running the clock, and checking what arrives.
 //!
-//! Each company is a folder: `auco`, `tecalis`. What they share is one file each: `links` (signed URLs), `pictures`,
-//! `downloads`, `script` and `faults` (what goes wrong), `webhooks` (sending), `journal` (surviving a restart).
+//! Each company is a folder: `auco`, `link`, `tecalis`. What they share is one file each: `links` (signed URLs), `pictures`,
+//! `video`, `downloads`, `script` and `faults` (what goes wrong), `queue`, `deliver` and `webhooks` (sending), `journal`
+//! (surviving a restart).
 //!
 //! # Auco's script
 //!
@@ -46,6 +47,54 @@
 //! N counts the queries of the process, or the downloads of each of its pictures; without `:N` the fault never ends.
 //! Several faults of pictures follow one another: `cut-off:1,gone:2` cuts the first download and refuses the next two.
 //!
+//! # LINK's script
+//!
+//! A request to verify has no room for words of the company's own, so the picture says how it goes: the first picture of
+//! the document, if it is one of [`Sandbox::link_picture`]. Any other picture means `ok`. A picture may say apart what the
+//! machine finds and what somebody finds by hand (`warning,not-match`): the same picture, sent again by hand under
+//! another id, then goes the second way. What is not said goes well. An unknown word is answered 400, naming it.
+//!
+//! | outcome | by machine | by hand, [`Times::reviewer_acts_after`] later |
+//! | --- | --- | --- |
+//! | `ok` | Ok; with a face its test is OK too | APPROVED; with a face MATCH and LIVE |
+//! | `face-fail` | Ok, but the test of the face is FAIL | |
+//! | `face-missing` | Ok, without any test of the face that was sent | |
+//! | `not-correct` | NotCorrect | |
+//! | `not-processed` | NotProcessed, without fields | |
+//! | `warning` | Warning: the sides do not belong together | |
+//! | `warning-rejected` | Warning, likewise | NOT_APPROVED |
+//! | `processing` | Processing for ever, without a certificate | nobody ever looks |
+//! | `error` | the operation is Error, and so is its certification | |
+//! | `not-approved` | | NOT_APPROVED for every reason; a face NOT_MATCH and NOT_LIVE |
+//! | `rejected` | | the pictures are REJECTED for every reason |
+//! | `not-match`, `not-live` | | APPROVED, but the face is not the same, or not alive |
+//! | `selfie-not-live` | | APPROVED, but the face is REJECTED as not alive |
+//! | `no-face-info` | | APPROVED, without a word on the face that was sent |
+//! | `manual-error` | | the operation is Error, and so is its certification |
+//!
+//! A certificate that was ordered is there, and announced, [`Times::certificate_after`] behind the result. Nothing is
+//! known of how often LINK tries a callback again; it is played as at Auco.
+//!
+//! | fault | what goes wrong |
+//! | --- | --- |
+//! | `create-5xx` | the first request under an id is answered 500 (code 001) and does nothing |
+//! | `create-5xx-after` | the first request does its work and is answered 500 |
+//! | `create-slow` | the first request does its work at once and is answered after [`Times::slow`] |
+//! | `refuse-repeat` | a request under a known id is answered 400 instead of the same again |
+//! | `token-expires` | a token that was used before, whatever for, is refused once |
+//! | `no-callback` | no callback at all |
+//! | `duplicate-callback` | every callback is sent three times |
+//! | `out-of-order` | the certificate is announced before the reviewer's result, which waits for it |
+//! | `callback-before-answer` | everything happens, callbacks included, before the first request is answered |
+//! | `certificate-late:N` | 404, though it is announced |
+//! | `certificate-html:N` | the content is a page in HTML |
+//! | `certificate-5xx:N` | 500 |
+//! | `certificate-error` | its callback says Error, and there never is one |
+//! | `certificate-elsewhere` | its callback names an address that nobody should ever call |
+//!
+//! N counts the requests for a certificate that is made; without `:N` the fault never ends, and several follow one
+//! another.
+//!
 //! # Tecalis's script
 //!
 //! An authorization is created at a call of the sandbox's own (below), which takes the script. Operations follow one
@@ -53,14 +102,16 @@
 //!
 //! | outcome | what happens |
 //! | --- | --- |
-//! | `approved` | both operations pass, seven pictures, OK |
+//! | `approved` | both operations pass, seven pictures and a video, OK |
 //! | `rejected` | the document's machine-readable zone fails, KO |
 //! | `cancelled` | called off after the proof of life, CANCELLED |
 //! | `approved-then-cancelled` | OK, and [`Times::reviewer_acts_after`] later somebody overrides it by hand: CANCELLED |
 //! | `never` | nobody ever acts |
 //!
-//! `query-5xx:N`, `cut-off:N`, `html-picture:N`, `wrong-type:N` and `gone:N` are as at Auco. With `array` the
-//! operations are a list instead of a map. There are no callbacks, since nobody documents their form.
+//! The proof of life leaves a video of 3 MB, of N MB (up to 4095) with `video:N`, or none with `no-video`.
+//!
+//! `query-5xx:N`, `cut-off:N`, `html-picture:N`, `wrong-type:N` and `gone:N` are as at Auco; `video-cut-off:N`,
+//! `video-html:N` and `video-gone:N` do the same to the video. With `array` the operations are a list instead of a map. There are no callbacks, since nobody documents their form.
 //!
 //! # For people
 //!
@@ -69,23 +120,29 @@
 //! | `POST {base}/_sandbox/faults` | sets [`Faults`]: `{"rate":0.5,"kinds":["ServerError"]}` |
 //! | `GET {base}/_sandbox/auco/processes` | lists [`AucoProcessView`]s |
 //! | `POST {base}/_sandbox/auco/{code}/act` | does the next step now; with `{"status":"APPROVED"}` (BLOCKED, VALIDATED, INVALIDATED, EXPIRED) that one instead of the script's |
+//! | `GET {base}/_sandbox/link/picture?kind=front&script=warning` | a JPEG for LINK that carries the script; `kind` may be `back` or `selfie` |
+//! | `GET {base}/_sandbox/link/requests` | lists [`LinkView`]s |
 //! | `POST {base}/_sandbox/tecalis/authorizations` | creates an authorization: `{"script":"rejected,array"}` gives `{"auth_uuid"}` |
 //! | `GET {base}/_sandbox/tecalis/authorizations` | lists [`TecalisView`]s |
 
 mod auco;
+mod link;
 mod tecalis;
 
 mod answers;
 mod config;
 mod control;
+mod deliver;
 mod dice;
 mod downloads;
 mod faults;
 mod journal;
 mod links;
 mod pictures;
+mod queue;
 mod script;
 mod state;
+mod video;
 mod webhooks;
 
 #[cfg(test)]
@@ -97,11 +154,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::Router;
 use bytes::Bytes;
 use jiff::Timestamp;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 pub use crate::auco::AucoProcessView;
-pub use crate::config::{AucoAccount, Now, SandboxConfig, Times, Webhook};
+pub use crate::config::{AucoAccount, LinkAccount, Now, SandboxConfig, Times, Webhook};
 use crate::dice::Dice;
 pub use crate::faults::{FaultKind, Faults};
+pub use crate::link::LinkView;
 use crate::links::Links;
 pub use crate::state::CallCounts;
 use crate::state::State;
@@ -162,6 +222,23 @@ pub enum TecalisError {
     Unsaved(#[from] std::io::Error),
 }
 
+/// What a picture for LINK shows.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkPicture {
+    /// The document's front.
+    Front,
+    /// The document's back.
+    Back,
+    /// A face.
+    Selfie,
+}
+
+/// A picture's script has a word that means nothing.
+#[derive(Debug, thiserror::Error, Eq, PartialEq)]
+#[error("the script has the unknown word \"{0}\"")]
+pub struct UnknownWord(pub String);
+
 impl Sandbox {
     /// Opens a sandbox, with the state its file holds if there is one.
     pub fn open(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
@@ -174,20 +251,26 @@ impl Sandbox {
             links: Links::new(&config.base_url, dice),
             auco_keys: auco::Keys { public: config.auco.public_key, private: config.auco.private_key },
             tecalis_api_key: config.tecalis_api_key,
-            state: Mutex::new(State::open(config.state_file, config.auco.webhooks)?),
+            state: Mutex::new(State::open(config.state_file, config.auco.webhooks, config.link)?),
         };
         Ok(Sandbox { inner: Arc::new(inner) })
     }
 
     /// The routes of all stand-ins and of the controls for people, below the configured base URL.
     pub fn router(&self) -> Router {
-        Router::new().merge(auco::router()).merge(tecalis::router()).merge(control::router()).with_state(self.clone())
+        let companies = auco::router().merge(link::router()).merge(tecalis::router());
+        companies.merge(control::router()).with_state(self.clone())
     }
 
     /// Replaces the company's webhooks at Auco. Notifications are resolved when they are sent, so those that waited
     /// for a restart go to the new addresses.
     pub fn set_auco_webhooks(&self, webhooks: Vec<Webhook>) {
         self.state().auco_webhooks = webhooks;
+    }
+
+    /// Replaces the account at LINK, as when its password was changed. Tokens that were given stay good.
+    pub fn set_link_account(&self, account: LinkAccount) {
+        self.state().link_account = account;
     }
 
     /// Replaces the faults that happen by chance.
@@ -201,8 +284,8 @@ impl Sandbox {
     pub async fn tick(&self) -> usize {
         let mut done = 0;
         loop {
-            let steps = self.state().act(self.now(), self.inner.dice);
-            let tries = auco::deliver_due(self).await;
+            let steps = self.state().act(self.now(), self.inner.dice, &self.inner.links);
+            let tries = deliver::deliver_due(self).await;
             if steps + tries == 0 {
                 return done;
             }
@@ -229,6 +312,21 @@ impl Sandbox {
         Some(picture.pieces().concat().into())
     }
 
+    /// A picture for a request at LINK. The front is the one whose script counts. Equal scripts give equal bytes.
+    pub fn link_picture(&self, kind: LinkPicture, script: &str) -> Result<Bytes, UnknownWord> {
+        link::picture(kind, script)
+    }
+
+    /// All requests to verify at LINK, in the order in which they first came.
+    pub fn link_requests(&self) -> Vec<LinkView> {
+        self.state().link_views()
+    }
+
+    /// The exact bytes of a request's certificate, `None` as long as it is not made.
+    pub fn link_certificate(&self, id: &str) -> Option<Bytes> {
+        self.state().link.get(id).and_then(link::certificate_of)
+    }
+
     /// Creates an authorization at Tecalis that goes by `script`, and gives its UUID.
     pub fn tecalis_authorize(&self, script: &str) -> Result<String, TecalisError> {
         tecalis::authorize(self, script)
@@ -243,6 +341,18 @@ impl Sandbox {
     /// far as they were taken: `("OCR/temporary/1", …)`. Empty where there is no such authorization.
     pub fn tecalis_pictures(&self, uuid: &str) -> Vec<(String, Bytes)> {
         self.state().tecalis.get(uuid).map(|one| one.pictures()).unwrap_or_default()
+    }
+
+    /// Length and SHA-256 of an authorization's video as a faultless download gives it. `None` where there is none (yet).
+    pub fn tecalis_video(&self, uuid: &str) -> Option<(u64, [u8; 32])> {
+        let pieces = self.state().tecalis.get(uuid)?.video()?;
+        let mut hash = Sha256::new();
+        let mut length = 0;
+        for piece in pieces {
+            hash.update(&piece);
+            length += piece.len() as u64;
+        }
+        Some((length, hash.finalize().into()))
     }
 
     /// What was called and sent since this sandbox was opened.

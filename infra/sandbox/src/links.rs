@@ -36,6 +36,11 @@ impl Links {
         Links { base_url: base_url.trim_end_matches('/').to_owned(), key: dice.bytes("links") }
     }
 
+    /// A full URL for a path below the base, without a signature.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base_url)
+    }
+
     /// A full URL for a path below the base, good until `expires_at`.
     pub fn sign(&self, path: &str, expires_at: Timestamp) -> String {
         let expires_at = expires_at.as_millisecond();

@@ -57,6 +57,22 @@ pub(crate) fn padded(picture: &Bytes, size: usize) -> Vec<Bytes> {
     pieces
 }
 
+/// The contents of a JPEG's comments, as far as its segments can be followed; none of any other file.
+pub(crate) fn comments(file: &[u8]) -> Vec<&[u8]> {
+    let mut comments = Vec::new();
+    let Some(mut rest) = file.strip_prefix(&[0xFF, 0xD8]) else { return comments };
+    while let [0xFF, marker, high, low, tail @ ..] = rest {
+        // Behind the start of the scan there are no segments.
+        let length = usize::from(u16::from_be_bytes([*high, *low])).checked_sub(2).filter(|_| *marker != 0xDA);
+        let Some((content, next)) = length.and_then(|length| tail.split_at_checked(length)) else { break };
+        if *marker == 0xFE {
+            comments.push(content);
+        }
+        rest = next;
+    }
+    comments
+}
+
 fn comment(content: &[u8]) -> Vec<u8> {
     let content = &content[..content.len().min(SEGMENT)];
     let length = (content.len() + 2) as u16;
@@ -264,6 +280,16 @@ mod tests {
             assert!(markers(&picture(drawing, "A/0")).starts_with(&[0xE0, 0xFE]));
         }
         assert_ne!(picture(Drawing::CardFront, "A/0"), picture(Drawing::CardBack, "A/0"));
+    }
+
+    #[test]
+    fn comments_are_read_back_from_whole_and_broken_files() {
+        let jpeg = picture(Drawing::Face, "A/0");
+        assert_eq!(comments(&jpeg), [b"A/0"]);
+        assert_eq!(comments(&padded(&jpeg, jpeg.len() + 300).concat()).last(), Some(&&b"A/0"[..]));
+        for broken in [&jpeg[..3], &jpeg[..24], b"", b"\xFF\xD8\xFF\xFE\x00\x01", b"GIF89a"] {
+            assert_eq!(comments(broken), Vec::<&[u8]>::new());
+        }
     }
 
     #[test]

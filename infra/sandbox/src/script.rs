@@ -27,33 +27,56 @@ pub(crate) enum PictureFault {
     Gone,
 }
 
-/// Faults of pictures in the order written, each with the number of downloads (of each picture) that it takes.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(transparent)]
-pub(crate) struct PictureFaults(Vec<(PictureFault, u32)>);
+impl PictureFault {
+    /// What a word of the script means, if it is one of a fault of pictures.
+    pub fn of_picture(name: &str) -> Option<PictureFault> {
+        match name {
+            "cut-off" => Some(PictureFault::CutOff),
+            "html-picture" => Some(PictureFault::Html),
+            "wrong-type" => Some(PictureFault::WrongType),
+            "gone" => Some(PictureFault::Gone),
+            _ => None,
+        }
+    }
 
-impl PictureFaults {
-    /// Takes a word, if it is one of a fault of pictures.
-    pub fn add(&mut self, name: &str, downloads: u32) -> Option<()> {
-        let fault = match name {
-            "cut-off" => PictureFault::CutOff,
-            "html-picture" => PictureFault::Html,
-            "wrong-type" => PictureFault::WrongType,
-            "gone" => PictureFault::Gone,
-            _ => return None,
-        };
-        self.0.push((fault, downloads));
+    /// Likewise, of a fault of the video.
+    pub fn of_video(name: &str) -> Option<PictureFault> {
+        match name {
+            "video-cut-off" => Some(PictureFault::CutOff),
+            "video-html" => Some(PictureFault::Html),
+            "video-gone" => Some(PictureFault::Gone),
+            _ => None,
+        }
+    }
+}
+
+/// Faults in the order written, each with the number of requests (for each picture, where it is about pictures) that
+/// it takes.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct InTurn<F>(Vec<(F, u32)>);
+
+impl<F> Default for InTurn<F> {
+    fn default() -> InTurn<F> {
+        InTurn(Vec::new())
+    }
+}
+
+impl<F: Copy> InTurn<F> {
+    /// Adds a fault behind the others, if there is one.
+    pub fn add(&mut self, fault: Option<F>, requests: u32) -> Option<()> {
+        self.0.push((fault?, requests));
         Some(())
     }
 
-    /// The fault for a download of a picture that was asked for `before` times already. Several words follow one
-    /// another: `cut-off:1,gone:2` cuts the first download and refuses the next two.
-    pub fn after(&self, mut before: u32) -> Option<PictureFault> {
-        for (fault, downloads) in &self.0 {
-            if before < *downloads {
+    /// The fault of a request before which there were `before` others. Several faults follow one another:
+    /// `cut-off:1,gone:2` cuts the first download and refuses the next two.
+    pub fn after(&self, mut before: u32) -> Option<F> {
+        for (fault, requests) in &self.0 {
+            if before < *requests {
                 return Some(*fault);
             }
-            before -= downloads;
+            before -= requests;
         }
         None
     }
@@ -88,7 +111,7 @@ pub(crate) struct Script {
     pub huge_picture: bool,
     /// How many of the first queries fail.
     pub query_5xx: u32,
-    pub pictures: PictureFaults,
+    pub pictures: InTurn<PictureFault>,
 }
 
 impl Script {
@@ -102,7 +125,7 @@ impl Script {
     fn add(&mut self, name: &str, times: Option<u32>) -> Option<()> {
         // Without a number a counted fault never ends.
         let always = times.unwrap_or(u32::MAX);
-        if self.pictures.add(name, always).is_some() {
+        if self.pictures.add(PictureFault::of_picture(name), always).is_some() {
             return Some(());
         }
         match name {

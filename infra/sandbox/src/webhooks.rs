@@ -2,7 +2,13 @@
 
 use serde_json::Value;
 
-use crate::{Times, Webhook};
+use crate::Times;
+
+/// Where a notification goes, and the header that goes with it.
+pub(crate) struct Address {
+    pub url: String,
+    pub header: Option<(String, String)>,
+}
 
 /// The one client for all notifications. No proxy: the receivers are on this machine.
 pub(crate) fn client(times: &Times) -> Result<reqwest::Client, reqwest::Error> {
@@ -15,19 +21,19 @@ pub(crate) fn client(times: &Times) -> Result<reqwest::Client, reqwest::Error> {
 }
 
 /// Whether the receiver took it.
-pub(crate) async fn post(client: &reqwest::Client, webhook: &Webhook, body: &Value) -> bool {
-    let mut request = client.post(&webhook.url).json(body);
-    if let Some((name, value)) = &webhook.header {
+pub(crate) async fn post(client: &reqwest::Client, address: &Address, body: &Value) -> bool {
+    let mut request = client.post(&address.url).json(body);
+    if let Some((name, value)) = &address.header {
         request = request.header(name, value);
     }
     match request.send().await {
         Ok(answer) if answer.status().is_success() => true,
         Ok(answer) => {
-            tracing::debug!(webhook = webhook.id, status = answer.status().as_u16(), "webhook refused");
+            tracing::debug!(status = answer.status().as_u16(), "notification refused");
             false
         }
         Err(error) => {
-            tracing::debug!(webhook = webhook.id, error = %error.without_url(), "webhook failed");
+            tracing::debug!(error = %error.without_url(), "notification failed");
             false
         }
     }

@@ -8,12 +8,13 @@ use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
 use super::authorize;
-use super::deliver::Claim;
 use super::order::Order;
 use super::process::Process;
 use crate::answers::{Refused, fault, message, unavailable};
+use crate::deliver::Claim;
 use crate::faults::{Call, FaultKind};
 use crate::script::Script;
+use crate::state::Id;
 use crate::{Sandbox, state};
 
 /// A process that now exists, and how the call goes on from here.
@@ -75,7 +76,8 @@ fn begin(sandbox: &Sandbox, body: &[u8]) -> Result<Created, Refused> {
     let broken = process.script.create_5xx_after || chance == Some(FaultKind::ErrorAfterEffect);
     let send_first = process.script.callback_before_answer;
     insert(&mut state, process)?;
-    let first_send = if send_first { Claim::take(sandbox, &mut state, &code, sandbox.now()) } else { None };
+    let first_send =
+        if send_first { Claim::take(sandbox, &mut state, Id::Auco(code.clone()), sandbox.now()) } else { None };
     Ok(Created { code, first_send, slow, broken })
 }
 
@@ -83,7 +85,7 @@ fn begin(sandbox: &Sandbox, body: &[u8]) -> Result<Created, Refused> {
 fn insert(state: &mut state::State, process: Process) -> Result<(), Refused> {
     let code = process.code.clone();
     state.auco.insert(code.clone(), process);
-    state.save(&code).map_err(|error| {
+    state.save(&Id::Auco(code.clone())).map_err(|error| {
         tracing::warn!(%error, "the sandbox's state could not be saved");
         state.auco.remove(&code);
         unavailable().into()

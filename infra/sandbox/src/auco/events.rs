@@ -3,8 +3,6 @@
 //! Its language is not the query's: similarity is 0–1, error codes are in upper case, a reviewer's acceptance is called
 //! VALIDATED, and `finish` is true even for BLOCKED, although a decision may follow.
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::process::Process;
@@ -17,18 +15,6 @@ pub(crate) enum Event {
     Blocked,
     Validated,
     Invalidated,
-}
-
-/// One notification on its way to one webhook.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct Delivery {
-    /// Unique within its process.
-    pub id: u64,
-    /// `None` means whichever is the default when it is sent.
-    pub webhook: Option<String>,
-    pub body: Value,
-    pub due: Timestamp,
-    pub failed_tries: i32,
 }
 
 impl Event {

@@ -2,12 +2,12 @@
 
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use bytes::Bytes;
 
 use crate::Sandbox;
 use crate::answers::Refused;
-use crate::downloads::{self, Trouble};
+use crate::downloads::{self, Download, Trouble};
 use crate::links::Signature;
+use crate::state::Id;
 
 /// The path that is signed, below the base URL.
 pub(super) fn path(code: &str, attempt: usize, kind: &str) -> String {
@@ -25,8 +25,8 @@ pub(super) async fn download(
     downloads::serve(&sandbox, found).await
 }
 
-/// The picture's pieces and what goes wrong; counts the download.
-fn look_up(sandbox: &Sandbox, code: &str, attempt: usize, kind: &str) -> Option<(Vec<Bytes>, Option<Trouble>)> {
+/// The picture and what goes wrong; counts the download.
+fn look_up(sandbox: &Sandbox, code: &str, attempt: usize, kind: &str) -> Option<Download> {
     let mut state = sandbox.state();
     let faults = state.faults.clone();
     let process = state.auco.get_mut(code)?;
@@ -37,6 +37,6 @@ fn look_up(sandbox: &Sandbox, code: &str, attempt: usize, kind: &str) -> Option<
     let label = format!("{code} {attempt} {kind} {before}");
     let trouble = Trouble::of(sandbox.inner.dice, &process.script.pictures, &faults, before, &label);
     process.served += u64::from(Trouble::is_harmless(trouble));
-    state.save_or_warn(code);
-    Some((picture.pieces(), trouble))
+    state.save_or_warn(&Id::Auco(code.to_owned()));
+    Some(Download { pieces: picture.pieces(), content_type: "image/jpeg", trouble })
 }

@@ -2,10 +2,9 @@
 //!
 //! Sources: seed `004_71dfcc1ae7a32405.txt` (create), seed `001_2c6c5cd1839b43f7.txt` (query), and the part on Auco of
 //! `PROVIDERS.md` (keys, webhooks, newer spellings). `order` reads a create request, `process` is what becomes of it,
-//! `events` are the webhooks it causes, `deliver` sends them; `create`, `query` and `files` are the three calls.
+//! `events` are the webhooks it causes; `create`, `query` and `files` are the three calls.
 
 mod create;
-mod deliver;
 mod events;
 mod files;
 mod order;
@@ -19,9 +18,8 @@ use http::{HeaderMap, StatusCode, header};
 use crate::Sandbox;
 use crate::answers::{Refused, message};
 
-pub(crate) use deliver::deliver_due;
 pub use process::AucoProcessView;
-pub(crate) use process::{Forced, NotNow, Process, later};
+pub(crate) use process::{Forced, NotNow, Process};
 
 /// The two keys of the company.
 pub(crate) struct Keys {

@@ -1,17 +1,19 @@
 //! One process: what was ordered, what is planned, what has happened. No clock, no lock, no network: time and dice
 //! are handed in, webhooks are left in a queue.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::events::{Delivery, Event};
+use super::events::Event;
 use super::order::Order;
 use crate::Times;
+use crate::config::later;
 use crate::dice::Dice;
 use crate::pictures::{self, Drawing};
+use crate::queue::Queue;
 use crate::script::{Outcome, Script};
 
 /// The size of a picture under `huge-picture`.
@@ -128,10 +130,9 @@ pub(crate) struct Process {
     pub attempts: Vec<Attempt>,
     /// The reviewer's e-mail, once there was a decision.
     pub reviewer: Option<String>,
-    pub deliveries: Vec<Delivery>,
-    /// Under `out-of-order`: what goes out only behind the next event.
-    pub held: Vec<Delivery>,
-    pub next_delivery: u64,
+    /// To webhooks by name; `None` means whichever is the default when it is sent.
+    #[serde(flatten)]
+    pub queue: Queue<Option<String>>,
     pub queries: u64,
     /// Requests with a good link per `attempt/kind`.
     pub downloads: BTreeMap<String, u32>,
@@ -174,9 +175,7 @@ impl Process {
             status: Status::InProgress,
             attempts: Vec::new(),
             reviewer: None,
-            deliveries: Vec::new(),
-            held: Vec::new(),
-            next_delivery: 0,
+            queue: Queue::default(),
             queries: 0,
             downloads: BTreeMap::new(),
             served: 0,
@@ -186,12 +185,6 @@ impl Process {
     /// When the next step is due.
     pub fn step_due(&self) -> Option<Timestamp> {
         self.plan.front().map(|(at, _)| *at)
-    }
-
-    /// When the next webhook is due, but for those that are just being sent.
-    pub fn send_due(&self, sending: &HashSet<(String, u64)>) -> Option<Timestamp> {
-        let idle = self.deliveries.iter().filter(|delivery| !sending.contains(&(self.code.clone(), delivery.id)));
-        idle.map(|delivery| delivery.due).min()
     }
 
     /// Carries out the steps due until now, each at its planned time. Gives their number.
@@ -260,7 +253,7 @@ impl Process {
             queries: self.queries,
             downloads: self.downloads.values().map(|count| u64::from(*count)).sum(),
             pictures_served: self.served,
-            webhooks_pending: self.deliveries.len() + self.held.len(),
+            webhooks_pending: self.queue.pending(),
         }
     }
 
@@ -319,30 +312,9 @@ impl Process {
             [] => vec![None],
             targets => targets.iter().cloned().map(Some).collect(),
         };
-        let mut deliveries = Vec::new();
-        for webhook in targets {
-            for _ in 0..if self.script.duplicate_callback { 3 } else { 1 } {
-                let id = self.next_delivery;
-                self.next_delivery += 1;
-                deliveries.push(Delivery {
-                    id,
-                    webhook: webhook.clone(),
-                    body: body.clone(),
-                    due: at,
-                    failed_tries: 0,
-                });
-            }
-        }
+        let copies = if self.script.duplicate_callback { 3 } else { 1 };
         let another_follows = self.plan.iter().any(|(_, step)| !matches!(step, Step::Fail | Step::Expire));
-        if self.script.out_of_order && another_follows {
-            self.held.append(&mut deliveries);
-        } else {
-            self.deliveries.append(&mut deliveries);
-            for mut held in std::mem::take(&mut self.held) {
-                held.due = at;
-                self.deliveries.push(held);
-            }
-        }
+        self.queue.tell(&targets, copies, &body, at, self.script.out_of_order && another_follows);
     }
 }
 
@@ -386,9 +358,4 @@ fn plan(outcome: Outcome, now: Timestamp, expires_at: Timestamp, times: &Times) 
         plan.push_back((later(at, times.reviewer_acts_after), review));
     }
     plan
-}
-
-/// Time arithmetic that stops at the end of time instead of failing.
-pub(crate) fn later(at: Timestamp, by: jiff::SignedDuration) -> Timestamp {
-    at.checked_add(by).unwrap_or(Timestamp::MAX)
 }

@@ -11,11 +11,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::process::{Attempt, Flaw, Process, Status, later};
+use super::process::{Attempt, Flaw, Process, Status};
 use super::{authorize, files};
 use crate::Sandbox;
 use crate::answers::{Refused, fault, message, unavailable};
+use crate::config::later;
 use crate::faults::{Call, FaultKind};
+use crate::state::Id;
 
 pub(super) async fn query(
     State(sandbox): State<Sandbox>,
@@ -44,14 +46,14 @@ fn answer(sandbox: &Sandbox, code: &str) -> Result<(Response, bool), Refused> {
     let before = process.queries;
     process.queries += 1;
     if before < u64::from(process.script.query_5xx) {
-        state.save_or_warn(code);
+        state.save_or_warn(&Id::Auco(code.to_owned()));
         return Err(unavailable().into());
     }
     let label = format!("{code} {before}");
     let chance = faults.roll(dice, Call::Query, &label);
     let stopped = chance.and_then(|kind| fault(kind, dice, &label));
     let answer = stopped.unwrap_or_else(|| Json(body(process, sandbox)).into_response());
-    state.save_or_warn(code);
+    state.save_or_warn(&Id::Auco(code.to_owned()));
     Ok((answer, chance == Some(FaultKind::Hang)))
 }
 

@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::Times;
-use crate::auco::later;
+use crate::config::later;
 use crate::dice::Dice;
 use crate::pictures::{self, Drawing};
-use crate::script::{PictureFaults, read_words};
+use crate::script::{InTurn, PictureFault, read_words};
+use crate::video;
 
 /// How an authorization goes.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -23,15 +24,35 @@ pub(crate) enum Outcome {
     Never,
 }
 
+/// The size of a video that the script says nothing of.
+const VIDEO_MEGABYTES: u32 = 3;
+
 /// A script after reading; the table of all words is in the crate's documentation.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
 pub(crate) struct Script {
     pub outcome: Outcome,
     /// Whether operations are shown as a list.
     pub array: bool,
     /// How many of the first queries fail.
     pub query_5xx: u32,
-    pub pictures: PictureFaults,
+    pub pictures: InTurn<PictureFault>,
+    /// The video's size in units of 2^20 bytes; 0 is no video.
+    pub video: u32,
+    pub video_faults: InTurn<PictureFault>,
+}
+
+impl Default for Script {
+    fn default() -> Script {
+        Script {
+            outcome: Outcome::default(),
+            array: false,
+            query_5xx: 0,
+            pictures: InTurn::default(),
+            video: VIDEO_MEGABYTES,
+            video_faults: InTurn::default(),
+        }
+    }
 }
 
 impl Script {
@@ -40,12 +61,16 @@ impl Script {
         let mut script = Script::default();
         read_words(text, |name, times| {
             let always = times.unwrap_or(u32::MAX);
-            if script.pictures.add(name, always).is_some() {
+            if script.pictures.add(PictureFault::of_picture(name), always).is_some()
+                || script.video_faults.add(PictureFault::of_video(name), always).is_some()
+            {
                 return Some(());
             }
             match name {
                 "query-5xx" => script.query_5xx = always,
+                "video" => script.video = times.filter(|size| (1..=video::MOST_MEGABYTES).contains(size))?,
                 _ if times.is_some() => return None,
+                "no-video" => script.video = 0,
                 "array" => script.array = true,
                 "approved" => script.outcome = Outcome::Approved,
                 "rejected" => script.outcome = Outcome::Rejected,
@@ -122,6 +147,10 @@ pub(crate) struct Authorization {
     /// Requests with a good link per picture.
     pub downloads: BTreeMap<String, u32>,
     pub served: u64,
+    #[serde(default)]
+    pub video_downloads: u32,
+    #[serde(default)]
+    pub videos_served: u64,
 }
 
 /// What a test sees of an authorization.
@@ -139,6 +168,10 @@ pub struct TecalisView {
     pub downloads: u64,
     /// How often a picture was answered whole and rightly.
     pub pictures_served: u64,
+    /// How often its video was asked for with a good link, faults included.
+    pub video_downloads: u32,
+    /// How often the video was answered whole and rightly.
+    pub videos_served: u64,
 }
 
 /// Kinds of the pictures of each operation, with their number.
@@ -175,6 +208,8 @@ impl Authorization {
             queries: 0,
             downloads: BTreeMap::new(),
             served: 0,
+            video_downloads: 0,
+            videos_served: 0,
         }
     }
 
@@ -221,6 +256,16 @@ impl Authorization {
         Some(pictures::picture(drawing, &format!("{}/{operation}/{kind}/{place}", self.uuid)))
     }
 
+    /// The video of the proof of life, in pieces, once that was given and unless the script has none.
+    pub fn video(&self) -> Option<Vec<Bytes>> {
+        self.has_video().then(|| video::pieces(&self.uuid, self.script.video))
+    }
+
+    /// Whether it is there.
+    pub fn has_video(&self) -> bool {
+        self.pol.is_some() && self.script.video > 0
+    }
+
     /// All pictures there are.
     pub fn pictures(&self) -> Vec<(String, Bytes)> {
         let of = |operation: &'static str, kinds: &'static [(&str, usize)]| {
@@ -241,6 +286,8 @@ impl Authorization {
             queries: self.queries,
             downloads: self.downloads.values().map(|count| u64::from(*count)).sum(),
             pictures_served: self.served,
+            video_downloads: self.video_downloads,
+            videos_served: self.videos_served,
         }
     }
 }

@@ -15,8 +15,9 @@ use super::authorization::{Authorization, Done, OCR_PICTURES, POL_PICTURES, Stat
 use super::files;
 use crate::Sandbox;
 use crate::answers::{Refused, fault, unavailable};
-use crate::auco::later;
+use crate::config::later;
 use crate::faults::{Call, FaultKind};
+use crate::state::Id;
 
 /// The antifraud tests of the document, as in the seed's sample.
 const OCR_TESTS: [&str; 14] = [
@@ -70,14 +71,14 @@ fn answer(sandbox: &Sandbox, parts: &str, body: &[u8]) -> Result<(Response, bool
     let (uuid, before) = (one.uuid.clone(), one.queries);
     one.queries += 1;
     if before < u64::from(one.script.query_5xx) {
-        state.save_or_warn(&uuid);
+        state.save_or_warn(&Id::Tecalis(uuid.clone()));
         return Err(unavailable().into());
     }
     let label = format!("{uuid} {before}");
     let chance = faults.roll(dice, Call::Query, &label);
     let stopped = chance.and_then(|kind| fault(kind, dice, &label));
     let answer = stopped.unwrap_or_else(|| Json(shown(one, parts, sandbox)).into_response());
-    state.save_or_warn(&uuid);
+    state.save_or_warn(&Id::Tecalis(uuid.clone()));
     Ok((answer, chance == Some(FaultKind::Hang)))
 }
 
@@ -95,8 +96,9 @@ fn shown(one: &Authorization, parts: &str, sandbox: &Sandbox) -> Value {
         "location": [{ "lat": "40.416775", "lon": "-3.703790" }],
         "devices": [{ "user_agent": "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/130.0 Mobile" }],
     });
-    if wants("video") && one.pol.is_some() {
-        general["video"] = "https://cdn.fakeserver.io/streams/video_test_record.mp4".into();
+    let until = later(sandbox.now(), sandbox.inner.times.link_life);
+    if wants("video") && one.has_video() {
+        general["video"] = sandbox.inner.links.sign(&files::video_path(&one.uuid), until).into();
     }
     let mut ocr = operation(&one.ocr_uuid, one.ocr);
     let mut pol = operation(&one.pol_uuid, one.pol);
@@ -118,7 +120,6 @@ fn shown(one: &Authorization, parts: &str, sandbox: &Sandbox) -> Value {
             operation.insert("antifraud".to_owned(), tests.into());
         }
         if wants("images") {
-            let until = later(sandbox.now(), sandbox.inner.times.link_life);
             let link =
                 |kind: &str, place: usize| sandbox.inner.links.sign(&files::path(&one.uuid, name, kind, place), until);
             let links = |(kind, count): &(&str, usize)| {

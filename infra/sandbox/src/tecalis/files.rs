@@ -1,17 +1,22 @@
-//! `GET /tecalis/files/{uuid}/{operation}/{kind}/{place}.jpg`: the bucket behind the picture links.
+//! `GET /tecalis/files/{uuid}/{operation}/{kind}/{place}.jpg` and `…/{uuid}/video.mp4`: the bucket behind the links.
 
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use bytes::Bytes;
 
 use crate::Sandbox;
 use crate::answers::Refused;
-use crate::downloads::{self, Trouble};
+use crate::downloads::{self, Download, Trouble};
 use crate::links::Signature;
+use crate::state::Id;
 
 /// The path that is signed, below the base URL.
 pub(super) fn path(uuid: &str, operation: &str, kind: &str, place: usize) -> String {
     format!("/tecalis/files/{uuid}/{operation}/{kind}/{place}.jpg")
+}
+
+/// Likewise, of the video.
+pub(super) fn video_path(uuid: &str) -> String {
+    format!("/tecalis/files/{uuid}/video.mp4")
 }
 
 pub(super) async fn download(
@@ -25,14 +30,33 @@ pub(super) async fn download(
     downloads::serve(&sandbox, found).await
 }
 
+pub(super) async fn download_video(
+    State(sandbox): State<Sandbox>,
+    Path(uuid): Path<String>,
+    Query(signature): Query<Signature>,
+) -> Result<Response, Refused> {
+    downloads::admit(&sandbox, &video_path(&uuid), &signature)?;
+    let found = look_up_video(&sandbox, &uuid);
+    downloads::serve(&sandbox, found).await
+}
+
+/// The video and what goes wrong; counts the download.
+fn look_up_video(sandbox: &Sandbox, uuid: &str) -> Option<Download> {
+    let mut state = sandbox.state();
+    let faults = state.faults.clone();
+    let one = state.tecalis.get_mut(uuid)?;
+    let pieces = one.video()?;
+    let before = one.video_downloads;
+    one.video_downloads = before.saturating_add(1);
+    let label = format!("{uuid} video {before}");
+    let trouble = Trouble::of(sandbox.inner.dice, &one.script.video_faults, &faults, before, &label);
+    one.videos_served += u64::from(Trouble::is_harmless(trouble));
+    state.save_or_warn(&Id::Tecalis(uuid.to_owned()));
+    Some(Download { pieces, content_type: "video/mp4", trouble })
+}
+
 /// The picture and what goes wrong; counts the download.
-fn look_up(
-    sandbox: &Sandbox,
-    uuid: &str,
-    operation: &str,
-    kind: &str,
-    place: usize,
-) -> Option<(Vec<Bytes>, Option<Trouble>)> {
+fn look_up(sandbox: &Sandbox, uuid: &str, operation: &str, kind: &str, place: usize) -> Option<Download> {
     let mut state = sandbox.state();
     let faults = state.faults.clone();
     let one = state.tecalis.get_mut(uuid)?;
@@ -43,6 +67,6 @@ fn look_up(
     let label = format!("{uuid} {operation} {kind} {place} {before}");
     let trouble = Trouble::of(sandbox.inner.dice, &one.script.pictures, &faults, before, &label);
     one.served += u64::from(Trouble::is_harmless(trouble));
-    state.save_or_warn(uuid);
-    Some((vec![picture], trouble))
+    state.save_or_warn(&Id::Tecalis(uuid.to_owned()));
+    Some(Download { pieces: vec![picture], content_type: "image/jpeg", trouble })
 }

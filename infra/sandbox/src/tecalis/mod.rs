@@ -1,8 +1,8 @@
-//! Tecalis: `/tecalis/customer`, and pictures at `/tecalis/files/…`.
+//! Tecalis: `/tecalis/customer`, and pictures and a video at `/tecalis/files/…`.
 //!
 //! Source: seed `000_ed50bf7531232d3b.txt`, and the part on Tecalis of `PROVIDERS.md` (operations and states, operations
 //! as a list, the override by hand). `authorization` is one of them and what becomes of it; `customer` and `files` are
-//! the two calls.
+//! the calls.
 
 mod authorization;
 mod customer;
@@ -11,6 +11,7 @@ mod files;
 use axum::Router;
 use axum::routing::{get, post};
 
+use crate::state::Id;
 use crate::{Sandbox, TecalisError};
 
 pub(crate) use authorization::Authorization;
@@ -19,6 +20,7 @@ pub use authorization::TecalisView;
 pub(crate) fn router() -> Router<Sandbox> {
     Router::new()
         .route("/tecalis/customer", post(customer::customer))
+        .route("/tecalis/files/{uuid}/video.mp4", get(files::download_video))
         .route("/tecalis/files/{uuid}/{operation}/{kind}/{file}", get(files::download))
 }
 
@@ -31,7 +33,7 @@ pub(crate) fn authorize(sandbox: &Sandbox, script: &str) -> Result<String, Tecal
     let uuid = sandbox.inner.dice.uuid(&format!("tecalis authorization {serial}"));
     let authorization = Authorization::new(serial, uuid.clone(), script, now, &sandbox.inner.times, sandbox.inner.dice);
     state.tecalis.insert(uuid.clone(), authorization);
-    if let Err(error) = state.save(&uuid) {
+    if let Err(error) = state.save(&Id::Tecalis(uuid.clone())) {
         state.tecalis.remove(&uuid);
         return Err(error.into());
     }

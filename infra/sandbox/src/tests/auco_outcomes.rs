@@ -90,6 +90,7 @@ async fn scaled_times_keep_their_proportions() {
     let times = Times::default().scaled(0.01);
     assert_eq!(times.person_acts_after, SignedDuration::from_millis(300));
     assert_eq!(times.link_life, SignedDuration::from_secs(3));
+    assert_eq!(times.certificate_after, SignedDuration::from_millis(200));
     assert_eq!(times.slow, Duration::from_millis(600));
     assert_eq!(times.webhook_timeout, Duration::from_secs(10));
 }

@@ -8,8 +8,15 @@ mod auco_faults;
 mod auco_outcomes;
 mod auco_pictures;
 mod auco_webhooks;
+mod link;
+mod link_callbacks;
+mod link_calls;
+mod link_certificates;
+mod link_faults;
+mod link_outcomes;
 mod restart;
 mod tecalis;
+mod tecalis_video;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -18,7 +25,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Uri};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -29,6 +36,7 @@ use crate::*;
 #[derive(Clone, Default)]
 struct Receiver {
     got: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
+    paths: Arc<Mutex<Vec<String>>>,
     answers: Arc<Mutex<VecDeque<StatusCode>>>,
 }
 
@@ -47,12 +55,23 @@ impl Receiver {
         self.bodies().iter().map(|body| body["status"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// The paths that were called since the beginning.
+    fn paths(&self) -> Vec<String> {
+        self.paths.lock().unwrap().clone()
+    }
+
     fn bodies(&self) -> Vec<Value> {
         self.got.lock().unwrap().drain(..).map(|(_, body)| body).collect()
     }
 }
 
-async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> (StatusCode, HeaderMap) {
+async fn receive(
+    State(receiver): State<Receiver>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, HeaderMap) {
+    receiver.paths.lock().unwrap().push(uri.path().to_owned());
     receiver.got.lock().unwrap().push((headers, serde_json::from_slice(&body).unwrap()));
     let code = receiver.answers.lock().unwrap().pop_front().unwrap_or(StatusCode::OK);
     let mut headers = HeaderMap::new();
@@ -75,6 +94,7 @@ struct World {
     clock: Arc<Mutex<Timestamp>>,
     base: String,
     receiver: Receiver,
+    receiver_url: String,
     client: reqwest::Client,
 }
 
@@ -104,12 +124,14 @@ impl World {
             seed: 11,
             times,
             auco: AucoAccount { public_key: "puk_1".to_owned(), private_key: "prk_1".to_owned(), webhooks },
+            link: LinkAccount { user: "bank".to_owned(), password: "secret".to_owned(), refuse_with_401: false },
             tecalis_api_key: "key_1".to_owned(),
         })
         .unwrap();
         let app = sandbox.router();
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        World { sandbox, clock, base, receiver, client: reqwest::Client::builder().no_proxy().build().unwrap() }
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        World { sandbox, clock, base, receiver, receiver_url: url, client }
     }
 
     /// Moves the clock, then lets happen what is due.

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write;
 
 use super::*;
+use crate::state::Id;
 
 /// A file of its own for one test, removed at the end.
 struct StateFile(PathBuf);
@@ -81,10 +82,42 @@ async fn half_a_line_at_the_end_is_forgotten_and_a_broken_line_inside_is_an_erro
         seed: 0,
         times: Times::default(),
         auco: AucoAccount { public_key: String::new(), private_key: String::new(), webhooks: Vec::new() },
+        link: LinkAccount { user: String::new(), password: String::new(), refuse_with_401: false },
         tecalis_api_key: String::new(),
     };
     let error = Sandbox::open(config).map(|_| ()).unwrap_err();
     assert!(matches!(error, SandboxError::StateLine { line: 3, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_from_before_videos_and_counted_callbacks_is_read() {
+    let file = StateFile::new("older");
+    let world = file.open().await;
+    let code = world.create("").await;
+    let uuid = world.sandbox.tecalis_authorize("").unwrap();
+    let written = fs::read_to_string(&file.0).unwrap();
+    let older = written.lines().map(|line| {
+        let mut record: Value = serde_json::from_str(line).unwrap();
+        let mut forget = |company: &str, fields: &[&str]| {
+            for field in fields {
+                let of = record.pointer_mut(company).and_then(Value::as_object_mut);
+                assert!(of.is_none_or(|of| of.remove(*field).is_some()), "{company} has {field}");
+            }
+        };
+        forget("/Auco", &["sent", "acknowledged"]);
+        forget("/Tecalis", &["video_downloads", "videos_served"]);
+        forget("/Tecalis/script", &["video", "video_faults"]);
+        format!("{record}\n")
+    });
+    let older: String = older.collect();
+    assert_eq!(older.lines().count(), 2);
+    fs::write(&file.0, older).unwrap();
+
+    let after = file.open().await;
+    after.play_out().await;
+    assert_eq!(after.query(&code).await["status"], "APPROVED");
+    assert_eq!(after.receiver.statuses(), ["APPROVED"]);
+    assert_eq!(after.sandbox.tecalis_video(&uuid).unwrap().0, 3 << 20);
 }
 
 #[tokio::test]
@@ -95,7 +128,7 @@ async fn the_file_stays_small_however_often_it_is_asked() {
     for _ in 0..2_100 {
         let mut state = world.sandbox.state();
         state.auco.get_mut(&code).unwrap().queries += 1;
-        state.save(&code).unwrap();
+        state.save(&Id::Auco(code.clone())).unwrap();
     }
     let lines = fs::read_to_string(&file.0).unwrap().lines().count();
     assert!(lines < 200, "{lines} lines");

@@ -9,7 +9,7 @@ async fn authorize(world: &World, script: &str) -> reqwest::Response {
     world.client.post(url).body(json!({"script": script}).to_string()).send().await.unwrap()
 }
 
-async fn authorized(world: &World, script: &str) -> String {
+pub(super) async fn authorized(world: &World, script: &str) -> String {
     let answer: Value = authorize(world, script).await.json().await.unwrap();
     answer["auth_uuid"].as_str().unwrap().to_owned()
 }
@@ -20,7 +20,7 @@ async fn ask(world: &World, uuid: &str, key: &str, parts: &str) -> reqwest::Resp
     world.client.post(url).header("content-type", "application/json").body(body).send().await.unwrap()
 }
 
-async fn customer(world: &World, uuid: &str) -> Value {
+pub(super) async fn customer(world: &World, uuid: &str) -> Value {
     let answer = ask(world, uuid, "key_1", EVERYTHING).await;
     assert_eq!(answer.status(), 200);
     answer.json().await.unwrap()

@@ -1,0 +1,165 @@
+//! The words with which a picture says how its verification goes. LINK's requests have no field for a company's own
+//! words, so they stand in a comment of the first picture. The table of all words is in the crate's documentation.
+
+use serde::{Deserialize, Serialize};
+
+use crate::pictures;
+use crate::script::{InTurn, read_words};
+
+/// What a comment with a script begins with.
+pub(super) const MARK: &str = "script=";
+
+/// What the machine finds.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub(super) enum Automatic {
+    #[default]
+    Good,
+    FaceFails,
+    FaceMissing,
+    NotCorrect,
+    NotProcessed,
+    Warning,
+    Processing,
+    Error,
+}
+
+/// What somebody finds by hand.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub(super) enum Manual {
+    #[default]
+    Approved,
+    NotApproved,
+    Rejected,
+    NotMatch,
+    NotLive,
+    SelfieNotLive,
+    NoFaceInfo,
+    Error,
+    Never,
+}
+
+/// What stands in the certificate's place.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(super) enum CertificateFault {
+    Late,
+    Html,
+    ServerError,
+}
+
+impl CertificateFault {
+    fn of(name: &str) -> Option<CertificateFault> {
+        match name {
+            "certificate-late" => Some(CertificateFault::Late),
+            "certificate-html" => Some(CertificateFault::Html),
+            "certificate-5xx" => Some(CertificateFault::ServerError),
+            _ => None,
+        }
+    }
+}
+
+/// A script after reading.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub(crate) struct Script {
+    pub(super) automatic: Automatic,
+    pub(super) manual: Manual,
+    pub(super) create_5xx: bool,
+    pub(super) create_5xx_after: bool,
+    pub(super) create_slow: bool,
+    pub(super) refuse_repeat: bool,
+    pub(super) token_expires: bool,
+    pub(super) no_callback: bool,
+    pub(super) duplicate_callback: bool,
+    pub(super) out_of_order: bool,
+    pub(super) callback_before_answer: bool,
+    pub(super) certificate_error: bool,
+    pub(super) certificate_elsewhere: bool,
+    pub(super) certificate: InTurn<CertificateFault>,
+}
+
+impl Script {
+    /// The script that a picture carries; a picture without one says that all goes well. The error is the first word
+    /// that means nothing.
+    pub fn of_picture(picture: &[u8]) -> Result<Script, String> {
+        let comments = pictures::comments(picture);
+        let script = comments.into_iter().find_map(|comment| comment.strip_prefix(MARK.as_bytes()));
+        Script::parse(&String::from_utf8_lossy(script.unwrap_or_default()))
+    }
+
+    /// Reads a script. The error is the first word that means nothing.
+    pub fn parse(text: &str) -> Result<Script, String> {
+        let mut script = Script::default();
+        read_words(text, |name, times| script.add(name, times))?;
+        Ok(script)
+    }
+
+    fn add(&mut self, name: &str, times: Option<u32>) -> Option<()> {
+        // Without a number a counted fault never ends.
+        if self.certificate.add(CertificateFault::of(name), times.unwrap_or(u32::MAX)).is_some() {
+            return Some(());
+        }
+        match name {
+            _ if times.is_some() => return None,
+            "ok" => (self.automatic, self.manual) = (Automatic::Good, Manual::Approved),
+            "face-fail" => self.automatic = Automatic::FaceFails,
+            "face-missing" => self.automatic = Automatic::FaceMissing,
+            "not-correct" => self.automatic = Automatic::NotCorrect,
+            "not-processed" => self.automatic = Automatic::NotProcessed,
+            "warning" => self.automatic = Automatic::Warning,
+            "warning-rejected" => (self.automatic, self.manual) = (Automatic::Warning, Manual::NotApproved),
+            "processing" => (self.automatic, self.manual) = (Automatic::Processing, Manual::Never),
+            "error" => self.automatic = Automatic::Error,
+            "not-approved" => self.manual = Manual::NotApproved,
+            "rejected" => self.manual = Manual::Rejected,
+            "not-match" => self.manual = Manual::NotMatch,
+            "not-live" => self.manual = Manual::NotLive,
+            "selfie-not-live" => self.manual = Manual::SelfieNotLive,
+            "no-face-info" => self.manual = Manual::NoFaceInfo,
+            "manual-error" => self.manual = Manual::Error,
+            "create-5xx" => self.create_5xx = true,
+            "create-5xx-after" => self.create_5xx_after = true,
+            "create-slow" => self.create_slow = true,
+            "refuse-repeat" => self.refuse_repeat = true,
+            "token-expires" => self.token_expires = true,
+            "no-callback" => self.no_callback = true,
+            "duplicate-callback" => self.duplicate_callback = true,
+            "out-of-order" => self.out_of_order = true,
+            "callback-before-answer" => self.callback_before_answer = true,
+            "certificate-error" => self.certificate_error = true,
+            "certificate-elsewhere" => self.certificate_elsewhere = true,
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::pictures::{Drawing, picture};
+
+    #[test]
+    fn what_the_machine_and_what_the_reviewer_finds_are_chosen_apart() {
+        let script = Script::parse("warning, not-match").unwrap();
+        assert_eq!((script.automatic, script.manual), (Automatic::Warning, Manual::NotMatch));
+        assert_eq!(Script::parse("error,rejected,ok").unwrap(), Script::default());
+        assert_eq!(Script::parse("ok,aproved"), Err("aproved".to_owned()));
+        assert_eq!(Script::parse("ok:2"), Err("ok:2".to_owned()));
+    }
+
+    #[test]
+    fn a_picture_says_its_script_and_any_other_file_says_nothing() {
+        let front = picture(Drawing::CardFront, "script=face-fail,certificate-late:2");
+        let script = Script::of_picture(&front).unwrap();
+        assert_eq!(script.automatic, Automatic::FaceFails);
+        assert_eq!(script.certificate.after(1), Some(CertificateFault::Late));
+        assert_eq!(script.certificate.after(2), None);
+        let others =
+            [&picture(Drawing::CardFront, "A/0")[..], b"", b"\xFF\xD8", b"%PDF-1.4 script=error", &front[..20]];
+        for other in others {
+            assert_eq!(Script::of_picture(other).unwrap(), Script::default());
+        }
+    }
+}
