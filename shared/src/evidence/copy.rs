@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
 
 use super::{
-    Bucket, CopyError, ObjectKey, RawForm, UrlGuard,
+    Bucket, CopyError, MAX_VIDEO_BYTES, ObjectKey, RawForm, UrlGuard,
     budget::Budget,
     fetch::{Picture, fetch},
 };
@@ -25,8 +25,28 @@ use crate::{
     process::{EvidenceKind, ProcessId, TenantId},
 };
 
-/// How long reading one picture may take, both tries together. Waiting for its turn does not count.
-const FETCH_TIME: Duration = Duration::from_secs(20);
+/// How far a copy may go.
+pub(super) struct Limits {
+    /// How long reading one picture may take, both tries together. Waiting for its turn does not count.
+    pub(super) picture_time: Duration,
+    /// How long reading and storing one video may take. Waiting for its turn does not count.
+    pub(super) video_time: Duration,
+    /// How long a video may send nothing.
+    pub(super) stall_time: Duration,
+    /// The most a video may have.
+    pub(super) video_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            picture_time: Duration::from_secs(20),
+            video_time: Duration::from_secs(600),
+            stall_time: Duration::from_secs(20),
+            video_bytes: MAX_VIDEO_BYTES,
+        }
+    }
+}
 
 /// A picture to copy. Cannot be printed: its link is a secret as long as it lives.
 pub struct Media {
@@ -54,28 +74,39 @@ pub struct Stored {
 /// Copies media. Clones share one HTTP client and one memory budget.
 #[derive(Clone)]
 pub struct Copier {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
-struct Shared {
-    bucket: Bucket,
+pub(super) struct Shared {
+    pub(super) bucket: Bucket,
     allow_loopback: bool,
-    fetch_time: Duration,
+    pub(super) limits: Limits,
     client: OnceLock<reqwest::Client>,
-    budget: Budget,
+    pub(super) budget: Budget,
+}
+
+impl Shared {
+    pub(super) fn client(&self) -> &reqwest::Client {
+        self.client.get_or_init(|| guarded_client(self.allow_loopback))
+    }
+
+    /// Lets through what a copy may be made from.
+    pub(super) fn guard(&self, hosts: &[String]) -> UrlGuard {
+        UrlGuard::new(hosts, self.allow_loopback)
+    }
 }
 
 impl Copier {
     /// Copies into `bucket`; with `allow_loopback`, which is for local systems, from this machine too. The HTTP client
-    /// is built when the first picture is copied.
+    /// is built when the first copy is made.
     #[must_use]
     pub fn new(bucket: Bucket, allow_loopback: bool) -> Self {
-        Self::with_fetch_time(bucket, allow_loopback, FETCH_TIME)
+        Self::with_limits(bucket, allow_loopback, Limits::default())
     }
 
-    pub(super) fn with_fetch_time(bucket: Bucket, allow_loopback: bool, fetch_time: Duration) -> Self {
+    pub(super) fn with_limits(bucket: Bucket, allow_loopback: bool, limits: Limits) -> Self {
         let (client, budget) = (OnceLock::new(), Budget::new());
-        Self { shared: Arc::new(Shared { bucket, allow_loopback, fetch_time, client, budget }) }
+        Self { shared: Arc::new(Shared { bucket, allow_loopback, limits, client, budget }) }
     }
 
     /// Copies every picture of `media`, which must lie at one of the exact `hosts`, and says what became of each, in
@@ -87,7 +118,7 @@ impl Copier {
         hosts: &[String],
         media: Vec<Media>,
     ) -> Vec<Result<Stored, CopyError>> {
-        let guard = UrlGuard::new(hosts, self.shared.allow_loopback);
+        let guard = self.shared.guard(hosts);
         join_all(media.iter().map(|media| self.copy(tenant, process, &guard, media))).await
     }
 
@@ -115,7 +146,7 @@ impl Copier {
             host = url.host_str().map(str::to_owned);
             // Held until the bytes are stored and gone.
             let _permit = self.shared.budget.take().await.ok_or(CopyError::Unavailable)?;
-            let Picture { bytes, sha256, format } = self.read(url).await?;
+            let Picture { bytes, sha256, format } = self.fetch(url).await?;
             let key = ObjectKey::Evidence { tenant, process, kind, attempt, sha256, format };
             self.store(&key, bytes, sha256).await
         }
@@ -128,24 +159,24 @@ impl Copier {
     }
 
     /// A second try at once, for what may be over already; nothing waits here.
-    async fn read(&self, url: url::Url) -> Result<Picture, CopyError> {
-        let client = self.shared.client.get_or_init(|| guarded_client(self.shared.allow_loopback));
+    async fn fetch(&self, url: url::Url) -> Result<Picture, CopyError> {
+        let client = self.shared.client();
         let both_tries = async {
             match fetch(client, url.clone()).await {
                 Err(error) if error.is_transient() => fetch(client, url).await,
                 other => other,
             }
         };
-        timeout(self.shared.fetch_time, both_tries).await.unwrap_or(Err(CopyError::Unavailable))
+        timeout(self.shared.limits.picture_time, both_tries).await.unwrap_or(Err(CopyError::Unavailable))
     }
 
-    async fn store(&self, key: &ObjectKey<'_>, body: Bytes, sha256: [u8; 32]) -> Result<Stored, CopyError> {
+    pub(super) async fn store(&self, key: &ObjectKey<'_>, body: Bytes, sha256: [u8; 32]) -> Result<Stored, CopyError> {
         let bytes = body.len() as u64;
         self.shared.bucket.put_new(key, body, sha256).await.map_err(|_| CopyError::Store)?;
         Ok(Stored { key: key.to_string(), bytes, sha256: hex::encode(sha256), content_type: key.content_type() })
     }
 
-    /// The most bytes that pictures were ever allowed to hold at once.
+    /// The most bytes that pictures and videos were ever allowed to hold at once.
     #[cfg(test)]
     pub(super) fn most_taken(&self) -> usize {
         self.shared.budget.most_taken()

@@ -1,6 +1,6 @@
 //! Why media were not copied, sorted by what can be done about it.
 
-use super::UrlRefused;
+use super::{BucketError, UrlRefused};
 
 /// What the caller does next. No variant carries anything of the link or the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -11,11 +11,11 @@ pub enum CopyError {
     /// The link leads where we never go: no use in trying this host again.
     #[error(transparent)]
     Refused(#[from] UrlRefused),
-    /// Larger than a picture may be.
+    /// Larger than a file of its kind may be.
     #[error("the file is too large")]
     TooLarge,
-    /// A web page, an error text, a video, a redirect, or bytes nobody knows.
-    #[error("the file is not a picture")]
+    /// A web page, an error text, a redirect, bytes nobody knows, or media of another kind than was asked for.
+    #[error("the file is not the media it should be")]
     NotMedia,
     /// Fewer bytes than were announced, or a file without its end.
     #[error("the file is cut off")]
@@ -23,9 +23,12 @@ pub enum CopyError {
     /// The other side did not answer, was too slow, or is in trouble: later.
     #[error("the file cannot be reached")]
     Unavailable,
-    /// Our own store did not take it: later.
-    #[error("the file cannot be stored")]
+    /// Our own store did not take it, or did not give it back: later.
+    #[error("the store is unavailable")]
     Store,
+    /// Our own store has nothing of that name.
+    #[error("there is no such file")]
+    NotFound,
 }
 
 impl CopyError {
@@ -40,6 +43,16 @@ impl CopyError {
             Self::CutOff => "cut_off",
             Self::Unavailable => "source_unavailable",
             Self::Store => "store_unavailable",
+            Self::NotFound => "not_found",
+        }
+    }
+
+    /// What reading from the bucket ran into.
+    pub(super) fn of_reading(error: BucketError) -> Self {
+        match error {
+            BucketError::NotFound => Self::NotFound,
+            BucketError::TooLarge => Self::TooLarge,
+            _ => Self::Store,
         }
     }
 

@@ -30,11 +30,13 @@ pub(super) async fn fetch(client: &Client, url: Url) -> Result<Picture, CopyErro
     Ok(Picture { bytes, sha256, format })
 }
 
-fn not_connected(error: &reqwest::Error) -> CopyError {
+/// Why no answer came.
+pub(super) fn not_connected(error: &reqwest::Error) -> CopyError {
     if leads_nowhere_public(error) { UrlRefused::NotPublic.into() } else { CopyError::Unavailable }
 }
 
-fn judge_status(status: StatusCode) -> Result<(), CopyError> {
+/// What the status of an answer says about the link.
+pub(super) fn judge_status(status: StatusCode) -> Result<(), CopyError> {
     match status.as_u16() {
         200 => Ok(()),
         408 | 425 | 429 | 500.. => Err(CopyError::Unavailable),

@@ -82,6 +82,12 @@ impl MediaFormat {
         self.is_image() || self == Self::Pdf
     }
 
+    /// Whether it is a video.
+    #[must_use]
+    pub fn is_video(self) -> bool {
+        matches!(self, Self::Mp4 | Self::WebM)
+    }
+
     /// Whether `bytes`, which are of this format, reach to the file's own end. Only what is cheap to see is looked at:
     /// `true` does not promise that the file can be shown.
     #[must_use]
@@ -117,6 +123,7 @@ mod tests {
             (samples::heic(), MediaFormat::Heic),
             (samples::pdf(), MediaFormat::Pdf),
             (samples::mp4(), MediaFormat::Mp4),
+            (samples::webm(), MediaFormat::WebM),
         ] {
             assert_eq!(MediaFormat::of(&bytes), Some(format));
             assert!(format.is_whole(&bytes), "{format:?}");
@@ -146,7 +153,10 @@ mod tests {
 
     #[test]
     fn a_video_is_no_picture() {
-        assert!(!MediaFormat::Mp4.is_picture() && !MediaFormat::WebM.is_picture());
+        for format in [MediaFormat::Mp4, MediaFormat::WebM] {
+            assert!(format.is_video() && !format.is_picture());
+        }
+        assert!(!MediaFormat::Pdf.is_video());
         assert!(MediaFormat::Pdf.is_picture() && !MediaFormat::Pdf.is_image());
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! Read it in the order of a picture's way: [`guard`] says which links may be followed, `fetch` reads the bytes,
 //! [`mod@format`] and `whole` say whether they are a complete picture, [`object_key`] names the object, [`bucket`]
-//! writes it once, and [`copy`] does all of it for many pictures within a fixed memory and time.
+//! writes it once, and [`copy`] does all of it for many pictures within a fixed memory and time. [`video`] is the same way
+//! for what is too long to hold, and [`submitted`] for what was handed to us without a link.
 //!
-//! Promised: nothing is stored that is not a whole picture; repeating a copy is harmless; no link, and nothing of a
+//! Promised: no picture, video or certificate is stored that is not whole; repeating a copy is harmless; no link, and nothing of a
 //! link but its host, appears in an error or a log. Left to others: when to copy, what to do about a failure, and the
 //! record of what was stored.
 
@@ -14,6 +15,8 @@ pub mod error;
 pub mod format;
 pub mod guard;
 pub mod object_key;
+pub mod submitted;
+pub mod video;
 
 mod budget;
 mod fetch;
@@ -26,7 +29,7 @@ mod scripted_server;
 #[cfg(test)]
 mod tests;
 
-pub use bucket::{Bucket, BucketError, PutOutcome};
+pub use bucket::{Bucket, BucketError, PresignedPut, PutOutcome};
 pub use copy::{Copier, Media, Stored};
 pub use error::CopyError;
 pub use format::MediaFormat;
@@ -35,3 +38,9 @@ pub use object_key::{ObjectKey, RawForm};
 
 /// The most a picture may have: 10 MiB.
 pub const MAX_PICTURE_BYTES: usize = 10 << 20;
+
+/// The most a certificate may have: 10 MiB.
+pub const MAX_CERTIFICATE_BYTES: usize = 10 << 20;
+
+/// The most a video may have: 500 MiB.
+pub const MAX_VIDEO_BYTES: u64 = 500 << 20;

@@ -1,9 +1,12 @@
 //! What our objects in S3 are called, and how they are described to whoever downloads them.
 //!
-//! This is the only place that builds a key. Every key here ends in the SHA-256 of the bytes it names, so that an object
-//! under it can be written any number of times and is always the same one.
+//! This is the only place that builds a key. Most keys end in the SHA-256 of the bytes they name, so that an object under
+//! one can be written any number of times and is always the same one. The two others are named by where their bytes come
+//! from, and say so: an upload, and a video, whose hash is known only once all of it has been stored.
 
 use std::fmt;
+
+use uuid::Uuid;
 
 use super::MediaFormat;
 use crate::process::{EvidenceKind, ProcessId, TenantId};
@@ -46,6 +49,35 @@ pub enum ObjectKey<'a> {
         /// SHA-256 of the bytes.
         sha256: [u8; 32],
     },
+    /// A provider's certificate: `tenant/process/certificate-<sha256>.pdf`.
+    Certificate {
+        /// Whose it is.
+        tenant: &'a TenantId,
+        /// The process it belongs to.
+        process: ProcessId,
+        /// SHA-256 of the bytes.
+        sha256: [u8; 32],
+    },
+    /// A file that a customer brings before the process that it is for: `_uploads/tenant/<uuid>`. All tenants' are under
+    /// one prefix, which one lifecycle rule covers; no tenant's name begins with `_`.
+    Upload {
+        /// Whose it is.
+        tenant: &'a TenantId,
+        /// Its name.
+        id: Uuid,
+    },
+    /// A video kept as evidence: `tenant/process/evidence/video-<hash>.mp4`. Streamed, so that it needs a name before its
+    /// bytes are known.
+    Video {
+        /// Whose it is.
+        tenant: &'a TenantId,
+        /// The process it belongs to.
+        process: ProcessId,
+        /// SHA-256 of the provider's own identity of it.
+        source_hash: [u8; 32],
+        /// What its first bytes say it is.
+        format: MediaFormat,
+    },
 }
 
 /// What a provider answered with.
@@ -69,13 +101,22 @@ impl RawForm {
 }
 
 impl ObjectKey<'_> {
-    /// The object's Content-Type.
+    /// What the keys of all that a process keeps begin with, and no other key does: `tenant/process/`.
+    #[must_use]
+    pub fn process_prefix(tenant: &TenantId, process: ProcessId) -> String {
+        format!("{tenant}/{process}/")
+    }
+
+    /// The object's Content-Type. For an upload it is the one that was announced, which is not known here.
     #[must_use]
     pub fn content_type(&self) -> &'static str {
         match self {
-            Self::Evidence { format, .. } => format.content_type(),
+            Self::Evidence { format, .. } | Self::Video { format, .. } => format.content_type(),
             Self::Raw { form: RawForm::Json, .. } => "application/json",
-            Self::Raw { form: RawForm::Other, .. } | Self::CallbackBody { .. } => "application/octet-stream",
+            Self::Certificate { .. } => MediaFormat::Pdf.content_type(),
+            Self::Raw { form: RawForm::Other, .. } | Self::CallbackBody { .. } | Self::Upload { .. } => {
+                "application/octet-stream"
+            }
         }
     }
 
@@ -112,6 +153,13 @@ impl fmt::Display for ObjectKey<'_> {
             Self::CallbackBody { tenant, process, sha256 } => {
                 write!(f, "{tenant}/{process}/callbacks/{}", hex::encode(sha256))
             }
+            Self::Certificate { tenant, process, sha256 } => {
+                write!(f, "{tenant}/{process}/certificate-{}.pdf", hex::encode(sha256))
+            }
+            Self::Upload { tenant, id } => write!(f, "_uploads/{tenant}/{}", id.hyphenated()),
+            Self::Video { tenant, process, source_hash, format } => {
+                write!(f, "{tenant}/{process}/evidence/video-{}.{}", hex::encode(source_hash), format.extension())
+            }
         }
     }
 }
@@ -136,6 +184,23 @@ mod tests {
         assert_eq!(raw(RawForm::Other).to_string(), format!("acme-es/{PROCESS}/raw/{hash}.bin"));
         let callback = ObjectKey::CallbackBody { tenant: &tenant, process, sha256 };
         assert_eq!(callback.to_string(), format!("acme-es/{PROCESS}/callbacks/{hash}"));
+        let certificate = ObjectKey::Certificate { tenant: &tenant, process, sha256 };
+        assert_eq!(certificate.to_string(), format!("acme-es/{PROCESS}/certificate-{hash}.pdf"));
+        let video = |format| ObjectKey::Video { tenant: &tenant, process, source_hash: sha256, format };
+        assert_eq!(video(MediaFormat::Mp4).to_string(), format!("acme-es/{PROCESS}/evidence/video-{hash}.mp4"));
+        assert_eq!(video(MediaFormat::WebM).to_string(), format!("acme-es/{PROCESS}/evidence/video-{hash}.webm"));
+        let prefix = ObjectKey::process_prefix(&tenant, process);
+        for kept in [picture, raw(RawForm::Json), callback, certificate, video(MediaFormat::Mp4)] {
+            assert!(kept.to_string().starts_with(&prefix), "{kept}");
+        }
+    }
+
+    #[test]
+    fn uploads_of_all_tenants_lie_under_a_prefix_that_is_nobodys() {
+        let (tenant, id) = ("acme-es".parse().unwrap(), PROCESS.parse().unwrap());
+        let upload = ObjectKey::Upload { tenant: &tenant, id };
+        assert_eq!(upload.to_string(), format!("_uploads/acme-es/{PROCESS}"));
+        assert!("_uploads".parse::<TenantId>().is_err());
     }
 
     #[test]
@@ -150,5 +215,9 @@ mod tests {
         assert_eq!((raw.content_type(), raw.content_disposition()), ("application/json", "attachment"));
         let html = ObjectKey::Raw { tenant: &tenant, process, sha256, form: RawForm::of(b"<html>") };
         assert_eq!(html.content_type(), "application/octet-stream");
+        let video = ObjectKey::Video { tenant: &tenant, process, source_hash: sha256, format: MediaFormat::WebM };
+        assert_eq!((video.content_type(), video.content_disposition()), ("video/webm", "attachment"));
+        let certificate = ObjectKey::Certificate { tenant: &tenant, process, sha256 };
+        assert_eq!((certificate.content_type(), certificate.content_disposition()), ("application/pdf", "attachment"));
     }
 }

@@ -41,18 +41,33 @@ pub(super) fn webp() -> Vec<u8> {
 
 /// A HEIC's boxes.
 pub(super) fn heic() -> Vec<u8> {
-    boxes(b"heic\0\0\0\0mif1heic")
+    boxes(b"heic\0\0\0\0mif1heic", &[3; 24])
 }
 
 /// An MP4's boxes.
 pub(super) fn mp4() -> Vec<u8> {
-    boxes(b"isom\0\0\0\0isommp42")
+    mp4_of(64)
 }
 
-fn boxes(file_type: &[u8; 16]) -> Vec<u8> {
+/// An MP4 of `size` bytes, at least 40, of which no two MiB are the same.
+pub(super) fn mp4_of(size: usize) -> Vec<u8> {
+    let content = (0..size - 40).map(|at| (at >> 20) as u8);
+    boxes(b"isom\0\0\0\0isommp42", &content.collect::<Vec<_>>())
+}
+
+/// The beginning of a WebM.
+pub(super) fn webm() -> Vec<u8> {
+    [
+        &b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\xf7\x81\x01\x42\xf2\x81\x04\x42\xf3\x81\x08\x42\x82\x84webm"[..],
+        &[5; 400],
+    ]
+    .concat()
+}
+
+fn boxes(file_type: &[u8; 16], content: &[u8]) -> Vec<u8> {
     // The last box gives its size in eight bytes.
-    let last = [&1u32.to_be_bytes()[..], b"mdat", &40u64.to_be_bytes(), &[3; 24]].concat();
-    [&24u32.to_be_bytes()[..], b"ftyp", file_type, &last].concat()
+    let size = (content.len() as u64 + 16).to_be_bytes();
+    [&24u32.to_be_bytes()[..], b"ftyp", file_type, &1u32.to_be_bytes(), b"mdat", &size, content].concat()
 }
 
 /// A PDF's frame.

@@ -1,7 +1,8 @@
 //! A server for tests that answers each path as it was told, byte by byte, and remembers what it was asked.
 //!
 //! It stands for the provider (any path) and for S3 (`/bucket/…`, where everything succeeds unless told otherwise), so
-//! that one counter sees everything that is open at a moment.
+//! that one counter sees everything that is open at a moment. What S3 is asked but to put and get one object has a name
+//! of its own, [`Request::operation`].
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -28,12 +29,14 @@ pub(super) struct Answer {
     chunked: bool,
     finished: bool,
     pause: Duration,
+    /// So much of the body comes before the pause.
+    before_pause: usize,
 }
 
 impl Answer {
     fn new(status: u16, body: impl Into<Bytes>) -> Self {
         let head = format!("HTTP/1.1 {status} Scripted\r\nconnection: close\r\n");
-        Self { head, body: body.into(), chunked: false, finished: true, pause: Duration::ZERO }
+        Self { head, body: body.into(), chunked: false, finished: true, pause: Duration::ZERO, before_pause: 0 }
     }
 
     /// `body` with its length.
@@ -46,6 +49,19 @@ impl Answer {
     /// 200 with `body` and its length.
     pub(super) fn ok(body: impl Into<Bytes>) -> Self {
         Self::status(200, body)
+    }
+
+    /// 200 with what one of S3's operations answers, which has `content`.
+    pub(super) fn document(operation: &str, content: &str) -> Self {
+        let root = match operation {
+            "CreateMultipartUpload" => "InitiateMultipartUploadResult",
+            "CompleteMultipartUpload" => "CompleteMultipartUploadResult",
+            "ListMultipartUploads" => "ListMultipartUploadsResult",
+            "ListObjectVersions" => "ListVersionsResult",
+            "DeleteObjects" => "DeleteResult",
+            other => other,
+        };
+        Self::ok(format!("<{root}>{content}</{root}>"))
     }
 
     /// 200 with another length than `body` has.
@@ -70,7 +86,12 @@ impl Answer {
 
     /// Waits between the head and the body.
     pub(super) fn pausing(self, pause: Duration) -> Self {
-        Self { pause, ..self }
+        self.pausing_after(0, pause)
+    }
+
+    /// Waits after this much of the body.
+    pub(super) fn pausing_after(self, before_pause: usize, pause: Duration) -> Self {
+        Self { pause, before_pause, ..self }
     }
 }
 
@@ -84,6 +105,38 @@ pub(super) struct Request {
     pub(super) target: String,
     pub(super) headers: HashMap<String, String>,
     pub(super) body: Bytes,
+}
+
+impl Request {
+    /// Which of S3's operations this is; `None` for the provider.
+    pub(super) fn operation(&self) -> Option<&'static str> {
+        let rest = self.target.strip_prefix("/bucket")?;
+        let query = rest.split_once('?').map_or("", |(_, query)| query);
+        let about = |name: &str| query.split('&').any(|part| part.split('=').next() == Some(name));
+        Some(match self.method.as_str() {
+            "POST" if about("uploads") => "CreateMultipartUpload",
+            "PUT" if about("partNumber") => "UploadPart",
+            "POST" if about("uploadId") => "CompleteMultipartUpload",
+            "DELETE" if about("uploadId") => "AbortMultipartUpload",
+            "GET" if about("uploads") => "ListMultipartUploads",
+            "GET" if about("versions") => "ListObjectVersions",
+            "POST" if about("delete") => "DeleteObjects",
+            "HEAD" => "HeadObject",
+            _ => "/bucket/",
+        })
+    }
+}
+
+/// What S3 says to an operation that succeeds.
+fn success(operation: &str) -> Answer {
+    match operation {
+        "CreateMultipartUpload" => Answer::document(operation, "<UploadId>upload-1</UploadId>"),
+        "UploadPart" => Answer::ok("").header("etag", "\"a-part\""),
+        "AbortMultipartUpload" => Answer::new(204, ""),
+        "/bucket/" => Answer::ok(""),
+        "HeadObject" => Answer::status(404, ""),
+        _ => Answer::document(operation, ""),
+    }
 }
 
 /// A running server.
@@ -129,7 +182,8 @@ impl ScriptedServer {
         format!("http://{}{path}", self.address)
     }
 
-    /// Answers `path` (the last answer for good), and gives its URL. `/bucket/` stands for every object.
+    /// Answers `path` (the last answer for good), and gives its URL. `/bucket/` stands for every object that is put or
+    /// got; any other operation of S3 is told by its name in place of the path.
     pub(super) fn answer(&self, path: &str, answers: impl Into<VecDeque<Answer>>) -> String {
         lock(&self.state.scripts).insert(path.to_owned(), answers.into());
         self.url(path)
@@ -152,13 +206,12 @@ impl ScriptedServer {
 }
 
 impl State {
-    fn next_answer(&self, target: &str) -> Answer {
-        let path = if target.starts_with("/bucket/") { "/bucket/" } else { target };
-        match lock(&self.scripts).get_mut(path) {
+    fn next_answer(&self, request: &Request) -> Answer {
+        let operation = request.operation();
+        match lock(&self.scripts).get_mut(operation.unwrap_or(&request.target)) {
             Some(answers) if answers.len() > 1 => answers.pop_front(),
             Some(answers) => answers.front().cloned(),
-            None if path == "/bucket/" => Some(Answer::ok("")),
-            None => None,
+            None => operation.map(success),
         }
         .unwrap_or_else(|| Answer::status(404, "not scripted"))
     }
@@ -169,7 +222,7 @@ async fn serve(state: &State, stream: TcpStream) -> std::io::Result<()> {
     let request = read_request(&mut stream).await?;
     let open = state.open.fetch_add(1, Ordering::Relaxed) + 1;
     state.most_open.fetch_max(open, Ordering::Relaxed);
-    let answer = state.next_answer(&request.target);
+    let answer = state.next_answer(&request);
     lock(&state.requests).push(request);
     let sent = send(state, stream.get_mut(), answer).await;
     state.open.fetch_sub(1, Ordering::Relaxed);
@@ -206,8 +259,18 @@ async fn read_request(stream: &mut BufStream<TcpStream>) -> std::io::Result<Requ
 
 async fn send(state: &State, stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> {
     stream.write_all(format!("{}\r\n", answer.head).as_bytes()).await?;
+    let (before, after) = answer.body.split_at(answer.before_pause);
+    send_body(state, stream, &answer, before).await?;
     tokio::time::sleep(answer.pause).await;
-    for piece in answer.body.chunks(64 << 10) {
+    send_body(state, stream, &answer, after).await?;
+    if answer.chunked && answer.finished {
+        stream.write_all(b"0\r\n\r\n").await?;
+    }
+    Ok(())
+}
+
+async fn send_body(state: &State, stream: &mut TcpStream, answer: &Answer, body: &[u8]) -> std::io::Result<()> {
+    for piece in body.chunks(64 << 10) {
         if answer.chunked {
             stream.write_all(format!("{:x}\r\n", piece.len()).as_bytes()).await?;
         }
@@ -216,9 +279,6 @@ async fn send(state: &State, stream: &mut TcpStream, answer: Answer) -> std::io:
         if answer.chunked {
             stream.write_all(b"\r\n").await?;
         }
-    }
-    if answer.chunked && answer.finished {
-        stream.write_all(b"0\r\n\r\n").await?;
     }
     Ok(())
 }

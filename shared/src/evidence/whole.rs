@@ -55,28 +55,77 @@ pub(super) fn riff(bytes: &[u8]) -> bool {
 
 /// Box by box: each as long as it says, the last to the end.
 pub(super) fn iso_media(bytes: &[u8]) -> bool {
-    let mut rest = bytes;
-    let mut boxes = 0;
-    while !rest.is_empty() {
-        let Some(&size) = rest.first_chunk::<4>() else { return false };
-        let size = match u32::from_be_bytes(size) {
+    let mut boxes = Boxes::default();
+    boxes.pass(bytes);
+    boxes.are_whole()
+}
+
+/// The walk over an ISO media file's boxes, for bytes that come piece by piece.
+#[derive(Default)]
+pub(super) struct Boxes {
+    /// The beginning of the next box, until that says how long it is.
+    head: Vec<u8>,
+    /// Bytes to come of the box that is being passed.
+    left: u64,
+    begun: usize,
+    state: Walk,
+}
+
+#[derive(Default, PartialEq, Eq)]
+enum Walk {
+    #[default]
+    Going,
+    /// In a box that reaches to the end of the file, wherever that is.
+    InTheLast,
+    /// What should be a box is none.
+    Lost,
+}
+
+impl Boxes {
+    /// The file's next bytes.
+    pub(super) fn pass(&mut self, mut bytes: &[u8]) {
+        while self.state == Walk::Going && !bytes.is_empty() {
+            if self.left == 0 {
+                self.head.push(bytes[0]);
+                bytes = &bytes[1..];
+                self.begin();
+            } else {
+                let passed = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
+                self.left -= passed as u64;
+                bytes = &bytes[passed..];
+            }
+        }
+    }
+
+    /// Begins a box if its size is known by now.
+    fn begin(&mut self) {
+        let Some((&[a, b, c, d, ..], wide)) = self.head.split_first_chunk::<8>() else { return };
+        let size = match u32::from_be_bytes([a, b, c, d]) {
             // "To the end of the file."
-            0 => return boxes > 0,
+            0 => {
+                self.state = Walk::InTheLast;
+                self.head.len() as u64
+            }
             // "The size follows the name, in eight bytes."
-            1 => match rest.get(8..).and_then(|rest| rest.first_chunk::<8>()) {
+            1 => match wide.first_chunk::<8>() {
                 Some(&size) => u64::from_be_bytes(size),
-                None => return false,
+                None => return,
             },
             size => u64::from(size),
         };
-        let Some(after) = usize::try_from(size).ok().filter(|&size| size >= 8).and_then(|size| rest.get(size..)) else {
-            return false;
-        };
-        rest = after;
-        boxes += 1;
+        match size.checked_sub(self.head.len() as u64) {
+            Some(left) => self.left = left,
+            None => self.state = Walk::Lost,
+        }
+        self.begun += 1;
+        self.head.clear();
     }
-    // A file type box alone shows nothing.
-    boxes > 1
+
+    /// Whether the file may end here.
+    pub(super) fn are_whole(&self) -> bool {
+        // A file type box alone shows nothing.
+        self.state != Walk::Lost && self.head.is_empty() && self.left == 0 && self.begun > 1
+    }
 }
 
 /// The end mark within the last kilobyte, where readers look for it.
@@ -106,6 +155,24 @@ mod tests {
         is_whole_only_when_whole(&samples::heic(), 0, iso_media);
         is_whole_only_when_whole(&samples::mp4(), 0, iso_media);
         is_whole_only_when_whole(&samples::pdf(), 1, pdf);
+    }
+
+    #[test]
+    fn it_does_not_matter_in_which_pieces_the_boxes_come() {
+        let to_the_end = [&samples::mp4_of(900)[..], &[0, 0, 0, 0], b"free", &[9; 50]].concat();
+        for file in [samples::mp4_of(900), samples::heic(), to_the_end] {
+            for size in 1..40 {
+                let mut boxes = Boxes::default();
+                for piece in file.chunks(size) {
+                    boxes.pass(piece);
+                }
+                assert!(boxes.are_whole(), "pieces of {size} bytes");
+            }
+        }
+        let mut boxes = Boxes::default();
+        boxes.pass(&samples::mp4());
+        boxes.pass(&[0, 0, 0, 7, b'f', b'r', b'e', b'e']);
+        assert!(!boxes.are_whole(), "a box that is shorter than its own beginning");
     }
 
     #[test]

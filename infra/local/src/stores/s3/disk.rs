@@ -1,4 +1,4 @@
-//! Objects as files: put, get, head, delete, list.
+//! Objects as files: put, get, head, list.
 //!
 //! The bytes of key `a/b` lie in `data/a/b~` and eight random digits, readable with any tool; a replaced object gets a
 //! new file, so that a reader never sees two halves.
@@ -17,8 +17,7 @@ use s3s::{
     checksum::ChecksumHasher,
     crypto::{Checksum as _, Md5},
     dto::{
-        Checksum, ChecksumAlgorithm, CommonPrefix, CreateBucketInput, CreateBucketOutput, DeleteObjectInput,
-        DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, ETag, GetObjectInput,
+        Checksum, ChecksumAlgorithm, CommonPrefix, CreateBucketInput, CreateBucketOutput, ETag, GetObjectInput,
         GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput, ListObjectsV2Input,
         ListObjectsV2Output, Object, PutObjectInput, PutObjectOutput, StreamingBlob, Timestamp,
     },
@@ -44,6 +43,21 @@ pub(super) struct Received {
     pub(super) checksums: Checksum,
 }
 
+/// The checksums that a request's headers promise.
+macro_rules! wanted_checksums {
+    ($input:expr) => {
+        s3s::dto::Checksum {
+            checksum_crc32: $input.checksum_crc32,
+            checksum_crc32c: $input.checksum_crc32c,
+            checksum_crc64nvme: $input.checksum_crc64nvme,
+            checksum_sha1: $input.checksum_sha1,
+            checksum_sha256: $input.checksum_sha256,
+            ..s3s::dto::Checksum::default()
+        }
+    };
+}
+pub(super) use wanted_checksums;
+
 impl Disk {
     pub(super) fn open(root: PathBuf, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
         Ok(Self { index: Index::open(root)?, clock })
@@ -66,14 +80,7 @@ impl Disk {
         let conditions = Conditions { if_none_match: input.if_none_match.take(), if_match: input.if_match.take() };
         self.index.check(&input.bucket, &input.key, &conditions)?;
 
-        let mut wanted = Checksum {
-            checksum_crc32: input.checksum_crc32,
-            checksum_crc32c: input.checksum_crc32c,
-            checksum_crc64nvme: input.checksum_crc64nvme,
-            checksum_sha1: input.checksum_sha1,
-            checksum_sha256: input.checksum_sha256,
-            ..Checksum::default()
-        };
+        let mut wanted = wanted_checksums!(input);
         let hasher = hasher(&wanted, input.checksum_algorithm.as_ref(), announced.as_deref());
         let (data, file) = self.new_data(&input.bucket, &input.key)?;
         let body = input.body.unwrap_or_else(|| StreamingBlob::from(s3s::Body::empty()));
@@ -160,21 +167,6 @@ impl Disk {
         Ok(head(&entry, true))
     }
 
-    pub(super) async fn delete_object(&self, request: S3Request<DeleteObjectInput>) -> S3Result<DeleteObjectOutput> {
-        self.index.delete(&request.input.bucket, &request.input.key)?;
-        Ok(DeleteObjectOutput::default())
-    }
-
-    pub(super) async fn delete_objects(&self, request: S3Request<DeleteObjectsInput>) -> S3Result<DeleteObjectsOutput> {
-        let input = request.input;
-        let mut deleted = Vec::new();
-        for object in input.delete.objects {
-            self.index.delete(&input.bucket, &object.key)?;
-            deleted.push(DeletedObject { key: Some(object.key), ..DeletedObject::default() });
-        }
-        Ok(DeleteObjectsOutput { deleted: Some(deleted), ..DeleteObjectsOutput::default() })
-    }
-
     pub(super) async fn list_objects_v2(
         &self,
         request: S3Request<ListObjectsV2Input>,
@@ -251,7 +243,11 @@ pub(super) fn check_key(key: &str) -> S3Result<()> {
     }
 }
 
-fn hasher(wanted: &Checksum, algorithm: Option<&ChecksumAlgorithm>, trailer: Option<&str>) -> ChecksumHasher {
+pub(super) fn hasher(
+    wanted: &Checksum,
+    algorithm: Option<&ChecksumAlgorithm>,
+    trailer: Option<&str>,
+) -> ChecksumHasher {
     let asked = |given: bool, name: &str| {
         given
             || algorithm.is_some_and(|algorithm| algorithm.as_str() == name)
@@ -299,7 +295,13 @@ pub(super) async fn receive(mut body: StreamingBlob, file: &Path, mut hasher: Ch
     received
 }
 
-fn verify(received: &Received, wanted: &mut Checksum, md5: Option<&str>, length: Option<i64>) -> S3Result<()> {
+/// Whether what came is what was promised.
+pub(super) fn verify(
+    received: &Received,
+    wanted: &mut Checksum,
+    md5: Option<&str>,
+    length: Option<i64>,
+) -> S3Result<()> {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     if md5.is_some_and(|md5| STANDARD.decode(md5).ok().as_deref() != Some(&received.md5[..])) {
         return Err(s3_error!(BadDigest, "The Content-MD5 you specified did not match what we received"));

@@ -4,12 +4,14 @@
 //! name), lets a key leave its bucket, refuses `d` beside `d/x`, replaces an object although the checksum failed,
 //! lets two writers win with `If-None-Match: *`, and forgets an object's type when it is killed in between.
 //!
-//! What is here: put, get with ranges, head, delete, list (version 2), multipart uploads, conditional writes, checksums,
-//! presigned links that expire. What is not: versions, tags, lifecycle, encryption, ACLs; a call for those fails.
+//! What is here: put, get with ranges, head, delete, list (version 2, and versions), multipart uploads, conditional writes,
+//! checksums, presigned links that expire. What is not: more than one version, tags, lifecycle, encryption, ACLs; a call
+//! for the last four fails.
 
 mod disk;
 mod index;
 mod upload;
+mod versions;
 
 use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
 
@@ -23,6 +25,7 @@ use s3s::{
         CompleteMultipartUploadOutput, CreateBucketInput, CreateBucketOutput, CreateMultipartUploadInput,
         CreateMultipartUploadOutput, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput,
         GetObjectInput, GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput,
+        ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectVersionsInput, ListObjectVersionsOutput,
         ListObjectsV2Input, ListObjectsV2Output, PutObjectInput, PutObjectOutput, UploadPartInput, UploadPartOutput,
     },
     service::{S3Service, S3ServiceBuilder},
@@ -118,10 +121,12 @@ operations! {
     head_object: HeadObjectInput => HeadObjectOutput;
     delete_object: DeleteObjectInput => DeleteObjectOutput;
     delete_objects: DeleteObjectsInput => DeleteObjectsOutput;
+    list_object_versions: ListObjectVersionsInput => ListObjectVersionsOutput;
     list_objects_v2: ListObjectsV2Input => ListObjectsV2Output;
     create_multipart_upload: CreateMultipartUploadInput => CreateMultipartUploadOutput;
     upload_part: UploadPartInput => UploadPartOutput;
     complete_multipart_upload: CompleteMultipartUploadInput => CompleteMultipartUploadOutput;
+    list_multipart_uploads: ListMultipartUploadsInput => ListMultipartUploadsOutput;
     abort_multipart_upload: AbortMultipartUploadInput => AbortMultipartUploadOutput;
 }
 

@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use cotejo::platform::{Entropy as _, SystemEntropy};
 use s3s::{
     S3Error, S3Request, S3Result,
-    checksum::ChecksumHasher,
     crypto::{Checksum as _, Md5},
     dto::{
         AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
-        CompleteMultipartUploadOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput, ETag, UploadPartInput,
-        UploadPartOutput,
+        CompleteMultipartUploadOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput, ETag,
+        ListMultipartUploadsInput, ListMultipartUploadsOutput, MultipartUpload, UploadPartInput, UploadPartOutput,
     },
     s3_error,
 };
@@ -18,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{
-    disk::{Disk, check_key, receive},
+    disk::{Disk, check_key, hasher, receive, verify, wanted_checksums},
     index::{Attributes, Conditions, Entry},
 };
 use crate::data::{read_json, write_private};
@@ -69,14 +68,25 @@ impl Disk {
         if !(1..=10_000).contains(&input.part_number) {
             return Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive"));
         }
+        let mut wanted = wanted_checksums!(input);
         let body = input.body.ok_or_else(|| s3_error!(IncompleteBody))?;
         // Received beside it first: a part that breaks off must not replace one that is whole.
         let random = SystemEntropy.uuid().simple().to_string();
         let arriving = directory.join(format!("part-{}.{random}", input.part_number));
-        let received = receive(body, &arriving, ChecksumHasher::default()).await?;
+        let received = receive(body, &arriving, hasher(&wanted, None, None)).await?;
+        let verified = verify(&received, &mut wanted, input.content_md5.as_deref(), input.content_length);
+        if verified.is_err() {
+            // What remains of it goes with the upload.
+            let _ = std::fs::remove_file(&arriving);
+        }
+        verified?;
         std::fs::rename(&arriving, directory.join(format!("part-{}", input.part_number)))
             .map_err(S3Error::internal_error)?;
-        Ok(UploadPartOutput { e_tag: Some(ETag::Strong(hex::encode(received.md5))), ..UploadPartOutput::default() })
+        Ok(UploadPartOutput {
+            e_tag: Some(ETag::Strong(hex::encode(received.md5))),
+            checksum_sha256: received.checksums.checksum_sha256,
+            ..UploadPartOutput::default()
+        })
     }
 
     pub(super) async fn complete_multipart_upload(
@@ -157,6 +167,55 @@ impl Disk {
         let (directory, _) = self.upload(&input.bucket, &input.key, &input.upload_id)?;
         std::fs::remove_dir_all(&directory).map_err(S3Error::internal_error)?;
         Ok(AbortMultipartUploadOutput::default())
+    }
+
+    pub(super) async fn list_multipart_uploads(
+        &self,
+        request: S3Request<ListMultipartUploadsInput>,
+    ) -> S3Result<ListMultipartUploadsOutput> {
+        let input = request.input;
+        if input.delimiter.is_some() {
+            return Err(s3_error!(NotImplemented, "The local store lists uploads without groups"));
+        }
+        let prefix = input.prefix.clone().unwrap_or_default();
+        let most = usize::try_from(input.max_uploads.unwrap_or(1000)).unwrap_or(0).min(1000);
+        let comes_after_marker = |key: &String, id: &String| match (&input.key_marker, &input.upload_id_marker) {
+            (Some(key_marker), Some(id_marker)) => (key, id) > (key_marker, id_marker),
+            (Some(key_marker), None) => key > key_marker,
+            _ => true,
+        };
+        let mut found = self.uploads(&input.bucket)?;
+        found.retain(|(key, id)| key.starts_with(&prefix) && comes_after_marker(key, id));
+        found.sort();
+        let truncated = found.len() > most;
+        found.truncate(most);
+        let (next_key_marker, next_upload_id_marker) = found.last().filter(|_| truncated).cloned().unzip();
+        let upload = |(key, id)| MultipartUpload { key: Some(key), upload_id: Some(id), ..MultipartUpload::default() };
+        Ok(ListMultipartUploadsOutput {
+            uploads: Some(found.into_iter().map(upload).collect()),
+            bucket: Some(input.bucket),
+            prefix: input.prefix,
+            max_uploads: input.max_uploads.or(Some(1000)),
+            key_marker: input.key_marker,
+            upload_id_marker: input.upload_id_marker,
+            is_truncated: Some(truncated),
+            next_key_marker,
+            next_upload_id_marker,
+            ..ListMultipartUploadsOutput::default()
+        })
+    }
+
+    /// Key and id of every upload.
+    fn uploads(&self, bucket: &str) -> S3Result<Vec<(String, String)>> {
+        let directory = self.index.directory(bucket, "uploads")?;
+        let mut found = Vec::new();
+        for upload in std::fs::read_dir(directory).map_err(S3Error::internal_error)? {
+            let upload = upload.map_err(S3Error::internal_error)?;
+            // One that ends just now is none any more.
+            let Ok(Some(Upload { key, .. })) = read_json(&upload.path().join("upload.json")) else { continue };
+            found.push((key, upload.file_name().to_string_lossy().into_owned()));
+        }
+        Ok(found)
     }
 
     fn upload(&self, bucket: &str, key: &str, id: &str) -> S3Result<(PathBuf, Upload)> {

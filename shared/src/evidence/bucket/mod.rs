@@ -1,18 +1,24 @@
-//! The S3 bucket: write once, read, and sign links.
+//! The S3 bucket: write once, read, sign links (`links`), write in parts (`parts`), and delete for good (`deletion`).
 //!
-//! Nothing here ever asks whether an object exists: a write carries the condition itself. Which objects there are is in
-//! the table; what they are called is [`ObjectKey`]'s. Repeats after network trouble are the SDK's.
+//! No write asks first whether the object exists: it carries the condition itself. Which objects there are is in the
+//! table; what they are called is [`ObjectKey`]'s. Repeats after network trouble are the SDK's.
+
+mod deletion;
+mod links;
+mod parts;
 
 use std::time::Duration;
 
 use aws_sdk_s3::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
-    presigning::PresigningConfig,
     primitives::ByteStream,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::{Bytes, BytesMut};
+
+pub use links::PresignedPut;
+pub(super) use parts::{Parts, SMALLEST_PART_BYTES};
 
 use super::ObjectKey;
 
@@ -27,7 +33,7 @@ const TRIES_AGAINST_CONFLICT: u32 = 4;
 pub enum PutOutcome {
     /// Nothing: the object is new.
     Stored,
-    /// An object of that name, which is the very same bytes since the name holds their hash.
+    /// An object of that name: the very same bytes where the name holds their hash, as many bytes where it does not.
     AlreadyThere,
 }
 
@@ -46,6 +52,12 @@ pub enum BucketError {
     /// A link was asked for that lives shorter or longer than [`LINK_LIFE`].
     #[error("a link lives from 1 to 60 minutes")]
     LinkLife,
+    /// An object of that name is there, and is not what was to be written.
+    #[error("another object has this name")]
+    NameTaken,
+    /// Something was to be deleted by the beginning of its name, and that may be others' too.
+    #[error("what is deleted lies under a name that ends in a slash")]
+    Prefix,
 }
 
 /// One bucket. Cloned cheaply.
@@ -124,39 +136,20 @@ impl Bucket {
         Ok(bytes.freeze())
     }
 
-    /// A link that lets anybody read the object for a while; with `download_name`, browsers save it under that name.
-    /// Nothing is sent to S3. A link ends with the credentials that signed it, whatever it says: on Lambda that may be
-    /// sooner.
+    /// How long an object is, or `None` if there is none of that name.
     ///
     /// # Errors
-    /// [`BucketError::LinkLife`] if `expires_in` is not within [`LINK_LIFE`].
-    pub async fn presign_get(
-        &self,
-        key: &str,
-        expires_in: Duration,
-        download_name: Option<&str>,
-    ) -> Result<String, BucketError> {
-        if !LINK_LIFE.contains(&expires_in) {
-            return Err(BucketError::LinkLife);
+    /// [`BucketError::Unavailable`]; also where S3 may not say that there is none, which takes the right to list.
+    pub async fn head_length(&self, key: &str) -> Result<Option<u64>, BucketError> {
+        match self.client.head_object().bucket(&self.name).key(key).send().await {
+            Ok(object) => {
+                let length = object.content_length().and_then(|length| u64::try_from(length).ok());
+                length.map(Some).ok_or(BucketError::Unavailable)
+            }
+            Err(error) if status(&error) == Some(404) => Ok(None),
+            Err(error) => Err(unavailable("HeadObject", &error)),
         }
-        let config = PresigningConfig::expires_in(expires_in).map_err(|_| BucketError::LinkLife)?;
-        let link = self
-            .client
-            .get_object()
-            .bucket(&self.name)
-            .key(key)
-            .set_response_content_disposition(download_name.map(saved_as))
-            .presigned(config)
-            .await
-            .map_err(|error| unavailable("GetObject (signing)", &error))?;
-        Ok(link.uri().to_owned())
     }
-}
-
-/// A Content-Disposition; what is not plainly harmless in a file name becomes `_`.
-fn saved_as(name: &str) -> String {
-    let harmless = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' };
-    format!("attachment; filename=\"{}\"", name.chars().map(harmless).collect::<String>())
 }
 
 fn status<E>(error: &SdkError<E>) -> Option<u16> {

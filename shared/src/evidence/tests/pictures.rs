@@ -1,70 +1,6 @@
-//! The way of a picture, against a real server on this machine that plays the provider and S3.
-#![expect(clippy::unwrap_used, reason = "tests")]
+//! Copying pictures.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
-
-use aws_sdk_s3::config::{Credentials, Region, retry::RetryConfig};
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use bytes::Bytes;
-use sha2::{Digest as _, Sha256};
-
-use super::{
-    samples,
-    scripted_server::{Answer, Request, ScriptedServer},
-    *,
-};
-use crate::process::{EvidenceKind, ProcessId, TenantId};
-
-const PROCESS: &str = "5f0f2f6e-4f43-8d52-9a2e-6f1f0f3f1c11";
-
-/// A provider, a bucket and the copier between them.
-struct Scene {
-    server: ScriptedServer,
-    bucket: Bucket,
-    copier: Copier,
-    tenant: TenantId,
-    process: ProcessId,
-}
-
-impl Scene {
-    async fn new() -> Self {
-        let server = ScriptedServer::start().await.unwrap();
-        let s3 = aws_sdk_s3::Config::builder()
-            .region(Region::new("eu-west-1"))
-            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .retry_config(RetryConfig::standard().with_max_attempts(2).with_initial_backoff(Duration::from_millis(1)))
-            .endpoint_url(server.url(""))
-            .force_path_style(true)
-            .build();
-        let bucket = Bucket::new(aws_sdk_s3::Client::from_conf(s3), "bucket".to_owned());
-        let copier = Copier::with_fetch_time(bucket.clone(), true, Duration::from_secs(10));
-        Self { server, bucket, copier, tenant: "acme".parse().unwrap(), process: PROCESS.parse().unwrap() }
-    }
-
-    async fn copy_all(&self, urls: Vec<String>) -> Vec<Result<Stored, CopyError>> {
-        let media = urls.into_iter().zip(1..).map(|(url, attempt)| Media { kind: EvidenceKind::Selfie, attempt, url });
-        self.copier.copy_all(&self.tenant, self.process, &[], media.collect()).await
-    }
-
-    /// What becomes of a picture that the provider answers so.
-    async fn copy(&self, answers: impl Into<std::collections::VecDeque<Answer>>) -> Result<Stored, CopyError> {
-        let url = self.server.answer("/picture", answers);
-        self.copy_all(vec![url]).await.remove(0)
-    }
-
-    fn sent_to_s3(&self) -> Vec<Request> {
-        self.server.requests("/bucket")
-    }
-}
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    Sha256::digest(bytes).into()
-}
+use super::*;
 
 #[tokio::test]
 async fn each_picture_is_one_conditional_write_with_its_hash() {
@@ -163,8 +99,8 @@ async fn passing_trouble_is_over_at_the_second_try() {
 
 #[tokio::test]
 async fn nobody_waits_longer_than_the_time_cap() {
-    let mut scene = Scene::new().await;
-    scene.copier = Copier::with_fetch_time(scene.bucket.clone(), true, Duration::from_millis(200));
+    let limits = Limits { picture_time: Duration::from_millis(200), ..Limits::default() };
+    let scene = Scene::new().await.limited(limits);
     let never = Answer::ok(samples::jpeg(100)).pausing(Duration::from_secs(3600));
     assert_eq!(scene.copy([never]).await, Err(CopyError::Unavailable));
 }
@@ -272,83 +208,4 @@ async fn trouble_of_the_bucket_is_told_apart_from_trouble_of_the_link() {
     let scene = Scene::new().await;
     scene.server.answer("/bucket/", [Answer::status(500, ""), Answer::ok("")]);
     assert!(scene.copy([Answer::ok(samples::png())]).await.is_ok());
-}
-
-#[tokio::test]
-async fn a_providers_answer_is_kept_untouched() {
-    let scene = Scene::new().await;
-    for (body, content_type, extension) in
-        [("{\"status\": \"APPROVED\"}\n", "application/json", "json"), ("<html>", "application/octet-stream", "bin")]
-    {
-        let stored = scene.copier.store_raw(&scene.tenant, scene.process, body.into()).await.unwrap();
-        let hash = hex::encode(sha256(body.as_bytes()));
-        assert_eq!(stored.key, format!("acme/{PROCESS}/raw/{hash}.{extension}"));
-        assert_eq!((stored.content_type, stored.bytes), (content_type, body.len() as u64));
-        assert_eq!(scene.sent_to_s3().last().unwrap().body, body);
-    }
-}
-
-#[tokio::test]
-async fn an_object_is_read_up_to_the_callers_limit() {
-    let scene = Scene::new().await;
-    scene.server.answer("/bucket/", [Answer::ok("twelve bytes")]);
-    assert_eq!(scene.bucket.get("a/b", 12).await, Ok("twelve bytes".into()));
-    assert_eq!(scene.bucket.get("a/b", 11).await, Err(BucketError::TooLarge));
-    scene.server.answer("/bucket/", [Answer::status(404, "<Error><Code>NoSuchKey</Code></Error>")]);
-    assert_eq!(scene.bucket.get("a/b", 12).await, Err(BucketError::NotFound));
-    scene.server.answer("/bucket/", [Answer::status(403, "<Error><Code>AccessDenied</Code></Error>")]);
-    assert_eq!(scene.bucket.get("a/b", 12).await, Err(BucketError::Unavailable));
-    assert!(scene.sent_to_s3().iter().all(|request| request.method == "GET"));
-}
-
-#[tokio::test]
-async fn a_link_lives_from_a_minute_to_an_hour() {
-    let scene = Scene::new().await;
-    let link = |seconds, name| scene.bucket.presign_get("a/b.jpg", Duration::from_secs(seconds), name);
-    let plain = link(900, None).await.unwrap();
-    assert!(plain.starts_with(&scene.server.url("/bucket/a/b.jpg?")), "{plain}");
-    assert!(plain.contains("X-Amz-Expires=900") && !plain.contains("response-content-disposition"), "{plain}");
-    let named = link(60, Some("front \"1\".jpg\r\nX: y")).await.unwrap();
-    assert!(named.contains("attachment%3B%20filename%3D%22front__1_.jpg__X__y%22"), "{named}");
-    for seconds in [0, 59, 3601] {
-        assert_eq!(link(seconds, None).await, Err(BucketError::LinkLife));
-    }
-    assert!(scene.sent_to_s3().is_empty());
-}
-
-/// Keeps what is logged.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[tokio::test]
-async fn nothing_of_a_link_but_its_host_is_ever_logged() {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let logging =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_writer(move || writer.clone()).finish();
-    let _guard = tracing::subscriber::set_default(logging);
-    let scene = Scene::new().await;
-    let canary = "/canary?X-Amz-Signature=canary";
-    for answer in [Answer::status(403, "canary"), Answer::status(500, "canary"), Answer::ok("canary")] {
-        let url = scene.server.answer(canary, [answer]);
-        let error = scene.copy_all(vec![url]).await.remove(0).unwrap_err();
-        assert!(!format!("{error} {error:?} {}", error.code()).contains("canary"));
-    }
-    assert!(scene.copy_all(vec!["https://canary@elsewhere.example/".to_owned()]).await[0].is_err());
-    scene.server.answer("/bucket/", [Answer::status(500, "<Error><Message>canary</Message></Error>")]);
-    assert_eq!(scene.copy([Answer::ok(samples::png())]).await, Err(CopyError::Store));
-    let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    assert_eq!(logged.matches("picture not copied").count(), 5, "{logged}");
-    assert!(logged.contains("reason=\"link_expired\"") && logged.contains("127.0.0.1"), "{logged}");
-    assert!(!logged.contains("canary"), "{logged}");
 }
