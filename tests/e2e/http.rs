@@ -31,7 +31,7 @@ async fn every_refusal_has_its_shape() {
     unknown["person"]["nickname"] = json!("x");
     let mut missing = order("approved");
     missing["document"].as_object_mut().unwrap().remove("number");
-    let big = format!(r#"{{"provider":"{}"}}"#, "x".repeat(300 * 1024));
+    let big = format!(r#"{{"provider":"{}"}}"#, "x".repeat(4608 * 1024));
     let key = ("x-api-key", world.local.api_key());
     let refusals = json!({
         "no key": shape(&nobody.get("/processes").await),

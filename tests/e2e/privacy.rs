@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use cotejo::providers::auco::AucoAccount;
 use cotejo_tests::{World, order};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -64,7 +65,7 @@ async fn no_log_line_of_a_whole_run_tells_who_was_verified_or_how_to_get_in() {
     world.customer.get(&format!("/processes/{}", created.id())).await;
 
     let secrets = world.local.platform("run-work").unwrap().secrets.current().await.unwrap();
-    let account = secrets.tenants["local"].auco.as_ref().unwrap();
+    let account: AucoAccount = secrets.tenants["local"].accounts["auco"].read().unwrap();
     let token = path.rsplit('.').next().unwrap();
     let signature = ours.split("X-Amz-Signature=").nth(1).unwrap().split('&').next().unwrap();
     let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();

@@ -16,11 +16,13 @@ async fn follow(world: &World, script: &str) -> Value {
     world.finish(&created.id(), 24).await
 }
 
-/// Checks that the pictures kept are those that the sandbox drew, byte for byte, and says of what kinds they are.
+/// Checks that the pictures and the video kept are those of the sandbox, byte for byte, and says of what kinds they are.
 async fn check_pictures(world: &World, process: &Value) -> Vec<String> {
     assert_eq!(process["evidence_state"], "complete");
     let drawn = world.local.sandbox().tecalis_pictures(process["provider_reference"].as_str().unwrap());
     let mut drawn: Vec<_> = drawn.into_iter().map(|(_, bytes)| hex::encode(Sha256::digest(bytes))).collect();
+    let recorded = world.local.sandbox().tecalis_video(process["provider_reference"].as_str().unwrap());
+    drawn.extend(recorded.map(|(_, sha256)| hex::encode(sha256)));
     let (mut kept, mut kinds) = (Vec::new(), Vec::new());
     for piece in process["evidence"].as_array().unwrap().iter().filter(|piece| piece["kind"] != "provider_response") {
         let id = (process["id"].as_str().unwrap(), piece["id"].as_str().unwrap());
@@ -50,7 +52,7 @@ async fn an_approval_is_kept_with_all_its_pictures() {
         assert_eq!((&process["status"], &process["status_reason"]), (&json!("approved"), &Value::Null), "{script}");
         assert_eq!(
             check_pictures(&world, &process).await,
-            ["document_back", "document_front", "frame", "frame", "frame", "frame", "selfie"],
+            ["document_back", "document_front", "frame", "frame", "frame", "frame", "selfie", "video"],
             "{script}"
         );
         let findings = &process["findings"];
@@ -65,7 +67,7 @@ async fn a_rejection_has_its_reason_and_its_pictures() {
     let world = World::new().await;
     let process = follow(&world, "rejected").await;
     assert_eq!((&process["status"], &process["status_reason"]), (&json!("rejected"), &json!("mrz_validate")));
-    assert_eq!(check_pictures(&world, &process).await.len(), 7);
+    assert_eq!(check_pictures(&world, &process).await.len(), 8);
 }
 
 #[tokio::test]
@@ -73,7 +75,7 @@ async fn a_cancelled_authorization_keeps_what_was_taken_before() {
     let world = World::new().await;
     let process = follow(&world, "cancelled").await;
     assert_eq!(process["status"], "cancelled");
-    assert_eq!(check_pictures(&world, &process).await, ["frame", "frame", "selfie"]);
+    assert_eq!(check_pictures(&world, &process).await, ["frame", "frame", "selfie", "video"]);
 }
 
 #[tokio::test]
@@ -88,7 +90,7 @@ async fn an_override_by_hand_amends_the_result() {
     let amended = world.customer.get(&path).await.result().clone();
     assert_eq!(amended["status"], "cancelled");
     assert_eq!(events(&amended).last(), Some(&"amended"));
-    assert_eq!(check_pictures(&world, &amended).await.len(), 7);
+    assert_eq!(check_pictures(&world, &amended).await.len(), 8);
 }
 
 #[tokio::test]
@@ -150,11 +152,11 @@ async fn trouble_at_tecalis_only_costs_time() {
     assert_eq!((created.status, &created.result()["status"]), (202, &json!("submitting")));
     let process = world.finish(&created.id(), 24).await;
     assert_eq!((&process["status"], &process["provider_reference"]), (&json!("approved"), &json!(authorization)));
-    assert_eq!(check_pictures(&world, &process).await.len(), 7);
+    assert_eq!(check_pictures(&world, &process).await.len(), 8);
 
     let process = follow(&world, "approved,cut-off:2,gone:1").await;
     assert_eq!(process["status"], "approved");
-    assert_eq!(check_pictures(&world, &process).await.len(), 7);
+    assert_eq!(check_pictures(&world, &process).await.len(), 8);
 }
 
 #[tokio::test]

@@ -28,7 +28,8 @@ sys.path.insert(0, str(ROOT / "tests/events"))
 from fill import filled, read_settings  # noqa: E402
 
 FUNCTIONS = [
-    "create-process", "query-status", "decide-process", "receive-callback", "poll-due", "run-work", "deliver-notifications",
+    "create-process", "query-status", "decide-process", "receive-callback", "fetch-certificate", "poll-due", "run-work",
+    "deliver-notifications",
 ]
 WHOLE_RUN_SECONDS = 180
 START_SECONDS = 60
@@ -230,6 +231,14 @@ def play(functions, running):
         check((status, kind) == (200, picture["content_type"]), f"the link to {picture['kind']} answers {status}, {kind}")
         check(hashlib.sha256(content).hexdigest() == picture["sha256"], f"{picture['kind']} has another SHA-256")
     say("the three pictures open and are what was recorded")
+
+    none = functions.invoke_http("fetch-certificate", "fetch-certificate", 404)
+    check(none.get("error_code") == "no_certificate", f"not the answer of a process without a certificate: {none}")
+    put = functions.invoke_http("create-process", "create-process-upload", 201)
+    check(put["method"] == "PUT" and put["headers"]["content-length"] == "3", f"no place for an upload: {put}")
+    functions.invoke_http("decide-process", "decide-process-hold", 200)
+    held = functions.invoke_http("decide-process", "decide-process-redact", 409)
+    check(held.get("error_code") == "on_legal_hold", f"a process on legal hold is redacted: {held}")
 
 
 def run(running, data, binaries, cargo_lambda):

@@ -82,9 +82,19 @@ impl Customer {
         self.send(Method::GET, path, &[("x-api-key", &self.key)], None).await
     }
 
+    /// `POST path`.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::POST, path, &[("x-api-key", &self.key)], Some(body.to_string())).await
+    }
+
+    /// `PUT path`.
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PUT, path, &[("x-api-key", &self.key)], Some(body.to_string())).await
+    }
+
     /// `POST /processes`.
     pub async fn create(&self, body: &Value) -> Answer {
-        self.send(Method::POST, "/processes", &[("x-api-key", &self.key)], Some(body.to_string())).await
+        self.post("/processes", body).await
     }
 
     /// `POST /processes` with an `Idempotency-Key`.
@@ -95,8 +105,7 @@ impl Customer {
 
     /// `POST /processes/{id}/decision`.
     pub async fn decide(&self, id: &str, body: &Value) -> Answer {
-        let path = format!("/processes/{id}/decision");
-        self.send(Method::POST, &path, &[("x-api-key", &self.key)], Some(body.to_string())).await
+        self.post(&format!("/processes/{id}/decision"), body).await
     }
 
     /// A process as it stands.

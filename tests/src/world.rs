@@ -5,7 +5,10 @@
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use aws_smithy_runtime_api::shared::IntoShared as _;
-use cotejo::platform::{Clock as _, Seams};
+use cotejo::{
+    platform::{Clock as _, Seams},
+    providers::COMPANIES,
+};
 use cotejo_local::{Local, Mode, Options};
 use cotejo_sandbox::Times;
 use jiff::{SignedDuration, Timestamp};
@@ -50,6 +53,7 @@ impl World {
             clock: clock.clone(),
             entropy: Arc::new(SeededEntropy::new(start.as_millisecond())),
             aws_http: Some(aws.clone().into_shared()),
+            companies: COMPANIES,
         };
         let local = Local::start(Options {
             port: 0,

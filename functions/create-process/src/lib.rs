@@ -1,4 +1,6 @@
-//! `POST /processes`: creates a verification.
+//! `POST /processes`: creates a verification. `POST /uploads`: gives a place for a picture of one.
+
+use std::collections::BTreeMap;
 
 use cotejo::{
     api::{
@@ -10,17 +12,19 @@ use cotejo::{
     platform::Platform,
     process::Status,
     store::Store,
-    workflow::create::CreateProcess,
+    workflow::{create::CreateProcess, upload::CreateUpload},
 };
 use lambda_http::{
     Body, Request, RequestExt as _, Response,
     http::{HeaderValue, Method},
 };
+use serde_json::json;
 
 /// What the function needs, built once.
 pub struct App {
     callers: Authenticator,
     create: CreateProcess,
+    upload: CreateUpload,
 }
 
 impl App {
@@ -28,20 +32,35 @@ impl App {
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
         let callers = Authenticator::new(Store::new(platform), platform.seams.clock.clone());
-        Self { callers, create: CreateProcess::new(platform) }
+        Self { callers, create: CreateProcess::new(platform), upload: CreateUpload::new(platform) }
     }
 }
 
-/// Answers 201, or 202 where the provider has not confirmed yet.
+/// Answers one of the routes: 201, or 202 where the provider has not confirmed yet.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
     let id = request_id(&request);
-    finish(&id, create(app, &request).await)
+    finish(&id, route(app, &request).await)
+}
+
+async fn route(app: &App, request: &Request) -> Result<Response<Body>, ApiError> {
+    match (request.method(), request.raw_http_path()) {
+        (&Method::POST, "/processes") => create(app, request).await,
+        (&Method::POST, "/uploads") => upload(app, request).await,
+        _ => Err(ApiError::no_route()),
+    }
+}
+
+async fn upload(app: &App, request: &Request) -> Result<Response<Body>, ApiError> {
+    let caller = app.callers.caller(request.headers(), Scope::ProcessesWrite).await?;
+    let upload = app.upload.run(&caller, &body::json(request)?).await?;
+    let headers: BTreeMap<_, _> = upload.headers.into_iter().collect();
+    let put = json!({
+        "id": upload.id, "method": "PUT", "url": upload.url, "headers": headers, "expires_at": upload.expires_at,
+    });
+    Ok(success(201, &put))
 }
 
 async fn create(app: &App, request: &Request) -> Result<Response<Body>, ApiError> {
-    if (request.method(), request.raw_http_path()) != (&Method::POST, "/processes") {
-        return Err(ApiError::no_route());
-    }
     let caller = app.callers.caller(request.headers(), Scope::ProcessesWrite).await?;
     let key = match request.headers().get("idempotency-key") {
         None => None,
@@ -51,7 +70,8 @@ async fn create(app: &App, request: &Request) -> Result<Response<Body>, ApiError
             Some(printable?)
         }
     };
-    let created = app.create.run(&caller, &body::json(request)?, key).await?;
+    let body = body::json_up_to(request, body::MAX_BODY_WITH_PICTURES_BYTES)?;
+    let created = app.create.run(&caller, body, key).await?;
     let status = if created.process.status == Status::Submitting { 202 } else { 201 };
     let mut response = success(status, &ProcessView::of(&created.process));
     if let Ok(location) = HeaderValue::try_from(format!("/processes/{}", created.process.id)) {

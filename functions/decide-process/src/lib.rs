@@ -1,4 +1,5 @@
-//! `POST /processes/{id}/decision`: a customer's reviewer decides what is in review.
+//! `POST /processes/{id}/decision`: a customer's reviewer decides what is in review. `POST /processes/{id}/redact`: removes
+//! everything about the person. `PUT /processes/{id}/legal-hold`: keeps that from happening.
 
 use cotejo::{
     api::{
@@ -9,7 +10,7 @@ use cotejo::{
     },
     platform::Platform,
     store::Store,
-    workflow::decide::DecideProcess,
+    workflow::{decide::DecideProcess, redact::RedactProcess},
 };
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
 
@@ -17,6 +18,7 @@ use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
 pub struct App {
     callers: Authenticator,
     decide: DecideProcess,
+    redact: RedactProcess,
 }
 
 impl App {
@@ -24,23 +26,37 @@ impl App {
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
         let callers = Authenticator::new(Store::new(platform), platform.seams.clock.clone());
-        Self { callers, decide: DecideProcess::new(platform) }
+        Self { callers, decide: DecideProcess::new(platform), redact: RedactProcess::new(platform) }
     }
 }
 
-/// Answers 200 with the process as it stands after the decision.
+/// Answers 200 with the process as it stands afterwards.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
     let id = request_id(&request);
-    finish(&id, decide(app, &request).await)
+    finish(&id, route(app, &request).await)
 }
 
-async fn decide(app: &App, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(app: &App, request: &Request) -> Result<Response<Body>, ApiError> {
     let path: Vec<&str> = request.raw_http_path().split('/').skip(1).collect();
-    let (&Method::POST, ["processes", id, "decision"]) = (request.method(), path.as_slice()) else {
-        return Err(ApiError::no_route());
+    let (id, scope, action) = match (request.method(), path.as_slice()) {
+        (&Method::POST, ["processes", id, "decision"]) => (id, Scope::ProcessesDecide, Action::Decide),
+        (&Method::POST, ["processes", id, "redact"]) => (id, Scope::ProcessesRedact, Action::Redact),
+        (&Method::PUT, ["processes", id, "legal-hold"]) => (id, Scope::ProcessesRedact, Action::Hold),
+        _ => return Err(ApiError::no_route()),
     };
-    let caller = app.callers.caller(request.headers(), Scope::ProcessesDecide).await?;
+    let caller = app.callers.caller(request.headers(), scope).await?;
     let id = id.parse().map_err(|_| ApiError::not_found("process"))?;
-    let process = app.decide.run(&caller, id, &body::json(request)?).await?;
+    let process = match action {
+        Action::Decide => app.decide.run(&caller, id, &body::json(request)?).await?,
+        Action::Redact => app.redact.run(&caller, id).await?,
+        Action::Hold => app.redact.hold(&caller, id, &body::json(request)?).await?,
+    };
     Ok(success(200, &ProcessView::of(&process)))
+}
+
+/// What a route does.
+enum Action {
+    Decide,
+    Redact,
+    Hold,
 }

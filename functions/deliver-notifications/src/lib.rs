@@ -7,6 +7,7 @@ use std::sync::Arc;
 use aws_lambda_events::event::{dynamodb::Event, streams::DynamoDbEventResponse};
 use cotejo::{
     platform::{Clock, Platform},
+    store::keys::WorkKey,
     workflow::{deliver::DeliverNotifications, stream},
 };
 use lambda_runtime::Error;
@@ -31,6 +32,12 @@ impl App {
 /// # Errors
 /// None: whatever fails, fails for its own record.
 pub async fn handle(app: &App, event: Event) -> Result<DynamoDbEventResponse, Error> {
-    Ok(stream::each_process(event, app.clock.as_ref(), |key| async move { app.deliver.run(&key).await.map(|_| ()) })
-        .await)
+    Ok(stream::each_item(event, app.clock.as_ref(), |key| async move {
+        match key {
+            WorkKey::Process(key) => app.deliver.run(&key).await.map(|_| ()),
+            // It has no events.
+            WorkKey::LongCopy(_) => Ok(()),
+        }
+    })
+    .await)
 }

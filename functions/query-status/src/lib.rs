@@ -1,5 +1,5 @@
-//! `GET /processes`, `GET /processes/{id}`, `GET /processes/{id}/evidence/{evidence_id}`, and the answer to every path
-//! that does not exist.
+//! `GET /processes`, `GET /processes/{id}`, `GET /processes/{id}/evidence/{evidence_id}`,
+//! `GET /providers/{provider}/health`, and the answer to every path that does not exist.
 
 use std::sync::Arc;
 
@@ -8,18 +8,16 @@ use cotejo::{
         ApiError, Caller, Scope,
         caller::Authenticator,
         page::PageRequest,
-        response::{finish, request_id, success},
+        query::Query,
+        response::{finish, request_id, see_other, success},
         view::ProcessView,
     },
     platform::Platform,
     process::{ProcessId, Status},
     store::{Store, lists::ProcessFilter},
-    workflow::status::{DEFAULT_LINK_MINUTES, QueryStatus},
+    workflow::status::QueryStatus,
 };
-use lambda_http::{
-    Body, Request, RequestExt as _, Response,
-    http::{HeaderValue, Method},
-};
+use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
 use serde_json::json;
 
 /// What the function needs, built once.
@@ -49,6 +47,7 @@ async fn route(app: &App, request: &Request) -> Result<Response<Body>, ApiError>
         (&Method::GET, ["processes"]) => list(app, request).await,
         (&Method::GET, ["processes", id]) => get(app, request, id).await,
         (&Method::GET, ["processes", id, "evidence", evidence]) => link(app, request, id, evidence).await,
+        (&Method::GET, ["providers", provider, "health"]) => health(app, request, provider).await,
         _ => Err(ApiError::no_route()),
     }
 }
@@ -79,57 +78,22 @@ async fn get(app: &App, request: &Request, id: &str) -> Result<Response<Body>, A
     Ok(success(200, &ProcessView::of(&process)))
 }
 
+async fn health(app: &App, request: &Request, provider: &str) -> Result<Response<Body>, ApiError> {
+    let caller = reader(app, request).await?;
+    Ok(success(200, &app.query.ping(&caller, provider).await?))
+}
+
 async fn link(app: &App, request: &Request, id: &str, evidence: &str) -> Result<Response<Body>, ApiError> {
     let caller = reader(app, request).await?;
     let query = Query::read(request, &["expires_in_min", "redirect"])?;
-    let minutes = match query.get("expires_in_min") {
-        None => DEFAULT_LINK_MINUTES,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|minutes| (1..=60).contains(minutes))
-            .ok_or_else(|| ApiError::invalid_field("expires_in_min", "must be a number from 1 to 60"))?,
-    };
     let evidence = evidence.parse().map_err(|_| ApiError::not_found("evidence"))?;
-    let link = app.query.link(&caller, process_id(id)?, evidence, minutes).await?;
+    let link = app.query.link(&caller, process_id(id)?, evidence, query.link_minutes()?).await?;
     let body = json!({
         "id": link.id, "kind": link.kind, "url": link.url, "expires_at": link.expires_at,
     });
-    if !query.flag("redirect")? {
-        return Ok(success(200, &body));
-    }
-    let mut response = success(303, &body);
-    let location = HeaderValue::try_from(&link.url).map_err(|_| ApiError::internal())?;
-    response.headers_mut().insert("location", location);
-    Ok(response)
+    if query.flag("redirect")? { see_other(&link.url, &body) } else { Ok(success(200, &body)) }
 }
 
 fn process_id(text: &str) -> Result<ProcessId, ApiError> {
     text.parse().map_err(|_| ApiError::not_found("process"))
-}
-
-/// The query string, every parameter of which is known.
-struct Query(Vec<(String, String)>);
-
-impl Query {
-    fn read(request: &Request, known: &[&str]) -> Result<Self, ApiError> {
-        let parameters = request.query_string_parameters();
-        let pairs: Vec<_> = parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        match pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
-            Some((name, _)) => Err(ApiError::invalid_field(name, "is not a known parameter")),
-            None => Ok(Self(pairs)),
-        }
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    fn flag(&self, name: &str) -> Result<bool, ApiError> {
-        match self.get(name) {
-            None | Some("false") => Ok(false),
-            Some("true") => Ok(true),
-            Some(_) => Err(ApiError::invalid_field(name, "must be true or false")),
-        }
-    }
 }

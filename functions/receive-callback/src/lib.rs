@@ -3,10 +3,10 @@
 use cotejo::{
     api::{
         ApiError,
-        response::{finish, request_id, success},
+        response::{finish, request_id, source, success},
     },
     platform::Platform,
-    workflow::callback::{ReceiveCallback, Received},
+    workflow::callback::{self, ReceiveCallback, Received},
 };
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
 use serde_json::json;
@@ -36,6 +36,13 @@ async fn receive(app: &App, request: &Request) -> Result<Response<Body>, ApiErro
     let (&Method::POST, ["callbacks", provider, token]) = (request.method(), path.as_slice()) else {
         return Err(ApiError::no_route());
     };
-    let received = app.callbacks.run(provider, token, request.headers(), request.body().as_ref()).await?;
+    let callback = callback::Request {
+        provider,
+        token,
+        source: source(request),
+        headers: request.headers(),
+        body: request.body().as_ref(),
+    };
+    let received = app.callbacks.run(&callback).await?;
     Ok(success(200, &json!({"kept": received == Received::Kept})))
 }

@@ -1,4 +1,5 @@
-//! The table's stream, the wishes: looks at every process that somebody wishes to be looked at.
+//! The table's stream, the wishes: looks at every process that somebody wishes to be looked at, and copies what takes
+//! long.
 //!
 //! A record only says where to look; what counts is the item as it stands.
 
@@ -7,7 +8,8 @@ use std::sync::Arc;
 use aws_lambda_events::event::{dynamodb::Event, streams::DynamoDbEventResponse};
 use cotejo::{
     platform::{Clock, Platform},
-    workflow::{refresh::RefreshProcess, stream},
+    store::keys::WorkKey,
+    workflow::{long_copy::CopyLong, refresh::RefreshProcess, stream},
 };
 use lambda_runtime::Error;
 
@@ -15,22 +17,30 @@ use lambda_runtime::Error;
 pub struct App {
     clock: Arc<dyn Clock>,
     refresh: RefreshProcess,
+    copy: CopyLong,
 }
 
 impl App {
     /// Builds it on the platform.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self { clock: platform.seams.clock.clone(), refresh: RefreshProcess::new(platform) }
+        let refresh = RefreshProcess::new(platform);
+        let copy = CopyLong::beside(&refresh);
+        Self { clock: platform.seams.clock.clone(), refresh, copy }
     }
 }
 
-/// Looks at every process that somebody wishes to be looked at. Names the records that our own
-/// store's trouble kept from being handled, for Lambda to bring again.
+/// Does what is wished for each item. Names the records that our own store's trouble kept from being handled, for Lambda
+/// to bring again.
 ///
 /// # Errors
 /// None: whatever fails, fails for its own record.
 pub async fn handle(app: &App, event: Event) -> Result<DynamoDbEventResponse, Error> {
-    Ok(stream::each_process(event, app.clock.as_ref(), |key| async move { app.refresh.run(&key).await.map(|_| ()) })
-        .await)
+    Ok(stream::each_item(event, app.clock.as_ref(), |key| async move {
+        match key {
+            WorkKey::Process(key) => app.refresh.run(&key).await,
+            WorkKey::LongCopy(key) => app.copy.run(&key).await,
+        }
+    })
+    .await)
 }

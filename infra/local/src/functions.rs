@@ -150,6 +150,7 @@ fn start(name: &str, platform: &Platform) -> Option<Handler> {
         "create-process" => http!(name, platform, create_process),
         "query-status" => http!(name, platform, query_status),
         "decide-process" => http!(name, platform, decide_process),
+        "fetch-certificate" => http!(name, platform, fetch_certificate),
         "receive-callback" => http!(name, platform, receive_callback),
         "poll-due" => event!(name, platform, poll_due),
         "run-work" => event!(name, platform, run_work),

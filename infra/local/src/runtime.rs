@@ -51,6 +51,7 @@ pub(crate) struct Inner {
     keys: Keys,
     secrets_url: String,
     provider_urls: ProviderUrls,
+    api_url: String,
     sandbox_url: String,
     platform: Platform,
     data: DataDir,
@@ -127,7 +128,12 @@ impl Local {
         let secrets_url = secrets_port.url();
         let sandbox_url = sandbox_port.url();
         let provider_urls = ProviderUrls::choose(&overrides, &sandbox_url);
-        let around = Around { access: &access, secrets_url: secrets_url.clone(), provider_urls: provider_urls.clone() };
+        let around = Around {
+            access: &access,
+            secrets_url: secrets_url.clone(),
+            provider_urls: provider_urls.clone(),
+            api_url: api_url.clone(),
+        };
         let first = template.functions.first().ok_or_else(|| LocalError::Seed("there are no functions".to_owned()))?;
         let config = |function: &crate::template::Function| {
             let name = &function.crate_name;
@@ -193,6 +199,7 @@ impl Local {
             keys,
             secrets_url,
             provider_urls,
+            api_url: api_url.clone(),
             sandbox_url,
             platform,
             data,
@@ -311,6 +318,15 @@ impl Local {
         Ok(TenantAccess { api_key, auco_webhook_url: inner.tenants.webhook_url(tenant)? })
     }
 
+    /// Adds a setting of `tenant`, or an account at a company that the seams bring along. The functions start anew.
+    ///
+    /// # Errors
+    /// There is no such tenant, or a file refuses.
+    pub fn set_up(&self, tenant: &str, what: &str, value: Value) -> Result<(), LocalError> {
+        self.inner.tenants.set_up(tenant, what, value)?;
+        self.inner.restart_functions()
+    }
+
     /// Stops everything: requests under way are finished, within some seconds.
     pub async fn shutdown(mut self) {
         let _ = self.stop.send(true);
@@ -328,6 +344,7 @@ impl Inner {
             access: &self.access,
             secrets_url: self.secrets_url.clone(),
             provider_urls: self.provider_urls.clone(),
+            api_url: self.api_url.clone(),
         };
         let mut functions = Functions::default();
         for function in self.template.functions.iter().filter(|_| self.has_functions) {

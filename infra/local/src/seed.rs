@@ -3,7 +3,7 @@
 //! Keys and dates are in the file `local.json`, accounts in the secret. Both survive a restart; the keys' records are
 //! written into the table at every start, since a table of the environment may be a new one.
 
-use std::{collections::BTreeMap, io, path::PathBuf, sync::Mutex};
+use std::{collections::BTreeMap, io, net::Ipv4Addr, path::PathBuf, sync::Mutex};
 
 use cotejo::{
     api::{
@@ -22,7 +22,7 @@ use crate::{
     data::{read_json, write_private},
     options::LocalError,
     settings::Overrides,
-    stores::secrets::{AucoAccount, Secrets, TecalisAccount, TenantAccounts},
+    stores::secrets::{AucoAccount, LinkAccount, Secrets, TecalisAccount, TenantAccounts},
 };
 
 /// The tenant that everybody who runs this locally is.
@@ -61,7 +61,7 @@ pub struct Keys {
     pub auco_public: String,
     /// Auco's `prk_…`.
     pub auco_private: String,
-    /// LINK's user. New at every start, as the password is: the secret has no account at LINK that could remember them.
+    /// LINK's user.
     pub link_user: String,
     /// LINK's password.
     pub link_password: String,
@@ -78,6 +78,7 @@ impl Keys {
         let before = secrets.read()?.tenants.remove(TENANT);
         let auco = before.as_ref().map(|tenant| &tenant.auco);
         let tecalis = before.as_ref().and_then(|tenant| tenant.tecalis.as_ref());
+        let link = before.as_ref().and_then(|tenant| tenant.link.as_ref());
         let random = |prefix: &str| format!("{prefix}_{}", seams.entropy.uuid().simple());
         let choose = |name: &str, before: Option<&String>, prefix: &str| {
             overrides.get(name).map(str::to_owned).or_else(|| before.cloned()).unwrap_or_else(|| random(prefix))
@@ -85,8 +86,8 @@ impl Keys {
         Ok(Self {
             auco_public: choose("COTEJO_AUCO_PUBLIC_KEY", auco.map(|auco| &auco.public_key), "puk"),
             auco_private: choose("COTEJO_AUCO_PRIVATE_KEY", auco.map(|auco| &auco.private_key), "prk"),
-            link_user: random("link"),
-            link_password: random("link"),
+            link_user: choose("COTEJO_LINK_USER", link.map(|link| &link.user), "link"),
+            link_password: choose("COTEJO_LINK_PASSWORD", link.map(|link| &link.password), "link"),
             tecalis: choose("COTEJO_TECALIS_API_KEY", tecalis.map(|tecalis| &tecalis.api_key), "tecalis"),
         })
     }
@@ -129,6 +130,12 @@ impl Tenants {
                 media_hosts: media_hosts.clone(),
             },
             tecalis: Some(TecalisAccount { api_key: keys.tecalis.clone(), media_hosts }),
+            link: Some(LinkAccount {
+                user: keys.link_user.clone(),
+                password: keys.link_password.clone(),
+                callback_addresses: vec![Ipv4Addr::LOCALHOST.into()],
+            }),
+            more: self.secrets.read()?.tenants.remove(name).map(|tenant| tenant.more).unwrap_or_default(),
         };
         self.secrets.set_tenant(name, accounts)?;
         Ok(tenant.api_key)
@@ -149,6 +156,17 @@ impl Tenants {
         tenants.insert(name.to_owned(), tenant.clone());
         write_private(&self.file, &serde_json::to_vec_pretty(&*tenants)?)?;
         Ok(tenant)
+    }
+
+    /// Adds a setting of a tenant, or an account at a company of another's making.
+    ///
+    /// # Errors
+    /// There is no such tenant, or the file refuses.
+    pub fn set_up(&self, name: &str, what: &str, value: serde_json::Value) -> Result<(), LocalError> {
+        let mut accounts = self.secrets.read()?.tenants.remove(name);
+        let accounts = accounts.as_mut().ok_or_else(|| LocalError::Tenant(name.to_owned()))?;
+        accounts.more.insert(what.to_owned(), value);
+        Ok(self.secrets.set_tenant(name, accounts.clone())?)
     }
 
     /// The tenants there are.

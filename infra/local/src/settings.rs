@@ -7,6 +7,7 @@
 //! | `COTEJO_AUCO_URL` | replaces the sandbox |
 //! | `COTEJO_AUCO_PUBLIC_KEY`, `COTEJO_AUCO_PRIVATE_KEY` | the account there |
 //! | `COTEJO_TECALIS_URL`, `COTEJO_TECALIS_API_KEY` | likewise |
+//! | `COTEJO_LINK_URL`, `COTEJO_LINK_USER`, `COTEJO_LINK_PASSWORD` | likewise |
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -29,6 +30,9 @@ pub const NAMES: &[&str] = &[
     "COTEJO_AUCO_PRIVATE_KEY",
     "COTEJO_AUCO_PUBLIC_KEY",
     "COTEJO_AUCO_URL",
+    "COTEJO_LINK_PASSWORD",
+    "COTEJO_LINK_URL",
+    "COTEJO_LINK_USER",
     "COTEJO_TECALIS_API_KEY",
     "COTEJO_TECALIS_URL",
 ];
@@ -87,6 +91,8 @@ pub struct Around<'a> {
     pub secrets_url: String,
     /// Base URLs of the companies' APIs.
     pub provider_urls: ProviderUrls,
+    /// Base URL of our own API.
+    pub api_url: String,
 }
 
 /// Base URLs of the companies' APIs.
@@ -94,6 +100,8 @@ pub struct Around<'a> {
 pub struct ProviderUrls {
     /// Auco's.
     pub auco: String,
+    /// LINK's.
+    pub link: String,
     /// Tecalis's.
     pub tecalis: String,
 }
@@ -104,7 +112,11 @@ impl ProviderUrls {
     pub fn choose(overrides: &Overrides, sandbox_url: &str) -> Self {
         let choose =
             |name: &str, path: &str| overrides.get(name).map_or_else(|| format!("{sandbox_url}{path}"), str::to_owned);
-        Self { auco: choose("COTEJO_AUCO_URL", "/auco/v1.5/ext"), tecalis: choose("COTEJO_TECALIS_URL", "/tecalis") }
+        Self {
+            auco: choose("COTEJO_AUCO_URL", "/auco/v1.5/ext"),
+            link: choose("COTEJO_LINK_URL", "/link"),
+            tecalis: choose("COTEJO_TECALIS_URL", "/tecalis"),
+        }
     }
 }
 
@@ -131,6 +143,8 @@ impl Around<'_> {
                 ("AWS_SECRET_ACCESS_KEY", &access.secret_access_key),
                 ("COTEJO_ALLOW_LOOPBACK", &"true".to_owned()),
                 ("COTEJO_AUCO_URL", &self.provider_urls.auco),
+                ("COTEJO_LINK_URL", &self.provider_urls.link),
+                ("COTEJO_PUBLIC_URL", &self.api_url),
                 ("COTEJO_TECALIS_URL", &self.provider_urls.tecalis),
             ]
             .map(|(name, value)| (name.to_owned(), value.clone())),

@@ -9,17 +9,27 @@ use sha2::Sha256;
 use super::ApiError;
 use crate::providers::FieldProblem;
 
-/// The longest body that is read. Pictures come another way.
+/// The longest body that is read where none brings pictures.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
+/// The longest body that may bring pictures: 4 MiB of them in base64, and what belongs to them.
+pub const MAX_BODY_WITH_PICTURES_BYTES: usize = 4 * 1024 * 1024 + MAX_BODY_BYTES;
 
 /// The body as JSON, whatever its fields.
 ///
 /// # Errors
 /// 413 over [`MAX_BODY_BYTES`], 400 where it is not a JSON object.
 pub fn json(request: &Request) -> Result<Value, ApiError> {
+    json_up_to(request, MAX_BODY_BYTES)
+}
+
+/// As [`json`], with another limit.
+///
+/// # Errors
+/// As [`json`].
+pub fn json_up_to(request: &Request, limit: usize) -> Result<Value, ApiError> {
     let bytes: &[u8] = request.body().as_ref();
-    if bytes.len() > MAX_BODY_BYTES {
-        return Err(ApiError::too_large(MAX_BODY_BYTES));
+    if bytes.len() > limit {
+        return Err(ApiError::too_large(limit));
     }
     let value: Value =
         serde_json::from_slice(bytes).map_err(|_| ApiError::unreadable("The body is not valid JSON in UTF-8."))?;

@@ -13,20 +13,14 @@ use crate::{
     process::{ProcessId, TenantId},
 };
 
-/// What a callback URL is for. One made for one purpose serves no other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// A provider's webhook for a whole account.
-    Webhook,
-}
+pub use crate::providers::Purpose;
 
-impl Purpose {
-    const ALL: [Self; 1] = [Self::Webhook];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Webhook => "webhook",
-        }
+/// The name of a purpose in a token.
+fn name_of(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Webhook => "webhook",
+        Purpose::Result => "result",
+        Purpose::Certificate => "certificate",
     }
 }
 
@@ -60,7 +54,7 @@ pub fn mint(
 ) -> Result<String, SecretsError> {
     let key = secrets.callback_keys.first().ok_or(SecretsError::Malformed("callback_keys is empty"))?;
     let process = process.map_or_else(|| "-".to_owned(), |id| id.to_string());
-    let signed = format!("{}.{tenant}.{process}.{}", key.id, purpose.as_str());
+    let signed = format!("{}.{tenant}.{process}.{}", key.id, name_of(purpose));
     let mac = BASE64URL.encode(mac(&key.key.bytes()?, &signed).finalize().into_bytes());
     Ok(format!("{signed}.{mac}"))
 }
@@ -80,7 +74,7 @@ pub fn verify(secrets: &SecretDocument, token: &str) -> Option<VerifiedToken> {
     Some(VerifiedToken {
         tenant: tenant.parse().ok()?,
         process: if process == "-" { None } else { Some(process.parse().ok()?) },
-        purpose: Purpose::ALL.into_iter().find(|known| known.as_str() == purpose)?,
+        purpose: Purpose::ALL.into_iter().find(|known| name_of(*known) == purpose)?,
     })
 }
 

@@ -44,11 +44,15 @@ pub enum Scope {
     /// Decide what is in review.
     #[serde(rename = "processes:decide")]
     ProcessesDecide,
+    /// Remove everything about a person from a process, or keep that from happening.
+    #[serde(rename = "processes:redact")]
+    ProcessesRedact,
 }
 
 impl Scope {
     /// Every scope there is.
-    pub const ALL: [Self; 3] = [Self::ProcessesRead, Self::ProcessesWrite, Self::ProcessesDecide];
+    pub const ALL: [Self; 4] =
+        [Self::ProcessesRead, Self::ProcessesWrite, Self::ProcessesDecide, Self::ProcessesRedact];
 
     /// The scope's name.
     #[must_use]
@@ -57,6 +61,7 @@ impl Scope {
             Self::ProcessesRead => "processes:read",
             Self::ProcessesWrite => "processes:write",
             Self::ProcessesDecide => "processes:decide",
+            Self::ProcessesRedact => "processes:redact",
         }
     }
 }

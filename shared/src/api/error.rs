@@ -77,6 +77,30 @@ impl ApiError {
         Self::new(409, "not_in_review", "The process is not in review, or was decided otherwise.")
     }
 
+    /// 404: the process has no certificate.
+    #[must_use]
+    pub fn no_certificate() -> Self {
+        Self::new(404, "no_certificate", "The process has no certificate.")
+    }
+
+    /// 409: the process must not be redacted yet.
+    #[must_use]
+    pub fn on_legal_hold(until: jiff::Timestamp) -> Self {
+        Self::new(409, "on_legal_hold", &format!("The process is on legal hold until {until}."))
+    }
+
+    /// 410: everything about the person was removed.
+    #[must_use]
+    pub fn redacted() -> Self {
+        Self::new(410, "redacted", "The process was redacted.")
+    }
+
+    /// 410: callbacks about the process are no longer taken.
+    #[must_use]
+    pub fn callback_over() -> Self {
+        Self::new(410, "callback_over", "The process ended too long ago.")
+    }
+
     /// 413: the body is too long.
     #[must_use]
     pub fn too_large(limit: usize) -> Self {

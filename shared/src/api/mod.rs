@@ -5,6 +5,7 @@ pub mod callback_token;
 pub mod caller;
 pub mod error;
 pub mod page;
+pub mod query;
 pub mod response;
 pub mod view;
 

@@ -1,5 +1,7 @@
 //! The envelope: `{"success":true,"result":…}` and `{"success":false,"code":…}` (seed `002_62dc5acb5b5aea27`).
 
+use std::net::IpAddr;
+
 use lambda_http::{Body, Request, RequestExt as _, Response, request::RequestContext};
 use serde::Serialize;
 use serde_json::json;
@@ -9,6 +11,16 @@ use super::ApiError;
 /// A success with a result.
 pub fn success(status: u16, result: &impl Serialize) -> Response<Body> {
     respond(status, &json!({"success": true, "result": result}))
+}
+
+/// A success that leads to `url`.
+///
+/// # Errors
+/// 500 where `url` cannot stand in a header.
+pub fn see_other(url: &str, result: &impl Serialize) -> Result<Response<Body>, ApiError> {
+    let mut response = success(303, result);
+    response.headers_mut().insert("location", url.parse().map_err(|_| ApiError::internal())?);
+    Ok(response)
 }
 
 /// A failure. `request_id` is what a customer tells us when asking about it.
@@ -49,6 +61,15 @@ pub fn request_id(request: &Request) -> String {
     match request.request_context_ref() {
         Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone().unwrap_or_default(),
         _ => String::new(),
+    }
+}
+
+/// The address a request came from, as API Gateway saw it.
+#[must_use]
+pub fn source(request: &Request) -> Option<IpAddr> {
+    match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.as_deref()?.parse().ok(),
+        _ => None,
     }
 }
 

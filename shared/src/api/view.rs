@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::process::{Copy, Decision, Evidence, Findings, Process, request::Person, timeline::TimelineEntry};
+use crate::process::{
+    Certificate, CertificateState, Copy, Decision, Evidence, Findings, Process, StoredCopy, request::Person,
+    timeline::TimelineEntry,
+};
 
 /// A process, whole.
 #[derive(Serialize)]
@@ -15,11 +18,12 @@ pub struct ProcessView<'a> {
     status: &'a str,
     status_reason: Option<&'a str>,
     evidence_state: &'a str,
-    person: &'a Person,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    person: Option<&'a Person>,
     document: &'a crate::process::request::Document,
     findings: &'a Findings,
     evidence: Vec<EvidenceView<'a>>,
-    certificate: CertificateView,
+    certificate: CertificateView<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<&'a Decision>,
     timeline: &'a [TimelineEntry],
@@ -29,6 +33,10 @@ pub struct ProcessView<'a> {
     created_at: Timestamp,
     updated_at: Timestamp,
     expires_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    legal_hold_until: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redacted_at: Option<Timestamp>,
 }
 
 /// A piece of evidence.
@@ -49,10 +57,30 @@ struct EvidenceView<'a> {
     captured_at: Option<Timestamp>,
 }
 
-/// The certificate; no provider that is connected makes one.
+/// The certificate.
 #[derive(Serialize)]
-struct CertificateView {
+struct CertificateView<'a> {
+    /// `none`, `pending`, `stored` or `failed`.
     state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+impl<'a> CertificateView<'a> {
+    fn of(certificate: Option<&'a Certificate>) -> Self {
+        let (state, stored, reason) = match certificate.map(|certificate| &certificate.state) {
+            None => ("none", None, None),
+            Some(CertificateState::Pending { .. }) => ("pending", None, None),
+            Some(CertificateState::Stored(stored)) => ("stored", Some(stored), None),
+            Some(CertificateState::Failed { reason }) => ("failed", None, Some(reason.as_str())),
+        };
+        let (bytes, sha256) = (stored.map(|copy| copy.bytes), stored.map(|copy| copy.sha256.as_str()));
+        Self { state, bytes, sha256, reason }
+    }
 }
 
 impl<'a> ProcessView<'a> {
@@ -67,11 +95,12 @@ impl<'a> ProcessView<'a> {
             status: process.status.as_str(),
             status_reason: process.status_reason.as_deref(),
             evidence_state: process.evidence_state().as_str(),
-            person: &request.person,
+            // What was redacted has no name to show.
+            person: process.redaction.is_none().then_some(&request.person),
             document: &request.document,
             findings: &process.findings,
             evidence: process.evidence.iter().map(EvidenceView::of).collect(),
-            certificate: CertificateView { state: "none" },
+            certificate: CertificateView::of(process.certificate.as_ref()),
             decision: process.decision.as_ref(),
             timeline: process.timeline.entries(),
             consent: request.consent.as_ref(),
@@ -80,6 +109,8 @@ impl<'a> ProcessView<'a> {
             created_at: process.created_at,
             updated_at: process.updated_at,
             expires_at: process.expires_at,
+            legal_hold_until: process.legal_hold_until,
+            redacted_at: process.redaction.as_ref().map(|redaction| redaction.at),
         }
     }
 }
@@ -88,7 +119,10 @@ impl<'a> EvidenceView<'a> {
     fn of(piece: &'a Evidence) -> Self {
         let (state, stored, reason) = match &piece.copy {
             Copy::Pending { reason, .. } => ("pending", None, reason.as_deref()),
-            Copy::Stored(stored) => ("stored", Some(stored), None),
+            Copy::Stored(StoredCopy { bytes, sha256, content_type, .. }) => {
+                ("stored", Some((content_type, bytes, sha256)), None)
+            }
+            Copy::Redacted { bytes, sha256, content_type } => ("redacted", Some((content_type, bytes, sha256)), None),
             Copy::Incomplete { reason } => ("incomplete", None, Some(reason.as_str())),
         };
         Self {
@@ -96,9 +130,9 @@ impl<'a> EvidenceView<'a> {
             kind: piece.kind.as_str(),
             attempt: piece.attempt,
             state,
-            content_type: stored.map(|copy| copy.content_type.as_str()),
-            bytes: stored.map(|copy| copy.bytes),
-            sha256: stored.map(|copy| copy.sha256.as_str()),
+            content_type: stored.map(|(content_type, ..)| content_type.as_str()),
+            bytes: stored.map(|(_, bytes, _)| *bytes),
+            sha256: stored.map(|(.., sha256)| sha256.as_str()),
             reason,
             captured_at: piece.captured_at,
         }

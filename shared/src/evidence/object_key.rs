@@ -58,7 +58,7 @@ pub enum ObjectKey<'a> {
         /// SHA-256 of the bytes.
         sha256: [u8; 32],
     },
-    /// A file that a customer brings before the process that it is for: `_uploads/tenant/<uuid>`. All tenants' are under
+    /// A file that a customer brings before the process that it is for: `_uploads/tenant/<uuid>/file`. All tenants' are under
     /// one prefix, which one lifecycle rule covers; no tenant's name begins with `_`.
     Upload {
         /// Whose it is.
@@ -101,6 +101,12 @@ impl RawForm {
 }
 
 impl ObjectKey<'_> {
+    /// What the name of an upload begins with, and nothing else's does.
+    #[must_use]
+    pub fn upload_prefix(tenant: &TenantId, id: Uuid) -> String {
+        format!("_uploads/{tenant}/{}/", id.hyphenated())
+    }
+
     /// What the keys of all that a process keeps begin with, and no other key does: `tenant/process/`.
     #[must_use]
     pub fn process_prefix(tenant: &TenantId, process: ProcessId) -> String {
@@ -156,7 +162,7 @@ impl fmt::Display for ObjectKey<'_> {
             Self::Certificate { tenant, process, sha256 } => {
                 write!(f, "{tenant}/{process}/certificate-{}.pdf", hex::encode(sha256))
             }
-            Self::Upload { tenant, id } => write!(f, "_uploads/{tenant}/{}", id.hyphenated()),
+            Self::Upload { tenant, id } => write!(f, "{}file", Self::upload_prefix(tenant, *id)),
             Self::Video { tenant, process, source_hash, format } => {
                 write!(f, "{tenant}/{process}/evidence/video-{}.{}", hex::encode(source_hash), format.extension())
             }
@@ -199,7 +205,7 @@ mod tests {
     fn uploads_of_all_tenants_lie_under_a_prefix_that_is_nobodys() {
         let (tenant, id) = ("acme-es".parse().unwrap(), PROCESS.parse().unwrap());
         let upload = ObjectKey::Upload { tenant: &tenant, id };
-        assert_eq!(upload.to_string(), format!("_uploads/acme-es/{PROCESS}"));
+        assert_eq!(upload.to_string(), format!("_uploads/acme-es/{PROCESS}/file"));
         assert!("_uploads".parse::<TenantId>().is_err());
     }
 

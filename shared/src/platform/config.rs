@@ -7,11 +7,11 @@
 //! | `AWS_REGION` | region of all three | none, must be set |
 //! | `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | credentials, as Lambda gives them | none, the first two must be set |
 //! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL_SECRETS_MANAGER` | another server that speaks the same API | AWS |
-//! | `COTEJO_AUCO_URL` | base URL of Auco's API for tenants that name none of their own | production |
-//! | `COTEJO_TECALIS_URL` | base URL of Tecalis's API, likewise | none: tenants without one of their own have no Tecalis |
+//! | `COTEJO_NAME_URL` | base URL of the API of the company NAME (`AUCO`, `LINK`, `TECALIS`), for tenants whose account names none | the company's own, where it publishes one |
+//! | `COTEJO_PUBLIC_URL` | base URL of our own API, as companies reach it to call back | none: what needs a callback of ours is refused |
 //! | `COTEJO_ALLOW_LOOPBACK` | `true`: pictures may come from this machine over plain HTTP; local systems only | `false` |
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use secrecy::SecretString;
 
@@ -37,10 +37,10 @@ pub struct Config {
     pub s3_url: Option<String>,
     /// Replaces Secrets Manager's own endpoint.
     pub secrets_url: Option<String>,
-    /// Replaces Auco's production base URL.
-    pub auco_url: Option<String>,
-    /// Base URL of Tecalis's API.
-    pub tecalis_url: Option<String>,
+    /// Base URLs of companies' APIs, by the company's name.
+    pub company_urls: BTreeMap<String, String>,
+    /// Base URL of our own API as seen from outside, without a slash at the end.
+    pub public_url: Option<String>,
     /// Whether media may be fetched from this machine over plain HTTP.
     pub allow_loopback: bool,
 }
@@ -67,7 +67,9 @@ impl Config {
     /// # Errors
     /// The first setting that is missing or invalid.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::read(|name| std::env::var(name).ok())
+        // What is not UTF-8 is none of ours.
+        let text = |value: std::ffi::OsString| value.into_string().ok();
+        Self::from_map(&std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect())
     }
 
     /// Reads a map, as the local system does for each function.
@@ -75,10 +77,7 @@ impl Config {
     /// # Errors
     /// The first setting that is missing or invalid.
     pub fn from_map(settings: &HashMap<String, String>) -> Result<Self, ConfigError> {
-        Self::read(|name| settings.get(name).cloned())
-    }
-
-    fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let get = |name: &str| settings.get(name).cloned();
         let optional = |name| get(name).filter(|value| !value.is_empty());
         let required = |name| optional(name).ok_or(ConfigError::Missing(name));
         Ok(Self {
@@ -92,8 +91,8 @@ impl Config {
             dynamodb_url: optional("AWS_ENDPOINT_URL_DYNAMODB"),
             s3_url: optional("AWS_ENDPOINT_URL_S3"),
             secrets_url: optional("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
-            auco_url: optional("COTEJO_AUCO_URL"),
-            tecalis_url: optional("COTEJO_TECALIS_URL"),
+            company_urls: company_urls(settings),
+            public_url: optional("COTEJO_PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
             allow_loopback: match optional("COTEJO_ALLOW_LOOPBACK").as_deref() {
                 None | Some("false") => false,
                 Some("true") => true,
@@ -103,4 +102,13 @@ impl Config {
             },
         })
     }
+}
+
+/// `COTEJO_NAME_URL` by the name in small letters.
+fn company_urls(settings: &HashMap<String, String>) -> BTreeMap<String, String> {
+    let named = settings.iter().filter(|(_, url)| !url.is_empty()).filter_map(|(setting, url)| {
+        let name = setting.strip_prefix("COTEJO_")?.strip_suffix("_URL").filter(|name| *name != "PUBLIC")?;
+        Some((name.to_ascii_lowercase(), url.clone()))
+    });
+    named.collect()
 }

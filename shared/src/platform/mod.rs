@@ -20,7 +20,10 @@ pub use config::{Config, ConfigError};
 pub use entropy::{Entropy, SystemEntropy};
 pub use secrets::{Secrets, SecretsError};
 
-/// The places where the outside world can be replaced: time, randomness and the transport of the AWS clients.
+use crate::providers::{COMPANIES, Companies};
+
+/// The places where the outside world can be replaced: time, randomness, the transport of the AWS clients, and which
+/// companies there are.
 #[derive(Clone)]
 pub struct Seams {
     /// Where the present moment comes from.
@@ -29,13 +32,15 @@ pub struct Seams {
     pub entropy: Arc<dyn Entropy>,
     /// The HTTP client under the AWS SDK; `None` builds the one that is deployed.
     pub aws_http: Option<SharedHttpClient>,
+    /// The verification companies.
+    pub companies: Companies,
 }
 
 impl Seams {
-    /// The system's clock, the system's entropy, the network as it is.
+    /// The system's clock, the system's entropy, the network as it is, every company that Cotejo connects.
     #[must_use]
     pub fn real() -> Self {
-        Self { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), aws_http: None }
+        Self { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), aws_http: None, companies: COMPANIES }
     }
 }
 

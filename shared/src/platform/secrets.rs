@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use tokio::sync::Mutex;
 
 use super::Clock;
@@ -27,9 +27,9 @@ pub struct SecretDocument {
     pub callback_keys: Vec<NamedKey>,
     /// Key of the hashes kept of request bodies (base64, 32 bytes).
     pub fingerprint_key: KeyBytes,
-    /// Provider accounts by tenant id.
+    /// What is set up for each tenant, by tenant id.
     #[serde(default)]
-    pub tenants: BTreeMap<String, TenantAccounts>,
+    pub tenants: BTreeMap<String, TenantSettings>,
 }
 
 /// A key with the short id that tokens carry.
@@ -62,60 +62,37 @@ impl KeyBytes {
     }
 }
 
-/// One tenant's accounts at the providers.
+/// What is set up for one tenant.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TenantAccounts {
-    /// The account at Auco, if the tenant has one.
-    pub auco: Option<AucoAccount>,
-    /// The account at Tecalis, if the tenant has one.
-    pub tecalis: Option<TecalisAccount>,
-}
-
-/// A company's account at Auco.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AucoAccount {
-    /// `puk_…`, for reads.
-    pub public_key: SecretString,
-    /// `prk_…`, for writes.
-    pub private_key: SecretString,
-    /// Base URL, where it is not the deployment's own.
-    pub url: Option<String>,
-    /// E-mail of the Auco user in whose name processes are created, where a request names none.
-    pub creator_email: Option<String>,
-    /// The id Auco gave to the webhook that points at us.
-    pub webhook_id: Option<String>,
-    /// The static header Auco sends with each webhook.
-    pub webhook_header: Option<StaticHeader>,
-    /// Countries (ISO 3166 alpha-2) and document types the account may use; anything where absent.
-    pub documents: Option<BTreeMap<String, Vec<String>>>,
-    /// Exact hosts that pictures may come from.
+pub struct TenantSettings {
+    /// After how many days a process that ended is redacted unasked; never where absent.
     #[serde(default)]
-    pub media_hosts: Vec<String>,
+    pub retention_days: Option<u32>,
+    /// The tenant's accounts, by the company's name. Their fields are the company's own.
+    #[serde(flatten)]
+    pub accounts: BTreeMap<String, Account>,
 }
 
-/// A company's account at Tecalis.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TecalisAccount {
-    /// Opens the authorizations of this account.
-    pub api_key: SecretString,
-    /// Base URL, where it is not the deployment's own. Tecalis publishes none, so one of the two must be there.
-    pub url: Option<String>,
-    /// Exact hosts that pictures may come from.
-    #[serde(default)]
-    pub media_hosts: Vec<String>,
+/// An account at a company, not yet read. Cannot be printed.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Account(serde_json::Map<String, serde_json::Value>);
+
+impl Account {
+    /// The account in the company's own shape.
+    ///
+    /// # Errors
+    /// It has another one.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, SecretsError> {
+        serde_json::from_value(serde_json::Value::Object(self.0.clone()))
+            .map_err(|_| SecretsError::Malformed("an account does not have the documented shape"))
+    }
 }
 
-/// A header that authenticates by its value.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StaticHeader {
-    /// Header name.
-    pub name: String,
-    /// The value to expect.
-    pub value: SecretString,
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[account]")
+    }
 }
 
 /// The secret cannot be used.

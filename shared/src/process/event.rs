@@ -28,6 +28,10 @@ pub enum EventName {
     ProcessAmended,
     /// No picture of an ended process is still to be copied.
     ProcessEvidenceSettled,
+    /// The certificate is kept.
+    ProcessCertificateStored,
+    /// Everything about the person was removed.
+    ProcessRedacted,
 }
 
 impl EventName {

@@ -4,12 +4,18 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::ids::{ProcessId, uuid_of};
+use super::{
+    Event, Process,
+    ids::{ProcessId, uuid_of},
+};
 
 /// How often a copy is tried, each time with fresh links, before the picture is given up.
 pub const MAX_TRIES: u32 = 12;
 /// The most pieces of evidence a process keeps.
 pub const MAX_PIECES: usize = 100;
+
+/// What the identities of submitted pictures begin with.
+const SUBMITTED: &str = "submitted/";
 
 /// What a piece of evidence shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -23,6 +29,8 @@ pub enum EvidenceKind {
     Selfie,
     /// A frame of what the camera saw while a document or a face was being taken.
     Frame,
+    /// The recording of the person's session.
+    Video,
     /// A picture of a kind that the provider does not explain.
     Other,
     /// The provider's answer, untouched.
@@ -30,6 +38,12 @@ pub enum EvidenceKind {
 }
 
 impl EvidenceKind {
+    /// The identity of the picture of this kind that the customer submitted.
+    #[must_use]
+    pub fn submitted_source(self) -> String {
+        format!("{SUBMITTED}{}", self.as_str())
+    }
+
     /// The name used in answers and object keys.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -38,6 +52,7 @@ impl EvidenceKind {
             Self::DocumentBack => "document_back",
             Self::Selfie => "selfie",
             Self::Frame => "frame",
+            Self::Video => "video",
             Self::Other => "other",
             Self::ProviderResponse => "provider_response",
         }
@@ -80,6 +95,15 @@ pub enum Copy {
     Incomplete {
         /// Why the last try failed.
         reason: String,
+    },
+    /// It was in our bucket, until the process was redacted.
+    Redacted {
+        /// Its length.
+        bytes: u64,
+        /// Its SHA-256, lower-case hex.
+        sha256: String,
+        /// What its first bytes said it was.
+        content_type: String,
     },
 }
 
@@ -191,6 +215,17 @@ impl Evidence {
         }
     }
 
+    /// Keeps what proves that it was there, and forgets where.
+    pub(super) fn redact(&mut self) {
+        self.copy = match std::mem::replace(&mut self.copy, Copy::Incomplete { reason: "redacted".to_owned() }) {
+            Copy::Stored(StoredCopy { bytes, sha256, content_type, .. }) => {
+                Copy::Redacted { bytes, sha256, content_type }
+            }
+            Copy::Pending { .. } => return,
+            other => other,
+        };
+    }
+
     /// Records one try. What is stored or given up stays as it is.
     pub(super) fn record(&mut self, outcome: &CopyOutcome, now: Timestamp) {
         let Copy::Pending { tries, .. } = self.copy else { return };
@@ -206,7 +241,92 @@ impl Evidence {
     }
 }
 
-/// 15 s, doubled each time, at most 2 hours.
-fn retry_after(tries: u32) -> SignedDuration {
+impl Process {
+    /// Whether every piece of evidence is kept.
+    #[must_use]
+    pub fn evidence_state(&self) -> EvidenceState {
+        EvidenceState::of(&self.evidence)
+    }
+
+    /// Whether a piece of evidence should be copied at `now`: it is new, or its next try is due.
+    #[must_use]
+    pub fn wants_copy(&self, source: &str, now: Timestamp) -> bool {
+        match self.evidence.iter().find(|piece| piece.source == source) {
+            Some(piece) => piece.is_due(now),
+            None => self.evidence.len() < MAX_PIECES,
+        }
+    }
+
+    /// When the next try to copy a picture is due. A video is copied beside the process, by work of its own.
+    #[must_use]
+    pub fn next_copy_at(&self) -> Option<Timestamp> {
+        let pending = |piece: &Evidence| match piece.copy {
+            Copy::Pending { next_try_at, .. } => Some(next_try_at),
+            Copy::Stored(_) | Copy::Incomplete { .. } | Copy::Redacted { .. } => None,
+        };
+        self.evidence.iter().filter(|piece| piece.kind != EvidenceKind::Video).filter_map(pending).min()
+    }
+
+    /// Takes what the customer submitted among the evidence: it is stored already.
+    pub fn take_submitted(&mut self, pictures: &[ObservedMedia], now: Timestamp) {
+        for picture in pictures {
+            self.note_media(picture, now);
+        }
+    }
+
+    /// The pictures that the customer submitted, with their copies.
+    pub fn submitted_pictures(&self) -> impl Iterator<Item = (EvidenceKind, &StoredCopy)> {
+        self.evidence.iter().filter(|piece| piece.source.starts_with(SUBMITTED)).filter_map(|piece| match &piece.copy {
+            Copy::Stored(copy) => Some((piece.kind, copy)),
+            _ => None,
+        })
+    }
+
+    /// Records what became of one try to copy the piece `id` beside the process.
+    pub fn copied(&mut self, id: Uuid, outcome: &CopyOutcome, now: Timestamp) -> Vec<Event> {
+        let before = self.stage();
+        if let Some(piece) = self.evidence.iter_mut().find(|piece| piece.id == id) {
+            piece.record(outcome, now);
+            self.updated_at = self.updated_at.max(now);
+        }
+        self.settled_since(before, now).into_iter().collect()
+    }
+
+    /// What waits for its next try and is not in the answer at all has had that try.
+    pub(super) fn miss_media(&mut self, shown: &[ObservedMedia], now: Timestamp) {
+        let missed =
+            |piece: &&mut Evidence| piece.is_due(now) && shown.iter().all(|media| media.source != piece.source);
+        for piece in self.evidence.iter_mut().filter(missed) {
+            piece.record(&CopyOutcome::Failed { reason: "not_shown".to_owned() }, now);
+            self.updated_at = now;
+        }
+    }
+
+    pub(super) fn note_media(&mut self, media: &ObservedMedia, now: Timestamp) {
+        let known = self.evidence.iter().position(|piece| piece.source == media.source);
+        let position = match known {
+            Some(position) => position,
+            None if self.evidence.len() < MAX_PIECES => {
+                self.evidence.push(Evidence::first_seen(self.id, media, now));
+                self.evidence.len() - 1
+            }
+            None => {
+                if self.timeline.entries().last().is_none_or(|last| last.event != "evidence_limit_reached") {
+                    self.touch(now, "evidence_limit_reached", None);
+                }
+                return;
+            }
+        };
+        let piece = &mut self.evidence[position];
+        let before = piece.clone();
+        piece.record(&media.outcome, now);
+        if *piece != before {
+            self.updated_at = now;
+        }
+    }
+}
+
+/// How long to wait after `tries` failed tries to copy or fetch something: 15 s, doubled each time, at most 2 hours.
+pub(super) fn retry_after(tries: u32) -> SignedDuration {
     SignedDuration::from_secs((15_i64 << tries.min(10)).min(7200))
 }

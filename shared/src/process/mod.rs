@@ -7,31 +7,41 @@
 //! | --- | --- |
 //! | `status` | the states and their legal moves |
 //! | `evidence` | pictures and raw answers, and how often a copy is tried |
+//! | `certificate` | the certificate, and how often fetching it is tried |
 //! | `findings` | the one shape of results |
 //! | `computed` | checks of our own on what was read |
+//! | `escalation` | the second submission, to the provider's reviewers |
+//! | `redaction` | removing everything about the person |
 //! | `timeline` | what happened, bounded |
 //! | `event` | what the customer is told |
 //! | `request` | what the customer asked for |
 //! | `private` | values that cannot be printed |
 
+pub mod certificate;
 pub mod computed;
+pub mod escalation;
 pub mod event;
 pub mod evidence;
 pub mod findings;
 pub mod ids;
 pub mod private;
+pub mod redaction;
 pub mod request;
 pub mod status;
 pub mod timeline;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
+pub use certificate::{Certificate, CertificateFetch, CertificateNews, CertificateProgress, CertificateState};
+pub use escalation::{Escalation, EscalationOutcome};
 pub use event::{Event, EventName};
 pub use evidence::{Copy, CopyOutcome, Evidence, EvidenceKind, EvidenceState, ObservedMedia, StoredCopy};
 pub use findings::Findings;
 pub use ids::{ProcessId, TenantId};
 pub use private::Private;
+pub use redaction::{OnHold, Redaction};
 pub use request::ProcessRequest;
 pub use status::{Inference, Move, Status};
 pub use timeline::Timeline;
@@ -97,6 +107,21 @@ pub struct Process {
     /// What the customer's own reviewer decided.
     #[serde(default)]
     pub decision: Option<Decision>,
+    /// The certificate, where one was asked for.
+    #[serde(default)]
+    pub certificate: Option<Certificate>,
+    /// The second submission, where the first answer asked for one.
+    #[serde(default)]
+    pub escalation: Option<Escalation>,
+    /// Uploads that the pictures came from.
+    #[serde(default)]
+    pub uploads: Vec<Uuid>,
+    /// Until when it must not be redacted.
+    #[serde(default)]
+    pub legal_hold_until: Option<Timestamp>,
+    /// Set once everything about the person was removed.
+    #[serde(default)]
+    pub redaction: Option<Redaction>,
     /// Number of events made so far.
     pub events: u32,
 }
@@ -169,12 +194,17 @@ pub struct Observation {
     pub findings: Findings,
     /// Every picture the answer shows.
     pub media: Vec<ObservedMedia>,
+    /// What it says of the certificate.
+    pub certificate: Option<CertificateNews>,
+    /// Whether the process should be handed over once more, to the provider's reviewers.
+    pub escalate: bool,
 }
 
 impl Process {
     /// A process that is about to be submitted.
     #[must_use]
     pub fn new(id: ProcessId, tenant: TenantId, request: ProcessRequest, now: Timestamp) -> Self {
+        let legal_hold_until = request.legal_hold_until;
         let mut process = Self {
             id,
             tenant,
@@ -199,6 +229,11 @@ impl Process {
             failures: 0,
             held_verdict: None,
             decision: None,
+            certificate: None,
+            escalation: None,
+            uploads: Vec::new(),
+            legal_hold_until,
+            redaction: None,
             events: 0,
         };
         process.timeline.push(now, "created", None);
@@ -287,9 +322,20 @@ impl Process {
                 // The provider itself now says what we had inferred.
                 self.inference = None;
             }
+            if observation.escalate {
+                self.want_escalation(now);
+            }
+        }
+        if let Some(news) = &observation.certificate {
+            self.certificate_told(news, now);
         }
         events.extend(self.settled_since(before, now));
         events
+    }
+
+    /// There was nobody to ask: all there is to know comes by itself.
+    pub fn looked(&mut self, now: Timestamp) {
+        self.looked_at = Some(now);
     }
 
     /// Takes the decision of a customer's own reviewer. The same verdict again changes nothing.
@@ -353,31 +399,6 @@ impl Process {
         self.held_verdict.as_ref().is_some_and(|held| held.status != self.status)
     }
 
-    /// Whether every piece of evidence is kept.
-    #[must_use]
-    pub fn evidence_state(&self) -> EvidenceState {
-        EvidenceState::of(&self.evidence)
-    }
-
-    /// Whether a piece of evidence should be copied at `now`: it is new, or its next try is due.
-    #[must_use]
-    pub fn wants_copy(&self, source: &str, now: Timestamp) -> bool {
-        match self.evidence.iter().find(|piece| piece.source == source) {
-            Some(piece) => piece.is_due(now),
-            None => self.evidence.len() < evidence::MAX_PIECES,
-        }
-    }
-
-    /// When the next try to copy something is due.
-    #[must_use]
-    pub fn next_copy_at(&self) -> Option<Timestamp> {
-        let pending = |piece: &Evidence| match piece.copy {
-            Copy::Pending { next_try_at, .. } => Some(next_try_at),
-            Copy::Stored(_) | Copy::Incomplete { .. } => None,
-        };
-        self.evidence.iter().filter_map(pending).min()
-    }
-
     /// What an answer found, with our own checks behind the provider's.
     ///
     /// Ours depend on the request, on what was read and on the day. They are made on the day a reading is first seen, and
@@ -414,51 +435,18 @@ impl Process {
     }
 
     /// What settling evidence depends on.
-    fn stage(&self) -> (bool, bool) {
+    pub(super) fn stage(&self) -> (bool, bool) {
         (self.status.is_terminal(), self.evidence_state() == EvidenceState::Pending)
     }
 
     /// The event of an ended process having nothing left to copy, if that was not so `before`.
-    fn settled_since(&mut self, before: (bool, bool), now: Timestamp) -> Option<Event> {
+    pub(super) fn settled_since(&mut self, before: (bool, bool), now: Timestamp) -> Option<Event> {
         let settled = (true, false);
         let news = self.stage() == settled && before != settled && !self.evidence.is_empty();
         news.then(|| self.event(EventName::ProcessEvidenceSettled, self.status, now))
     }
 
-    /// What waits for its next try and is not in the answer at all has had that try.
-    fn miss_media(&mut self, shown: &[ObservedMedia], now: Timestamp) {
-        let missed =
-            |piece: &&mut Evidence| piece.is_due(now) && shown.iter().all(|media| media.source != piece.source);
-        for piece in self.evidence.iter_mut().filter(missed) {
-            piece.record(&CopyOutcome::Failed { reason: "not_shown".to_owned() }, now);
-            self.updated_at = now;
-        }
-    }
-
-    fn note_media(&mut self, media: &ObservedMedia, now: Timestamp) {
-        let known = self.evidence.iter().position(|piece| piece.source == media.source);
-        let position = match known {
-            Some(position) => position,
-            None if self.evidence.len() < evidence::MAX_PIECES => {
-                self.evidence.push(Evidence::first_seen(self.id, media, now));
-                self.evidence.len() - 1
-            }
-            None => {
-                if self.timeline.entries().last().is_none_or(|last| last.event != "evidence_limit_reached") {
-                    self.touch(now, "evidence_limit_reached", None);
-                }
-                return;
-            }
-        };
-        let piece = &mut self.evidence[position];
-        let before = piece.clone();
-        piece.record(&media.outcome, now);
-        if *piece != before {
-            self.updated_at = now;
-        }
-    }
-
-    fn enter(
+    pub(super) fn enter(
         &mut self,
         step: Move,
         reason: Option<String>,
@@ -480,12 +468,12 @@ impl Process {
         Some(self.event(name, previous, now))
     }
 
-    fn event(&mut self, name: EventName, previous: Status, now: Timestamp) -> Event {
+    pub(super) fn event(&mut self, name: EventName, previous: Status, now: Timestamp) -> Event {
         self.events += 1;
         Event::new(self.id, self.events, name, now, previous, self.status)
     }
 
-    fn touch(&mut self, now: Timestamp, event: &str, detail: Option<String>) {
+    pub(super) fn touch(&mut self, now: Timestamp, event: &str, detail: Option<String>) {
         self.timeline.push(now, event, detail);
         self.updated_at = self.updated_at.max(now);
     }

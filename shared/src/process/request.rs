@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::private::Private;
+use super::{evidence::EvidenceKind, private::Private};
 
 /// The body of `POST /processes`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct ProcessRequest {
     pub person: Person,
     /// With which document.
     pub document: Document,
+    /// What the pictures show that the customer submitted; their bytes are evidence.
+    #[serde(default)]
+    pub pictures: Vec<EvidenceKind>,
     /// What only this provider knows, in the provider's own shape.
     #[serde(default)]
     pub options: Private<Value>,
@@ -32,6 +35,22 @@ pub struct ProcessRequest {
     /// Until when the person may finish.
     #[serde(default)]
     pub expires_at: Option<Timestamp>,
+    /// Until when the process must not be redacted.
+    #[serde(default)]
+    pub legal_hold_until: Option<Timestamp>,
+}
+
+impl ProcessRequest {
+    /// Forgets who was verified and whatever the customer said beside it; the provider, the kind of document and the end
+    /// stay.
+    pub(super) fn redact(&mut self) {
+        self.person = Person { name: Private::default(), email: None, phone: None, person_id: None };
+        self.document.number = Private::default();
+        self.options = Private::default();
+        self.consent = None;
+        self.metadata = Private::default();
+        self.tags = Vec::new();
+    }
 }
 
 /// Who is verified.

@@ -23,7 +23,15 @@ fn process() -> Process {
 }
 
 fn seen(status: Status, at: Timestamp) -> Observation {
-    Observation { observed_at: at, status, reason: None, findings: Findings::default(), media: Vec::new() }
+    Observation {
+        observed_at: at,
+        status,
+        reason: None,
+        findings: Findings::default(),
+        media: Vec::new(),
+        certificate: None,
+        escalate: false,
+    }
 }
 
 fn picture(source: u8, outcome: CopyOutcome) -> ObservedMedia {

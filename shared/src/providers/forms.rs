@@ -4,7 +4,7 @@ use super::FieldProblem;
 use crate::process::request::Person;
 
 /// What is wrong with the person's phone and e-mail address, where they are given.
-pub(super) fn check_contact(person: &Person) -> Vec<FieldProblem> {
+pub fn check_contact(person: &Person) -> Vec<FieldProblem> {
     let mut problems = Vec::new();
     if let Some(phone) = &person.phone
         && !is_e164(phone.expose())
@@ -27,7 +27,7 @@ fn is_e164(text: &str) -> bool {
 }
 
 /// One `@` with something plausible on both sides; whether it exists only a message can tell.
-pub(super) fn is_email(text: &str) -> bool {
+pub fn is_email(text: &str) -> bool {
     text.len() <= 254
         && !text.contains(char::is_whitespace)
         && text.split_once('@').is_some_and(|(user, host)| {

@@ -1,50 +1,73 @@
 //! The verification companies.
 //!
-//! A provider is one folder and one line in [`Providers::of_tenant`]. It is a stateless translator between Cotejo's
-//! terms and the company's: it never touches the store, S3 or the clock. Each folder holds the same files:
+//! A provider is one folder and one line in [`COMPANIES`]. It is a stateless translator between Cotejo's terms and the
+//! company's: it never touches the store, S3 or the clock. Each folder holds the same files:
 //!
 //! | file | subject |
 //! | --- | --- |
-//! | `mod` | the connector: requests, and which answer means which error |
+//! | `mod` | the account, and the connector: requests, and which answer means which error |
 //! | `wire` | the company's JSON, as documented and as really seen |
 //! | `options` | what a customer may say only to this company, and its checks |
-//! | `mapping` | from wire to [`crate::process::Observation`] |
+//! | `mapping` | from Cotejo's terms to the company's and back |
 //! | `tests`, `fixtures/` | the company's own sample bodies, named by their seed |
 //!
-//! What companies have in common is beside the folders: `http` (calling them), `wire` (reading their JSON), `forms`
-//! (what customers type).
+//! What companies have in common is beside the folders: `registry` (which there are, and a tenant's account at one),
+//! `http` (calling them), `token` (access tokens), `callback` (what they call back with), `wire` (reading their JSON),
+//! `forms` (what customers type).
 
 pub mod auco;
-mod forms;
+pub mod callback;
+pub mod forms;
 pub mod http;
+pub mod registry;
 pub mod tecalis;
-mod wire;
+pub mod wire;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{
-    platform::{Config, secrets::SecretDocument},
-    process::{HeldVerdict, Observation, ProcessId, ProcessRequest, Status, TenantId},
-};
+use crate::process::{EvidenceKind, Observation, ProcessId, ProcessRequest, Status};
 
+pub use callback::{Callback, CallbackRefused, IncomingCallback, Purpose, Verdict};
 pub use http::{ApiClient, ProviderError};
+pub use registry::{COMPANIES, Companies, Company, Connection, NoProvider, Providers};
 
-/// What Cotejo asks of a verification company.
+/// What Cotejo asks of a verification company. What not every company can do has a default that says so.
 #[async_trait]
 pub trait Provider: Send + Sync {
+    /// What can be asked of it at all.
+    fn capabilities(&self) -> Capabilities;
+
     /// Checks a request before anything is stored or sent; every problem is listed, each under the field's path.
     fn check(&self, request: &ProcessRequest, now: Timestamp) -> Vec<FieldProblem>;
 
-    /// Hands a process over. `id` travels along so that a callback can name it.
-    async fn submit(&self, id: ProcessId, request: &ProcessRequest) -> Result<Submitted, ProviderError>;
+    /// Hands a process over.
+    async fn submit(&self, submission: &Submission<'_>) -> Result<Submitted, ProviderError>;
 
-    /// Asks how a process stands.
-    async fn query(&self, reference: &str, now: Timestamp) -> Result<Answer, ProviderError>;
+    /// Asks how a process stands. Only where [`Capabilities::query`] says so.
+    async fn query(&self, _reference: &str, _now: Timestamp) -> Result<Answer, ProviderError> {
+        Err(ProviderError::NotFound)
+    }
 
     /// Reads a callback. Nothing but its authenticity and form is judged here.
-    fn read_callback(&self, headers: &::http::HeaderMap, body: &[u8]) -> Result<Callback, CallbackRefused>;
+    fn read_callback(&self, callback: &IncomingCallback<'_>) -> Result<Callback, CallbackRefused>;
+
+    /// The answer that a callback's body is, where [`Callback::is_result`] said that it is one.
+    fn read_result(&self, _request: &ProcessRequest, _body: &Bytes, _received_at: Timestamp) -> Option<Answer> {
+        None
+    }
+
+    /// Fetches a certificate by the reference that [`crate::process::CertificateNews`] named, as it comes. `NotFound`
+    /// while it is being made.
+    async fn certificate(&self, _reference: &str, _now: Timestamp) -> Result<Bytes, ProviderError> {
+        Err(ProviderError::NotFound)
+    }
+
+    /// Whether the company answers and knows the account. Only where [`Capabilities::ping`] says so.
+    async fn ping(&self, _now: Timestamp) -> Result<(), ProviderError> {
+        Err(ProviderError::NotFound)
+    }
 
     /// How long to wait before asking again about a process in `status` that is `age` old.
     fn poll_after(&self, status: Status, age: SignedDuration) -> SignedDuration;
@@ -54,9 +77,62 @@ pub trait Provider: Send + Sync {
 
     /// How long a picture's link lives from the moment of the answer.
     fn link_life(&self) -> SignedDuration;
+}
 
-    /// Whether handing the same process over twice leaves one process at the company.
-    fn submit_is_repeatable(&self) -> bool;
+/// What can be asked of a company.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Handing the same process over twice leaves one process there.
+    pub repeatable_submission: bool,
+    /// It says how a process stands when it is asked; otherwise all there is to know comes by itself.
+    pub query: bool,
+    /// It takes pictures from the customer.
+    pub pictures: bool,
+    /// It can be asked whether it is well.
+    pub ping: bool,
+}
+
+/// A process to be handed over.
+pub struct Submission<'a> {
+    /// Our id of it, which travels along so that a callback can name it.
+    pub id: ProcessId,
+    /// Which submission of the process this is.
+    pub round: Round,
+    /// What was asked for.
+    pub request: &'a ProcessRequest,
+    /// The pictures that the customer submitted.
+    pub pictures: &'a [Picture],
+    /// Where the company may call back about this process alone.
+    pub callbacks: &'a CallbackUrls,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// A process may be handed over a second time, to people where the first time was to a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Round {
+    /// As the customer asked.
+    First,
+    /// To the company's reviewers, because the first answer asked for it.
+    Escalated,
+}
+
+/// A picture that the customer submitted. Cannot be printed.
+#[derive(Clone)]
+pub struct Picture {
+    /// What it shows.
+    pub kind: EvidenceKind,
+    /// Its bytes: a whole JPEG, PNG or PDF.
+    pub bytes: Bytes,
+}
+
+/// URLs of ours that end in a token for one process. Cannot be printed; absent where our own address is not known.
+#[derive(Default)]
+pub struct CallbackUrls {
+    /// For [`Purpose::Result`].
+    pub result: Option<String>,
+    /// For [`Purpose::Certificate`].
+    pub certificate: Option<String>,
 }
 
 /// The provider has taken a process.
@@ -64,9 +140,11 @@ pub trait Provider: Send + Sync {
 pub struct Submitted {
     /// The provider's own id of it.
     pub reference: String,
+    /// What it says of it already.
+    pub answer: Option<Answer>,
 }
 
-/// An answer to a query.
+/// What a provider says about a process.
 #[derive(Debug)]
 pub struct Answer {
     /// What it means.
@@ -91,51 +169,6 @@ impl std::fmt::Debug for MediaLink {
     }
 }
 
-/// What a callback says.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Callback {
-    /// The provider's own id of the process.
-    pub reference: String,
-    /// Our id of the process, where the callback echoes it.
-    pub process: Option<ProcessId>,
-    /// The provider's state in it.
-    pub code: String,
-    /// What it decides, where the provider's own answer may never show it.
-    pub verdict: Option<Verdict>,
-}
-
-/// A decision that comes by callback.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// The decision.
-    pub status: Status,
-    /// How long the provider's own answer gets to show it first.
-    pub patience: SignedDuration,
-}
-
-impl Callback {
-    /// The decision in the domain's terms, for a callback received at `received_at`.
-    #[must_use]
-    pub fn held_verdict(&self, received_at: Timestamp) -> Option<HeldVerdict> {
-        self.verdict.as_ref().map(|verdict| HeldVerdict {
-            status: verdict.status,
-            code: self.code.clone(),
-            usable_at: received_at + verdict.patience,
-        })
-    }
-}
-
-/// A callback that is not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum CallbackRefused {
-    /// It does not prove that it comes from the provider.
-    #[error("the callback is not authenticated")]
-    Unauthenticated,
-    /// It is not what the provider documents; the field that is missing or wrong.
-    #[error("the callback is malformed: {0}")]
-    Malformed(&'static str),
-}
-
 /// What is wrong with one field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct FieldProblem {
@@ -149,66 +182,5 @@ impl FieldProblem {
     /// A problem of `field`.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into() }
-    }
-}
-
-/// A provider cannot be used by a tenant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoProvider {
-    /// There is no company of that name.
-    #[error("is not a provider that Cotejo knows")]
-    Unknown,
-    /// The tenant has no account there.
-    #[error("is not set up for this account")]
-    NoAccount,
-}
-
-/// Every provider, ready to be bound to a tenant's account.
-pub struct Providers {
-    auco: ApiClient,
-    auco_url: String,
-    tecalis: ApiClient,
-    tecalis_url: Option<String>,
-}
-
-/// The names of all companies.
-pub const NAMES: [&str; 2] = [auco::NAME, tecalis::NAME];
-
-impl Providers {
-    /// Nothing is connected yet.
-    #[must_use]
-    pub fn new(config: &Config) -> Self {
-        Self {
-            auco: ApiClient::new(auco::NAME),
-            auco_url: config.auco_url.clone().unwrap_or_else(|| auco::PRODUCTION.to_owned()),
-            tecalis: ApiClient::new(tecalis::NAME),
-            tecalis_url: config.tecalis_url.clone(),
-        }
-    }
-
-    /// The provider called `name`, speaking for `tenant`.
-    ///
-    /// # Errors
-    /// There is no such provider, or the tenant has no account there.
-    pub fn of_tenant(
-        &self,
-        name: &str,
-        tenant: &TenantId,
-        secrets: &SecretDocument,
-    ) -> Result<Box<dyn Provider>, NoProvider> {
-        let accounts = secrets.tenants.get(tenant.as_str()).ok_or(NoProvider::NoAccount);
-        match name {
-            auco::NAME => {
-                let account = accounts?.auco.clone().ok_or(NoProvider::NoAccount)?;
-                let url = account.url.clone().unwrap_or_else(|| self.auco_url.clone());
-                Ok(Box::new(auco::Auco::new(self.auco.clone(), url, account)))
-            }
-            tecalis::NAME => {
-                let account = accounts?.tecalis.clone().ok_or(NoProvider::NoAccount)?;
-                let url = account.url.clone().or_else(|| self.tecalis_url.clone()).ok_or(NoProvider::NoAccount)?;
-                Ok(Box::new(tecalis::Tecalis::new(self.tecalis.clone(), &url, account)))
-            }
-            _ => Err(NoProvider::Unknown),
-        }
     }
 }

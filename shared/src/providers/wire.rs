@@ -8,16 +8,14 @@ use serde_json::Value;
 const MAX_CODE_CHARS: usize = 64;
 
 /// A value that is simply absent when it has another form than expected.
-pub(super) fn lenient<'de, D: Deserializer<'de>, T: Default + DeserializeOwned>(
-    deserializer: D,
-) -> Result<T, D::Error> {
+pub fn lenient<'de, D: Deserializer<'de>, T: Default + DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
     let value = Value::deserialize(deserializer)?;
     Ok(serde_json::from_value(value).unwrap_or_default())
 }
 
 /// The text without its blanks, if it is a code: letters, digits, `_` and `-`. Anything else is prose, which may
 /// repeat what the person typed and is not passed on.
-pub(super) fn code(text: &str) -> Option<&str> {
+pub fn code(text: &str) -> Option<&str> {
     let text = text.trim();
     let is_code = (1..=MAX_CODE_CHARS).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');

@@ -13,7 +13,7 @@
 //! | `by_kind_pk`, `by_kind_sk` | lists (index `by_kind`) |
 //! | `summary` | all that lists show and are filtered by; at most about 1 KB |
 //! | `by_owner_pk`, `by_owner_sk` | lists of one person (index `by_owner`) |
-//! | `provider_reference` | for the condition on callbacks |
+//! | `provider_reference`, `callbacks_until` | for the condition on callbacks |
 //! | `fingerprint`, `created_by` | keyed hash of the request that created it, and which call did |
 
 use std::collections::{BTreeMap, HashMap};
@@ -28,8 +28,11 @@ use super::{
 };
 use crate::{
     api::view,
-    process::{Event, Process, ProcessId, Status},
+    process::{CertificateNews, Event, OnHold, Private, Process, ProcessId, Status},
 };
+
+/// How long callbacks about a process that ended are still taken.
+const CALLBACKS_AFTER_END: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// How long an event may stay in the outbox before somebody looks.
 const OUTBOX_PATIENCE: SignedDuration = SignedDuration::from_mins(2);
@@ -48,6 +51,22 @@ pub struct InboxEntry {
     pub code: String,
     /// The decision in it, and from when on it counts.
     pub verdict: Option<(Status, Timestamp)>,
+    /// What it says of the certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<CertificateNews>,
+    /// Its body, where that is itself the provider's answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<CallbackBody>,
+}
+
+/// The body of a callback.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallbackBody {
+    /// As text, where it is short.
+    Text(Private<String>),
+    /// In our bucket, under this key.
+    Object(String),
 }
 
 /// A process with what belongs to its item alone.
@@ -98,6 +117,20 @@ impl ProcessRecord {
         self.due_at = look_at.into_iter().chain(news_at).min();
     }
 
+    /// Empties it as the process is redacted by `by`.
+    ///
+    /// # Errors
+    /// The process is on legal hold.
+    pub fn redact(&mut self, by: &str, now: Timestamp) -> Result<(), OnHold> {
+        let events = self.process.redact(by, now)?;
+        self.announce(events);
+        self.inbox.clear();
+        // Whoever sends the same body again is told that it is gone, which needs no hash of it.
+        self.fingerprint.clear();
+        self.look_again(self.process.next_sweep_at(), now);
+        Ok(())
+    }
+
     /// Puts events into the outbox.
     pub fn announce(&mut self, events: impl IntoIterator<Item = Event>) {
         self.outbox.extend(events.into_iter().map(|event| (event.id.to_string(), event)));
@@ -126,8 +159,15 @@ pub(super) fn item(record: &ProcessRecord, version: u64, news: &str) -> Result<I
     if let Some(reference) = &process.provider_reference {
         set("provider_reference", text(reference));
     }
+    let callbacks_until = match (&process.redaction, process.ended_at) {
+        (Some(redaction), _) => Some(redaction.at),
+        (None, ended) => ended.map(|ended| ended + CALLBACKS_AFTER_END),
+    };
+    if let Some(until) = callbacks_until {
+        set("callbacks_until", text(&keys::moment(until)));
+    }
     if let Some(due_at) = record.due_at {
-        set("due_shard", text(&keys::due_shard_of(process.id)));
+        set("due_shard", text(&keys::due_shard_of(process.id.0)));
         set("due_at", text(&keys::moment(due_at)));
     }
     if let Some(look_at) = record.look_at {

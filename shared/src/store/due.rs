@@ -7,15 +7,14 @@ use super::{
     Store, StoreError,
     codec::text,
     failure,
-    keys::{self, ItemKey, OwnKey},
+    keys::{self, WorkKey},
 };
-use crate::api::Authority as _;
 
 /// Something overdue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueItem {
     /// What it is.
-    pub key: OwnKey,
+    pub key: WorkKey,
     /// When it was due, as stored.
     due_at: String,
 }
@@ -38,7 +37,7 @@ impl Store {
         let answer = query.send().await.map_err(|error| failure(&error))?;
         let due = answer.items().iter().filter_map(|item| {
             let get = |name| item.get(name).and_then(|value: &AttributeValue| value.as_s().ok());
-            match (get("pk").and_then(|pk| OwnKey::of_process(pk)), get("due_at")) {
+            match (get("pk").and_then(|pk| WorkKey::of(pk)), get("due_at")) {
                 (Some(key), Some(due_at)) => Some(DueItem { key, due_at: due_at.clone() }),
                 _ => {
                     tracing::error!("something of an unknown kind is due, and was passed over");
@@ -59,7 +58,7 @@ impl Store {
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(ItemKey::Process(item.key.tenant(), item.key.id).attributes()))
+            .set_key(Some(item.key.item().attributes()))
             .update_expression("SET wish = :wish, due_at = :until ADD version :one")
             .condition_expression("due_at = :seen")
             .expression_attribute_values(":wish", text(wish))

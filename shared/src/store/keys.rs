@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::{
     api::caller::{Authority, sealed::Sealed},
@@ -22,6 +23,8 @@ pub enum ItemKey<'a> {
     Process(&'a TenantId, ProcessId),
     /// The guard that makes a provider's reference belong to one process.
     Reference(&'a TenantId, &'a str, &'a str),
+    /// The work of copying one piece of evidence that takes long.
+    LongCopy(&'a TenantId, Uuid),
     /// An API key, by the hash of the secret.
     ApiKey(&'a str),
 }
@@ -35,6 +38,7 @@ impl ItemKey<'_> {
             Self::Reference(tenant, provider, reference) => {
                 format!("TENANT#{tenant}#REFERENCE#{provider}#{reference}")
             }
+            Self::LongCopy(tenant, evidence) => format!("TENANT#{tenant}#COPY#{evidence}"),
             Self::ApiKey(hash) => format!("APIKEY#{hash}"),
         }
     }
@@ -48,7 +52,7 @@ impl ItemKey<'_> {
     }
 }
 
-/// The key of a process that came out of our own table: from an index or from the stream.
+/// The key of a process that came out of our own table: from an index, from the stream, or from another item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct OwnKey {
     tenant: TenantId,
@@ -56,19 +60,64 @@ pub struct OwnKey {
     pub id: ProcessId,
 }
 
-impl OwnKey {
-    /// Takes a partition key apart; `None` where it is not a process's.
+/// The key of a long copy that came out of our own table.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct LongCopyKey {
+    tenant: TenantId,
+    /// The piece of evidence.
+    pub evidence: Uuid,
+}
+
+/// The key of something that may be wished for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum WorkKey {
+    /// A process is to be looked at.
+    Process(OwnKey),
+    /// A piece of evidence is to be copied.
+    LongCopy(LongCopyKey),
+}
+
+impl WorkKey {
+    /// Takes a partition key apart; `None` where it is nothing that is wished for.
     #[must_use]
-    pub fn of_process(pk: &str) -> Option<Self> {
+    pub fn of(pk: &str) -> Option<Self> {
         let (tenant, rest) = pk.strip_prefix("TENANT#")?.split_once('#')?;
-        let id = rest.strip_prefix("PROCESS#")?;
-        Some(Self { tenant: tenant.parse().ok()?, id: id.parse().ok()? })
+        let tenant = tenant.parse().ok()?;
+        if let Some(id) = rest.strip_prefix("PROCESS#") {
+            return Some(Self::Process(OwnKey { tenant, id: id.parse().ok()? }));
+        }
+        let evidence = Uuid::try_parse(rest.strip_prefix("COPY#")?).ok()?;
+        Some(Self::LongCopy(LongCopyKey { tenant, evidence }))
+    }
+
+    /// The key as it stands in the table.
+    #[must_use]
+    pub fn item(&self) -> ItemKey<'_> {
+        match self {
+            Self::Process(key) => ItemKey::Process(&key.tenant, key.id),
+            Self::LongCopy(key) => ItemKey::LongCopy(&key.tenant, key.evidence),
+        }
+    }
+}
+
+impl OwnKey {
+    /// The key of a process that an item of `who`'s names.
+    pub(super) fn named(who: &LongCopyKey, id: ProcessId) -> Self {
+        Self { tenant: who.tenant.clone(), id }
     }
 }
 
 impl Sealed for OwnKey {}
 
 impl Authority for OwnKey {
+    fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+}
+
+impl Sealed for LongCopyKey {}
+
+impl Authority for LongCopyKey {
     fn tenant(&self) -> &TenantId {
         &self.tenant
     }
@@ -104,10 +153,10 @@ pub fn moment(at: Timestamp) -> String {
     format!("{at:.3}")
 }
 
-/// The partition key of the index `due` that a process belongs to.
+/// The partition key of the index `due` that a process or a piece of evidence belongs to.
 #[must_use]
-pub fn due_shard_of(id: ProcessId) -> String {
-    due_shard(id.0.as_bytes()[15] % DUE_SHARDS)
+pub fn due_shard_of(id: Uuid) -> String {
+    due_shard(id.as_bytes()[15] % DUE_SHARDS)
 }
 
 /// The partition key of a shard of the index `due`.
@@ -123,13 +172,14 @@ mod tests {
     use crate::process::ids::uuid_of;
 
     #[test]
-    fn only_a_process_s_key_is_taken_apart() {
+    fn only_what_is_wished_for_has_a_key_that_is_taken_apart() {
         let tenant: TenantId = "acme".parse().unwrap();
-        let id = ProcessId(uuid_of(&["x"]));
-        let own = OwnKey::of_process(&ItemKey::Process(&tenant, id).pk()).unwrap();
-        assert_eq!((own.tenant(), own.id), (&tenant, id));
+        let id = uuid_of(&["x"]);
+        for item in [ItemKey::Process(&tenant, ProcessId(id)), ItemKey::LongCopy(&tenant, id)] {
+            assert_eq!(WorkKey::of(&item.pk()).unwrap().item(), item);
+        }
         for pk in [ItemKey::Reference(&tenant, "auco", "PROCESS#x").pk(), ItemKey::ApiKey("h").pk(), String::new()] {
-            assert_eq!(OwnKey::of_process(&pk), None);
+            assert_eq!(WorkKey::of(&pk), None);
         }
     }
 

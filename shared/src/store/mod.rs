@@ -10,6 +10,7 @@
 //! | `codec` | a process as an item, and back |
 //! | `processes` | create, load, commit, wish, callback, outbox |
 //! | `lists` | a tenant's processes, newest first |
+//! | `long_copies` | the work of copying what takes long |
 //! | `due` | what is overdue |
 //! | `api_keys` | callers by the hash of their key |
 
@@ -18,6 +19,7 @@ pub mod codec;
 pub mod due;
 pub mod keys;
 pub mod lists;
+pub mod long_copies;
 pub mod processes;
 
 use aws_sdk_dynamodb::{
@@ -26,7 +28,7 @@ use aws_sdk_dynamodb::{
 };
 
 use crate::platform::Platform;
-pub use codec::{InboxEntry, ProcessRecord};
+pub use codec::{CallbackBody, InboxEntry, ProcessRecord};
 pub use keys::ItemKey;
 
 /// The table could not be used as wanted.

@@ -36,6 +36,10 @@ pub enum Delivery {
     Taken,
     /// There is no such process, or it goes by another reference.
     NotOurs,
+    /// The process ended too long ago, or was redacted.
+    Over,
+    /// There are too many others, and this one must not be lost: the provider has to send it again.
+    Full,
 }
 
 impl Store {
@@ -151,7 +155,7 @@ impl Store {
             .update_expression(format!("SET wish = :wish, {DUE_SOON} ADD version :one"))
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":wish", text(wish))
-            .expression_attribute_values(":shard", text(&keys::due_shard_of(id)))
+            .expression_attribute_values(":shard", text(&keys::due_shard_of(id.0)))
             .expression_attribute_values(":until", text(&keys::moment(until)))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .return_values(ReturnValue::AllNew);
@@ -189,14 +193,16 @@ impl Store {
             .update_expression(format!("SET wish = :wish, inbox.#key = :entry, {DUE_SOON} ADD version :one"))
             .condition_expression(
                 "attribute_exists(pk) AND (attribute_not_exists(provider_reference) OR provider_reference = :reference) \
+                 AND (attribute_not_exists(callbacks_until) OR callbacks_until > :now) \
                  AND (size(inbox) < :max OR attribute_exists(inbox.#key))",
             )
             .expression_attribute_names("#key", key)
             .expression_attribute_values(":wish", text(wish))
             .expression_attribute_values(":entry", codec::json(entry)?)
-            .expression_attribute_values(":shard", text(&keys::due_shard_of(id)))
+            .expression_attribute_values(":shard", text(&keys::due_shard_of(id.0)))
             .expression_attribute_values(":until", text(&keys::moment(until)))
             .expression_attribute_values(":reference", text(&entry.reference))
+            .expression_attribute_values(":now", text(&keys::moment(entry.received_at)))
             .expression_attribute_values(":max", AttributeValue::N(MAX_INBOX.to_string()))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
@@ -208,6 +214,13 @@ impl Store {
         let record = codec::record(item)?;
         if record.process.provider_reference.is_some_and(|reference| reference != entry.reference) {
             return Ok(Delivery::NotOurs);
+        }
+        let over = item.get("callbacks_until").and_then(|until| until.as_s().ok());
+        if over.is_some_and(|until| *until <= keys::moment(entry.received_at)) {
+            return Ok(Delivery::Over);
+        }
+        if entry.result.is_some() {
+            return Ok(Delivery::Full);
         }
         tracing::warn!(process = %id, "inbox full; the callback only wakes the process");
         let woken = self.wish(who, id, wish, until).await?;
@@ -259,7 +272,7 @@ impl Store {
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
         if let Some(due_at) = due_at {
             update = update
-                .expression_attribute_values(":shard", text(&keys::due_shard_of(id)))
+                .expression_attribute_values(":shard", text(&keys::due_shard_of(id.0)))
                 .expression_attribute_values(":due_at", text(&keys::moment(due_at)));
         }
         update.send().await.map(|_| ()).map_err(|error| failure(&error))

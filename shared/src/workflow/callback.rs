@@ -1,7 +1,11 @@
 //! Receiving a provider's callback: one write that puts it into the process's inbox and wakes `run-work`, then a fast 2xx.
 //!
-//! A callback is a hint. It changes no state here; `run-work` asks the provider before anything does.
+//! A callback is a hint. It changes no state here; `run-work` asks the provider before anything does. Where the provider
+//! cannot be asked, the callback's body is kept with it, in the bucket where it is long.
 
+use std::net::IpAddr;
+
+use bytes::Bytes;
 use lambda_http::http::HeaderMap;
 use sha2::{Digest as _, Sha256};
 
@@ -9,19 +13,37 @@ use super::{CALLED, Means, WISH_PATIENCE, fresh};
 use crate::{
     api::{
         ApiError, Authority as _,
-        callback_token::{self, Purpose, VerifiedToken},
+        callback_token::{self, VerifiedToken},
     },
+    evidence::{Bucket, Copier},
     platform::{
         Platform,
         telemetry::{self, Metric},
     },
-    process::ProcessId,
-    providers::{Callback, CallbackRefused, NAMES},
-    store::{InboxEntry, processes::Delivery},
+    process::{Private, ProcessId},
+    providers::{Callback, CallbackRefused, IncomingCallback},
+    store::{CallbackBody, InboxEntry, processes::Delivery},
 };
 
 /// The longest callback that is read.
 const MAX_CALLBACK_BYTES: usize = 1024 * 1024;
+
+/// The longest body that is kept in the table; longer ones are in the bucket.
+const MAX_TEXT_BYTES: usize = 16 * 1024;
+
+/// A callback as it came in.
+pub struct Request<'a> {
+    /// The provider that the URL names.
+    pub provider: &'a str,
+    /// The token that the URL ends in.
+    pub token: &'a str,
+    /// The address it came from.
+    pub source: Option<IpAddr>,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Its body.
+    pub body: &'a [u8],
+}
 
 /// What became of a callback that was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,63 +55,61 @@ pub enum Received {
 }
 
 /// The use case.
-pub struct ReceiveCallback(Means);
+pub struct ReceiveCallback {
+    means: Means,
+    copier: Copier,
+}
 
 impl ReceiveCallback {
     /// Built once per execution environment.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self(Means::new(platform))
+        let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
+        Self { means: Means::new(platform), copier: Copier::new(bucket, platform.config.allow_loopback) }
     }
 
-    /// Takes a callback of `provider`, sent to the URL that ends in `token`.
+    /// Takes a callback.
     ///
     /// # Errors
-    /// 401 where token or header prove nothing, 400 where the body is not a callback, 413, or 503 where it could not be
-    /// kept: then the provider sends it again.
-    pub async fn run(
-        &self,
-        provider: &str,
-        token: &str,
-        headers: &HeaderMap,
-        body: &[u8],
-    ) -> Result<Received, ApiError> {
-        let outcome = self.receive(provider, token, headers, body).await;
-        let now = self.0.now();
+    /// 401 where token, header or address prove nothing, 400 where the body is not a callback, 410 long after the
+    /// process's end, 413, or 503 where it could not be kept: then the provider sends it again.
+    pub async fn run(&self, request: &Request<'_>) -> Result<Received, ApiError> {
+        let outcome = self.receive(request).await;
+        let (now, provider) = (self.means.now(), self.means.providers.known(request.provider));
         match &outcome {
-            Err(error) if error.status < 500 => telemetry::record(Metric::CallbackRefused, known(provider), 1.0, now),
-            Ok(Received::NotOurs) => telemetry::record(Metric::CallbackUnknown, known(provider), 1.0, now),
+            Err(error) if error.status < 500 => telemetry::record(Metric::CallbackRefused, provider, 1.0, now),
+            Ok(Received::NotOurs) => telemetry::record(Metric::CallbackUnknown, provider, 1.0, now),
             _ => {}
         }
         outcome
     }
 
-    async fn receive(
-        &self,
-        provider: &str,
-        token: &str,
-        headers: &HeaderMap,
-        body: &[u8],
-    ) -> Result<Received, ApiError> {
-        let secrets = self.0.platform.secrets.current().await?;
-        let token = callback_token::verify(&secrets, token)
-            .filter(|token| token.purpose == Purpose::Webhook)
-            .ok_or_else(ApiError::callback_refused)?;
+    async fn receive(&self, request: &Request<'_>) -> Result<Received, ApiError> {
+        let &Request { provider, source, headers, body, .. } = request;
+        let secrets = self.means.platform.secrets.current().await?;
+        let token = callback_token::verify(&secrets, request.token).ok_or_else(ApiError::callback_refused)?;
         if body.len() > MAX_CALLBACK_BYTES {
             return Err(ApiError::too_large(MAX_CALLBACK_BYTES));
         }
-        let connector =
-            self.0.providers.of_tenant(provider, token.tenant(), &secrets).map_err(|_| ApiError::callback_refused())?;
-        let callback = connector.read_callback(headers, body).map_err(|refused| match refused {
+        let connector = self.means.providers.of_tenant(provider, token.tenant(), &secrets);
+        let connector = connector.map_err(|_| ApiError::callback_refused())?;
+        let incoming = IncomingCallback { purpose: token.purpose, process: token.process, source, headers, body };
+        let callback = connector.read_callback(&incoming).map_err(|refused| match refused {
             CallbackRefused::Unauthenticated => ApiError::callback_refused(),
             CallbackRefused::Malformed(what) => ApiError::unreadable(&format!("The callback is malformed: {what}.")),
         })?;
-        let received_at = self.0.now();
+        let received_at = self.means.now();
+        let result = match (callback.is_result, token.process) {
+            (true, Some(process)) => Some(self.body(&token, process, body).await?),
+            _ => None,
+        };
         let entry = InboxEntry {
             received_at,
             reference: callback.reference.clone(),
             code: callback.code.clone(),
             verdict: callback.held_verdict(received_at).map(|held| (held.status, held.usable_at)),
+            certificate: callback.certificate.clone(),
+            result,
         };
         // The same callback again takes the same place in the inbox.
         let key = hex::encode(&Sha256::digest(body)[..12]);
@@ -104,6 +124,17 @@ impl ReceiveCallback {
         }
     }
 
+    /// The body to keep with a callback that is itself the answer.
+    async fn body(&self, token: &VerifiedToken, process: ProcessId, body: &[u8]) -> Result<CallbackBody, ApiError> {
+        if body.len() <= MAX_TEXT_BYTES
+            && let Ok(text) = std::str::from_utf8(body)
+        {
+            return Ok(CallbackBody::Text(Private::new(text.to_owned())));
+        }
+        let kept = self.copier.store_callback(token.tenant(), process, Bytes::copy_from_slice(body)).await;
+        kept.map(CallbackBody::Object).map_err(|_| ApiError::unavailable())
+    }
+
     async fn keep(
         &self,
         token: &VerifiedToken,
@@ -111,14 +142,16 @@ impl ReceiveCallback {
         key: &str,
         entry: &InboxEntry,
     ) -> Result<Received, ApiError> {
-        let wish = fresh(CALLED, self.0.entropy());
+        let wish = fresh(CALLED, self.means.entropy());
         let until = entry.received_at + WISH_PATIENCE;
-        let delivery = self.0.store.deliver_callback(token, process, key, entry, &wish, until).await?;
+        let delivery = self.means.store.deliver_callback(token, process, key, entry, &wish, until).await?;
         tracing::info!(tenant = %token.tenant(), %process, code = entry.code, ?delivery, "callback");
-        Ok(match delivery {
-            Delivery::Taken => Received::Kept,
-            Delivery::NotOurs => Received::NotOurs,
-        })
+        match delivery {
+            Delivery::Taken => Ok(Received::Kept),
+            Delivery::NotOurs => Ok(Received::NotOurs),
+            Delivery::Over => Err(ApiError::callback_over()),
+            Delivery::Full => Err(ApiError::unavailable()),
+        }
     }
 
     async fn by_reference(
@@ -127,11 +160,6 @@ impl ReceiveCallback {
         provider: &str,
         callback: &Callback,
     ) -> Result<Option<ProcessId>, ApiError> {
-        Ok(self.0.store.process_of_reference(token, provider, &callback.reference).await?)
+        Ok(self.means.store.process_of_reference(token, provider, &callback.reference).await?)
     }
-}
-
-/// The provider's name for a metric; what somebody typed into a URL is not one.
-fn known(provider: &str) -> &'static str {
-    NAMES.into_iter().find(|name| *name == provider).unwrap_or("unknown")
 }

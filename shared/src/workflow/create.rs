@@ -1,4 +1,5 @@
 //! Creating a process: one write that makes the request ours, one call to the provider, one transaction with what it said.
+//! Pictures that come along are stored before the first write, so that whoever goes on after a crash has them.
 //!
 //! The process's id follows from the idempotency key, so the first write decides alone whether a request was seen before.
 //! From then on nothing is lost: if this function stops anywhere, `poll-due` finds the process when its lease ends.
@@ -6,15 +7,20 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::{MAX_RACES, Means, due, fresh};
+use super::{
+    MAX_RACES, Means, fresh,
+    handover::{Handover, Learnt},
+    pictures::{self, NoPictures},
+};
 use crate::{
     api::{ApiError, Authority, Caller, body},
     platform::{
         Platform,
+        secrets::SecretDocument,
         telemetry::{self, Metric},
     },
-    process::{Event, Process, ProcessId, ProcessRequest, Refusal, SUBMIT_LEASE, Status},
-    providers::{FieldProblem, Provider, ProviderError},
+    process::{Process, ProcessId, ProcessRequest, SUBMIT_LEASE, Status},
+    providers::{FieldProblem, Picture, Provider, Round},
     store::{ProcessRecord, StoreError, processes::Creation},
 };
 
@@ -38,31 +44,41 @@ pub struct Created {
 }
 
 /// The use case.
-pub struct CreateProcess(Means);
+pub struct CreateProcess {
+    means: Means,
+    handover: Handover,
+}
 
 impl CreateProcess {
     /// Built once per execution environment.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self(Means::new(platform))
+        let means = Means::new(platform);
+        Self { handover: Handover::new(platform, &means), means }
     }
 
     /// Creates the process that `body` asks for. A provider that does not answer leaves it `submitting`.
     ///
     /// # Errors
     /// 422 with every wrong field, or with the provider's own code where it refuses; 409 while an earlier request with
-    /// the same key is under way; 503 where nothing could be stored.
-    pub async fn run(&self, caller: &Caller, body: &Value, key: Option<&str>) -> Result<Created, ApiError> {
-        let now = self.0.now();
-        let secrets = self.0.platform.secrets.current().await?;
-        let request: ProcessRequest = body::shape(body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
+    /// the same key is under way; 410 where its process was redacted; 503 where nothing could be stored.
+    pub async fn run(&self, caller: &Caller, mut body: Value, key: Option<&str>) -> Result<Created, ApiError> {
+        let now = self.means.now();
+        let secrets = self.means.platform.secrets.current().await?;
+        let fingerprint = body::fingerprint(&body, &secrets.fingerprint_key.bytes()?);
+        let inputs = pictures::take(&mut body).map_err(ApiError::invalid)?;
+        let mut request: ProcessRequest = body::shape(&body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
+        request.pictures = inputs.iter().map(|input| input.kind).collect();
         let tenant = caller.tenant();
         let provider = self
-            .0
+            .means
             .providers
             .of_tenant(&request.provider, tenant, &secrets)
             .map_err(|problem| ApiError::invalid_field("provider", &problem.to_string()))?;
         let mut problems = check(&request, now);
+        if !provider.capabilities().pictures && !request.pictures.is_empty() {
+            problems.push(FieldProblem::new("pictures", "are not taken by this provider"));
+        }
         problems.extend(provider.check(&request, now));
         if let Some(key) = key
             && !(1..=255).contains(&key.chars().count())
@@ -74,20 +90,32 @@ impl CreateProcess {
         }
         let id = match key {
             Some(key) => ProcessId::of_idempotency_key(tenant, ROUTE, key),
-            None => ProcessId(self.0.entropy().uuid()),
+            None => ProcessId(self.means.entropy().uuid()),
         };
-        let fingerprint = body::fingerprint(body, &secrets.fingerprint_key.bytes()?);
-        let process = Process::new(id, tenant.clone(), request, now);
-        let record = ProcessRecord::new(process, fingerprint, fresh("create", self.0.entropy()));
-        match self.0.store.create(caller, &record).await? {
+        let uploads = pictures::uploads(&inputs);
+        let pictures = match pictures::gather(self.handover.copier(), tenant, inputs).await {
+            Ok(pictures) => pictures,
+            // What was uploaded for an earlier request is gone by now, and that request's process is not.
+            Err(gone @ NoPictures::Gone(_)) if key.is_some() => {
+                let existing = self.means.store.load(caller, id).await?.ok_or(gone)?;
+                return replay(existing, &fingerprint, now);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let stored = pictures::store(self.handover.copier(), tenant, id, &pictures).await?;
+        let mut process = Process::new(id, tenant.clone(), request, now);
+        process.uploads = uploads;
+        process.take_submitted(&stored, now);
+        let record = ProcessRecord::new(process, fingerprint, fresh("create", self.means.entropy()));
+        match self.means.store.create(caller, &record).await? {
             // The answer to our own write got lost, and the SDK wrote again.
             Creation::Existing(existing) if existing.created_by == record.created_by => {
-                self.submit(caller, provider.as_ref(), record).await
+                self.submit(caller, provider.as_ref(), &secrets, record, &pictures).await
             }
             Creation::Existing(existing) => replay(*existing, &record.fingerprint, now),
             Creation::New => {
                 telemetry::record(Metric::Created, &record.process.provider, 1.0, now);
-                self.submit(caller, provider.as_ref(), record).await
+                self.submit(caller, provider.as_ref(), &secrets, record, &pictures).await
             }
         }
     }
@@ -96,11 +124,17 @@ impl CreateProcess {
         &self,
         caller: &Caller,
         provider: &dyn Provider,
+        secrets: &SecretDocument,
         record: ProcessRecord,
+        pictures: &[Picture],
     ) -> Result<Created, ApiError> {
         let id = record.process.id;
-        let learnt = submit(provider, &record, self.0.now()).await;
-        match self.remember(caller, provider, record.clone(), &learnt).await {
+        let learnt = self.handover.submit(provider, &record.process, Round::First, pictures).await;
+        let learnt = learnt.unwrap_or_else(|error| {
+            tracing::error!(process = %id, %error, "the provider's answer could not be kept");
+            Learnt::Unknown("answer_not_kept", true)
+        });
+        match self.remember(caller, provider, secrets, record.clone(), &learnt).await {
             Ok(process) => match &process.refusal {
                 Some(refusal) => Err(ApiError::refused_by_provider(&process.provider, &refusal.code)),
                 None => Ok(Created { process, replayed: false }),
@@ -122,6 +156,7 @@ impl CreateProcess {
         &self,
         caller: &Caller,
         provider: &dyn Provider,
+        secrets: &SecretDocument,
         mut record: ProcessRecord,
         learnt: &Learnt,
     ) -> Result<Process, StoreError> {
@@ -129,18 +164,24 @@ impl CreateProcess {
         let taken = Learnt::reference_in_use();
         let mut learnt = learnt;
         for _ in 0..MAX_RACES {
-            let now = self.0.now();
+            if record.process.redaction.is_some() {
+                return Ok(record.process);
+            }
+            let now = self.means.now();
             let events = learnt.apply(&mut record.process, now);
             // Whoever creates a process gets its refusal as the answer, and needs no event of it.
             if !matches!(learnt, Learnt::Refused(_)) {
                 record.announce(events);
             }
-            let look_at = due::next_look(&record.process, provider, now, self.0.entropy());
+            let look_at = self.means.next_look(&record.process, provider, secrets, now);
             record.look_again(look_at, now);
-            let news = fresh("events", self.0.entropy());
+            if record.wish.is_none() && record.process.next_escalation_at().is_some() {
+                record.wish = Some(fresh("escalate", self.means.entropy()));
+            }
+            let news = fresh("events", self.means.entropy());
             let commit = match learnt {
-                Learnt::Taken(_) => self.0.store.commit_reference(caller, &record, &news).await,
-                _ => self.0.store.commit(caller, &record, &news).await,
+                Learnt::Taken(..) => self.means.store.commit_reference(caller, &record, &news).await,
+                _ => self.means.store.commit(caller, &record, &news).await,
             };
             match commit {
                 Ok(()) => return Ok(record.process),
@@ -149,7 +190,8 @@ impl CreateProcess {
                         tracing::error!(process = %id, "the reference belongs to another process");
                         learnt = &taken;
                     }
-                    record = self.0.store.load(caller, id).await?.ok_or(StoreError::Corrupt("the process is gone"))?;
+                    record =
+                        self.means.store.load(caller, id).await?.ok_or(StoreError::Corrupt("the process is gone"))?;
                 }
                 Err(error) => return Err(error),
             }
@@ -158,70 +200,12 @@ impl CreateProcess {
     }
 }
 
-/// Hands a stored process over, and counts it where that does not work.
-pub(super) async fn submit(provider: &dyn Provider, record: &ProcessRecord, now: Timestamp) -> Learnt {
-    let answer = provider.submit(record.process.id, &record.process.request).await;
-    if let Err(error) = &answer
-        && !matches!(error, ProviderError::Rejected { .. })
-    {
-        telemetry::record(Metric::ProviderTrouble, &record.process.provider, 1.0, now);
-    }
-    answer.into()
-}
-
-/// What the provider's answer to a submission means.
-#[derive(Debug)]
-pub(super) enum Learnt {
-    /// It has the process, under this reference.
-    Taken(String),
-    /// It refuses it, with this code.
-    Refused(String),
-    /// Nobody knows yet; the trouble's code, and whether the request may have had its effect.
-    Unknown(&'static str, bool),
-}
-
-impl From<Result<crate::providers::Submitted, ProviderError>> for Learnt {
-    fn from(answer: Result<crate::providers::Submitted, ProviderError>) -> Self {
-        match answer {
-            Ok(submitted) => Self::Taken(submitted.reference),
-            Err(ProviderError::Rejected { code }) => Self::Refused(code),
-            Err(error @ (ProviderError::Unauthorized | ProviderError::NotFound)) => {
-                Self::Refused(error.code().to_owned())
-            }
-            Err(error) => {
-                let nothing_done = matches!(
-                    error,
-                    ProviderError::RateLimited { .. } | ProviderError::Unavailable { maybe_done: false }
-                );
-                Self::Unknown(error.code(), !nothing_done)
-            }
-        }
-    }
-}
-
-impl Learnt {
-    /// What the provider has under this reference is another process's already.
-    pub(super) fn reference_in_use() -> Self {
-        Self::Refused("reference_in_use".to_owned())
-    }
-
-    /// Changes the process accordingly.
-    pub(super) fn apply(&self, process: &mut Process, now: Timestamp) -> Vec<Event> {
-        match self {
-            Self::Taken(reference) => process.submitted(reference, now),
-            Self::Refused(code) => process.refused(Refusal { code: code.clone() }, now),
-            Self::Unknown(trouble, maybe_done) => {
-                process.unsent = !maybe_done;
-                process.unanswered(trouble, now);
-                Vec::new()
-            }
-        }
-    }
-}
-
 /// An earlier request with the same key.
 fn replay(existing: ProcessRecord, fingerprint: &str, now: Timestamp) -> Result<Created, ApiError> {
     let process = existing.process;
+    if process.redaction.is_some() {
+        return Err(ApiError::redacted());
+    }
     if existing.fingerprint != fingerprint {
         return Err(ApiError::key_reused());
     }
@@ -278,6 +262,9 @@ fn check(request: &ProcessRequest, now: Timestamp) -> Vec<FieldProblem> {
     }
     if json_bytes(serde_json::to_string(request.options.expose())) > MAX_OPTIONS_BYTES {
         wrong("options", "must have at most 8192 bytes as JSON");
+    }
+    if request.legal_hold_until.is_some_and(|until| until <= now) {
+        wrong("legal_hold_until", "must be in the future");
     }
     match request.expires_at {
         Some(end) if end <= now => wrong("expires_at", "must be in the future"),

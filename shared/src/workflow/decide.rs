@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{MAX_RACES, Means, due, fresh};
+use super::{MAX_RACES, Means, fresh};
 use crate::{
     api::{ApiError, Authority as _, Caller, body},
     platform::Platform,
@@ -45,6 +45,9 @@ impl DecideProcess {
         for _ in 0..MAX_RACES {
             let record = self.0.store.load(caller, id).await?;
             let mut record = record.ok_or_else(|| ApiError::not_found("process"))?;
+            if record.process.redaction.is_some() {
+                return Err(ApiError::redacted());
+            }
             let now = self.0.now();
             let decision = Decision {
                 verdict: ruling.decision,
@@ -59,7 +62,7 @@ impl DecideProcess {
             record.announce(events);
             // Without the provider nobody knows when to look again; what was planned stays.
             if let Ok(provider) = self.0.providers.of_tenant(&record.process.provider, caller.tenant(), &secrets) {
-                let look_at = due::next_look(&record.process, provider.as_ref(), now, self.0.entropy());
+                let look_at = self.0.next_look(&record.process, provider.as_ref(), &secrets, now);
                 record.look_again(look_at, now);
             }
             match self.0.store.commit(caller, &record, &fresh("events", self.0.entropy())).await {

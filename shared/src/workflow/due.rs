@@ -4,25 +4,31 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     platform::Entropy,
-    process::{Process, SUBMISSION_GRACE, Status},
+    process::{Certificate, Process, SUBMISSION_GRACE, Status},
     providers::Provider,
 };
 
 /// The longest wait for a provider that does not answer.
 const LONGEST_BACKOFF: SignedDuration = SignedDuration::from_hours(1);
 
-/// The next look at `process`, or `None` where nothing but events remains to be seen to. Everything but fixed moments gets up to a
-/// tenth of jitter, so that what was created together is not asked for together.
+/// The next look at `process`, or `None` where nothing but events remains to be seen to. What has ended is looked at once
+/// more when its `retention` in days is over. Everything but fixed moments gets up to a tenth of jitter, so that what was
+/// created together is not asked for together.
 pub fn next_look(
     process: &Process,
     provider: &dyn Provider,
+    retention: Option<u32>,
     now: Timestamp,
     entropy: &dyn Entropy,
 ) -> Option<Timestamp> {
+    if process.redaction.is_some() {
+        return process.next_sweep_at();
+    }
+    let can = provider.capabilities();
     let jittered = |wait: SignedDuration| now + wait.mul_f64(1.0 + entropy.fraction() / 10.0);
     let mut looks = Vec::new();
     if process.status == Status::Submitting && process.provider_reference.is_none() {
-        let repeatable = process.unsent || provider.submit_is_repeatable();
+        let repeatable = process.unsent || can.repeatable_submission;
         looks.push(if now < process.submit_lease_until {
             process.submit_lease_until
         } else if repeatable {
@@ -32,9 +38,11 @@ pub fn next_look(
         });
     } else if !process.status.is_terminal() {
         let age = now.duration_since(process.created_at);
-        let planned =
-            if process.failures > 0 { backoff(process.failures) } else { provider.poll_after(process.status, age) };
-        looks.push(jittered(planned));
+        if can.query {
+            let wait =
+                if process.failures > 0 { backoff(process.failures) } else { provider.poll_after(process.status, age) };
+            looks.push(jittered(wait));
+        }
         // A deadline that has passed was seen to by the look that calls this.
         if process.status == Status::InProgress && process.failures == 0 && process.expires_at > now {
             looks.push(process.expires_at);
@@ -45,6 +53,10 @@ pub fn next_look(
     {
         looks.push(if held.usable_at > now { held.usable_at } else { jittered(backoff(process.failures)) });
     }
+    let certificate = process.certificate.as_ref().and_then(Certificate::next_try_at);
+    let again = [certificate, process.next_escalation_at()].into_iter().flatten();
+    looks.extend(again.map(|at| at.max(jittered(SignedDuration::from_secs(1)))));
+    looks.extend(process.retained_until(retention));
     if let Some(at) = process.next_copy_at() {
         let soonest = if process.failures > 0 { backoff(process.failures) } else { SignedDuration::from_secs(1) };
         looks.push(at.max(jittered(soonest)));

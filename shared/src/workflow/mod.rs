@@ -3,24 +3,38 @@
 //! | file | use case | called by |
 //! | --- | --- | --- |
 //! | `create` | take a request, store it, hand it to the provider | create-process |
+//! | `upload` | give a place for a picture before the process that needs it | create-process |
 //! | `status` | show one process or a list, ask for a refresh, link to evidence | query-status |
 //! | `decide` | take a reviewer's decision | decide-process |
+//! | `redact` | remove everything about the person | decide-process |
+//! | `certificate` | give out the certificate, fetch it where it is missing | fetch-certificate |
 //! | `callback` | put a provider's callback where it cannot be lost | receive-callback |
 //! | `refresh` | fold callbacks and the provider's answer into the process, copy its pictures | run-work |
+//! | `long_copy` | copy a video beside its process | run-work |
 //! | `poll` | wake whatever is overdue | poll-due |
 //! | `deliver` | hand events on | deliver-notifications |
 //! | `stream` | one look per process of a batch of stream records | run-work, deliver-notifications |
 //! | `due` | when to look again | all of them |
+//!
+//! What several of them do is in `handover` (handing a process to its provider), `pictures` (those a customer submits),
+//! `answer` (keeping what a provider said).
 
+mod answer;
 pub mod callback;
+pub mod certificate;
 pub mod create;
 pub mod decide;
 pub mod deliver;
 pub mod due;
+mod handover;
+pub mod long_copy;
+mod pictures;
 pub mod poll;
+pub mod redact;
 pub mod refresh;
 pub mod status;
 pub mod stream;
+pub mod upload;
 
 use std::sync::Arc;
 
@@ -82,12 +96,24 @@ impl Means {
         Self {
             platform: platform.clone(),
             store: crate::store::Store::new(platform),
-            providers: Arc::new(crate::providers::Providers::new(&platform.config)),
+            providers: Arc::new(crate::providers::Providers::new(platform.seams.companies, &platform.config)),
         }
     }
 
     fn now(&self) -> jiff::Timestamp {
         self.platform.seams.clock.now()
+    }
+
+    /// When to look at `process` again; see [`due::next_look`].
+    fn next_look(
+        &self,
+        process: &crate::process::Process,
+        provider: &dyn crate::providers::Provider,
+        secrets: &crate::platform::secrets::SecretDocument,
+        now: jiff::Timestamp,
+    ) -> Option<jiff::Timestamp> {
+        let retention = secrets.tenants.get(process.tenant.as_str()).and_then(|settings| settings.retention_days);
+        due::next_look(process, provider, retention, now, self.entropy())
     }
 
     fn entropy(&self) -> &dyn Entropy {

@@ -43,7 +43,7 @@ impl PollDue {
             let wish = fresh(OVERDUE, self.0.entropy());
             let woken = self.0.store.wish_due(&item, &wish, now + WISH_PATIENCE).await;
             if let Err(error) = &woken {
-                tracing::error!(process = %item.key.id, %error, "could not be woken");
+                tracing::error!(item = item.key.item().pk(), %error, "could not be woken");
             }
             woken
         });

@@ -5,31 +5,39 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    MAX_RACES, Means, OwnTrouble,
-    create::{Learnt, submit},
-    due, fresh, wants_answer,
+    MAX_RACES, Means, OwnTrouble, WISH_PATIENCE,
+    answer::{self, copy_of},
+    certificate, fresh,
+    handover::{Handover, Learnt},
+    wants_answer,
 };
 use crate::{
-    evidence::{Bucket, Copier, CopyError, Media, Stored},
+    evidence::{Bucket, CopyError, Media, ObjectKey},
     platform::{
         Platform,
+        secrets::SecretDocument,
         telemetry::{self, Metric},
     },
     process::{
-        CopyOutcome, Event, EvidenceKind, HeldVerdict, Observation, ObservedMedia, Process, Status, StoredCopy,
-        evidence::Copy,
+        CertificateFetch, CopyOutcome, EscalationOutcome, Event, EvidenceKind, HeldVerdict, Observation, Process,
+        Status, evidence::Copy, redaction::RETENTION,
     },
-    providers::{Answer, Provider, ProviderError},
-    store::{ProcessRecord, StoreError, keys::OwnKey},
+    providers::{Answer, Provider, ProviderError, Round},
+    store::{CallbackBody, InboxEntry, ProcessRecord, StoreError, keys::OwnKey},
 };
+
+/// The longest callback body that is read back.
+const MAX_RESULT_BYTES: usize = 1024 * 1024;
 
 /// The use case.
 pub struct RefreshProcess {
-    means: Means,
-    copier: Copier,
+    pub(super) means: Means,
+    pub(super) handover: Handover,
+    bucket: Bucket,
 }
 
 /// What a run has learnt so far; it outlives lost races.
@@ -39,6 +47,10 @@ struct Look {
     submission: Option<Learnt>,
     /// What the provider answered to a query, and the wish it was asked for.
     answer: Option<(String, Result<Observation, Trouble>)>,
+    /// What the provider answered to the second submission.
+    escalation: Option<Learnt>,
+    /// What became of fetching the certificate.
+    certificate: Option<(String, CertificateFetch)>,
     /// Whether a callback's word for the reference turned out to be another process's.
     reference_is_taken: bool,
 }
@@ -54,8 +66,9 @@ impl RefreshProcess {
     /// Built once per execution environment.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
+        let means = Means::new(platform);
         let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
-        Self { means: Means::new(platform), copier: Copier::new(bucket, platform.config.allow_loopback) }
+        Self { handover: Handover::new(platform, &means), means, bucket }
     }
 
     /// Looks at the process `key` if anybody wishes it. A provider's trouble is no error: the next look is planned.
@@ -100,29 +113,40 @@ impl RefreshProcess {
     /// Changes the record by all there is to know, and says whether it learnt its reference.
     async fn look(&self, key: &OwnKey, record: &mut ProcessRecord, look: &mut Look) -> Result<bool, OwnTrouble> {
         let wish = record.wish.take().unwrap_or_default();
+        let now = self.means.now();
+        if record.process.redaction.is_some() {
+            self.sweep(key, record, now).await?;
+            return Ok(false);
+        }
+        let secrets = self.means.platform.secrets.current().await?;
+        let retention = secrets.tenants.get(record.process.tenant.as_str()).and_then(|tenant| tenant.retention_days);
+        if record.process.retained_until(retention).is_some_and(|end| end <= now)
+            && record.redact(RETENTION, now).is_ok()
+        {
+            tracing::info!(tenant = %record.process.tenant, process = %key.id, "redacted: the retention is over");
+            record.wish = Some(fresh("redact", self.means.entropy()));
+            return Ok(false);
+        }
+        let Ok(provider) = self.means.providers.of_tenant(&record.process.provider, &record.process.tenant, &secrets)
+        else {
+            // The account was taken away; it may come back. Callbacks wait for it.
+            record.process.unanswered("no_account", now);
+            let events = record.process.conclude(now);
+            record.announce(events);
+            let waits = is_open(&record.process) || !record.inbox.is_empty();
+            record.look_again(waits.then(|| now + SignedDuration::from_hours(1)), now);
+            return Ok(false);
+        };
         let knew_reference = record.process.provider_reference.clone();
         let called_back = !record.inbox.is_empty();
-        let mut events = fold_inbox(record, look.reference_is_taken);
-        let secrets = self.means.platform.secrets.current().await?;
-        let process = &mut record.process;
-        let Ok(provider) = self.means.providers.of_tenant(&process.provider, &process.tenant, &secrets) else {
-            // The account was taken away; it may come back.
-            let now = self.means.now();
-            process.unanswered("no_account", now);
-            events.extend(process.conclude(now));
-            let look_at = is_open(process).then(|| now + SignedDuration::from_hours(1));
-            let learns_reference = process.provider_reference != knew_reference;
-            record.announce(events);
-            record.look_again(look_at, now);
-            return Ok(learns_reference);
-        };
         let provider = provider.as_ref();
+        let mut events = self.fold_inbox(record, provider, look.reference_is_taken).await?;
 
         if record.process.provider_reference.is_none() {
-            self.submit_again(key, record, provider, &wish, look).await?;
+            self.submit_again(key, record, provider, &secrets, &wish, look).await?;
             if let Some(learnt) = &look.submission {
                 let learnt = match learnt {
-                    Learnt::Taken(_) if look.reference_is_taken => &Learnt::reference_in_use(),
+                    Learnt::Taken(..) if look.reference_is_taken => &Learnt::reference_in_use(),
                     learnt => learnt,
                 };
                 events.extend(learnt.apply(&mut record.process, self.means.now()));
@@ -130,9 +154,11 @@ impl RefreshProcess {
         }
         let process = &mut record.process;
         let mut not_before = None;
+        let can_be_asked = provider.capabilities().query;
         let worth_asking = is_open(process) || called_back || wants_answer(&wish) || look.answer.is_some();
         if let Some(reference) = process.provider_reference.clone()
             && worth_asking
+            && can_be_asked
         {
             let (asked_for, answer) = match look.answer.take() {
                 Some(earlier) => earlier,
@@ -144,21 +170,169 @@ impl RefreshProcess {
             }
             let now = self.means.now();
             match &answer {
-                Ok(observation) => events.extend(process.apply(observation, now)),
+                Ok(observation) => {
+                    let known = process.evidence.len();
+                    events.extend(process.apply(observation, now));
+                    self.want_videos(key, process, known).await?;
+                }
                 Err(trouble) => {
                     process.unanswered(trouble.code, now);
                     not_before = trouble.retry_after.map(|wait| now + wait);
                 }
             }
             look.answer = Some((asked_for, answer));
+        } else if process.provider_reference.is_some() && !can_be_asked {
+            process.looked(self.means.now());
         }
+        events.extend(self.escalate(process, provider, look).await?);
+        events.extend(self.fetch_certificate(process, provider, look).await?);
         let now = self.means.now();
         events.extend(process.conclude(now));
         let learns_reference = process.provider_reference != knew_reference;
         record.announce(events);
-        let look_at = due::next_look(&record.process, provider, now, self.means.entropy());
+        let look_at = self.means.next_look(&record.process, provider, &secrets, now);
         record.look_again(look_at.map(|at| not_before.map_or(at, |earliest| at.max(earliest))), now);
         Ok(learns_reference)
+    }
+
+    /// Takes the callbacks out of the inbox, oldest first. Where a reference turned out to be another process's, none is
+    /// believed.
+    async fn fold_inbox(
+        &self,
+        record: &mut ProcessRecord,
+        provider: &dyn Provider,
+        reference_is_taken: bool,
+    ) -> Result<Vec<Event>, OwnTrouble> {
+        let mut entries: Vec<_> = std::mem::take(&mut record.inbox).into_values().collect();
+        entries.sort_by_key(|entry| entry.received_at);
+        let mut events = Vec::new();
+        for entry in entries {
+            let process = &mut record.process;
+            let verdict = entry.verdict.map(|(status, usable_at)| (status, entry.code.clone(), usable_at));
+            let held = verdict.map(|(status, code, usable_at)| HeldVerdict { status, code, usable_at });
+            process.called_back(&entry.code, entry.received_at, held);
+            if reference_is_taken {
+                continue;
+            }
+            // A callback may be the first to know the reference.
+            events.extend(process.adopt_reference(&entry.reference, entry.received_at));
+            if let Some(news) = &entry.certificate {
+                process.certificate_told(news, entry.received_at);
+            }
+            events.extend(self.fold_result(process, provider, entry).await?);
+        }
+        Ok(events)
+    }
+
+    /// Applies a callback that is itself the provider's answer.
+    async fn fold_result(
+        &self,
+        process: &mut Process,
+        provider: &dyn Provider,
+        entry: InboxEntry,
+    ) -> Result<Vec<Event>, OwnTrouble> {
+        let copier = self.handover.copier();
+        let body = match entry.result {
+            None => return Ok(Vec::new()),
+            Some(CallbackBody::Text(text)) => Bytes::copy_from_slice(text.expose().as_bytes()),
+            Some(CallbackBody::Object(key)) => {
+                copier.read(&key, MAX_RESULT_BYTES).await.map_err(|_| OwnTrouble::Bucket)?
+            }
+        };
+        let Some(said) = provider.read_result(&process.request, &body, entry.received_at) else {
+            tracing::error!(process = %process.id, provider = process.provider, "a callback that was taken is no answer");
+            process.unanswered("unreadable", entry.received_at);
+            copier.store_raw(&process.tenant, process.id, body).await.map_err(|_| OwnTrouble::Bucket)?;
+            return Ok(Vec::new());
+        };
+        let now = self.means.now();
+        let observation = answer::keep(copier, process, said.observation, said.raw, now).await?;
+        Ok(process.apply(&observation, now))
+    }
+
+    /// Makes sure that somebody copies each video among the pieces that were not `known` before.
+    async fn want_videos(&self, key: &OwnKey, process: &Process, known: usize) -> Result<(), OwnTrouble> {
+        for piece in process.evidence.iter().skip(known).filter(|piece| piece.kind == EvidenceKind::Video) {
+            let (wish, until) = (fresh("video", self.means.entropy()), self.means.now() + WISH_PATIENCE);
+            self.means.store.want_long_copy(key, process.id, piece.id, &wish, until).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the second submission, if it is time to.
+    async fn escalate(
+        &self,
+        process: &mut Process,
+        provider: &dyn Provider,
+        look: &mut Look,
+    ) -> Result<Vec<Event>, OwnTrouble> {
+        if process.next_escalation_at().is_none_or(|at| at > self.means.now()) {
+            return Ok(Vec::new());
+        }
+        if look.escalation.is_none() {
+            look.escalation = Some(self.handover.submit_stored(provider, process, Round::Escalated).await?);
+        }
+        let now = self.means.now();
+        let (outcome, said) = match &look.escalation {
+            Some(Learnt::Taken(_, said)) => (EscalationOutcome::Taken, said.as_deref()),
+            Some(Learnt::Refused(code)) => (EscalationOutcome::Refused(code.clone()), None),
+            Some(Learnt::Unknown(trouble, _)) => (EscalationOutcome::Unanswered((*trouble).to_owned()), None),
+            None => return Ok(Vec::new()),
+        };
+        process.escalated(&outcome, now);
+        // That its reviewers are at work is no news beside what its machine found.
+        Ok(match said {
+            Some(end) if end.status.is_terminal() => process.apply(end, now),
+            Some(Observation { certificate: Some(news), .. }) => {
+                process.certificate_told(news, now);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        })
+    }
+
+    /// Fetches the certificate, if it is time to.
+    async fn fetch_certificate(
+        &self,
+        process: &mut Process,
+        provider: &dyn Provider,
+        look: &mut Look,
+    ) -> Result<Option<Event>, OwnTrouble> {
+        let now = self.means.now();
+        if !process.certificate.as_ref().is_some_and(|certificate| certificate.is_due(now)) {
+            return Ok(None);
+        }
+        if look.certificate.is_none() {
+            look.certificate = certificate::fetch(&self.means, self.handover.copier(), provider, process).await?;
+        }
+        let now = self.means.now();
+        Ok(look
+            .certificate
+            .as_ref()
+            .and_then(|(reference, fetched)| process.certificate_fetched(reference, fetched, now)))
+    }
+
+    /// Removes what a redacted process has in the bucket, if it is time to.
+    async fn sweep(&self, key: &OwnKey, record: &mut ProcessRecord, now: Timestamp) -> Result<(), OwnTrouble> {
+        let process = &mut record.process;
+        record.inbox.clear();
+        if process.next_sweep_at().is_some_and(|at| at <= now) {
+            let uploads = process.uploads.iter().map(|id| ObjectKey::upload_prefix(&process.tenant, *id));
+            let mut prefixes = vec![ObjectKey::process_prefix(&process.tenant, process.id)];
+            prefixes.extend(uploads);
+            let mut removed = 0;
+            for prefix in prefixes {
+                removed += self.bucket.delete_all(&prefix).await.map_err(|_| OwnTrouble::Bucket)?;
+            }
+            for piece in process.evidence.iter().filter(|piece| piece.kind == EvidenceKind::Video) {
+                self.means.store.forget_long_copy(key, piece.id).await?;
+            }
+            tracing::info!(tenant = %process.tenant, process = %process.id, removed, "swept");
+            process.swept(self.means.now());
+        }
+        let next = process.next_sweep_at();
+        record.look_again(next, now);
+        Ok(())
     }
 
     /// Hands the process over once more, after the lease and only where a repeat is harmless. The right to do so is
@@ -168,23 +342,26 @@ impl RefreshProcess {
         key: &OwnKey,
         record: &mut ProcessRecord,
         provider: &dyn Provider,
+        secrets: &SecretDocument,
         wish: &str,
         look: &mut Look,
     ) -> Result<(), OwnTrouble> {
         let (process, now) = (&mut record.process, self.means.now());
-        let harmless = process.unsent || provider.submit_is_repeatable();
+        let never_arrived = process.unsent;
+        let harmless = never_arrived || provider.capabilities().repeatable_submission;
         let waiting = process.status == Status::Submitting && now >= process.submit_lease_until;
         if !waiting || !harmless || look.submission.is_some() {
             return Ok(());
         }
         process.claim_submission(now);
-        let look_at = due::next_look(process, provider, now, self.means.entropy());
+        let look_at = self.means.next_look(process, provider, secrets, now);
         record.look_again(look_at, now);
         record.wish = Some(wish.to_owned());
         self.means.store.commit(key, record, &fresh("events", self.means.entropy())).await?;
         record.version += 1;
         record.wish = None;
-        look.submission = Some(submit(provider, record, now).await);
+        let learnt = self.handover.submit_stored(provider, &record.process, Round::First).await?;
+        look.submission = Some(if never_arrived { learnt } else { learnt.of_repetition() });
         Ok(())
     }
 
@@ -210,18 +387,8 @@ impl RefreshProcess {
             self.copy(process, provider, &mut fresh).await?;
             answer = fresh;
         }
-        if says_something_new(process, &answer.observation, self.means.now()) {
-            let raw =
-                self.copier.store_raw(&process.tenant, process.id, answer.raw).await.map_err(|_| OwnTrouble::Bucket)?;
-            answer.observation.media.push(ObservedMedia {
-                source: format!("answer/{}", raw.sha256),
-                kind: EvidenceKind::ProviderResponse,
-                attempt: 0,
-                captured_at: Some(answer.observation.observed_at),
-                outcome: stored(raw),
-            });
-        }
-        Ok(Ok(answer.observation))
+        let Answer { observation, raw, .. } = answer;
+        Ok(Ok(answer::keep(self.handover.copier(), process, observation, raw, self.means.now()).await?))
     }
 
     async fn query(
@@ -241,7 +408,7 @@ impl RefreshProcess {
             && process.failures == 0
         {
             // Kept for whoever has to find out what the provider sent; the first of a series is enough.
-            let kept = self.copier.store_raw(&process.tenant, process.id, raw.clone()).await;
+            let kept = self.handover.copier().store_raw(&process.tenant, process.id, raw.clone()).await;
             kept.map_err(|_| OwnTrouble::Bucket)?;
         }
         let retry_after = match &error {
@@ -258,7 +425,9 @@ impl RefreshProcess {
         let wanted: Vec<usize> = (0..answer.observation.media.len())
             .filter(|&at| {
                 let media = &answer.observation.media[at];
-                media.outcome == CopyOutcome::NotTried && process.wants_copy(&media.source, now)
+                media.kind != EvidenceKind::Video
+                    && media.outcome == CopyOutcome::NotTried
+                    && process.wants_copy(&media.source, now)
             })
             .collect();
         let media = wanted.iter().filter_map(|&at| {
@@ -269,7 +438,7 @@ impl RefreshProcess {
         let media: Vec<Media> = media.collect();
         let hosts = provider.media_hosts();
         let count = media.len();
-        let copies = self.copier.copy_all(&process.tenant, process.id, hosts, media);
+        let copies = self.handover.copier().copy_all(&process.tenant, process.id, hosts, media);
         // The verdict must not wait for a picture for longer than this function may run.
         let results = match tokio::time::timeout(COPY_TIME, copies).await {
             Ok(results) => results,
@@ -283,7 +452,7 @@ impl RefreshProcess {
                     let used =
                         self.means.now().duration_since(asked_at).as_secs_f64() / provider.link_life().as_secs_f64();
                     telemetry::record(Metric::LinkLifeUsed, &process.provider, used * 100.0, now);
-                    stored(copy)
+                    CopyOutcome::Stored(copy_of(copy))
                 }
                 Err(CopyError::Store) => return Err(OwnTrouble::Bucket),
                 Err(error @ CopyError::TooLarge) => CopyOutcome::Hopeless { reason: error.code().to_owned() },
@@ -319,37 +488,4 @@ fn is_open(process: &Process) -> bool {
 
 fn given_up(process: &Process) -> usize {
     process.evidence.iter().filter(|piece| matches!(piece.copy, Copy::Incomplete { .. })).count()
-}
-
-/// Takes the callbacks out of the inbox, oldest first. Where a reference turned out to be another process's, none is
-/// believed.
-fn fold_inbox(record: &mut ProcessRecord, reference_is_taken: bool) -> Vec<Event> {
-    let mut entries: Vec<_> = std::mem::take(&mut record.inbox).into_values().collect();
-    entries.sort_by_key(|entry| entry.received_at);
-    let mut events = Vec::new();
-    for entry in entries {
-        let held = entry.verdict.map(|(status, usable_at)| HeldVerdict { status, code: entry.code.clone(), usable_at });
-        record.process.called_back(&entry.code, entry.received_at, held);
-        // A callback may be the first to know the reference.
-        if !reference_is_taken {
-            events.extend(record.process.adopt_reference(&entry.reference, entry.received_at));
-        }
-    }
-    events
-}
-
-/// Whether an answer is worth keeping as evidence: it changes the state or shows a picture for the first time.
-fn says_something_new(process: &Process, observation: &Observation, now: Timestamp) -> bool {
-    let mut after = process.clone();
-    after.apply(observation, now);
-    after.status != process.status || after.evidence.len() != process.evidence.len()
-}
-
-fn stored(copy: Stored) -> CopyOutcome {
-    CopyOutcome::Stored(StoredCopy {
-        key: copy.key,
-        bytes: copy.bytes,
-        sha256: copy.sha256,
-        content_type: copy.content_type.to_owned(),
-    })
 }

@@ -17,9 +17,6 @@ use crate::{
     store::lists::ProcessFilter,
 };
 
-/// How long a link to evidence works where nothing else is asked for.
-pub const DEFAULT_LINK_MINUTES: u64 = 15;
-
 /// A link to a piece of evidence. It opens without a key, so it is as secret as the picture.
 pub struct EvidenceLink {
     /// The piece.
@@ -30,6 +27,18 @@ pub struct EvidenceLink {
     pub url: String,
     /// Until when it opens.
     pub expires_at: jiff::Timestamp,
+}
+
+/// How a company is.
+#[derive(serde::Serialize)]
+pub struct Health {
+    /// Its name.
+    provider: &'static str,
+    /// Whether it answers and knows the account.
+    healthy: bool,
+    /// What is wrong otherwise, as a stable code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<&'static str>,
 }
 
 /// The use case.
@@ -78,6 +87,19 @@ impl QueryStatus {
         Ok(PageView::new("/processes", &filters, request, page.seen, page.entries, page.next.as_ref()))
     }
 
+    /// Asks a company whether it answers and knows the caller's account.
+    ///
+    /// # Errors
+    /// 404 where the caller has no account at such a company, or it cannot be asked that.
+    pub async fn ping(&self, caller: &Caller, provider: &str) -> Result<Health, ApiError> {
+        let secrets = self.means.platform.secrets.current().await?;
+        let connector = self.means.providers.of_tenant(provider, caller.tenant(), &secrets);
+        let connector = connector.ok().filter(|connector| connector.capabilities().ping);
+        let connector = connector.ok_or_else(|| ApiError::not_found("provider that can be asked"))?;
+        let trouble = connector.ping(self.means.now()).await.err().map(|error| error.code());
+        Ok(Health { provider: self.means.providers.known(provider), healthy: trouble.is_none(), trouble })
+    }
+
     /// A link to a piece of evidence that works for `minutes`. Who got it is logged.
     ///
     /// # Errors
@@ -90,6 +112,9 @@ impl QueryStatus {
         minutes: u64,
     ) -> Result<EvidenceLink, ApiError> {
         let process = self.get(caller, id, false).await?;
+        if process.redaction.is_some() {
+            return Err(ApiError::redacted());
+        }
         let piece = process.evidence.iter().find(|piece| piece.id == evidence);
         let piece = piece.ok_or_else(|| ApiError::not_found("evidence"))?;
         let Copy::Stored(copy) = &piece.copy else { return Err(ApiError::evidence_not_stored()) };

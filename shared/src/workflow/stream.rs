@@ -1,5 +1,5 @@
-//! Batches of the table's stream: every record's process is seen to once, side by side, and the records of those that
-//! failed are named.
+//! Batches of the table's stream: whatever a record is about is seen to once, side by side, and the records of those
+//! that failed are named.
 
 use std::{collections::HashMap, future::Future};
 
@@ -16,17 +16,17 @@ use crate::{
         Clock,
         telemetry::{self, Metric},
     },
-    store::keys::OwnKey,
+    store::keys::WorkKey,
 };
 
-/// Processes of one batch seen to at once.
+/// Items of one batch seen to at once.
 const AT_ONCE: usize = 10;
 
-/// Calls `see_to` once for each process in the batch. Several records of one process are one look, since a look sees the
-/// item as it stands; where it fails, the earliest of its records is named, for Lambda brings everything from there again.
-pub async fn each_process<F, T>(event: Event, clock: &dyn Clock, see_to: F) -> DynamoDbEventResponse
+/// Calls `see_to` once for each item in the batch. Several records of one item are one look, since a look sees the item
+/// as it stands; where it fails, the earliest of its records is named, for Lambda brings everything from there again.
+pub async fn each_item<F, T>(event: Event, clock: &dyn Clock, see_to: F) -> DynamoDbEventResponse
 where
-    F: Fn(OwnKey) -> T,
+    F: Fn(WorkKey) -> T,
     T: Future<Output = Result<(), OwnTrouble>>,
 {
     let mut order = Vec::new();
@@ -36,14 +36,14 @@ where
             Some(AttributeValue::S(pk)) => Some(pk),
             _ => None,
         };
-        match pk.and_then(|pk| OwnKey::of_process(pk)) {
+        match pk.and_then(|pk| WorkKey::of(pk)) {
             Some(key) => {
                 first_record.entry(key.clone()).or_insert_with(|| {
                     order.push(key);
                     record.change.sequence_number
                 });
             }
-            // Not a process: the filter lets nothing else through, and bringing it again would not change it.
+            // Nothing that is wished for: the filter lets nothing else through, and bringing it again would not change it.
             None => tracing::error!("a stream record of an unknown kind was passed over"),
         }
     }
@@ -53,7 +53,7 @@ where
             let seen_to = see_to(key.clone());
             async move {
                 let error = seen_to.await.err()?;
-                tracing::error!(process = %key.id, %error, "a stream record failed");
+                tracing::error!(item = key.item().pk(), %error, "a stream record failed");
                 telemetry::record(Metric::RecordFailed, "none", 1.0, clock.now());
                 record
             }

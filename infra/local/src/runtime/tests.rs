@@ -98,7 +98,7 @@ async fn a_further_tenant_has_a_key_and_a_webhook_of_its_own() {
     assert_ne!(other.auco_webhook_url, local.auco_webhook_url());
     let secrets = local.platform("run-work").expect("platform").secrets;
     let secrets = secrets.current().await.expect("the secret has the shape that the functions read");
-    let auco = secrets.tenants["other"].auco.as_ref().expect("account");
+    let auco: cotejo::providers::auco::AucoAccount = secrets.tenants["other"].accounts["auco"].read().expect("account");
     assert_eq!(auco.webhook_id.as_deref(), Some("cotejo-other"));
     assert!(local.add_tenant("No Tenant").await.is_err());
 }

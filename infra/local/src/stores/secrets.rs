@@ -3,7 +3,7 @@
 //! The file is written on the first start, with keys of its own, and readable by its owner only. It is read anew for
 //! every request, so that an edited file counts as soon as the functions ask again.
 
-use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, io, net::IpAddr, path::PathBuf, sync::Arc};
 
 use axum::{
     Router,
@@ -36,6 +36,23 @@ pub struct TenantAccounts {
     /// At Tecalis; a file of an earlier version has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tecalis: Option<TecalisAccount>,
+    /// At LINK; likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkAccount>,
+    /// What else is set up for the tenant: its settings, and accounts that somebody added.
+    #[serde(flatten)]
+    pub more: BTreeMap<String, Value>,
+}
+
+/// An account at LINK.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LinkAccount {
+    /// The user.
+    pub user: String,
+    /// The password.
+    pub password: String,
+    /// Where callbacks come from.
+    pub callback_addresses: Vec<IpAddr>,
 }
 
 /// An account at Tecalis.

@@ -79,6 +79,7 @@ fn the_deployed_template_is_understood() {
             "create-process",
             "decide-process",
             "deliver-notifications",
+            "fetch-certificate",
             "poll-due",
             "query-status",
             "receive-callback",

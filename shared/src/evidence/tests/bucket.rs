@@ -36,7 +36,7 @@ async fn a_link_to_write_signs_what_was_announced_and_nothing_more() {
     let key = ObjectKey::Upload { tenant: &scene.tenant, id: PROCESS.parse().unwrap() };
     let link = |seconds| scene.bucket.presign_put(&key, "application/pdf", 1234, Duration::from_secs(seconds));
     let made = link(300).await.unwrap();
-    assert!(made.url.starts_with(&scene.server.url(&format!("/bucket/_uploads/acme/{PROCESS}?"))), "{}", made.url);
+    assert!(made.url.starts_with(&scene.server.url(&format!("/bucket/_uploads/acme/{PROCESS}/file?"))), "{}", made.url);
     let query = made.url.split_once('?').unwrap().1;
     assert!(query.contains("X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost%3Bif-none-match&"), "{query}");
     assert!(query.contains("X-Amz-Expires=300") && !query.to_lowercase().contains("checksum"), "{query}");

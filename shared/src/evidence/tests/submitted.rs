@@ -102,6 +102,8 @@ async fn an_upload_that_never_came_is_told_apart_from_trouble() {
     ] {
         scene.server.answer("/bucket/", [answer]);
         assert!(read().await == read_as);
-        assert!(scene.sent_to_s3().pop().unwrap().target.starts_with(&format!("/bucket/_uploads/acme/{PROCESS}?")));
+        assert!(
+            scene.sent_to_s3().pop().unwrap().target.starts_with(&format!("/bucket/_uploads/acme/{PROCESS}/file?"))
+        );
     }
 }

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{options, wire};
+use super::{AucoAccount, options, wire};
 use crate::{
-    platform::secrets::AucoAccount,
     process::{
         CopyOutcome, EvidenceKind, Findings, Observation, ObservedMedia, Private, ProcessId, ProcessRequest, Status,
         findings::{Check, Extracted, Face, Outcome, Source},
@@ -105,6 +104,8 @@ pub(super) fn observation(veriface: wire::Veriface, observed_at: Timestamp) -> (
             provider_result: Some(code(&veriface.status)),
         },
         media,
+        certificate: None,
+        escalate: false,
     };
     (observation, links)
 }

@@ -10,20 +10,23 @@ mod options;
 mod tests;
 mod wire;
 
-use ::http::HeaderMap;
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 
 use super::{
-    Answer, ApiClient, Callback, CallbackRefused, FieldProblem, Provider, ProviderError, Submitted, Verdict,
+    Answer, ApiClient, Callback, CallbackRefused, Capabilities, Connection, FieldProblem, IncomingCallback, NoProvider,
+    Provider, ProviderError, Purpose, Submission, Submitted, Verdict,
     http::{READ_TIMEOUT, SUBMIT_TIMEOUT},
     wire::code,
 };
 use crate::{
-    platform::secrets::AucoAccount,
-    process::{ProcessId, ProcessRequest, Status},
+    platform::secrets::Account,
+    process::{ProcessRequest, Status},
 };
 
 /// The provider's name in requests and answers.
@@ -33,7 +36,55 @@ pub const PRODUCTION: &str = "https://api.auco.ai/v1.5/ext";
 /// How long Auco's own answer gets to show what a reviewer decided, before the webhook alone counts.
 const REVIEW_PATIENCE: SignedDuration = SignedDuration::from_mins(15);
 
-/// One company's account at Auco.
+/// An account at Auco.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AucoAccount {
+    /// `puk_…`, for reads.
+    pub public_key: SecretString,
+    /// `prk_…`, for writes.
+    pub private_key: SecretString,
+    /// Base URL, where it is not the deployment's own.
+    pub url: Option<String>,
+    /// E-mail of the Auco user in whose name processes are created, where a request names none.
+    pub creator_email: Option<String>,
+    /// The id Auco gave to the webhook that points at us.
+    pub webhook_id: Option<String>,
+    /// The static header Auco sends with each webhook.
+    pub webhook_header: Option<StaticHeader>,
+    /// Countries (ISO 3166 alpha-2) and document types the account may use; anything where absent.
+    pub documents: Option<BTreeMap<String, Vec<String>>>,
+    /// Exact hosts that pictures may come from.
+    #[serde(default)]
+    pub media_hosts: Vec<String>,
+}
+
+/// A header that authenticates by its value.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StaticHeader {
+    /// Header name.
+    pub name: String,
+    /// The value to expect.
+    pub value: SecretString,
+}
+
+/// Auco among the companies.
+pub struct Company;
+
+impl super::Company for Company {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn connect(&self, account: &Account, connection: &Connection) -> Result<Box<dyn Provider>, NoProvider> {
+        let account: AucoAccount = account.read().map_err(|_| NoProvider::Misconfigured)?;
+        let url = account.url.clone().or_else(|| connection.url.clone()).unwrap_or_else(|| PRODUCTION.to_owned());
+        Ok(Box::new(Auco::new(connection.api.clone(), &url, account)))
+    }
+}
+
+/// The connector of one account.
 pub struct Auco {
     api: ApiClient,
     url: String,
@@ -41,22 +92,26 @@ pub struct Auco {
 }
 
 impl Auco {
-    /// The account's connector; `url` is the API's base, without `/veriface`.
+    /// Speaks for the account; `url` is the API's base, without `/veriface`.
     #[must_use]
-    pub fn new(api: ApiClient, url: String, account: AucoAccount) -> Self {
+    pub fn new(api: ApiClient, url: &str, account: AucoAccount) -> Self {
         Self { api, url: format!("{}/veriface", url.trim_end_matches('/')), account }
     }
 }
 
 #[async_trait]
 impl Provider for Auco {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { query: true, ..Capabilities::default() }
+    }
+
     fn check(&self, request: &ProcessRequest, now: Timestamp) -> Vec<FieldProblem> {
         options::check(request, &self.account, now)
     }
 
     /// `POST /veriface` with the private key. Never repeated: each one sends the person a message.
-    async fn submit(&self, id: ProcessId, request: &ProcessRequest) -> Result<Submitted, ProviderError> {
-        let body = mapping::creation(id, request, &self.account)?;
+    async fn submit(&self, submission: &Submission<'_>) -> Result<Submitted, ProviderError> {
+        let body = mapping::creation(submission.id, submission.request, &self.account)?;
         let call = self
             .api
             .http()
@@ -66,7 +121,7 @@ impl Provider for Auco {
         let answer = self.api.call(call, SUBMIT_TIMEOUT, wire::refusal_code).await?;
         let created: wire::Created = answer.json()?;
         match code(&created.code) {
-            Some(reference) => Ok(Submitted { reference: reference.to_owned() }),
+            Some(reference) => Ok(Submitted { reference: reference.to_owned(), answer: None }),
             None => Err(ProviderError::Unreadable { raw: answer.body }),
         }
     }
@@ -85,7 +140,11 @@ impl Provider for Auco {
         Ok(Answer { observation, links, raw: answer.body })
     }
 
-    fn read_callback(&self, headers: &HeaderMap, body: &[u8]) -> Result<Callback, CallbackRefused> {
+    fn read_callback(&self, callback: &IncomingCallback<'_>) -> Result<Callback, CallbackRefused> {
+        let IncomingCallback { headers, body, .. } = *callback;
+        if callback.purpose != Purpose::Webhook {
+            return Err(CallbackRefused::Unauthenticated);
+        }
         if let Some(expected) = &self.account.webhook_header {
             let given = headers.get(&expected.name).map(|value| value.as_bytes()).unwrap_or_default();
             if !bool::from(given.ct_eq(expected.value.expose_secret().as_bytes())) {
@@ -106,6 +165,8 @@ impl Provider for Auco {
             reference: reference.to_owned(),
             code: code.to_owned(),
             verdict: verdict.map(|status| Verdict { status, patience: REVIEW_PATIENCE }),
+            certificate: None,
+            is_result: false,
         })
     }
 
@@ -131,9 +192,5 @@ impl Provider for Auco {
 
     fn link_life(&self) -> SignedDuration {
         SignedDuration::from_mins(5)
-    }
-
-    fn submit_is_repeatable(&self) -> bool {
-        false
     }
 }

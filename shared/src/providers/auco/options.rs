@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::AucoAccount;
 use crate::{
-    platform::secrets::AucoAccount,
     process::ProcessRequest,
     providers::{FieldProblem, forms},
 };

@@ -2,11 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use ::http::HeaderMap;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::process::{EvidenceKind, Observation, findings::Outcome, ids::uuid_of};
+use crate::process::{EvidenceKind, Observation, ProcessId, findings::Outcome, ids::uuid_of};
 
 const APPROVED: &str = include_str!("fixtures/001_2c6c5cd1839b43f7.approved.json");
 const BLOCKED: &str = include_str!("fixtures/001_2c6c5cd1839b43f7.blocked.json");
@@ -27,7 +28,7 @@ fn account(more: Value) -> AucoAccount {
 }
 
 fn auco(more: Value) -> Auco {
-    Auco::new(ApiClient::new(NAME), "https://auco.example/v1.5/ext/".to_owned(), account(more))
+    Auco::new(ApiClient::new(NAME), "https://auco.example/v1.5/ext/", account(more))
 }
 
 fn request(change: impl FnOnce(&mut Value)) -> ProcessRequest {
@@ -241,7 +242,10 @@ fn a_picture_keeps_its_identity_when_its_link_and_its_place_change() {
 #[test]
 fn a_webhook_is_a_hint_and_only_a_reviewer_s_decision_is_held() {
     let auco = auco(json!({}));
-    let read = |body: Value| auco.read_callback(&HeaderMap::new(), body.to_string().as_bytes());
+    let read = |body: Value| {
+        let body = body.to_string();
+        auco.read_callback(&IncomingCallback::webhook(&HeaderMap::new(), body.as_bytes()))
+    };
     let webhook = |status: &str| {
         json!({
             "code": "VERIFACE_CODE", "type": "veriface", "finish": true, "status": status, "message": "m",
@@ -271,7 +275,8 @@ fn a_webhook_may_echo_our_id_as_an_object_a_list_or_not_at_all() {
     let id = ProcessId(uuid_of(&["x"]));
     let echoed = |custom: Value| {
         let body = json!({"code": "C", "status": "APPROVED", "custom": custom});
-        auco(json!({})).read_callback(&HeaderMap::new(), body.to_string().as_bytes()).unwrap().process
+        let body = body.to_string();
+        auco(json!({})).read_callback(&IncomingCallback::webhook(&HeaderMap::new(), body.as_bytes())).unwrap().process
     };
     assert_eq!(echoed(json!({"cotejo_id": id.to_string(), "reference": "RF"})), Some(id));
     assert_eq!(echoed(json!([{"reference": "RF"}, {"cotejo_id": id.to_string()}])), Some(id));
@@ -286,7 +291,7 @@ fn where_a_static_header_is_configured_a_webhook_must_carry_it() {
     let body = br#"{"code": "C", "status": "APPROVED"}"#;
     let with = |value: Option<&str>| {
         let headers = value.map(|value| ("x-auco-key".parse().unwrap(), value.parse().unwrap()));
-        auco.read_callback(&headers.into_iter().collect(), body).map(|_| ())
+        auco.read_callback(&IncomingCallback::webhook(&headers.into_iter().collect(), body)).map(|_| ())
     };
     assert_eq!(with(Some("s3cret")), Ok(()));
     for wrong in [None, Some(""), Some("s3cre"), Some("s3cret2")] {

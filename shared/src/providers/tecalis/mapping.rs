@@ -17,6 +17,8 @@ use crate::{
 /// Fields that are not about the person, and what has a place of its own.
 const NOT_THE_PERSON: [&str; 8] =
     ["uuid", "start_at", "total_time", "total_tries", "details", "start_side", "type", "document_type"];
+/// The identity of a session's one video.
+const VIDEO: &str = "video";
 /// The most places and devices that are kept of one session.
 const MAX_LISTED: usize = 5;
 /// The longest text that is kept.
@@ -26,7 +28,17 @@ const MAX_TEXT_BYTES: usize = 512;
 pub(super) fn observation(customer: Customer, observed_at: Timestamp) -> (Observation, Vec<MediaLink>) {
     let status = status(&customer.process_status);
     let checks: Vec<Check> = customer.operations.iter().flat_map(operation_checks).collect();
-    let (media, links) = pictures(&customer.operations, status.is_terminal());
+    let (mut media, mut links) = pictures(&customer.operations, status.is_terminal());
+    if let Some(link) = video(&customer.general, status.is_terminal()) {
+        media.push(ObservedMedia {
+            source: VIDEO.to_owned(),
+            kind: EvidenceKind::Video,
+            attempt: 1,
+            captured_at: customer.operations.iter().filter_map(|operation| operation.end_at).max(),
+            outcome: CopyOutcome::NotTried,
+        });
+        links.push(MediaLink { source: VIDEO.to_owned(), url: link });
+    }
     let observation = Observation {
         observed_at,
         status,
@@ -43,6 +55,8 @@ pub(super) fn observation(customer: Customer, observed_at: Timestamp) -> (Observ
             provider_result: Some(customer.process_status).filter(|state| !state.is_empty()),
         },
         media,
+        certificate: None,
+        escalate: false,
     };
     (observation, links)
 }
@@ -127,6 +141,11 @@ fn pictures(operations: &[Operation], all: bool) -> (Vec<ObservedMedia>, Vec<Med
         }
     }
     (media, links)
+}
+
+/// The link to the recording, once the session is over: until then it grows.
+fn video(general: &General, over: bool) -> Option<String> {
+    general.video.clone().filter(|link| over && !link.is_empty())
 }
 
 /// In Tecalis's words, from where the document was read, else from the summary.

@@ -8,7 +8,7 @@
 //! customer.
 //!
 //! An operation's pictures are listed when the operation is over, since until then the person may take them again in the
-//! same place. The video of the session is not copied yet; its link is in the answer that is kept, and dies with it.
+//! same place. The video of the session is listed when the session is.
 
 mod mapping;
 mod options;
@@ -16,18 +16,19 @@ mod options;
 mod tests;
 mod wire;
 
-use ::http::HeaderMap;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
 
 use super::{
-    Answer, ApiClient, Callback, CallbackRefused, FieldProblem, Provider, ProviderError, Submitted,
+    Answer, ApiClient, Callback, CallbackRefused, Capabilities, Connection, FieldProblem, IncomingCallback, NoProvider,
+    Provider, ProviderError, Purpose, Submission, Submitted,
     http::{ApiAnswer, READ_TIMEOUT},
 };
 use crate::{
-    platform::secrets::TecalisAccount,
-    process::{ProcessId, ProcessRequest, Status},
+    platform::secrets::Account,
+    process::{ProcessRequest, Status},
 };
 
 /// The provider's name in requests and answers.
@@ -35,7 +36,35 @@ pub const NAME: &str = "tecalis";
 /// What a query asks for beyond the state.
 const EVERYTHING: &str = "?data=antifraud,images,video,identity";
 
-/// One company's account at Tecalis.
+/// An account at Tecalis.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TecalisAccount {
+    /// Opens the authorizations of this account.
+    pub api_key: SecretString,
+    /// Base URL, where it is not the deployment's own. Tecalis publishes none, so one of the two must be there.
+    pub url: Option<String>,
+    /// Exact hosts that pictures may come from.
+    #[serde(default)]
+    pub media_hosts: Vec<String>,
+}
+
+/// Tecalis among the companies.
+pub struct Company;
+
+impl super::Company for Company {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn connect(&self, account: &Account, connection: &Connection) -> Result<Box<dyn Provider>, NoProvider> {
+        let account: TecalisAccount = account.read().map_err(|_| NoProvider::Misconfigured)?;
+        let url = account.url.clone().or_else(|| connection.url.clone()).ok_or(NoProvider::Misconfigured)?;
+        Ok(Box::new(Tecalis::new(connection.api.clone(), &url, account)))
+    }
+}
+
+/// The connector of one account.
 pub struct Tecalis {
     api: ApiClient,
     url: String,
@@ -43,7 +72,7 @@ pub struct Tecalis {
 }
 
 impl Tecalis {
-    /// The account's connector; `url` is the API's base, without `/customer`.
+    /// Speaks for the account; `url` is the API's base, without `/customer`.
     #[must_use]
     pub fn new(api: ApiClient, url: &str, account: TecalisAccount) -> Self {
         Self { api, url: format!("{}/customer", url.trim_end_matches('/')), account }
@@ -78,16 +107,20 @@ fn customer(authorization: &str, answer: &ApiAnswer) -> Result<wire::Customer, P
 
 #[async_trait]
 impl Provider for Tecalis {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { repeatable_submission: true, query: true, ..Capabilities::default() }
+    }
+
     fn check(&self, request: &ProcessRequest, _now: Timestamp) -> Vec<FieldProblem> {
         options::check(request)
     }
 
     /// Creates nothing: one read says whether the authorization exists and the account's key opens it.
-    async fn submit(&self, _id: ProcessId, request: &ProcessRequest) -> Result<Submitted, ProviderError> {
-        let reference = options::authorization(request)
+    async fn submit(&self, submission: &Submission<'_>) -> Result<Submitted, ProviderError> {
+        let reference = options::authorization(submission.request)
             .ok_or_else(|| ProviderError::Rejected { code: "options_invalid".to_owned() })?;
         self.read(&reference, "").await?;
-        Ok(Submitted { reference })
+        Ok(Submitted { reference, answer: None })
     }
 
     async fn query(&self, reference: &str, now: Timestamp) -> Result<Answer, ProviderError> {
@@ -96,14 +129,19 @@ impl Provider for Tecalis {
         Ok(Answer { observation, links, raw: answer.body })
     }
 
-    fn read_callback(&self, _headers: &HeaderMap, body: &[u8]) -> Result<Callback, CallbackRefused> {
-        let callback = serde_json::from_slice(body).map(wire::Callback);
+    fn read_callback(&self, callback: &IncomingCallback<'_>) -> Result<Callback, CallbackRefused> {
+        if callback.purpose != Purpose::Webhook {
+            return Err(CallbackRefused::Unauthenticated);
+        }
+        let callback = serde_json::from_slice(callback.body).map(wire::Callback);
         let callback = callback.map_err(|_| CallbackRefused::Malformed("JSON is needed"))?;
         Ok(Callback {
             reference: callback.authorization().ok_or(CallbackRefused::Malformed("auth_uuid is needed"))?,
             process: callback.process_id(),
             code: callback.state().unwrap_or_else(|| "unspecified".to_owned()),
             verdict: None,
+            certificate: None,
+            is_result: false,
         })
     }
 
@@ -122,9 +160,5 @@ impl Provider for Tecalis {
 
     fn link_life(&self) -> SignedDuration {
         SignedDuration::from_mins(5)
-    }
-
-    fn submit_is_repeatable(&self) -> bool {
-        true
     }
 }

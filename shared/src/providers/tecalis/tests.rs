@@ -2,14 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use ::http::HeaderMap;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
     platform::Config,
-    process::{EvidenceKind, Observation, findings::Outcome, ids::uuid_of},
-    providers::{NoProvider, Providers},
+    process::{EvidenceKind, Observation, ProcessId, findings::Outcome, ids::uuid_of},
+    providers::{COMPANIES, NoProvider, Providers},
 };
 
 const CUSTOMER: &str = include_str!("fixtures/000_ed50bf7531232d3b.customer.json");
@@ -114,11 +115,11 @@ fn the_sample_is_an_approval_with_everything_it_says() {
 }
 
 #[test]
-fn every_picture_of_the_sample_is_listed_and_the_video_is_not() {
+fn every_picture_of_the_sample_is_listed_and_so_is_the_video() {
     let observation = observed(&sample());
-    use EvidenceKind::{DocumentBack, DocumentFront, Frame, Selfie};
+    use EvidenceKind::{DocumentBack, DocumentFront, Frame, Selfie, Video};
     let kinds: Vec<_> = observation.media.iter().map(|media| media.kind).collect();
-    assert_eq!(kinds, [DocumentBack, DocumentFront, Frame, Frame, Selfie, Frame, Frame]);
+    assert_eq!(kinds, [DocumentBack, DocumentFront, Frame, Frame, Selfie, Frame, Frame, Video]);
     assert_eq!(sources(&observation)[3], "019cbdb7-5a05-709b-bba5-055864340dfd/temporary/2");
     assert_eq!(observation.media[4].captured_at, Some("2026-03-12T10:00:00Z".parse().unwrap()));
 }
@@ -269,7 +270,7 @@ fn a_picture_keeps_its_identity_when_its_whole_link_changes() {
     });
     assert_eq!(
         single.media.iter().map(|media| media.kind).collect::<Vec<_>>()[4..],
-        [EvidenceKind::Other, EvidenceKind::Selfie]
+        [EvidenceKind::Other, EvidenceKind::Selfie, EvidenceKind::Video]
     );
 }
 
@@ -284,7 +285,7 @@ fn pictures_of_an_operation_wait_for_its_end_or_the_process_s() {
         .media
         .len()
     };
-    assert_eq!((unfinished("STARTED"), unfinished("CANCELLED")), (3, 7));
+    assert_eq!((unfinished("STARTED"), unfinished("CANCELLED")), (3, 8));
 }
 
 #[test]
@@ -307,7 +308,8 @@ fn only_dates_are_dates_and_what_differs_is_kept_beside() {
 
 #[test]
 fn a_callback_of_any_form_is_a_hint_if_it_names_the_authorization() {
-    let read = |body: &Value| tecalis().read_callback(&HeaderMap::new(), body.to_string().as_bytes());
+    let read_bytes = |body: &[u8]| tecalis().read_callback(&IncomingCallback::webhook(&HeaderMap::new(), body));
+    let read = |body: &Value| read_bytes(body.to_string().as_bytes());
     let id = ProcessId(uuid_of(&["x"]));
     for body in [
         json!({"auth_uuid": AUTHORIZATION}),
@@ -325,7 +327,7 @@ fn a_callback_of_any_form_is_a_hint_if_it_names_the_authorization() {
     for bad in [json!({}), json!([]), json!({"auth": "x"}), json!({"metadata": {"cotejo_id": id.to_string()}})] {
         assert!(matches!(read(&bad), Err(CallbackRefused::Malformed(_))));
     }
-    assert!(tecalis().read_callback(&HeaderMap::new(), b"auth=1").is_err());
+    assert!(read_bytes(b"auth=1").is_err());
 }
 
 #[test]
@@ -348,13 +350,13 @@ fn an_account_needs_a_url_of_its_own_or_the_deployment_s() {
         for name in ["TABLE", "BUCKET", "COTEJO_SECRET", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
             settings.insert(name.to_owned(), "x".to_owned());
         }
-        Providers::new(&Config::from_map(&settings).unwrap())
+        Providers::new(COMPANIES, &Config::from_map(&settings).unwrap())
     };
     let found = |url: &str, account: Value| {
         providers(url).of_tenant(NAME, &"acme".parse().unwrap(), &secrets(account)).map(|_| ()).err()
     };
-    assert_eq!(found("", json!({"api_key": "k"})), Some(NoProvider::NoAccount));
+    assert_eq!(found("", json!({"api_key": "k"})), Some(NoProvider::Misconfigured));
     assert_eq!(found("", json!({"api_key": "k", "url": "https://tecalis.example"})), None);
     assert_eq!(found("https://tecalis.example", json!({"api_key": "k", "media_hosts": ["cdn.example"]})), None);
-    assert_eq!(found("https://tecalis.example", Value::Null), Some(NoProvider::NoAccount));
+    assert_eq!(found("https://tecalis.example", json!({})), Some(NoProvider::Misconfigured));
 }

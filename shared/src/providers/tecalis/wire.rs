@@ -34,7 +34,7 @@ pub(super) struct Customer {
     pub identity: Map<String, Value>,
 }
 
-/// What is about the session as a whole. The company, its metadata and the video are not read.
+/// What is about the session as a whole. The company and its metadata are not read.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(super) struct General {
@@ -44,6 +44,9 @@ pub(super) struct General {
     pub location: Vec<Map<String, Value>>,
     #[serde(deserialize_with = "lenient")]
     pub devices: Vec<Map<String, Value>>,
+    /// Link to the recording of the session.
+    #[serde(deserialize_with = "lenient")]
+    pub video: Option<String>,
 }
 
 /// One step of the person's session.

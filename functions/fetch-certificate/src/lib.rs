@@ -1,0 +1,69 @@
+//! `GET /processes/{id}/certificate`: gives out the certificate of a verification.
+
+use cotejo::{
+    api::{
+        ApiError, Scope,
+        caller::Authenticator,
+        query::Query,
+        response::{finish, request_id, see_other, success},
+    },
+    platform::Platform,
+    store::Store,
+    workflow::certificate::{FetchCertificate, Given},
+};
+use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
+use serde_json::json;
+
+/// What the function needs, built once.
+pub struct App {
+    callers: Authenticator,
+    certificate: FetchCertificate,
+}
+
+impl App {
+    /// Builds it on the platform.
+    #[must_use]
+    pub fn new(platform: &Platform) -> Self {
+        let callers = Authenticator::new(Store::new(platform), platform.seams.clock.clone());
+        Self { callers, certificate: FetchCertificate::new(platform) }
+    }
+}
+
+/// Answers 200 with a link, 303 to it, 200 with the PDF, or 202 while there is none yet.
+pub async fn handle(app: &App, request: Request) -> Response<Body> {
+    let id = request_id(&request);
+    finish(&id, certificate(app, &request).await)
+}
+
+async fn certificate(app: &App, request: &Request) -> Result<Response<Body>, ApiError> {
+    let path: Vec<&str> = request.raw_http_path().split('/').skip(1).collect();
+    let (&Method::GET, ["processes", id, "certificate"]) = (request.method(), path.as_slice()) else {
+        return Err(ApiError::no_route());
+    };
+    let caller = app.callers.caller(request.headers(), Scope::ProcessesRead).await?;
+    let query = Query::read(request, &["expires_in_min", "redirect", "download"])?;
+    let (minutes, redirect, download) = (query.link_minutes()?, query.flag("redirect")?, query.flag("download")?);
+    let id = id.parse().map_err(|_| ApiError::not_found("process"))?;
+    match app.certificate.run(&caller, id, minutes, download).await? {
+        // A certificate that is too large for an answer is given as a link to be followed.
+        Given::Link(url, expires_at) if redirect || download => {
+            see_other(&url, &json!({"url": url, "expires_at": expires_at}))
+        }
+        Given::Link(url, expires_at) => Ok(success(200, &json!({"url": url, "expires_at": expires_at}))),
+        Given::Bytes(pdf) => pdf_answer(pdf.to_vec()),
+        Given::NotYet(seconds) => {
+            let mut response = success(202, &json!({"state": "pending"}));
+            response.headers_mut().insert("retry-after", seconds.into());
+            Ok(response)
+        }
+    }
+}
+
+fn pdf_answer(pdf: Vec<u8>) -> Result<Response<Body>, ApiError> {
+    Response::builder()
+        .header("content-type", "application/pdf")
+        .header("content-disposition", "attachment; filename=\"certificate.pdf\"")
+        .header("cache-control", "no-store")
+        .body(Body::Binary(pdf))
+        .map_err(|_| ApiError::internal())
+}

@@ -1,0 +1,76 @@
+//! The second submission: a provider's machine was not sure, and the customer wants its reviewers to look.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Process, Status, evidence::retry_after};
+
+/// Where the second submission stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Escalation {
+    /// It is still to be made.
+    Wanted {
+        /// Failed tries so far.
+        tries: u32,
+        /// When to try next.
+        next_try_at: Timestamp,
+    },
+    /// The provider's reviewers have it.
+    Sent,
+    /// The provider does not take it: the customer's own reviewer has to decide.
+    Refused {
+        /// The provider's own code.
+        code: String,
+    },
+}
+
+/// What became of one try to make the second submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EscalationOutcome {
+    /// The provider has it.
+    Taken,
+    /// The provider refuses it, with this code.
+    Refused(String),
+    /// Nobody knows; it is made again, which is harmless.
+    Unanswered(String),
+}
+
+impl Process {
+    /// Asks for the second submission, once.
+    pub(super) fn want_escalation(&mut self, now: Timestamp) {
+        if self.escalation.is_none() && self.status == Status::InReview {
+            self.escalation = Some(Escalation::Wanted { tries: 0, next_try_at: now });
+            self.touch(now, "escalation_wanted", None);
+        }
+    }
+
+    /// When the second submission is to be made, if it is. What was decided meanwhile needs none.
+    #[must_use]
+    pub fn next_escalation_at(&self) -> Option<Timestamp> {
+        match self.escalation {
+            Some(Escalation::Wanted { next_try_at, .. }) if self.status == Status::InReview => Some(next_try_at),
+            _ => None,
+        }
+    }
+
+    /// Records one try.
+    pub fn escalated(&mut self, outcome: &EscalationOutcome, now: Timestamp) {
+        let Some(Escalation::Wanted { tries, .. }) = self.escalation else { return };
+        let (escalation, entry, detail) = match outcome {
+            EscalationOutcome::Taken => (Escalation::Sent, Some("escalated"), None),
+            EscalationOutcome::Refused(code) => {
+                (Escalation::Refused { code: code.clone() }, Some("escalation_refused"), Some(code.clone()))
+            }
+            EscalationOutcome::Unanswered(code) => (
+                Escalation::Wanted { tries: tries + 1, next_try_at: now + retry_after(tries) },
+                (tries == 0).then_some("provider_trouble"),
+                Some(code.clone()),
+            ),
+        };
+        self.escalation = Some(escalation);
+        if let Some(entry) = entry {
+            self.touch(now, entry, detail);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Which companies there are, and how a tenant's account at one becomes a [`Provider`].
+
+use std::collections::HashMap;
+
+use super::{ApiClient, Provider, auco, tecalis};
+use crate::{
+    platform::{
+        Config,
+        secrets::{Account, SecretDocument},
+    },
+    process::TenantId,
+};
+
+/// A verification company.
+pub trait Company: Send + Sync {
+    /// Its name in requests, answers, settings and the secret: small letters.
+    fn name(&self) -> &'static str;
+
+    /// Its connector for one account.
+    ///
+    /// # Errors
+    /// The account has another shape, or no URL is known for it.
+    fn connect(&self, account: &Account, connection: &Connection) -> Result<Box<dyn Provider>, NoProvider>;
+}
+
+/// The companies that a system knows.
+pub type Companies = &'static [&'static dyn Company];
+
+/// Every company that Cotejo connects. A new one is one line here.
+pub const COMPANIES: Companies = &[&auco::Company, &tecalis::Company];
+
+/// What all accounts at one company share.
+pub struct Connection {
+    /// The way to its API.
+    pub api: ApiClient,
+    /// The API's base URL, where the deployment names one.
+    pub url: Option<String>,
+}
+
+/// A provider cannot be used by a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoProvider {
+    /// There is no company of that name.
+    #[error("is not a provider that Cotejo knows")]
+    Unknown,
+    /// The tenant has no account there.
+    #[error("is not set up for this account")]
+    NoAccount,
+    /// The tenant's account cannot be used as it is set up.
+    #[error("is not set up rightly for this account")]
+    Misconfigured,
+}
+
+/// Every provider, ready to be bound to a tenant's account.
+pub struct Providers {
+    companies: Companies,
+    connections: HashMap<&'static str, Connection>,
+}
+
+impl Providers {
+    /// Nothing is connected yet.
+    #[must_use]
+    pub fn new(companies: Companies, config: &Config) -> Self {
+        let connect = |company: &&'static dyn Company| (company.name(), connection(company.name(), config));
+        Self { companies, connections: companies.iter().map(connect).collect() }
+    }
+
+    /// The company called `name`.
+    fn company(&self, name: &str) -> Option<&'static dyn Company> {
+        self.companies.iter().copied().find(|company| company.name() == name)
+    }
+
+    /// The name for a metric; what somebody typed into a URL is not one.
+    #[must_use]
+    pub fn known(&self, name: &str) -> &'static str {
+        self.company(name).map_or("unknown", Company::name)
+    }
+
+    /// The provider called `name`, speaking for `tenant`.
+    ///
+    /// # Errors
+    /// There is no such provider, or the tenant has no usable account there.
+    pub fn of_tenant(
+        &self,
+        name: &str,
+        tenant: &TenantId,
+        secrets: &SecretDocument,
+    ) -> Result<Box<dyn Provider>, NoProvider> {
+        let company = self.company(name).ok_or(NoProvider::Unknown)?;
+        let connection = self.connections.get(company.name()).ok_or(NoProvider::Unknown)?;
+        let settings = secrets.tenants.get(tenant.as_str()).ok_or(NoProvider::NoAccount)?;
+        let account = settings.accounts.get(company.name()).ok_or(NoProvider::NoAccount)?;
+        company.connect(account, connection).inspect_err(|error| {
+            tracing::error!(%tenant, provider = company.name(), %error, "the account cannot be used");
+        })
+    }
+}
+
+fn connection(name: &'static str, config: &Config) -> Connection {
+    Connection { api: ApiClient::new(name), url: config.company_urls.get(name).cloned() }
+}

@@ -1,0 +1,118 @@
+//! The work of copying what takes long (a video), as items of its own: nobody waits behind it.
+//!
+//! An item is there from before the process shows the piece until the piece is stored or given up. What became of each
+//! try is recorded in the process; the item only says that there is something to do, and when.
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    Store, StoreError,
+    codec::text,
+    failure,
+    keys::{self, ItemKey, LongCopyKey, OwnKey},
+};
+use crate::{api::Authority, process::ProcessId};
+
+/// A long copy that this run alone may try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedCopy {
+    /// The process that the piece belongs to.
+    pub process: OwnKey,
+}
+
+impl Store {
+    /// Makes sure that somebody copies `evidence` of `process`, at once and again after `until`. One request; where the
+    /// work is there already, nothing changes.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn want_long_copy(
+        &self,
+        who: &impl Authority,
+        process: ProcessId,
+        evidence: Uuid,
+        wish: &str,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut item = ItemKey::LongCopy(who.tenant(), evidence).attributes();
+        for (name, value) in [
+            ("kind", "long_copy"),
+            ("process_id", &process.to_string()),
+            ("wish", wish),
+            ("due_shard", &keys::due_shard_of(evidence)),
+            ("due_at", &keys::moment(until)),
+        ] {
+            item.insert(name.to_owned(), text(value));
+        }
+        item.insert("version".to_owned(), AttributeValue::N("0".to_owned()));
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        match put.condition_expression("attribute_not_exists(pk)").send().await.map_err(|error| failure(&error)) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes the wish for a long copy, so that nobody else fulfils it before `until`. `None` where nothing is wished.
+    /// One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
+    pub async fn claim_long_copy(
+        &self,
+        key: &LongCopyKey,
+        until: Timestamp,
+    ) -> Result<Option<ClaimedCopy>, StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(ItemKey::LongCopy(key.tenant(), key.evidence).attributes()))
+            .update_expression("SET due_at = :until REMOVE wish ADD version :one")
+            .condition_expression("attribute_exists(wish)")
+            .expression_attribute_values(":until", text(&keys::moment(until)))
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+            .return_values(ReturnValue::AllNew);
+        match update.send().await {
+            Ok(answer) => {
+                let process = answer.attributes().and_then(|item| item.get("process_id")?.as_s().ok()?.parse().ok());
+                let process = process.ok_or(StoreError::Corrupt("process_id"))?;
+                Ok(Some(ClaimedCopy { process: OwnKey::named(key, process) }))
+            }
+            Err(error) => match failure(&error) {
+                StoreError::Conflict => Ok(None),
+                other => Err(other),
+            },
+        }
+    }
+
+    /// Plans the next try. One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn plan_long_copy(&self, key: &LongCopyKey, at: Timestamp) -> Result<(), StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(ItemKey::LongCopy(key.tenant(), key.evidence).attributes()))
+            .update_expression("SET due_at = :at")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":at", text(&keys::moment(at)));
+        match update.send().await.map_err(|error| failure(&error)) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes the work of copying `evidence`. One request; where it is gone, nothing changes.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn forget_long_copy(&self, who: &impl Authority, evidence: Uuid) -> Result<(), StoreError> {
+        let key = ItemKey::LongCopy(who.tenant(), evidence).attributes();
+        let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key));
+        delete.send().await.map(|_| ()).map_err(|error| failure(&error))
+    }
+}

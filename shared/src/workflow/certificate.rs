@@ -1,0 +1,159 @@
+//! Giving out a certificate, and fetching it where that has not worked yet.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::{MAX_RACES, Means, OwnTrouble, answer::copy_of, fresh, handover::Handover};
+use crate::{
+    api::{ApiError, Authority as _, Caller},
+    evidence::{Bucket, Copier, CopyError},
+    platform::{
+        Platform,
+        telemetry::{self, Metric},
+    },
+    process::{Certificate, CertificateFetch, CertificateState, Process, ProcessId, StoredCopy},
+    providers::{Provider, ProviderError},
+    store::StoreError,
+};
+
+/// The largest certificate that an answer carries itself; Lambda gives 6 MB, and base64 takes a third more.
+const MAX_INLINE_BYTES: u64 = 4 << 20;
+/// When to come back for a certificate in the making.
+const COME_BACK_AFTER_SECONDS: u32 = 30;
+
+/// What there is to give.
+pub enum Given {
+    /// A link that opens without a key, and until when.
+    Link(String, Timestamp),
+    /// The certificate itself.
+    Bytes(Bytes),
+    /// It is being made, or could not be fetched yet: come back after so many seconds.
+    NotYet(u32),
+}
+
+/// The use case.
+pub struct FetchCertificate {
+    means: Means,
+    bucket: Bucket,
+    handover: Handover,
+}
+
+impl FetchCertificate {
+    /// Built once per execution environment.
+    #[must_use]
+    pub fn new(platform: &Platform) -> Self {
+        let means = Means::new(platform);
+        let handover = Handover::new(platform, &means);
+        let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
+        Self { means, bucket, handover }
+    }
+
+    /// The certificate of process `id`, as a link that works for `minutes` or, with `download`, itself. One read where it
+    /// is stored; one that the provider announced is fetched now.
+    ///
+    /// # Errors
+    /// 404 `not_found` where the caller's tenant has no such process, 404 `no_certificate` where the process has none,
+    /// 410 where it was redacted.
+    pub async fn run(&self, caller: &Caller, id: ProcessId, minutes: u64, download: bool) -> Result<Given, ApiError> {
+        let record = self.means.store.load(caller, id).await?;
+        let process = record.ok_or_else(|| ApiError::not_found("process"))?.process;
+        if process.redaction.is_some() {
+            return Err(ApiError::redacted());
+        }
+        let certificate = process.certificate.as_ref().ok_or_else(ApiError::no_certificate)?;
+        match &certificate.state {
+            CertificateState::Stored(copy) => self.give(caller, id, copy, minutes, download).await,
+            CertificateState::Failed { .. } => Err(ApiError::no_certificate()),
+            CertificateState::Pending { announced: false, .. } => Ok(Given::NotYet(COME_BACK_AFTER_SECONDS)),
+            CertificateState::Pending { .. } => match self.fetch_now(caller, &process).await? {
+                Some(copy) => self.give(caller, id, &copy, minutes, download).await,
+                None => Ok(Given::NotYet(COME_BACK_AFTER_SECONDS)),
+            },
+        }
+    }
+
+    async fn give(
+        &self,
+        caller: &Caller,
+        id: ProcessId,
+        copy: &StoredCopy,
+        minutes: u64,
+        download: bool,
+    ) -> Result<Given, ApiError> {
+        let until = self.means.now() + Duration::from_secs(minutes * 60);
+        tracing::info!(
+            tenant = %caller.tenant(), key = caller.key_id(), process = %id, download, %until, "certificate given out",
+        );
+        if download && copy.bytes <= MAX_INLINE_BYTES {
+            let bytes = self.bucket.get(&copy.key, MAX_INLINE_BYTES as usize).await;
+            return bytes.map(Given::Bytes).map_err(|_| ApiError::unavailable());
+        }
+        let life = Duration::from_secs(minutes * 60);
+        let name = format!("certificate-{id}.pdf");
+        let link = self.bucket.presign_get(&copy.key, life, Some(&name)).await.map_err(|_| ApiError::unavailable())?;
+        Ok(Given::Link(link, until))
+    }
+
+    /// Fetches what the provider announced, and stores that it is kept.
+    async fn fetch_now(&self, caller: &Caller, process: &Process) -> Result<Option<StoredCopy>, ApiError> {
+        let secrets = self.means.platform.secrets.current().await?;
+        let Ok(provider) = self.means.providers.of_tenant(&process.provider, caller.tenant(), &secrets) else {
+            return Ok(None);
+        };
+        let fetched = fetch(&self.means, self.handover.copier(), provider.as_ref(), process).await;
+        let Some((reference, fetched)) = fetched.map_err(|_| ApiError::unavailable())? else { return Ok(None) };
+        for _ in 0..MAX_RACES {
+            let Some(mut record) = self.means.store.load(caller, process.id).await? else { return Ok(None) };
+            if record.process.redaction.is_some() {
+                return Err(ApiError::redacted());
+            }
+            let now = self.means.now();
+            let event = record.process.certificate_fetched(&reference, &fetched, now);
+            record.announce(event);
+            let look_at = self.means.next_look(&record.process, provider.as_ref(), &secrets, now);
+            record.look_again(look_at, now);
+            match self.means.store.commit(caller, &record, &fresh("events", self.means.entropy())).await {
+                Ok(()) => break,
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(match fetched {
+            CertificateFetch::Stored(copy) => Some(copy),
+            _ => None,
+        })
+    }
+}
+
+/// Fetches the certificate of `process`, whatever its next try is planned for, and stores it. `None` where there is none
+/// to fetch.
+///
+/// # Errors
+/// Our own bucket.
+pub(super) async fn fetch(
+    means: &Means,
+    copier: &Copier,
+    provider: &dyn Provider,
+    process: &Process,
+) -> Result<Option<(String, CertificateFetch)>, OwnTrouble> {
+    let pending = |certificate: &&Certificate| certificate.next_try_at().is_some();
+    let Some(certificate) = process.certificate.as_ref().filter(pending) else { return Ok(None) };
+    let fetched = match provider.certificate(&certificate.reference, means.now()).await {
+        Ok(pdf) => match copier.store_certificate(&process.tenant, process.id, pdf).await {
+            Ok(stored) => CertificateFetch::Stored(copy_of(stored)),
+            Err(CopyError::Store) => return Err(OwnTrouble::Bucket),
+            Err(error) => CertificateFetch::Failed(error.code().to_owned()),
+        },
+        Err(ProviderError::NotFound) => CertificateFetch::NotYet,
+        Err(error) => {
+            telemetry::record(Metric::ProviderTrouble, &process.provider, 1.0, means.now());
+            CertificateFetch::Failed(error.code().to_owned())
+        }
+    };
+    if let CertificateFetch::Failed(reason) = &fetched {
+        tracing::warn!(process = %process.id, provider = process.provider, reason, "certificate not fetched");
+    }
+    Ok(Some((certificate.reference.clone(), fetched)))
+}

@@ -1,0 +1,160 @@
+//! Handing a process to its provider: what goes along, and what the answer means.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+
+use super::{Means, OwnTrouble, answer};
+use crate::{
+    api::callback_token,
+    evidence::{Bucket, Copier, MAX_PICTURE_BYTES},
+    platform::{
+        Platform,
+        telemetry::{self, Metric},
+    },
+    process::{Event, Observation, Process, Refusal},
+    providers::{CallbackUrls, Picture, Provider, ProviderError, Purpose, Round, Submission, Submitted},
+};
+
+/// What it takes to hand processes over. Clones share one memory budget.
+#[derive(Clone)]
+pub(super) struct Handover {
+    means: Means,
+    copier: Copier,
+    /// Pictures that are read back to be sent once more are large: one process at a time.
+    resubmission: Arc<Semaphore>,
+}
+
+impl Handover {
+    pub(super) fn new(platform: &Platform, means: &Means) -> Self {
+        let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
+        let copier = Copier::new(bucket, platform.config.allow_loopback);
+        Self { means: means.clone(), copier, resubmission: Arc::new(Semaphore::new(1)) }
+    }
+
+    pub(super) fn copier(&self) -> &Copier {
+        &self.copier
+    }
+
+    /// Hands a stored process over with `pictures`, and keeps what the provider answers at once.
+    ///
+    /// # Errors
+    /// Our own store; nobody knows then what the provider has.
+    pub(super) async fn submit(
+        &self,
+        provider: &dyn Provider,
+        process: &Process,
+        round: Round,
+        pictures: &[Picture],
+    ) -> Result<Learnt, OwnTrouble> {
+        let now = self.means.now();
+        let callbacks = self.callback_urls(process).await?;
+        let submission =
+            Submission { id: process.id, round, request: &process.request, pictures, callbacks: &callbacks, now };
+        match provider.submit(&submission).await {
+            Ok(Submitted { reference, answer: None }) => Ok(Learnt::Taken(reference, None)),
+            Ok(Submitted { reference, answer: Some(said) }) => {
+                let kept = answer::keep(&self.copier, process, said.observation, said.raw, self.means.now()).await?;
+                Ok(Learnt::Taken(reference, Some(Box::new(kept))))
+            }
+            Err(error) => {
+                if !matches!(error, ProviderError::Rejected { .. }) {
+                    telemetry::record(Metric::ProviderTrouble, &process.provider, 1.0, now);
+                }
+                Ok(error.into())
+            }
+        }
+    }
+
+    /// As [`Self::submit`], with the pictures that were stored when the process was created.
+    ///
+    /// # Errors
+    /// Our own store or bucket.
+    pub(super) async fn submit_stored(
+        &self,
+        provider: &dyn Provider,
+        process: &Process,
+        round: Round,
+    ) -> Result<Learnt, OwnTrouble> {
+        let _turn = self.resubmission.acquire().await.map_err(|_| OwnTrouble::Bucket)?;
+        let mut pictures = Vec::new();
+        for (kind, copy) in process.submitted_pictures() {
+            let bytes = self.copier.read(&copy.key, MAX_PICTURE_BYTES).await.map_err(|_| OwnTrouble::Bucket)?;
+            pictures.push(Picture { kind, bytes });
+        }
+        self.submit(provider, process, round, &pictures).await
+    }
+
+    /// Where the provider may call back about this process alone.
+    async fn callback_urls(&self, process: &Process) -> Result<CallbackUrls, OwnTrouble> {
+        let Some(ours) = &self.means.platform.config.public_url else { return Ok(CallbackUrls::default()) };
+        let secrets = self.means.platform.secrets.current().await?;
+        let url = |purpose| {
+            let token = callback_token::mint(&secrets, &process.tenant, Some(process.id), purpose)?;
+            Ok::<_, OwnTrouble>(Some(format!("{ours}/callbacks/{}/{token}", process.provider)))
+        };
+        Ok(CallbackUrls { result: url(Purpose::Result)?, certificate: url(Purpose::Certificate)? })
+    }
+}
+
+/// What the provider's answer to a submission means.
+#[derive(Debug)]
+pub(super) enum Learnt {
+    /// It has the process, under this reference, and may say more of it already.
+    Taken(String, Option<Box<Observation>>),
+    /// It refuses it, with this code.
+    Refused(String),
+    /// Nobody knows yet; the trouble's code, and whether the request may have had its effect.
+    Unknown(&'static str, bool),
+}
+
+impl From<ProviderError> for Learnt {
+    fn from(error: ProviderError) -> Self {
+        match error {
+            ProviderError::Rejected { code } => Self::Refused(code),
+            ProviderError::Unauthorized | ProviderError::NotFound => Self::Refused(error.code().to_owned()),
+            _ => {
+                let nothing_done = matches!(
+                    error,
+                    ProviderError::RateLimited { .. } | ProviderError::Unavailable { maybe_done: false }
+                );
+                Self::Unknown(error.code(), !nothing_done)
+            }
+        }
+    }
+}
+
+impl Learnt {
+    /// What the provider has under this reference is another process's already.
+    pub(super) fn reference_in_use() -> Self {
+        Self::Refused("reference_in_use".to_owned())
+    }
+
+    /// What the answer to a repeated submission means: a refusal may only say that the first one arrived.
+    pub(super) fn of_repetition(self) -> Self {
+        match self {
+            Self::Refused(_) => Self::Unknown("refused_repetition", true),
+            learnt => learnt,
+        }
+    }
+
+    /// Changes the process accordingly.
+    pub(super) fn apply(&self, process: &mut Process, now: Timestamp) -> Vec<Event> {
+        match self {
+            Self::Taken(reference, said) => {
+                let mut events = process.submitted(reference, now);
+                if let Some(observation) = said {
+                    events.extend(process.apply(observation, now));
+                }
+                events
+            }
+            Self::Refused(code) => process.refused(Refusal { code: code.clone() }, now),
+            Self::Unknown(trouble, maybe_done) => {
+                process.unsent = !maybe_done;
+                process.unanswered(trouble, now);
+                Vec::new()
+            }
+        }
+    }
+}

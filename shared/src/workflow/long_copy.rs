@@ -1,0 +1,121 @@
+//! Copying what takes long, a video, beside its process: the process goes on meanwhile, and other work does not wait.
+
+use jiff::SignedDuration;
+
+use super::{MAX_RACES, Means, OwnTrouble, answer::copy_of, fresh, refresh::RefreshProcess};
+use crate::{
+    api::Authority as _,
+    evidence::{Copier, CopyError},
+    process::{Copy, CopyOutcome, Evidence, Process},
+    store::{
+        StoreError,
+        keys::{LongCopyKey, OwnKey},
+    },
+};
+
+/// How long a try may take; the function's own time is no longer.
+const LONGEST_TRY: SignedDuration = SignedDuration::from_mins(16);
+/// When to look again for a piece that its process does not show yet.
+const NOT_SHOWN_YET: SignedDuration = SignedDuration::from_mins(2);
+
+/// The use case.
+pub struct CopyLong {
+    means: Means,
+    copier: Copier,
+}
+
+impl CopyLong {
+    /// Shares everything, the memory budget above all, with what looks at processes.
+    #[must_use]
+    pub fn beside(refresh: &RefreshProcess) -> Self {
+        Self { means: refresh.means.clone(), copier: refresh.handover.copier().clone() }
+    }
+
+    /// Tries to copy the piece `key` if anybody wishes it. A provider's trouble is no error: the next try is planned.
+    ///
+    /// # Errors
+    /// Our own store or bucket; the piece is due again.
+    pub async fn run(&self, key: &LongCopyKey) -> Result<(), OwnTrouble> {
+        let now = self.means.now();
+        let Some(claimed) = self.means.store.claim_long_copy(key, now + LONGEST_TRY).await? else { return Ok(()) };
+        let process = self.means.store.load(&claimed.process, claimed.process.id).await?;
+        let Some(process) = process.map(|record| record.process).filter(|process| process.redaction.is_none()) else {
+            return Ok(self.means.store.forget_long_copy(key, key.evidence).await?);
+        };
+        let Some(piece) = process.evidence.iter().find(|piece| piece.id == key.evidence) else {
+            // The work is written down before the process shows the piece.
+            return Ok(self.means.store.plan_long_copy(key, now + NOT_SHOWN_YET).await?);
+        };
+        let outcome = if piece.is_due(now) { self.copy(&process, piece).await? } else { CopyOutcome::NotTried };
+        match self.record(&claimed.process, key, &outcome).await? {
+            Some(again) => self.means.store.plan_long_copy(key, again).await?,
+            None => self.means.store.forget_long_copy(key, key.evidence).await?,
+        }
+        Ok(())
+    }
+
+    /// Asks the provider for a fresh link and follows it.
+    async fn copy(&self, process: &Process, piece: &Evidence) -> Result<CopyOutcome, OwnTrouble> {
+        let failed = |reason: &str| Ok(CopyOutcome::Failed { reason: reason.to_owned() });
+        let secrets = self.means.platform.secrets.current().await?;
+        let Ok(provider) = self.means.providers.of_tenant(&process.provider, &process.tenant, &secrets) else {
+            return failed("no_account");
+        };
+        let Some(reference) = &process.provider_reference else { return failed("not_shown") };
+        let answer = match provider.query(reference, self.means.now()).await {
+            Ok(answer) => answer,
+            Err(error) => return failed(error.code()),
+        };
+        let Some(link) = answer.links.iter().find(|link| link.source == piece.source) else {
+            return failed("not_shown");
+        };
+        let hosts = provider.media_hosts();
+        let copied = self.copier.copy_video(&process.tenant, process.id, hosts, &link.url, &piece.source).await;
+        match copied {
+            Ok(stored) => Ok(CopyOutcome::Stored(copy_of(stored))),
+            Err(CopyError::Store) => Err(OwnTrouble::Bucket),
+            Err(error @ CopyError::TooLarge) => Ok(CopyOutcome::Hopeless { reason: error.code().to_owned() }),
+            Err(error) => failed(error.code()),
+        }
+    }
+
+    /// Records the try in the process, and says when the next one is due, if there is one.
+    async fn record(
+        &self,
+        process: &OwnKey,
+        key: &LongCopyKey,
+        outcome: &CopyOutcome,
+    ) -> Result<Option<jiff::Timestamp>, OwnTrouble> {
+        for _ in 0..MAX_RACES {
+            let Some(mut record) = self.means.store.load(process, process.id).await? else { return Ok(None) };
+            if record.process.redaction.is_some() {
+                return Ok(None);
+            }
+            let now = self.means.now();
+            let events = record.process.copied(key.evidence, outcome, now);
+            let piece = record.process.evidence.iter().find(|piece| piece.id == key.evidence);
+            let again = piece.and_then(|piece| match piece.copy {
+                Copy::Pending { next_try_at, .. } => Some(next_try_at),
+                _ => None,
+            });
+            if *outcome == CopyOutcome::NotTried {
+                return Ok(again);
+            }
+            record.announce(events);
+            let look_at = record.look_at;
+            record.look_again(look_at, now);
+            match self.means.store.commit(process, &record, &fresh("events", self.means.entropy())).await {
+                Ok(()) => {
+                    tracing::info!(
+                        tenant = %process.tenant(), process = %process.id, evidence = %key.evidence,
+                        done = again.is_none(), "long copy",
+                    );
+                    return Ok(again);
+                }
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+}

@@ -1,0 +1,89 @@
+//! Redacting a process, and keeping it from being redacted: its item by one write, at once; what is in the bucket by
+//! `run-work`, in the background.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{MAX_RACES, Means, fresh};
+use crate::{
+    api::{ApiError, Authority as _, Caller, body},
+    platform::Platform,
+    process::{Process, ProcessId},
+    store::{ProcessRecord, StoreError},
+};
+
+/// The body of `PUT /processes/{id}/legal-hold`.
+#[derive(Deserialize)]
+struct Hold {
+    until: Option<Timestamp>,
+}
+
+/// The use case.
+pub struct RedactProcess(Means);
+
+impl RedactProcess {
+    /// Built once per execution environment.
+    #[must_use]
+    pub fn new(platform: &Platform) -> Self {
+        Self(Means::new(platform))
+    }
+
+    /// Empties process `id` of everything about the person. One read and one write, and one of each more for a lost race.
+    ///
+    /// # Errors
+    /// 404 where the caller's tenant has no such process, 409 while it is on legal hold.
+    pub async fn run(&self, caller: &Caller, id: ProcessId) -> Result<Process, ApiError> {
+        let now = self.0.now();
+        let redacted = self.change(caller, id, |record| {
+            record.redact(caller.key_id(), now).map_err(|hold| ApiError::on_legal_hold(hold.until))?;
+            record.wish = Some(fresh("redact", self.0.entropy()));
+            Ok(())
+        });
+        let process = redacted.await?;
+        tracing::info!(tenant = %caller.tenant(), process = %id, key = caller.key_id(), "redacted");
+        Ok(process)
+    }
+
+    /// Sets until when process `id` must not be redacted, or that it may be. One read and one write.
+    ///
+    /// # Errors
+    /// 404 likewise, 410 where it was redacted, 422 naming the field.
+    pub async fn hold(&self, caller: &Caller, id: ProcessId, body: &Value) -> Result<Process, ApiError> {
+        let hold: Hold = body::shape(body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
+        if hold.until.is_some_and(|until| until <= self.0.now()) {
+            return Err(ApiError::invalid_field("until", "must be in the future, or null for no hold"));
+        }
+        let held = self.change(caller, id, |record| {
+            record.process.hold(hold.until, caller.key_id(), self.0.now());
+            // The end of a retention may have to wait, or not any more: whoever looks next plans anew.
+            record.wish.get_or_insert_with(|| fresh("hold", self.0.entropy()));
+            Ok(())
+        });
+        let process = held.await?;
+        if process.redaction.is_some() { Err(ApiError::redacted()) } else { Ok(process) }
+    }
+
+    /// Loads the process, changes it unless it was redacted, and stores it; anew for a lost race.
+    async fn change(
+        &self,
+        caller: &Caller,
+        id: ProcessId,
+        change: impl Fn(&mut ProcessRecord) -> Result<(), ApiError>,
+    ) -> Result<Process, ApiError> {
+        for _ in 0..MAX_RACES {
+            let record = self.0.store.load(caller, id).await?;
+            let mut record = record.ok_or_else(|| ApiError::not_found("process"))?;
+            if record.process.redaction.is_some() {
+                return Ok(record.process);
+            }
+            change(&mut record)?;
+            match self.0.store.commit(caller, &record, &fresh("events", self.0.entropy())).await {
+                Ok(()) => return Ok(record.process),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ApiError::unavailable())
+    }
+}
