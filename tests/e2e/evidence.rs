@@ -48,7 +48,7 @@ async fn a_picture_that_never_comes_is_given_up_with_its_reason() {
         ("approved,cut-off", "cut_off"),
         ("approved,html-picture", "not_media"),
         ("approved,gone", "link_expired"),
-        ("approved,huge-picture", "too_large"),
+        ("approved,picture-size:40", "too_large"),
     ] {
         let process = world.run(script).await;
         assert_eq!(
@@ -65,7 +65,7 @@ async fn a_picture_that_never_comes_is_given_up_with_its_reason() {
 #[tokio::test]
 async fn nothing_but_whole_pictures_and_answers_is_ever_in_the_bucket() {
     let world = World::new().await;
-    for script in ["approved,cut-off", "approved,html-picture:1", "approved", "approved,huge-picture"] {
+    for script in ["approved,cut-off", "approved,html-picture:1", "approved", "approved,picture-size:40"] {
         world.run(script).await;
     }
     let platform = world.local.platform("run-work").unwrap();

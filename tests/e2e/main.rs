@@ -3,14 +3,21 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod callbacks;
+mod certificates;
 mod decisions;
 mod elsewhere;
 mod evidence;
 mod faults;
 mod http;
+mod link;
 mod outcomes;
+mod pictures;
+mod pocket;
 mod privacy;
 mod races;
+mod redaction;
 mod requests;
 mod restarts;
+mod retention;
 mod tecalis;
+mod videos;

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own failure is a failed test")]
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use cotejo_sandbox::{LinkPicture, Sandbox};
 use http::HeaderMap;
 use reqwest::{Client, Method, redirect::Policy};
 use serde_json::{Value, json};
@@ -92,6 +94,15 @@ impl Customer {
         self.send(Method::PUT, path, &[("x-api-key", &self.key)], Some(body.to_string())).await
     }
 
+    /// Puts `body` where `POST /uploads` said, with what it said, and gives the status.
+    pub async fn upload(&self, place: &Value, body: bytes::Bytes) -> u16 {
+        let mut request = self.http.put(place["url"].as_str().unwrap());
+        for (name, value) in place["headers"].as_object().unwrap() {
+            request = request.header(name, value.as_str().unwrap());
+        }
+        request.body(body).send().await.unwrap().status().as_u16()
+    }
+
     /// `POST /processes`.
     pub async fn create(&self, body: &Value) -> Answer {
         self.post("/processes", body).await
@@ -113,6 +124,11 @@ impl Customer {
         self.get(&format!("/processes/{id}")).await.result().clone()
     }
 
+    /// `GET path`, as it comes.
+    pub async fn fetch(&self, path: &str) -> reqwest::Response {
+        self.http.get(format!("{}{path}", self.url)).header("x-api-key", &self.key).send().await.unwrap()
+    }
+
     /// The bytes behind a link, which needs no key, and the status it answers with.
     pub async fn open(&self, link: &str) -> (u16, bytes::Bytes) {
         let response = self.http.get(link).send().await.unwrap();
@@ -128,6 +144,24 @@ pub fn order(script: &str) -> Value {
         "person": {"name": "Juan Pérez", "phone": "+573003003030", "email": "juan.perez@example.com"},
         "document": {"country": "CO", "type": "CC", "number": "1001001010"},
         "options": {"platform": "whatsapp", "email": "prueba@example.com", "custom": {"sandbox": script}},
+    })
+}
+
+/// What has LINK verify the document on pictures that go by `script`: front and back, and a selfie where `face` says so.
+#[must_use]
+pub fn link_order(sandbox: &Sandbox, script: &str, face: bool, options: &Value) -> Value {
+    let content = |kind| json!({"content": BASE64.encode(sandbox.link_picture(kind, script).unwrap())});
+    let mut pictures =
+        json!({"document_front": content(LinkPicture::Front), "document_back": content(LinkPicture::Back)});
+    if face {
+        pictures["selfie"] = content(LinkPicture::Selfie);
+    }
+    json!({
+        "provider": "link",
+        "person": {"name": "Carmen Española Española"},
+        "document": {"country": "ES", "type": "DNI", "number": "99999999R"},
+        "options": options,
+        "pictures": pictures,
     })
 }
 

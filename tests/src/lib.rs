@@ -1,12 +1,16 @@
 //! What the end-to-end tests stand on: the whole local system with a clock, an entropy and an AWS transport that a test
 //! holds in its hands. Nothing here sleeps; time passes when a test says so.
 
+pub mod pocket;
+
 mod customer;
+mod kept;
 mod seams;
 mod transport;
 mod world;
 
-pub use customer::{Answer, Customer, order, tecalis_order};
+pub use customer::{Answer, Customer, link_order, order, tecalis_order};
+pub use kept::Kept;
 pub use seams::{SeededEntropy, SteppedClock};
 pub use transport::{Transport, When};
 pub use world::{World, start_of_time};

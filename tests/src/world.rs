@@ -7,7 +7,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 use aws_smithy_runtime_api::shared::IntoShared as _;
 use cotejo::{
     platform::{Clock as _, Seams},
-    providers::COMPANIES,
+    providers::{COMPANIES, Companies},
 };
 use cotejo_local::{Local, Mode, Options};
 use cotejo_sandbox::Times;
@@ -47,13 +47,27 @@ impl World {
 
     /// One that begins at another time.
     pub async fn at(start: Timestamp, data: Option<PathBuf>, overrides: HashMap<String, String>) -> Self {
+        Self::made_of(COMPANIES, start, data, overrides).await
+    }
+
+    /// One that knows other companies.
+    pub async fn knowing(companies: Companies) -> Self {
+        Self::made_of(companies, start_of_time(), None, HashMap::new()).await
+    }
+
+    async fn made_of(
+        companies: Companies,
+        start: Timestamp,
+        data: Option<PathBuf>,
+        overrides: HashMap<String, String>,
+    ) -> Self {
         let clock = Arc::new(SteppedClock::at(start));
         let aws = Transport::new();
         let seams = Seams {
             clock: clock.clone(),
             entropy: Arc::new(SeededEntropy::new(start.as_millisecond())),
             aws_http: Some(aws.clone().into_shared()),
-            companies: COMPANIES,
+            companies,
         };
         let local = Local::start(Options {
             port: 0,
@@ -84,7 +98,7 @@ impl World {
         self.local.run_schedules().await;
     }
 
-    /// Lets time pass until `id` has ended and its evidence is settled, for at most `hours`: by minutes at first, then by
+    /// Lets time pass until `id` has ended and its evidence and certificate are settled, for at most `hours`: by minutes at first, then by
     /// ever longer steps.
     pub async fn finish(&self, id: &str, hours: i64) -> Value {
         let start = self.now();
@@ -132,5 +146,5 @@ impl World {
 
 fn is_settled(process: &Value) -> bool {
     let ended = !matches!(process["status"].as_str().unwrap(), "submitting" | "in_progress" | "in_review");
-    ended && process["evidence_state"] != "pending"
+    ended && process["evidence_state"] != "pending" && process["certificate"]["state"] != "pending"
 }

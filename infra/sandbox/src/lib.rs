@@ -42,7 +42,7 @@
 //! | `html-picture:N` | a page in HTML instead of the picture |
 //! | `wrong-type:N` | the right picture, declared as `text/html` |
 //! | `gone:N` | 403, though the link is fresh |
-//! | `huge-picture` | every picture is padded to 40 MB |
+//! | `picture-size:N` | every picture is padded to N MB (up to 64); over 10 it is larger than anybody takes |
 //!
 //! N counts the queries of the process, or the downloads of each of its pictures; without `:N` the fault never ends.
 //! Several faults of pictures follow one another: `cut-off:1,gone:2` cuts the first download and refuses the next two.
@@ -110,8 +110,9 @@
 //!
 //! The proof of life leaves a video of 3 MB, of N MB (up to 4095) with `video:N`, or none with `no-video`.
 //!
-//! `query-5xx:N`, `cut-off:N`, `html-picture:N`, `wrong-type:N` and `gone:N` are as at Auco; `video-cut-off:N`,
-//! `video-html:N` and `video-gone:N` do the same to the video. With `array` the operations are a list instead of a map. There are no callbacks, since nobody documents their form.
+//! `query-5xx:N`, `picture-size:N`, `cut-off:N`, `html-picture:N`, `wrong-type:N` and `gone:N` are as at Auco;
+//! `video-cut-off:N`, `video-html:N` and `video-gone:N` do the same to the video. With `array` the operations are a list
+//! instead of a map. There are no callbacks, since nobody documents their form.
 //!
 //! # For people
 //!

@@ -19,6 +19,9 @@ pub(crate) enum Drawing {
     Face,
 }
 
+/// What pictures may be padded to, in units of 2^20 bytes.
+pub(crate) const SIZES: std::ops::RangeInclusive<u32> = 1..=64;
+
 const VARIANTS: usize = 6;
 const QUALITY: u8 = 88;
 /// The largest content of one JPEG segment: its length field is 16 bits and counts itself.

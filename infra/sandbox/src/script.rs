@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::pictures;
+
 /// How a process ends.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) enum Outcome {
@@ -108,7 +110,8 @@ pub(crate) struct Script {
     pub create_5xx: bool,
     pub create_5xx_after: bool,
     pub create_slow: bool,
-    pub huge_picture: bool,
+    /// The size of pictures in units of 2^20 bytes; 0 is as they are drawn.
+    pub picture_size: u32,
     /// How many of the first queries fail.
     pub query_5xx: u32,
     pub pictures: InTurn<PictureFault>,
@@ -130,6 +133,7 @@ impl Script {
         }
         match name {
             "query-5xx" => self.query_5xx = always,
+            "picture-size" => self.picture_size = times.filter(|size| pictures::SIZES.contains(size))?,
             _ if times.is_some() => return None,
             "approved" => self.outcome = Outcome::Approved,
             "second-attempt" => self.outcome = Outcome::SecondAttempt,
@@ -148,7 +152,6 @@ impl Script {
             "create-5xx" => self.create_5xx = true,
             "create-5xx-after" => self.create_5xx_after = true,
             "create-slow" => self.create_slow = true,
-            "huge-picture" => self.huge_picture = true,
             _ => return None,
         }
         Some(())

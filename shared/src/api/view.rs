@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::process::{
-    Certificate, CertificateState, Copy, Decision, Evidence, Findings, Process, StoredCopy, request::Person,
+    Certificate, CertificateState, Copy, Decision, Evidence, Findings, Private, Process, StoredCopy, request::Person,
     timeline::TimelineEntry,
 };
 
@@ -20,7 +20,7 @@ pub struct ProcessView<'a> {
     evidence_state: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     person: Option<&'a Person>,
-    document: &'a crate::process::request::Document,
+    document: DocumentView<'a>,
     findings: &'a Findings,
     evidence: Vec<EvidenceView<'a>>,
     certificate: CertificateView<'a>,
@@ -37,6 +37,16 @@ pub struct ProcessView<'a> {
     legal_hold_until: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     redacted_at: Option<Timestamp>,
+}
+
+/// The document.
+#[derive(Serialize)]
+struct DocumentView<'a> {
+    country: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<&'a Private<String>>,
 }
 
 /// A piece of evidence.
@@ -60,7 +70,7 @@ struct EvidenceView<'a> {
 /// The certificate.
 #[derive(Serialize)]
 struct CertificateView<'a> {
-    /// `none`, `pending`, `stored` or `failed`.
+    /// `none`, `pending`, `stored`, `failed` or `redacted`.
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<u64>,
@@ -75,10 +85,11 @@ impl<'a> CertificateView<'a> {
         let (state, stored, reason) = match certificate.map(|certificate| &certificate.state) {
             None => ("none", None, None),
             Some(CertificateState::Pending { .. }) => ("pending", None, None),
-            Some(CertificateState::Stored(stored)) => ("stored", Some(stored), None),
+            Some(CertificateState::Stored(StoredCopy { bytes, sha256, .. })) => ("stored", Some((bytes, sha256)), None),
+            Some(CertificateState::Redacted { bytes, sha256 }) => ("redacted", Some((bytes, sha256)), None),
             Some(CertificateState::Failed { reason }) => ("failed", None, Some(reason.as_str())),
         };
-        let (bytes, sha256) = (stored.map(|copy| copy.bytes), stored.map(|copy| copy.sha256.as_str()));
+        let (bytes, sha256) = (stored.map(|(bytes, _)| *bytes), stored.map(|(_, sha256)| sha256.as_str()));
         Self { state, bytes, sha256, reason }
     }
 }
@@ -97,7 +108,11 @@ impl<'a> ProcessView<'a> {
             evidence_state: process.evidence_state().as_str(),
             // What was redacted has no name to show.
             person: process.redaction.is_none().then_some(&request.person),
-            document: &request.document,
+            document: DocumentView {
+                country: &request.document.country,
+                kind: &request.document.kind,
+                number: process.redaction.is_none().then_some(&request.document.number),
+            },
             findings: &process.findings,
             evidence: process.evidence.iter().map(EvidenceView::of).collect(),
             certificate: CertificateView::of(process.certificate.as_ref()),

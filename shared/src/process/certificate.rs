@@ -69,6 +69,13 @@ pub enum CertificateState {
         /// Stable code of the reason.
         reason: String,
     },
+    /// Was in our bucket, until its process was redacted.
+    Redacted {
+        /// Its length.
+        bytes: u64,
+        /// Its SHA-256, in hex.
+        sha256: String,
+    },
 }
 
 /// What became of one try to fetch a certificate.
@@ -83,6 +90,16 @@ pub enum CertificateFetch {
 }
 
 impl Certificate {
+    /// Keeps what proves that it was there, and forgets where.
+    pub(super) fn redact(&mut self) {
+        self.state = match &self.state {
+            CertificateState::Stored(copy) => {
+                CertificateState::Redacted { bytes: copy.bytes, sha256: copy.sha256.clone() }
+            }
+            _ => CertificateState::Failed { reason: "redacted".to_owned() },
+        };
+    }
+
     /// Takes what the provider says into account; `known` is what was known before. News of another certificate
     /// replaces one that is not stored.
     #[must_use]
@@ -117,7 +134,7 @@ impl Certificate {
     pub fn next_try_at(&self) -> Option<Timestamp> {
         match self.state {
             CertificateState::Pending { next_try_at, .. } => Some(next_try_at),
-            CertificateState::Stored(_) | CertificateState::Failed { .. } => None,
+            _ => None,
         }
     }
 
@@ -167,8 +184,7 @@ impl Process {
         let stored = match &certificate.state {
             after if *after == before.state => return None,
             CertificateState::Pending { .. } => return None,
-            CertificateState::Stored(_) => true,
-            CertificateState::Failed { .. } => false,
+            after => matches!(after, CertificateState::Stored(_)),
         };
         self.touch(now, if stored { "certificate_stored" } else { "certificate_given_up" }, None);
         stored.then(|| self.event(EventName::ProcessCertificateStored, self.status, now))

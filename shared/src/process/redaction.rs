@@ -8,7 +8,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{CertificateState, Event, EventName, Findings, Move, Process, Status};
+use super::{Event, EventName, Findings, Move, Process, Status};
 
 /// When the second sweep is made: no function runs for longer than 15 minutes.
 const SECOND_SWEEP_AFTER: SignedDuration = SignedDuration::from_mins(20);
@@ -63,7 +63,7 @@ impl Process {
             piece.redact();
         }
         if let Some(certificate) = &mut self.certificate {
-            certificate.state = CertificateState::Failed { reason: "redacted".to_owned() };
+            certificate.redact();
         }
         if let Some(decision) = &mut self.decision {
             decision.reason = String::new().into();

@@ -77,6 +77,7 @@ impl ProviderError {
 #[derive(Clone)]
 pub struct ApiClient {
     provider: &'static str,
+    most_bytes: usize,
     client: Arc<OnceLock<reqwest::Client>>,
     calls: Arc<Semaphore>,
 }
@@ -101,7 +102,14 @@ impl ApiClient {
     /// The way to `provider`; the HTTP client is built on first use.
     #[must_use]
     pub fn new(provider: &'static str) -> Self {
-        Self { provider, client: Arc::default(), calls: Arc::new(Semaphore::new(CONCURRENT_CALLS)) }
+        let calls = Arc::new(Semaphore::new(CONCURRENT_CALLS));
+        Self { provider, most_bytes: MAX_ANSWER_BYTES, client: Arc::default(), calls }
+    }
+
+    /// The same way, for answers of up to `bytes`.
+    #[must_use]
+    pub fn reading_up_to(&self, bytes: usize) -> Self {
+        Self { most_bytes: bytes, ..self.clone() }
     }
 
     /// The HTTP client to build requests with.
@@ -119,20 +127,43 @@ impl ApiClient {
         timeout: Duration,
         refusal: fn(&[u8]) -> Option<String>,
     ) -> Result<ApiAnswer, ProviderError> {
+        self.logged(async { self.exchange(request, timeout).await?.read(refusal) }).await
+    }
+
+    /// As [`Self::call`], for asking for a token: a company may refuse user and password with an error of its server,
+    /// which `refused` knows by its body.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub async fn log_in(
+        &self,
+        request: RequestBuilder,
+        timeout: Duration,
+        refused: fn(&[u8]) -> bool,
+    ) -> Result<ApiAnswer, ProviderError> {
+        let log_in = async {
+            let said = self.exchange(request, timeout).await?;
+            if said.status.is_server_error() && refused(&said.body) {
+                return Err(ProviderError::Unauthorized);
+            }
+            said.read(|_| None)
+        };
+        self.logged(log_in).await
+    }
+
+    async fn logged(
+        &self,
+        call: impl Future<Output = Result<ApiAnswer, ProviderError>>,
+    ) -> Result<ApiAnswer, ProviderError> {
         let started = tokio::time::Instant::now();
-        let result = self.call_unlogged(request, timeout, refusal).await;
+        let result = call.await;
         let outcome = result.as_ref().err().map_or("ok", ProviderError::code);
         let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(provider = self.provider, outcome, elapsed_ms, "provider call");
         result
     }
 
-    async fn call_unlogged(
-        &self,
-        request: RequestBuilder,
-        timeout: Duration,
-        refusal: fn(&[u8]) -> Option<String>,
-    ) -> Result<ApiAnswer, ProviderError> {
+    async fn exchange(&self, request: RequestBuilder, timeout: Duration) -> Result<Said, ProviderError> {
         // Waiting for a place counts against the caller's time as well.
         let started = tokio::time::Instant::now();
         let Ok(Ok(_place)) = tokio::time::timeout(timeout, self.calls.acquire()).await else {
@@ -150,12 +181,26 @@ impl ApiClient {
         let mut body = BytesMut::new();
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() <= MAX_ANSWER_BYTES => body.extend_from_slice(&chunk),
+                Ok(Some(chunk)) if body.len() + chunk.len() <= self.most_bytes => body.extend_from_slice(&chunk),
                 Ok(Some(_)) => return Err(ProviderError::Unreadable { raw: body.freeze() }),
                 Ok(None) => break,
                 Err(_) => return Err(ProviderError::Unavailable { maybe_done: true }),
             }
         }
+        Ok(Said { status, retry_after, body: body.freeze() })
+    }
+}
+
+/// What came back, not yet judged.
+struct Said {
+    status: StatusCode,
+    retry_after: Option<Duration>,
+    body: Bytes,
+}
+
+impl Said {
+    fn read(self, refusal: fn(&[u8]) -> Option<String>) -> Result<ApiAnswer, ProviderError> {
+        let Self { status, retry_after, body } = self;
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(ProviderError::Unauthorized),
             StatusCode::NOT_FOUND => Err(ProviderError::NotFound),
@@ -165,7 +210,7 @@ impl ApiClient {
                 let code = refusal(&body).unwrap_or_else(|| format!("http_{}", status.as_u16()));
                 Err(ProviderError::Rejected { code })
             }
-            status if status.is_success() => Ok(ApiAnswer { body: body.freeze() }),
+            status if status.is_success() => Ok(ApiAnswer { body }),
             // A redirect is as little an answer as a server error.
             _ => Err(ProviderError::Unavailable { maybe_done: true }),
         }

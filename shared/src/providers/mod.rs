@@ -19,8 +19,10 @@ pub mod auco;
 pub mod callback;
 pub mod forms;
 pub mod http;
+pub mod link;
 pub mod registry;
 pub mod tecalis;
+pub mod token;
 pub mod wire;
 
 use async_trait::async_trait;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{ApiClient, Provider, auco, tecalis};
+use super::{ApiClient, Provider, auco, link, tecalis, token::TokenCache};
 use crate::{
     platform::{
         Config,
@@ -27,12 +27,14 @@ pub trait Company: Send + Sync {
 pub type Companies = &'static [&'static dyn Company];
 
 /// Every company that Cotejo connects. A new one is one line here.
-pub const COMPANIES: Companies = &[&auco::Company, &tecalis::Company];
+pub const COMPANIES: Companies = &[&auco::Company, &link::Company, &tecalis::Company];
 
 /// What all accounts at one company share.
 pub struct Connection {
     /// The way to its API.
     pub api: ApiClient,
+    /// The access tokens that it gave out.
+    pub tokens: TokenCache,
     /// The API's base URL, where the deployment names one.
     pub url: Option<String>,
 }
@@ -97,5 +99,5 @@ impl Providers {
 }
 
 fn connection(name: &'static str, config: &Config) -> Connection {
-    Connection { api: ApiClient::new(name), url: config.company_urls.get(name).cloned() }
+    Connection { api: ApiClient::new(name), tokens: TokenCache::default(), url: config.company_urls.get(name).cloned() }
 }

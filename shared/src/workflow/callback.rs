@@ -118,6 +118,10 @@ impl ReceiveCallback {
         {
             return Ok(Received::Kept);
         }
+        if token.process.is_some() {
+            // A URL that was made for one process speaks of no other.
+            return Ok(Received::NotOurs);
+        }
         match self.by_reference(&token, provider, &callback).await? {
             Some(process) => self.keep(&token, process, &key, &entry).await,
             None => Ok(Received::NotOurs),

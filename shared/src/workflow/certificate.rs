@@ -65,7 +65,7 @@ impl FetchCertificate {
         let certificate = process.certificate.as_ref().ok_or_else(ApiError::no_certificate)?;
         match &certificate.state {
             CertificateState::Stored(copy) => self.give(caller, id, copy, minutes, download).await,
-            CertificateState::Failed { .. } => Err(ApiError::no_certificate()),
+            CertificateState::Failed { .. } | CertificateState::Redacted { .. } => Err(ApiError::no_certificate()),
             CertificateState::Pending { announced: false, .. } => Ok(Given::NotYet(COME_BACK_AFTER_SECONDS)),
             CertificateState::Pending { .. } => match self.fetch_now(caller, &process).await? {
                 Some(copy) => self.give(caller, id, &copy, minutes, download).await,

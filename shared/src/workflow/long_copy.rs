@@ -92,7 +92,9 @@ impl CopyLong {
                 return Ok(None);
             }
             let now = self.means.now();
-            let events = record.process.copied(key.evidence, outcome, now);
+            let mut events = record.process.copied(key.evidence, outcome, now);
+            // Nobody else may look at a process that has ended, and what is asked for in vain is given up one day.
+            events.extend(record.process.conclude(now));
             let piece = record.process.evidence.iter().find(|piece| piece.id == key.evidence);
             let again = piece.and_then(|piece| match piece.copy {
                 Copy::Pending { next_try_at, .. } => Some(next_try_at),

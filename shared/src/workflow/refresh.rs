@@ -214,8 +214,11 @@ impl RefreshProcess {
             if reference_is_taken {
                 continue;
             }
-            // A callback may be the first to know the reference.
-            events.extend(process.adopt_reference(&entry.reference, entry.received_at));
+            // A callback may be the first to know the reference. Where nothing can be asked by it, only the result itself is
+            // worth it: otherwise the answer to a submission that got lost still has to be fetched by repeating it.
+            if provider.capabilities().query || entry.result.is_some() {
+                events.extend(process.adopt_reference(&entry.reference, entry.received_at));
+            }
             if let Some(news) = &entry.certificate {
                 process.certificate_told(news, entry.received_at);
             }

@@ -16,9 +16,6 @@ use crate::pictures::{self, Drawing};
 use crate::queue::Queue;
 use crate::script::{Outcome, Script};
 
-/// The size of a picture under `huge-picture`.
-const HUGE: usize = 40 << 20;
-
 /// The states a query can show (seed `001_…`).
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -106,13 +103,13 @@ impl Attempt {
 /// A picture, drawn but not yet blown up.
 pub(crate) struct Picture {
     bytes: Bytes,
-    huge: bool,
+    size: u32,
 }
 
 impl Picture {
     /// What a download gives, in pieces that share their memory.
     pub fn pieces(&self) -> Vec<Bytes> {
-        if self.huge { pictures::padded(&self.bytes, HUGE) } else { vec![self.bytes.clone()] }
+        pictures::padded(&self.bytes, (self.size as usize) << 20)
     }
 }
 
@@ -240,7 +237,7 @@ impl Process {
             _ => Drawing::Face,
         };
         let bytes = pictures::picture(drawing, &format!("{}/{attempt}/{kind}", self.code));
-        Some(Picture { bytes, huge: self.script.huge_picture })
+        Some(Picture { bytes, size: self.script.picture_size })
     }
 
     pub fn view(&self) -> AucoProcessView {

@@ -36,6 +36,8 @@ pub(crate) struct Script {
     pub array: bool,
     /// How many of the first queries fail.
     pub query_5xx: u32,
+    /// The size of pictures in units of 2^20 bytes; 0 is as they are drawn.
+    pub picture_size: u32,
     pub pictures: InTurn<PictureFault>,
     /// The video's size in units of 2^20 bytes; 0 is no video.
     pub video: u32,
@@ -48,6 +50,7 @@ impl Default for Script {
             outcome: Outcome::default(),
             array: false,
             query_5xx: 0,
+            picture_size: 0,
             pictures: InTurn::default(),
             video: VIDEO_MEGABYTES,
             video_faults: InTurn::default(),
@@ -68,6 +71,7 @@ impl Script {
             }
             match name {
                 "query-5xx" => script.query_5xx = always,
+                "picture-size" => script.picture_size = times.filter(|size| pictures::SIZES.contains(size))?,
                 "video" => script.video = times.filter(|size| (1..=video::MOST_MEGABYTES).contains(size))?,
                 _ if times.is_some() => return None,
                 "no-video" => script.video = 0,

@@ -7,6 +7,7 @@ use crate::Sandbox;
 use crate::answers::Refused;
 use crate::downloads::{self, Download, Trouble};
 use crate::links::Signature;
+use crate::pictures;
 use crate::state::Id;
 
 /// The path that is signed, below the base URL.
@@ -61,6 +62,7 @@ fn look_up(sandbox: &Sandbox, uuid: &str, operation: &str, kind: &str, place: us
     let faults = state.faults.clone();
     let one = state.tecalis.get_mut(uuid)?;
     let picture = one.picture(operation, kind, place)?;
+    let pieces = pictures::padded(&picture, (one.script.picture_size as usize) << 20);
     let count = one.downloads.entry(format!("{operation}/{kind}/{place}")).or_default();
     let before = *count;
     *count = before.saturating_add(1);
@@ -68,5 +70,5 @@ fn look_up(sandbox: &Sandbox, uuid: &str, operation: &str, kind: &str, place: us
     let trouble = Trouble::of(sandbox.inner.dice, &one.script.pictures, &faults, before, &label);
     one.served += u64::from(Trouble::is_harmless(trouble));
     state.save_or_warn(&Id::Tecalis(uuid.to_owned()));
-    Some(Download { pieces: vec![picture], content_type: "image/jpeg", trouble })
+    Some(Download { pieces, content_type: "image/jpeg", trouble })
 }

@@ -102,8 +102,8 @@ async fn the_other_faults_of_pictures_take_their_number_of_downloads_each() {
 }
 
 #[tokio::test]
-async fn a_huge_picture_is_forty_megabytes() {
-    let (world, code) = approved("huge-picture").await;
+async fn a_picture_is_padded_to_the_size_that_the_script_names() {
+    let (world, code) = approved("picture-size:40").await;
     let bytes = world.download(&world.photo(&code).await).await.bytes().await.unwrap();
     assert_eq!(bytes.len(), 40 << 20);
     assert!(world.sandbox.picture(&code, 0, "photo") == Some(bytes));

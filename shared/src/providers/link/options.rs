@@ -1,0 +1,41 @@
+//! What a customer may say only to LINK, and everything that can be checked before LINK is asked.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{
+    process::{EvidenceKind, ProcessRequest},
+    providers::{FieldProblem, forms},
+};
+
+/// `options` of a process at LINK.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct LinkOptions {
+    /// Whether LINK's people decide instead of its machine.
+    pub manual: bool,
+    /// Whether LINK makes a certificate.
+    pub certify: bool,
+    /// Whether LINK's people decide where its machine only warns.
+    pub manual_on_warning: bool,
+}
+
+/// The options, or what is wrong with them. None at all are those of a verification by machine.
+pub(super) fn read(options: &Value) -> Result<LinkOptions, FieldProblem> {
+    if options.is_null() { Ok(LinkOptions::default()) } else { crate::api::body::shape(options, "options") }
+}
+
+/// Everything wrong with a request that LINK would have to carry out.
+pub(super) fn check(request: &ProcessRequest) -> Vec<FieldProblem> {
+    let mut problems = Vec::new();
+    let options = read(request.options.expose());
+    if options.as_ref().is_ok_and(|options| options.manual && options.manual_on_warning) {
+        problems.push(FieldProblem::new("options.manual_on_warning", "has no use beside manual"));
+    }
+    if !request.pictures.contains(&EvidenceKind::DocumentFront) {
+        problems.push(FieldProblem::new("pictures.document_front", "is required"));
+    }
+    problems.extend(forms::check_contact(&request.person));
+    problems.extend(options.err());
+    problems
+}

@@ -1,0 +1,67 @@
+//! Everything that is kept, as whoever holds table and bucket would see it.
+
+#![expect(clippy::unwrap_used, reason = "a test's own failure is a failed test")]
+
+use crate::World;
+
+/// One thing that is kept: an item of the table or an object of the bucket.
+pub struct Kept {
+    /// The item's or the object's key.
+    pub key: String,
+    /// Its whole content; of an item, every attribute as text.
+    pub content: Vec<u8>,
+}
+
+impl Kept {
+    /// Whether `text` is in its key or its content.
+    #[must_use]
+    pub fn tells(&self, text: &str) -> bool {
+        self.key.contains(text) || self.content.windows(text.len()).any(|window| window == text.as_bytes())
+    }
+}
+
+impl World {
+    /// Every item of the table.
+    pub async fn items(&self) -> Vec<Kept> {
+        let platform = self.local.platform("run-work").unwrap();
+        let (table, mut items, mut from) = (&platform.config.table, Vec::new(), None);
+        loop {
+            let page =
+                platform.aws.dynamodb.scan().table_name(table).set_exclusive_start_key(from).send().await.unwrap();
+            items.extend(page.items().iter().map(|item| {
+                let key = item["pk"].as_s().unwrap().clone();
+                Kept { key, content: format!("{item:?}").into_bytes() }
+            }));
+            from = page.last_evaluated_key().cloned();
+            if from.is_none() {
+                return items;
+            }
+        }
+    }
+
+    /// Every object of the bucket whose key begins with `prefix`.
+    pub async fn objects(&self, prefix: &str) -> Vec<Kept> {
+        let platform = self.local.platform("run-work").unwrap();
+        let (bucket, mut objects, mut from) = (&platform.config.bucket, Vec::new(), None);
+        loop {
+            let list = platform.aws.s3.list_object_versions().bucket(bucket).prefix(prefix).set_key_marker(from);
+            let page = list.send().await.unwrap();
+            for version in page.versions() {
+                let key = version.key().unwrap().to_owned();
+                let object = platform.aws.s3.get_object().bucket(bucket).key(&key).send().await.unwrap();
+                objects.push(Kept { key, content: object.body.collect().await.unwrap().to_vec() });
+            }
+            from = page.next_key_marker().map(str::to_owned);
+            if page.is_truncated() != Some(true) {
+                return objects;
+            }
+        }
+    }
+
+    /// How many uploads of long objects are unfinished.
+    pub async fn unfinished_uploads(&self) -> usize {
+        let platform = self.local.platform("run-work").unwrap();
+        let list = platform.aws.s3.list_multipart_uploads().bucket(&platform.config.bucket).send().await.unwrap();
+        list.uploads().len()
+    }
+}
