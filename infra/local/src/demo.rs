@@ -55,6 +55,13 @@ struct Played {
     pieces: Vec<Piece>,
 }
 
+impl Played {
+    /// Which it is, in words about trouble.
+    fn name(&self) -> String {
+        format!("{} ({}, {})", short(&self.id), self.script.company.name(), self.script.name())
+    }
+}
+
 /// Plays the demo.
 ///
 /// # Errors
@@ -146,7 +153,7 @@ async fn create(api: &Api, local: &Local) -> Result<Vec<Played>, String> {
 /// Looks twice a second until all have ended and everything is kept, and says what changed.
 async fn follow(api: &Api, all: &mut [Played], start: Instant, patience: Duration) -> Result<(), String> {
     loop {
-        let mut open = 0;
+        let mut open = Vec::new();
         for played in all.iter_mut() {
             let company = played.script.company;
             let open_before = !TERMINAL.contains(&text(&played.process, "status").as_str());
@@ -158,15 +165,15 @@ async fn follow(api: &Api, all: &mut [Played], start: Instant, patience: Duratio
             }
             let ended = TERMINAL.contains(&text(&process, "status").as_str());
             if !ended || text(&process, "evidence_state") != "complete" || certificate(&process) == "pending" {
-                open += 1;
+                open.push(played.name());
             }
             played.process = process;
         }
-        if open == 0 {
+        if open.is_empty() {
             return Ok(());
         }
         if start.elapsed() > patience {
-            return Err(format!("{open} verifications have not ended after {} s", patience.as_secs()));
+            return Err(format!("after {} s not at their end: {}", patience.as_secs(), open.join("; ")));
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }

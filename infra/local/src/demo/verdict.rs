@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     Played,
     kept::{Piece, stored},
-    short, text,
+    text,
 };
 use crate::runtime::Local;
 
@@ -13,7 +13,7 @@ use crate::runtime::Local;
 pub(super) fn wrong(local: &Local, all: &[Played]) -> Vec<String> {
     let mut wrong = Vec::new();
     for played in all {
-        let name = format!("{} ({}, {})", short(&played.id), played.script.company.name(), played.script.name());
+        let name = played.name();
         let is_played = played.script.company.is_played(local);
         let found = of_process(played).into_iter().chain(played.pieces.iter().flat_map(|piece| {
             let name = format!("{} {}", piece.original.kind, piece.original.number);
