@@ -4,6 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
 use cotejo_sandbox::LinkPicture::{Back, Front, Selfie};
 use cotejo_tests::{Customer, When, World, link_order, order};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 fn draw(world: &World, kind: cotejo_sandbox::LinkPicture) -> Bytes {
@@ -126,6 +127,21 @@ async fn an_upload_takes_what_was_announced_once() {
     assert_eq!(world.customer.upload(&shorter, picture.slice(1..)).await, 403, "another length");
     assert_eq!(world.customer.upload(&given, picture.clone()).await, 200);
     assert_eq!(world.customer.upload(&given, picture.clone()).await, 412, "once");
+}
+
+#[tokio::test]
+async fn an_upload_that_nobody_uses_vanishes_and_one_that_was_used_stays_as_evidence() {
+    let world = World::new().await;
+    let used = uploaded(&world, draw(&world, Front)).await;
+    let created = world.customer.create(&with_pictures(&world, json!({"document_front": used}))).await;
+    let unused = uploaded(&world, draw(&world, Back)).await;
+    world.pass(SignedDuration::from_hours(23)).await;
+    assert_eq!(world.objects("_uploads/").await.len(), 2);
+    world.pass(SignedDuration::from_hours(2)).await;
+    assert!(world.objects("_uploads/").await.is_empty());
+    assert_eq!(world.objects(&format!("local/{}/evidence/", created.id())).await.len(), 1);
+    let late = world.customer.create(&with_pictures(&world, json!({"document_front": unused}))).await;
+    assert_eq!((late.status, late.fields()), (422, vec!["pictures.document_front"]));
 }
 
 #[tokio::test]

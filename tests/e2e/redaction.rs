@@ -1,6 +1,7 @@
 //! Redaction: what is left of a person, whatever is going on while they are removed. Nothing.
 
-use cotejo_tests::{Answer, Kept, World, order, tecalis_order};
+use cotejo_sandbox::LinkPicture;
+use cotejo_tests::{Answer, Kept, World, link_order, order, tecalis_order};
 use futures_util::FutureExt as _;
 use jiff::SignedDuration;
 use reqwest::Method;
@@ -139,6 +140,66 @@ async fn no_canary_is_left_in_table_or_bucket() {
     check_gone(&world, &id).await;
     for canary in CANARIES {
         assert_eq!(find(canary).await, Vec::<String>::new(), "{canary} is left");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_submitted_pictures_people_s_findings_and_a_certificate() {
+    let world = World::new().await;
+    let mut order = link_order(world.local.sandbox(), "not-approved", true, &json!({"manual": true, "certify": true}));
+    let selfie = world.local.sandbox().link_picture(LinkPicture::Selfie, "").unwrap();
+    let place = world.customer.post("/uploads", &json!({"content_type": "image/jpeg", "bytes": selfie.len()})).await;
+    assert_eq!(world.customer.upload(place.result(), selfie).await, 200);
+    order["pictures"]["selfie"] = json!({"upload_id": place.result()["id"]});
+    order["person"]["name"] = json!("Canaria Delatora");
+    let created = world.customer.create_once("canary-key", &order).await;
+    let process = world.finish(&created.id(), 1).await;
+    assert_eq!((&process["status"], &process["certificate"]["state"]), (&json!("rejected"), &json!("stored")));
+    // A name that LINK's people read, and what the pictures and the certificate begin with.
+    let canaries = ["CARMEN", "Canaria", "JFIF", "%PDF", "NOT_APPROVED"];
+    let find = async |canary: &str| {
+        let mut kept = world.items().await;
+        kept.extend(world.objects("").await);
+        kept.into_iter().filter(|kept| kept.tells(canary)).map(|kept| kept.key).collect::<Vec<_>>()
+    };
+    for canary in canaries {
+        assert!(!find(canary).await.is_empty(), "{canary} was never kept");
+    }
+    assert_eq!(redact(&world, &created.id()).await.status, 200);
+    let redacted = check_gone(&world, &created.id()).await;
+    for canary in canaries {
+        assert_eq!(find(canary).await, Vec::<String>::new(), "{canary} is left");
+    }
+    assert!(world.objects("").await.is_empty(), "the upload went too");
+    let certificate = &redacted["certificate"];
+    assert_eq!(
+        (&certificate["state"], &certificate["sha256"]),
+        (&json!("redacted"), &process["certificate"]["sha256"])
+    );
+}
+
+#[tokio::test]
+async fn a_certificate_and_a_verdict_under_way_bring_nothing_back() {
+    let world = World::new().await;
+    for (operation, before) in [("S3 PUT", 0), ("S3 PUT", 1), ("PutItem", 0)] {
+        let order = link_order(world.local.sandbox(), "ok", true, &json!({"manual": true, "certify": true}));
+        let id = world.customer.create(&order).await.id();
+        world.local.pump().await;
+        for _ in 0..before {
+            world.aws.interleave(operation, || async {}.boxed());
+        }
+        let (customer, path) = (world.customer.clone(), format!("/processes/{id}/redact"));
+        world.aws.interleave(operation, move || {
+            async move {
+                assert_eq!(customer.post(&path, &json!({})).await.status, 200);
+            }
+            .boxed()
+        });
+        // The reviewer's result, then the certificate.
+        world.pass(SignedDuration::from_mins(6)).await;
+        world.pass(SignedDuration::from_mins(1)).await;
+        let process = check_gone(&world, &id).await;
+        assert_eq!(process["findings"]["checks"], json!([]), "{operation} {before}");
     }
 }
 

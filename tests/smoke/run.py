@@ -234,6 +234,8 @@ def play(functions, running):
 
     none = functions.invoke_http("fetch-certificate", "fetch-certificate", 404)
     check(none.get("error_code") == "no_certificate", f"not the answer of a process without a certificate: {none}")
+    health = functions.invoke_http("query-status", "query-status-health", 200)
+    check(health == {"provider": "link", "healthy": True}, f"LINK is played and not healthy: {health}")
     put = functions.invoke_http("create-process", "create-process-upload", 201)
     check(put["method"] == "PUT" and put["headers"]["content-length"] == "3", f"no place for an upload: {put}")
     functions.invoke_http("decide-process", "decide-process-hold", 200)

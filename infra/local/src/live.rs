@@ -153,5 +153,12 @@ impl Inner {
         {
             tracing::warn!(%error, "items past their end could not be deleted");
         }
+        for bucket in &self.template.buckets {
+            if let Some(store) = &self.bucket_store
+                && let Err(error) = store.expire(bucket)
+            {
+                tracing::warn!(%error, "objects past their end could not be deleted");
+            }
+        }
     }
 }

@@ -45,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) pollers: Vec<Poller>,
     pub(crate) sandbox: Sandbox,
     pub(crate) database: Option<dynamodb::Embedded>,
+    pub(crate) bucket_store: Option<s3::Embedded>,
     pub(crate) access: Access,
     pub(crate) seams: Seams,
     tenants: Tenants,
@@ -110,10 +111,12 @@ impl Local {
             });
             database = Some(embedded);
         }
+        let mut bucket_store = None;
         if overrides.get("AWS_ENDPOINT_URL_S3").is_none() {
             let (id, secret) = (&access.access_key_id, &access.secret_access_key);
             let embedded = s3::Embedded::open(data.file("s3"), id, secret, Arc::clone(&seams.clock))?;
             serve(&mut tasks, s3_port, embedded.router(), &stop);
+            bucket_store = Some(embedded);
         }
         let mut streams = HashMap::new();
         for table in &template.tables {
@@ -194,6 +197,7 @@ impl Local {
             pollers,
             sandbox,
             database,
+            bucket_store,
             seams,
             tenants,
             keys,

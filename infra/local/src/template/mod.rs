@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 pub use functions::{Function, Method, Retry, Route, Schedule, Segment, StreamTrigger};
-pub use storage::{Bucket, Index, KeyAttribute, KeyType, Projection, Table};
+pub use storage::{Bucket, Expiration, Index, KeyAttribute, KeyType, Projection, Table};
 
 use intrinsics::Resolver;
 use node::Node;

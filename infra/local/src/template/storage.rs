@@ -1,5 +1,7 @@
 //! Tables and buckets.
 
+use jiff::SignedDuration;
+
 use super::{Place, TemplateError, node::Node};
 
 /// A DynamoDB table as the template defines it.
@@ -64,6 +66,17 @@ pub enum Projection {
 pub struct Bucket {
     /// Its name.
     pub name: String,
+    /// What vanishes from it by itself.
+    pub expirations: Vec<Expiration>,
+}
+
+/// Objects that are deleted some time after they were written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expiration {
+    /// What their keys begin with.
+    pub prefix: String,
+    /// After how long.
+    pub life: SignedDuration,
 }
 
 impl Table {
@@ -180,16 +193,36 @@ fn projection(node: &Node<'_>) -> Result<Projection, TemplateError> {
 }
 
 /// What a bucket declares that changes no answer to a reader or writer. Versions are not kept locally.
-const BUCKET_CLOUD_ONLY: &[&str] = &[
-    "BucketEncryption",
-    "LifecycleConfiguration",
-    "OwnershipControls",
-    "PublicAccessBlockConfiguration",
-    "Tags",
-    "VersioningConfiguration",
-];
+const BUCKET_CLOUD_ONLY: &[&str] =
+    &["BucketEncryption", "OwnershipControls", "PublicAccessBlockConfiguration", "Tags", "VersioningConfiguration"];
 
 pub(super) fn bucket(node: &Node<'_>, name: String) -> Result<Bucket, TemplateError> {
-    node.only(&[&["BucketName"], BUCKET_CLOUD_ONLY].concat())?;
-    Ok(Bucket { name })
+    node.only(&[&["BucketName", "LifecycleConfiguration"], BUCKET_CLOUD_ONLY].concat())?;
+    let mut expirations = Vec::new();
+    if let Some(lifecycle) = node.optional("LifecycleConfiguration") {
+        lifecycle.only(&["Rules"])?;
+        for rule in lifecycle.required("Rules")?.items()? {
+            expirations.extend(expiration(&rule)?);
+        }
+    }
+    Ok(Bucket { name, expirations })
+}
+
+/// What a lifecycle rule deletes. Old versions and unfinished uploads are matters of the cloud.
+fn expiration(rule: &Node<'_>) -> Result<Option<Expiration>, TemplateError> {
+    rule.only(&[
+        "Id",
+        "Status",
+        "Prefix",
+        "ExpirationInDays",
+        "NoncurrentVersionExpiration",
+        "AbortIncompleteMultipartUpload",
+    ])?;
+    let Some(days) = rule.optional("ExpirationInDays") else { return Ok(None) };
+    let prefix = rule.optional("Prefix").map(|prefix| prefix.text().map(str::to_owned)).transpose()?;
+    let is_enabled = rule.required("Status")?.text()? == "Enabled";
+    let days = i32::try_from(days.number()?).map_err(|_| days.error("must be a number of days"))?;
+    let life = SignedDuration::from_hours(24 * i64::from(days));
+    let expiration = Expiration { prefix: prefix.unwrap_or_default(), life };
+    Ok(is_enabled.then_some(expiration))
 }

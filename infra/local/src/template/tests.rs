@@ -37,6 +37,12 @@ Resources:
       TimeToLiveSpecification: { AttributeName: ends, Enabled: true }
   Kept:
     Type: AWS::S3::Bucket
+    Properties:
+      LifecycleConfiguration:
+        Rules:
+          - { Id: parts, Status: Enabled, AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } }
+          - { Id: old, Status: Enabled, Prefix: old/, ExpirationInDays: 2 }
+          - { Id: off, Status: Disabled, ExpirationInDays: 1 }
   Work:
     Type: AWS::Serverless::Function
     Properties:
@@ -100,6 +106,15 @@ fn a_table_comes_with_keys_indexes_stream_and_ttl() {
     assert_eq!(table.indexes[0].projection, Projection::Include(vec!["summary".to_owned()]));
     assert_eq!(table.stream_view.as_deref(), Some("NEW_AND_OLD_IMAGES"));
     assert_eq!(table.ttl_attribute.as_deref(), Some("ends"));
+}
+
+#[test]
+fn a_bucket_comes_with_what_vanishes_from_it() {
+    let expirations = |text: &str| read(text).map(|template| template.buckets[0].expirations.clone());
+    let two_days = Expiration { prefix: "old/".to_owned(), life: jiff::SignedDuration::from_hours(48) };
+    assert_eq!(expirations(&small()), Ok(vec![two_days]));
+    let refused = expirations(&small().replace("ExpirationInDays: 2", "ExpirationDate: 2030-01-01")).unwrap_err();
+    assert!(refused.path.ends_with("Rules[1].ExpirationDate"), "{refused}");
 }
 
 #[test]

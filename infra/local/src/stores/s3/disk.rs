@@ -26,6 +26,7 @@ use s3s::{
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 
 use super::index::{Attributes, Conditions, Entry, Index};
+use crate::template::Expiration;
 
 /// Most bytes read from a file at once.
 const CHUNK: u64 = 64 * 1024;
@@ -61,6 +62,10 @@ pub(super) use wanted_checksums;
 impl Disk {
     pub(super) fn open(root: PathBuf, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
         Ok(Self { index: Index::open(root)?, clock })
+    }
+
+    pub(super) fn expire(&self, bucket: &str, rule: &Expiration) -> S3Result<()> {
+        self.index.expire(bucket, &rule.prefix, self.clock.now() - rule.life)
     }
 
     pub(super) async fn create_bucket(&self, request: S3Request<CreateBucketInput>) -> S3Result<CreateBucketOutput> {

@@ -120,6 +120,14 @@ impl Index {
         Ok(())
     }
 
+    /// Deletes what begins with `prefix` and was written before.
+    pub(super) fn expire(&self, bucket: &str, prefix: &str, before: Timestamp) -> S3Result<()> {
+        let is_old = |(key, entry): &(&String, &Arc<Entry>)| key.starts_with(prefix) && entry.modified < before;
+        let old: Vec<String> =
+            self.with(bucket, |objects| objects.iter().filter(is_old).map(|(key, _)| key.clone()).collect())?;
+        old.iter().try_for_each(|key| self.delete(bucket, key))
+    }
+
     pub(super) fn delete(&self, bucket: &str, key: &str) -> S3Result<()> {
         let mut buckets = self.lock();
         let objects = buckets.get_mut(bucket).ok_or_else(|| s3_error!(NoSuchBucket))?;

@@ -5,8 +5,8 @@
 //! lets two writers win with `If-None-Match: *`, and forgets an object's type when it is killed in between.
 //!
 //! What is here: put, get with ranges, head, delete, list (version 2, and versions), multipart uploads, conditional writes,
-//! checksums, presigned links that expire. What is not: more than one version, tags, lifecycle, encryption, ACLs; a call
-//! for the last four fails.
+//! checksums, presigned links that expire. What is not: more than one version, tags, encryption, ACLs, and calls about
+//! lifecycle, all of which fail but the first; whoever runs the schedules calls [`Embedded::expire`] for the template's rules.
 
 mod disk;
 mod index;
@@ -32,12 +32,14 @@ use s3s::{
 };
 
 use super::StoreError;
+use crate::template::Bucket;
 use disk::Disk;
 
 /// The S3 server, ready to be served.
 #[derive(Clone)]
 pub struct Embedded {
     service: S3Service,
+    disk: Arc<Disk>,
 }
 
 impl Embedded {
@@ -51,9 +53,19 @@ impl Embedded {
             path: root,
             problem: error.to_string(),
         })?;
-        let mut service = S3ServiceBuilder::new(Store(disk));
+        let disk = Arc::new(disk);
+        let mut service = S3ServiceBuilder::new(Store(Arc::clone(&disk)));
         service.set_auth(SimpleAuth::from_single(key_id, secret));
-        Ok(Self { service: service.build() })
+        Ok(Self { service: service.build(), disk })
+    }
+
+    /// Deletes what a bucket's rules say, as S3 does within a day or two.
+    ///
+    /// # Errors
+    /// A file cannot be deleted.
+    pub fn expire(&self, bucket: &Bucket) -> Result<(), StoreError> {
+        let expired = bucket.expirations.iter().try_for_each(|rule| self.disk.expire(&bucket.name, rule));
+        expired.map_err(|error| StoreError::call(format!("expiring objects of {}", bucket.name), &error))
     }
 
     /// The API.
@@ -93,7 +105,7 @@ pub async fn ensure_bucket(client: &Client, bucket: &str) -> Result<(), StoreErr
 }
 
 /// The operations that are known. Every other one answers `NotImplemented`, which is the trait's own default.
-struct Store(Disk);
+struct Store(Arc<Disk>);
 
 /// Writes one method of the trait as `async_trait` would, handing the request to the method of the same name.
 macro_rules! operations {
