@@ -5,8 +5,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use cotejo::providers::auco::AucoAccount;
-use cotejo_tests::{World, order};
+use cotejo::providers::{auco::AucoAccount, link::LinkAccount};
+use cotejo_sandbox::LinkPicture;
+use cotejo_tests::{World, link_order, order};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
@@ -32,6 +33,27 @@ impl MakeWriter<'_> for Lines {
     fn make_writer(&self) -> Self {
         self.clone()
     }
+}
+
+/// Runs a verification at LINK whose token expires and whose certificate comes late, with an upload, to its redaction, and
+/// gives the links that were issued meanwhile.
+async fn certify_at_link(world: &World) -> [String; 2] {
+    let options = json!({"manual_on_warning": true, "certify": true});
+    let script = "warning-rejected,token-expires,certificate-html:1";
+    let mut order = link_order(world.local.sandbox(), script, false, &options);
+    let front = world.local.sandbox().link_picture(LinkPicture::Front, script).unwrap();
+    let place = world.customer.post("/uploads", &json!({"content_type": "image/jpeg", "bytes": front.len()})).await;
+    assert_eq!(world.customer.upload(place.result(), front).await, 200);
+    order["pictures"]["document_front"] = json!({"upload_id": place.result()["id"]});
+    order["person"]["name"] = json!("Canaria Delatora");
+    let id = world.customer.create(&order).await.id();
+    let process = world.finish(&id, 24).await;
+    assert_eq!((&process["status"], &process["certificate"]["state"]), (&json!("rejected"), &json!("stored")));
+    let certificate = world.customer.get(&format!("/processes/{id}/certificate")).await;
+    assert_eq!(world.customer.post(&format!("/processes/{id}/redact"), &json!({})).await.status, 200);
+    world.local.pump().await;
+    let link = |result: &serde_json::Value| result["url"].as_str().unwrap().to_owned();
+    [link(certificate.result()), link(place.result())]
 }
 
 #[tokio::test]
@@ -64,10 +86,14 @@ async fn no_log_line_of_a_whole_run_tells_who_was_verified_or_how_to_get_in() {
     world.aws.fail("GetItem", cotejo_tests::When::Before);
     world.customer.get(&format!("/processes/{}", created.id())).await;
 
+    let at_link = certify_at_link(&world).await;
+
     let secrets = world.local.platform("run-work").unwrap().secrets.current().await.unwrap();
     let account: AucoAccount = secrets.tenants["local"].accounts["auco"].read().unwrap();
+    let link: LinkAccount = secrets.tenants["local"].accounts["link"].read().unwrap();
     let token = path.rsplit('.').next().unwrap();
-    let signature = ours.split("X-Amz-Signature=").nth(1).unwrap().split('&').next().unwrap();
+    let signature = |link: &str| link.split("X-Amz-Signature=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let (evidence, certificate, upload) = (signature(&ours), signature(&at_link[0]), signature(&at_link[1]));
     let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     assert!(logged.contains(&created.id()), "the run was not logged at all");
     let canaries = [
@@ -82,9 +108,18 @@ async fn no_log_line_of_a_whole_run_tells_who_was_verified_or_how_to_get_in() {
         world.local.api_key(),
         account.public_key.expose_secret(),
         account.private_key.expose_secret(),
+        link.password.expose_secret(),
         token,
-        signature,
+        &evidence,
+        &certificate,
+        &upload,
         "/auco/files/",
+        "/callbacks/link/k",
+        // What LINK's machine and people read, and what its certificate's callback names.
+        "CARMEN",
+        "99999999R",
+        "urlCertificateFile",
+        "Bearer",
     ];
     for canary in canaries {
         let line = logged.lines().find(|line| line.contains(canary));

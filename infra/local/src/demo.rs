@@ -1,11 +1,15 @@
-//! `cargo local demo`: verifications from creation to kept pictures, played through public HTTP only.
+//! `cargo local demo`: verifications at every company from creation to kept evidence, played through public HTTP only.
 //!
-//! It ends well only if every process ended as its script says, every picture the provider showed is in our bucket
-//! byte for byte, the provider's links to them are dead, and ours open.
+//! It ends well only if every process ended as its script says, with the checks it says; every picture and video that
+//! the company showed or we submitted, and every certificate, is in our bucket byte for byte; the company's links to
+//! them are dead, and ours open.
 
 mod api;
 mod companies;
+mod kept;
+mod scripts;
 mod table;
+mod verdict;
 
 use std::{
     collections::HashMap,
@@ -24,16 +28,9 @@ use crate::{
     runtime::Local,
 };
 use api::Api;
-use companies::{Company, Shown};
-
-/// The scripts that are played and where, what they are, and how they must end.
-const SCRIPTS: [(Company, &str, &str, &str); 5] = [
-    (Company::Auco, "approved", "a good first attempt", "approved"),
-    (Company::Auco, "second-attempt", "a bad attempt, then a good one", "approved"),
-    (Company::Auco, "blocked-validated", "three bad attempts, a reviewer approves", "approved"),
-    (Company::Auco, "rejected", "three bad attempts, a reviewer refuses", "rejected"),
-    (Company::Tecalis, "approved", "proof of life, then the document", "approved"),
-];
+use companies::Company;
+use kept::Piece;
+use scripts::{SCRIPTS, Script};
 
 /// How long everything may take in the sandbox.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -52,25 +49,17 @@ pub fn example() -> String {
 
 /// One process of the demo.
 struct Played {
-    company: Company,
-    script: &'static str,
-    expected: &'static str,
+    script: &'static Script,
     id: String,
     process: Value,
-    pictures: Vec<Picture>,
+    pieces: Vec<Piece>,
 }
 
-/// One picture, as the provider showed it and as we keep it.
-struct Picture {
-    shown: Shown,
-    bytes: usize,
-    /// Of what the provider's link gave while it lived.
-    sha256: String,
-    evidence_id: Option<String>,
-    /// What the provider's link answers at the end.
-    provider_answers: u16,
-    /// Whether our link gave the very same bytes at the end.
-    ours_opens: bool,
+impl Played {
+    /// Which it is, in words about trouble.
+    fn name(&self) -> String {
+        format!("{} ({}, {})", short(&self.id), self.script.company.name(), self.script.name())
+    }
 }
 
 /// Plays the demo.
@@ -81,6 +70,7 @@ pub async fn run(arguments: &Arguments, overrides: HashMap<String, String>) -> R
     let times = Times {
         person_acts_after: SignedDuration::from_secs(2),
         reviewer_acts_after: SignedDuration::from_secs(4),
+        certificate_after: SignedDuration::from_secs(3),
         link_life: SignedDuration::from_secs(8),
         webhook_retry_step: SignedDuration::from_secs(1),
         ..Times::default()
@@ -109,46 +99,31 @@ pub async fn run(arguments: &Arguments, overrides: HashMap<String, String>) -> R
 async fn play(local: &Local, link_life: Duration) -> Result<(), String> {
     let start = Instant::now();
     let api = Api::new(local)?;
-    // What is followed at Tecalis was created there by the customer, which only the sandbox lets us do.
-    let scripts = SCRIPTS.into_iter().filter(|script| script.0 == Company::Auco || script.0.is_played(local));
-    let scripts: Vec<_> = scripts.collect();
-    println!("\nCreating {} verifications (POST /processes):", scripts.len());
-    let mut all = Vec::new();
-    for (company, script, meaning, expected) in scripts {
-        let process = api.create(&company.order(&api, script).await?).await?;
-        let id = text(&process, "id");
-        println!("  {}  {:<8} {script:<18} {meaning}", short(&id), company.name());
-        all.push(Played { company, script, expected, id, process, pictures: Vec::new() });
-    }
+    let mut all = create(&api, local).await?;
 
-    println!("\nThe people act, Auco calls back, Tecalis is asked, the pictures are copied:");
-    let played_here = Company::Auco.is_played(local);
-    let patience = if played_here { PATIENCE } else { LONG_PATIENCE };
+    println!("\nThe people act, Auco and LINK call back, Tecalis is asked, what they show is copied:");
+    let is_all_here = Company::Auco.is_played(local);
+    let patience = if is_all_here { PATIENCE } else { LONG_PATIENCE };
     follow(&api, &mut all, start, patience).await?;
 
     for played in &mut all {
-        played.pictures = pictures(&api, local, played).await?;
+        played.pieces = kept::pieces(&api, local, played).await?;
     }
-    println!("\nThe provider's links open now. Waiting for their end …");
-    let links = all.iter().flat_map(|played| &played.pictures).map(|picture| picture.shown.link.as_str());
-    if played_here {
+    println!("\nThe companies' links open now. Waiting for their end …");
+    if is_all_here {
         tokio::time::sleep(link_life + Duration::from_secs(1)).await;
     } else {
+        let links = all.iter().flat_map(|played| &played.pieces).filter_map(Piece::link);
         outlive(&api, links.collect(), start).await?;
     }
-    for played in &mut all {
-        for picture in &mut played.pictures {
-            picture.provider_answers = api.status(&picture.shown.link).await?;
-            picture.ours_opens = match &picture.evidence_id {
-                Some(evidence) => hash(&api.evidence(&played.id, evidence).await?) == picture.sha256,
-                None => false,
-            };
-        }
+    for piece in all.iter_mut().flat_map(|played| &mut played.pieces) {
+        piece.look_again(&api).await?;
     }
 
-    println!();
-    println!("{}", table::table(&all));
-    let wrong = wrong(local, &all);
+    println!("\n{}", table::evidence(&all));
+    println!("{}", table::failed_checks(&all));
+    println!("{}", table::processes(&all));
+    let wrong = verdict::wrong(local, &all);
     if wrong.is_empty() {
         println!("All as it must be, after {:.0} s.", start.elapsed().as_secs_f64());
         Ok(())
@@ -157,35 +132,59 @@ async fn play(local: &Local, link_life: Duration) -> Result<(), String> {
     }
 }
 
-/// Looks every second until all have ended and all pictures are kept, and says what changed.
+/// Creates everything that can be played here.
+async fn create(api: &Api, local: &Local) -> Result<Vec<Played>, String> {
+    println!("\nCreating verifications (POST /processes):");
+    let mut all = Vec::new();
+    for script in &SCRIPTS {
+        let company = script.company;
+        if !company.works_elsewhere() && !company.is_played(local) {
+            println!("  (skipped) {:<8} {:<20} only the sandbox has what this needs", company.name(), script.name());
+            continue;
+        }
+        let process = api.create(&company.order(api, local, script).await?).await?;
+        let id = text(&process, "id");
+        println!("  {}  {:<8} {:<20} {}", short(&id), company.name(), script.name(), script.meaning);
+        all.push(Played { script, id, process, pieces: Vec::new() });
+    }
+    Ok(all)
+}
+
+/// Looks twice a second until all have ended and everything is kept, and says what changed.
 async fn follow(api: &Api, all: &mut [Played], start: Instant, patience: Duration) -> Result<(), String> {
     loop {
-        let mut open = 0;
+        let mut open = Vec::new();
         for played in all.iter_mut() {
+            let company = played.script.company;
             let open_before = !TERMINAL.contains(&text(&played.process, "status").as_str());
-            let process = api.process(&played.id, open_before && !played.company.calls_back()).await?;
-            let line = |process: &Value| {
-                let stored = stored(process).count();
-                format!("{:<12} {stored:>2} pictures kept", text(process, "status"))
-            };
-            if line(&process) != line(&played.process) {
+            let process = api.process(&played.id, open_before && !company.calls_back()).await?;
+            if progress(&process) != progress(&played.process) {
                 let seconds = start.elapsed().as_secs_f64();
-                let (id, company) = (short(&played.id), played.company.name());
-                println!("  {seconds:>5.1} s  {id}  {company:<8} {:<18} {}", played.script, line(&process));
+                let (id, name) = (short(&played.id), played.script.name());
+                println!("  {seconds:>5.1} s  {id}  {:<8} {name:<20} {}", company.name(), progress(&process));
             }
             let ended = TERMINAL.contains(&text(&process, "status").as_str());
-            if !ended || text(&process, "evidence_state") != "complete" {
-                open += 1;
+            if !ended || text(&process, "evidence_state") != "complete" || certificate(&process) == "pending" {
+                open.push(played.name());
             }
             played.process = process;
         }
-        if open == 0 {
+        if open.is_empty() {
             return Ok(());
         }
         if start.elapsed() > patience {
-            return Err(format!("{open} verifications have not ended after {} s", patience.as_secs()));
+            return Err(format!("after {} s not at their end: {}", patience.as_secs(), open.join("; ")));
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// How far a process is, on one line.
+fn progress(process: &Value) -> String {
+    let line = format!("{:<12} {}", text(process, "status"), kept::in_words(process));
+    match certificate(process).as_str() {
+        "none" => line,
+        state => format!("{line}, certificate {state}"),
     }
 }
 
@@ -195,7 +194,7 @@ async fn outlive(api: &Api, mut links: Vec<&str>, start: Instant) -> Result<(), 
         if api.status(link).await? != 200 {
             links.pop();
         } else if start.elapsed() > LONG_PATIENCE {
-            return Err("the provider's links still open".to_owned());
+            return Err("the companies' links still open".to_owned());
         } else {
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
@@ -203,73 +202,8 @@ async fn outlive(api: &Api, mut links: Vec<&str>, start: Instant) -> Result<(), 
     Ok(())
 }
 
-/// Asks the provider for its pictures and opens every link while it lives.
-async fn pictures(api: &Api, local: &Local, played: &Played) -> Result<Vec<Picture>, String> {
-    let reference = text(&played.process, "provider_reference");
-    let mut pictures = Vec::new();
-    for shown in played.company.pictures(api, local, &reference).await? {
-        let bytes = api.download(&shown.link).await?;
-        let sha256 = hash(&bytes);
-        let evidence = stored(&played.process)
-            .find(|evidence| evidence["kind"] == shown.kind && evidence["sha256"] == sha256.as_str());
-        pictures.push(Picture {
-            evidence_id: evidence.map(|evidence| text(evidence, "id")),
-            bytes: bytes.len(),
-            sha256,
-            shown,
-            provider_answers: 0,
-            ours_opens: false,
-        });
-    }
-    Ok(pictures)
-}
-
-fn wrong(local: &Local, all: &[Played]) -> Vec<String> {
-    let mut wrong = Vec::new();
-    for played in all {
-        let name = format!("{} ({}, {})", short(&played.id), played.company.name(), played.script);
-        let status = text(&played.process, "status");
-        if status != played.expected {
-            wrong.push(format!("{name} is {status} instead of {}", played.expected));
-        }
-        if played.pictures.is_empty() {
-            wrong.push(format!("{name}: the provider shows no pictures"));
-        }
-        let kept = stored(&played.process).count();
-        if kept != played.pictures.len() {
-            wrong.push(format!("{name}: {kept} pictures are kept of {}", played.pictures.len()));
-        }
-        for picture in &played.pictures {
-            let name = format!("{name}, {} {}", picture.shown.kind, picture.shown.number);
-            if picture.evidence_id.is_none() {
-                wrong.push(format!("{name}: not kept as the provider served it"));
-            }
-            if picture.provider_answers != 403 {
-                wrong.push(format!("{name}: the provider's link answers {}", picture.provider_answers));
-            }
-            if !picture.ours_opens {
-                wrong.push(format!("{name}: our link does not give the same bytes"));
-            }
-            if !drawn_so(local, played, picture) {
-                wrong.push(format!("{name}: the link gave something else than the sandbox drew"));
-            }
-        }
-    }
-    wrong
-}
-
-/// Whether the picture is what the sandbox drew; a provider of the environment cannot be asked.
-fn drawn_so(local: &Local, played: &Played, picture: &Picture) -> bool {
-    match &picture.shown.drawn {
-        Some(drawn) => *drawn == picture.sha256,
-        None => !played.company.is_played(local),
-    }
-}
-
-/// The pictures of a process that are in our bucket; the provider's raw answer is evidence and no picture.
-fn stored(process: &Value) -> impl Iterator<Item = &Value> {
-    let evidence = process["evidence"].as_array().into_iter().flatten();
-    evidence.filter(|evidence| evidence["kind"] != "provider_response" && evidence["state"] == "stored")
+fn certificate(process: &Value) -> String {
+    text(&process["certificate"], "state")
 }
 
 fn text(value: &Value, key: &str) -> String {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use cotejo::platform::Entropy as _;
 use serde_json::{Value, json};
 
@@ -46,10 +47,24 @@ impl Api {
         result(if refresh { request.query(&[("refresh", "true")]) } else { request }).await
     }
 
-    /// The bytes of a piece of evidence, by the link that our API gives.
-    pub(super) async fn evidence(&self, process: &str, evidence: &str) -> Result<Vec<u8>, String> {
-        let url = format!("{}/processes/{process}/evidence/{evidence}", self.url);
-        let link = result(self.client.get(url).bearer_auth(&self.key)).await?;
+    /// Uploads a file, and gives the id under which a process may use it.
+    pub(super) async fn upload(&self, content_type: &str, content: Bytes) -> Result<String, String> {
+        let body = json!({"content_type": content_type, "bytes": content.len()});
+        let place =
+            result(self.client.post(format!("{}/uploads", self.url)).bearer_auth(&self.key).json(&body)).await?;
+        let mut request = self.client.put(place["url"].as_str().unwrap_or_default());
+        for (name, value) in place["headers"].as_object().into_iter().flatten() {
+            request = request.header(name, value.as_str().unwrap_or_default());
+        }
+        match fetch(request.body(content)).await? {
+            (200, _) => Ok(place["id"].as_str().unwrap_or_default().to_owned()),
+            (status, _) => Err(format!("an upload is answered {status}")),
+        }
+    }
+
+    /// The bytes of what is kept, by the link that our API gives at `path`.
+    pub(super) async fn kept(&self, path: &str) -> Result<Vec<u8>, String> {
+        let link = result(self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.key)).await?;
         self.download(link["url"].as_str().unwrap_or_default()).await
     }
 
@@ -61,7 +76,7 @@ impl Api {
 
     /// What Tecalis says of an authorization, with fresh links.
     pub(super) async fn ask_tecalis(&self, authorization: &str) -> Result<Value, String> {
-        let request = self.client.post(format!("{}/customer?data=images", self.tecalis_url));
+        let request = self.client.post(format!("{}/customer?data=images,video", self.tecalis_url));
         provider_says(request.json(&json!({"auth_uuid": authorization, "api_key": self.tecalis_key}))).await
     }
 

@@ -1,28 +1,46 @@
-//! What differs between the companies: how a verification there is ordered, and how they show their pictures.
+//! What differs between the companies: how a verification there is ordered, and where the originals of its evidence are.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use bytes::Bytes;
+use cotejo_sandbox::LinkPicture;
 use serde_json::{Value, json};
 
-use super::{api::Api, hash};
+use super::{api::Api, hash, scripts::Script};
 use crate::runtime::Local;
 
 /// A company that the sandbox plays.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Company {
     Auco,
+    Link,
     Tecalis,
 }
 
-/// A picture that the company shows.
-pub(super) struct Shown {
+/// A picture, video or certificate that must be kept.
+pub(super) struct Original {
     /// What we call its kind.
     pub kind: &'static str,
     /// The person's attempt, or its place among the pictures of its kind.
     pub number: usize,
-    /// The company's link to it.
-    pub link: String,
-    /// Hash of what the sandbox drew, where it is ours.
-    pub drawn: Option<String>,
+    pub place: Place,
+    /// Hash of what the sandbox made, where it is ours.
+    pub made: Option<String>,
 }
+
+/// Where an original is.
+pub(super) enum Place {
+    /// Behind the company's link, which dies.
+    Link(String),
+    /// With us: we submitted it, or the sandbox made it.
+    Here(Bytes),
+}
+
+/// What we call the certificate among what is kept.
+pub(super) const CERTIFICATE: &str = "certificate";
+
+/// LINK's pictures, under our names for them.
+const SUBMITTED: [(LinkPicture, &str); 3] =
+    [(LinkPicture::Front, "document_front"), (LinkPicture::Back, "document_back"), (LinkPicture::Selfie, "selfie")];
 
 /// The body that creates a process at Auco which goes as `script` says.
 pub(super) fn auco_order(script: &str) -> Value {
@@ -38,6 +56,7 @@ impl Company {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Auco => "Auco",
+            Self::Link => "LINK",
             Self::Tecalis => "Tecalis",
         }
     }
@@ -46,6 +65,7 @@ impl Company {
     pub(super) fn url(self, local: &Local) -> String {
         let setting = match self {
             Self::Auco => "COTEJO_AUCO_URL",
+            Self::Link => "COTEJO_LINK_URL",
             Self::Tecalis => "COTEJO_TECALIS_URL",
         };
         local.env().get(setting).cloned().unwrap_or_default()
@@ -56,52 +76,99 @@ impl Company {
         local.is_own_sandbox(&self.url(local))
     }
 
-    /// Whether it says by itself when something has happened.
-    pub(super) fn calls_back(self) -> bool {
+    /// Whether it is of use where the sandbox does not play it. Tecalis's authorizations and LINK's pictures come from
+    /// the sandbox.
+    pub(super) fn works_elsewhere(self) -> bool {
         self == Self::Auco
     }
 
-    /// The body that creates a process which goes as `script` says.
-    pub(super) async fn order(self, api: &Api, script: &str) -> Result<Value, String> {
-        if self == Self::Auco {
-            return Ok(auco_order(script));
-        }
-        let authorization = api.authorize(script).await?;
-        Ok(json!({
-            "provider": "tecalis",
-            "person": {"name": "Carmen Española Española"},
-            "document": {"country": "ES", "type": "DNI", "number": "99999999R"},
-            "options": {"auth_uuid": authorization},
-        }))
+    /// Whether it says by itself when something has happened.
+    pub(super) fn calls_back(self) -> bool {
+        self != Self::Tecalis
     }
 
-    /// The pictures that the company shows of a process, with fresh links.
-    pub(super) async fn pictures(self, api: &Api, local: &Local, reference: &str) -> Result<Vec<Shown>, String> {
+    /// The body that creates a process which goes as `script` says.
+    pub(super) async fn order(self, api: &Api, local: &Local, script: &Script) -> Result<Value, String> {
+        let mut order = match self {
+            Self::Auco => return Ok(auco_order(script.words)),
+            Self::Link => json!({"provider": "link", "pictures": submit(api, local, script).await?, "options": {}}),
+            Self::Tecalis => {
+                json!({"provider": "tecalis", "options": {"auth_uuid": api.authorize(script.words).await?}})
+            }
+        };
+        order["person"] = json!({"name": "Carmen Española Española"});
+        order["document"] = json!({"country": "ES", "type": "DNI", "number": "99999999R"});
+        for option in script.options {
+            order["options"][option] = true.into();
+        }
+        Ok(order)
+    }
+
+    /// The originals of a process's evidence, with fresh links.
+    pub(super) async fn originals(
+        self,
+        api: &Api,
+        local: &Local,
+        script: &Script,
+        reference: &str,
+    ) -> Result<Vec<Original>, String> {
         match self {
             Self::Auco => Ok(of_auco(&api.ask_auco(reference).await?, local, reference)),
+            Self::Link => of_link(local, script, reference),
             Self::Tecalis => Ok(of_tecalis(&api.ask_tecalis(reference).await?, local, reference)),
         }
     }
 }
 
-fn of_auco(answer: &Value, local: &Local, code: &str) -> Vec<Shown> {
+fn drawn(local: &Local, kind: LinkPicture, script: &Script) -> Result<Bytes, String> {
+    local.sandbox().link_picture(kind, script.words).map_err(|error| error.to_string())
+}
+
+/// The pictures of a request, in both ways there are: the document inline, the face uploaded before.
+async fn submit(api: &Api, local: &Local, script: &Script) -> Result<Value, String> {
+    let mut pictures = json!({});
+    for (kind, name) in SUBMITTED {
+        let picture = drawn(local, kind, script)?;
+        pictures[name] = match kind {
+            LinkPicture::Selfie => json!({"upload_id": api.upload("image/jpeg", picture).await?}),
+            _ => json!({"content": BASE64.encode(picture)}),
+        };
+    }
+    Ok(pictures)
+}
+
+fn of_auco(answer: &Value, local: &Local, code: &str) -> Vec<Original> {
     let kinds = [
         ("identificationCardFront", "document_front"),
         ("identificationCardBack", "document_back"),
         ("photo", "selfie"),
     ];
     let attempts = answer["attempts"].as_array().into_iter().flatten().enumerate();
-    let shown = attempts.flat_map(|(attempt, value)| {
+    let originals = attempts.flat_map(|(attempt, value)| {
         kinds.into_iter().filter_map(move |(theirs, kind)| {
-            let drawn = local.sandbox().picture(code, attempt, theirs).map(|bytes| hash(&bytes));
-            Some(Shown { kind, number: attempt + 1, link: value[theirs].as_str()?.to_owned(), drawn })
+            let made = local.sandbox().picture(code, attempt, theirs).map(|bytes| hash(&bytes));
+            let place = Place::Link(value[theirs].as_str()?.to_owned());
+            Some(Original { kind, number: attempt + 1, place, made })
         })
     });
-    shown.collect()
+    originals.collect()
 }
 
-fn of_tecalis(answer: &Value, local: &Local, authorization: &str) -> Vec<Shown> {
-    let drawn = local.sandbox().tecalis_pictures(authorization);
+fn of_link(local: &Local, script: &Script, id: &str) -> Result<Vec<Original>, String> {
+    let here = |kind, bytes: Bytes| {
+        let made = Some(hash(&bytes));
+        Original { kind, number: 1, place: Place::Here(bytes), made }
+    };
+    let mut originals = Vec::new();
+    for (kind, name) in SUBMITTED {
+        originals.push(here(name, drawn(local, kind, script)?));
+    }
+    originals.extend(local.sandbox().link_certificate(id).map(|bytes| here(CERTIFICATE, bytes)));
+    Ok(originals)
+}
+
+fn of_tecalis(answer: &Value, local: &Local, authorization: &str) -> Vec<Original> {
+    let made = local.sandbox().tecalis_pictures(authorization);
     let kinds = [
         ("OCR", "ocr_front", "document_front"),
         ("OCR", "ocr_back", "document_back"),
@@ -109,14 +176,20 @@ fn of_tecalis(answer: &Value, local: &Local, authorization: &str) -> Vec<Shown> 
         ("POL", "selfie", "selfie"),
         ("POL", "temporary", "frame"),
     ];
-    let mut shown = Vec::new();
+    let linked = |link: &Value| Place::Link(link.as_str().unwrap_or_default().to_owned());
+    let mut originals = Vec::new();
     for (operation, theirs, kind) in kinds {
         let links = answer["operations"][operation]["images"][theirs].as_array();
         for (link, number) in links.into_iter().flatten().zip(1..) {
             let name = format!("{operation}/{theirs}/{number}");
-            let drawn = drawn.iter().find(|(drawn, _)| *drawn == name).map(|(_, bytes)| hash(bytes));
-            shown.push(Shown { kind, number, link: link.as_str().unwrap_or_default().to_owned(), drawn });
+            let made = made.iter().find(|(made, _)| *made == name).map(|(_, bytes)| hash(bytes));
+            originals.push(Original { kind, number, place: linked(link), made });
         }
     }
-    shown
+    let video = &answer["general"]["video"];
+    if video.is_string() {
+        let made = local.sandbox().tecalis_video(authorization).map(|(_, sha256)| hex::encode(sha256));
+        originals.push(Original { kind: "video", number: 1, place: linked(video), made });
+    }
+    originals
 }

@@ -1,50 +1,91 @@
-//! The table at the demo's end.
+//! The tables at the demo's end.
 
-use super::{Played, short, text};
+use serde_json::Value;
 
-/// One line for each picture, the process at its first.
-pub(super) fn table(all: &[Played]) -> String {
-    let mut rows = vec![
-        ["process", "company", "script", "status", "picture", "bytes", "sha256", "provider's link", "our link"]
-            .map(str::to_owned),
-    ];
+use super::{Played, kept, short, text, verdict::checks};
+
+/// One line for each picture, video and certificate, the process at its first.
+pub(super) fn evidence(all: &[Played]) -> String {
+    let mut rows =
+        vec![["process", "company", "kept", "bytes", "sha256", "company's link", "our link"].map(str::to_owned)];
     for played in all {
-        let (id, company, status) = (short(&played.id), played.company.name(), text(&played.process, "status"));
-        let mut first = Some([id.to_owned(), company.to_owned(), played.script.to_owned(), status]);
-        for picture in &played.pictures {
-            let [id, company, script, status] = first.take().unwrap_or_default();
-            let theirs = match picture.provider_answers {
-                403 => "dead (403)".to_owned(),
-                other => format!("answers {other}"),
+        let mut first = Some([short(&played.id), played.script.company.name()].map(str::to_owned));
+        for piece in &played.pieces {
+            let [id, company] = first.take().unwrap_or_default();
+            let theirs = match piece.link_answers {
+                Some(403) => "dead (403)".to_owned(),
+                Some(other) => format!("answers {other}"),
+                None => "none".to_owned(),
             };
             rows.push([
                 id,
                 company,
-                script,
-                status,
-                format!("{} {}", picture.shown.number, picture.shown.kind),
-                picture.bytes.to_string(),
-                format!("{}…", &picture.sha256[..12]),
+                format!("{} {}", piece.original.number, piece.original.kind),
+                piece.bytes.to_string(),
+                format!("{}…", &piece.sha256[..12]),
                 theirs,
-                if picture.ours_opens { "opens, same bytes" } else { "FAILS" }.to_owned(),
+                if piece.ours_opens { "opens, same bytes" } else { "FAILS" }.to_owned(),
             ]);
         }
-        if let Some([id, company, script, status]) = first {
-            let none = ["no pictures", "", "", "", ""].map(str::to_owned);
-            let [a, b, c, d, e] = none;
-            rows.push([id, company, script, status, a, b, c, d, e]);
+        if let Some([id, company]) = first {
+            let [kept, a, b, c, d] = ["nothing", "", "", "", ""].map(str::to_owned);
+            rows.push([id, company, kept, a, b, c, d]);
         }
     }
+    table(&rows, &[3])
+}
+
+/// One line for each process. The reason comes last, since it is as long as the company likes.
+pub(super) fn processes(all: &[Played]) -> String {
+    let heads = ["process", "company", "script", "status", "passed", "failed", "kept", "certificate", "reason"];
+    let mut rows = vec![heads.map(str::to_owned)];
+    rows.extend(all.iter().map(|played| {
+        let process = &played.process;
+        let count = |outcome: &str| checks(process).filter(|check| check["outcome"] == outcome).count().to_string();
+        [
+            short(&played.id).to_owned(),
+            played.script.company.name().to_owned(),
+            played.script.name(),
+            text(process, "status"),
+            count("passed"),
+            count("failed"),
+            kept::in_words(process),
+            text(&process["certificate"], "state"),
+            process["status_reason"].as_str().unwrap_or("-").to_owned(),
+        ]
+    }));
+    table(&rows, &[4, 5])
+}
+
+/// One line for each check that failed: its name, what it belongs to, the company's own code.
+pub(super) fn failed_checks(all: &[Played]) -> String {
+    let mut rows = vec![["process", "company", "failed check", "of", "company's code"].map(str::to_owned)];
+    for played in all {
+        let mut first = Some([short(&played.id), played.script.company.name()].map(str::to_owned));
+        for check in checks(&played.process).filter(|check| check["outcome"] == "failed") {
+            let [id, company] = first.take().unwrap_or_default();
+            let or_dash = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+            let code = match check["source"].as_str() {
+                Some("computed") => "found by Cotejo".to_owned(),
+                _ => or_dash(&check["provider_code"]),
+            };
+            rows.push([id, company, text(check, "name"), or_dash(&check["detail"]), code]);
+        }
+    }
+    table(&rows, &[])
+}
+
+/// Columns as wide as they must be, the head underlined; those in `numbers` to the right.
+fn table<const N: usize>(rows: &[[String; N]], numbers: &[usize]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..9).map(width).collect();
-    let line = |row: &[String; 9]| {
-        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
-            // Numbers to the right.
-            if column == 5 { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+    let widths: [usize; N] = std::array::from_fn(width);
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| {
+            if numbers.contains(&column) { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
         });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
     let mut lines: Vec<String> = rows.iter().map(line).collect();
-    lines.insert(1, widths.iter().map(|&width| "-".repeat(width)).collect::<Vec<_>>().join("  ") + "\n");
+    lines.insert(1, widths.map(|width| "-".repeat(width)).join("  ") + "\n");
     lines.concat()
 }

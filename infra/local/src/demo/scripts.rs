@@ -1,0 +1,103 @@
+//! What is played, and what must come of it.
+
+use super::companies::Company;
+
+/// A verification that is played.
+pub(super) struct Script {
+    /// Where.
+    pub company: Company,
+    /// The sandbox's words for how it goes.
+    pub words: &'static str,
+    /// What is asked for in the request's options, as far as it is a yes.
+    pub options: &'static [&'static str],
+    /// The same for people.
+    pub meaning: &'static str,
+    /// How it must end.
+    pub status: &'static str,
+    /// Checks that there must be, with their outcome.
+    pub checks: &'static [(&'static str, &'static str)],
+}
+
+impl Script {
+    /// Its words and what is asked for.
+    pub(super) fn name(&self) -> String {
+        std::iter::once(&self.words).chain(self.options).copied().collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether a certificate must come of it.
+    pub(super) fn certifies(&self) -> bool {
+        self.options.contains(&"certify")
+    }
+}
+
+/// Everything that is played.
+pub(super) const SCRIPTS: [Script; 7] = [
+    Script {
+        company: Company::Auco,
+        words: "approved",
+        options: &[],
+        meaning: "a good first attempt",
+        status: "approved",
+        checks: &[("attempt", "passed")],
+    },
+    Script {
+        company: Company::Auco,
+        words: "second-attempt",
+        options: &[],
+        meaning: "a bad attempt, then a good one",
+        status: "approved",
+        checks: &[("attempt", "failed"), ("attempt", "passed")],
+    },
+    Script {
+        company: Company::Auco,
+        words: "blocked-validated",
+        options: &[],
+        meaning: "three bad attempts, a reviewer approves",
+        status: "approved",
+        checks: &[("attempt", "failed")],
+    },
+    Script {
+        company: Company::Auco,
+        words: "rejected",
+        options: &[],
+        meaning: "three bad attempts, a reviewer refuses",
+        status: "rejected",
+        checks: &[("attempt", "failed")],
+    },
+    Script {
+        company: Company::Link,
+        words: "ok",
+        options: &["certify"],
+        meaning: "both sides and a face, by machine, with a certificate",
+        status: "approved",
+        checks: &[("test_global_authenticity_value", "passed"), ("test_face_recognition_value", "passed")],
+    },
+    Script {
+        company: Company::Link,
+        words: "not-approved",
+        options: &["manual"],
+        meaning: "the same by hand: forged, expired, another face",
+        status: "rejected",
+        checks: &[
+            ("document_approval", "failed"),
+            ("evidence_of_forgery_biodata_fonts", "failed"),
+            ("evidence_of_forgery_mrz_fonts", "failed"),
+            ("evidence_of_forgery_photo_zone", "failed"),
+            ("evidence_of_forgery_signature", "failed"),
+            ("evidence_of_forgery_black_and_white_copy", "failed"),
+            ("evidence_of_forgery_document_structure", "failed"),
+            ("evidence_of_forgery_mrz_checksums", "failed"),
+            ("expired_or_invalidated", "failed"),
+            ("face_comparison", "failed"),
+            ("face_liveness", "failed"),
+        ],
+    },
+    Script {
+        company: Company::Tecalis,
+        words: "approved",
+        options: &[],
+        meaning: "proof of life on video, then the document",
+        status: "approved",
+        checks: &[("pol", "passed"), ("ocr", "passed"), ("fraud_face", "passed"), ("mrz_validate", "passed")],
+    },
+];
