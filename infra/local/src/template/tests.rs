@@ -113,7 +113,8 @@ fn a_bucket_comes_with_what_vanishes_from_it() {
     let expirations = |text: &str| read(text).map(|template| template.buckets[0].expirations.clone());
     let two_days = Expiration { prefix: "old/".to_owned(), life: jiff::SignedDuration::from_hours(48) };
     assert_eq!(expirations(&small()), Ok(vec![two_days]));
-    let refused = expirations(&small().replace("ExpirationInDays: 2", "ExpirationDate: 2030-01-01")).unwrap_err();
+    let refused =
+        expirations(&small().replace("ExpirationInDays: 2", "ExpirationDate: 2030-01-01")).expect_err("a date");
     assert!(refused.path.ends_with("Rules[1].ExpirationDate"), "{refused}");
 }
 
