@@ -108,6 +108,23 @@ async fn a_provider_that_refuses_says_why_and_the_refusal_is_remembered() {
 }
 
 #[tokio::test]
+async fn keys_that_the_provider_does_not_take_refuse_a_creation_and_cost_time_afterwards() {
+    let world = World::new().await;
+    let id = world.customer.create(&order("approved")).await.id();
+    let keys = serde_json::json!({"public_key": "puk_wrong", "private_key": "prk_wrong"});
+    world.local.set_up("local", "auco", keys).unwrap();
+    let answer = world.customer.create(&order("approved")).await;
+    assert_eq!((answer.status, answer.error_code()), (422, "refused_by_provider"));
+    assert!(answer.body["error"].as_str().unwrap().contains("unauthorized"));
+    world.pass(jiff::SignedDuration::from_mins(5)).await;
+    let process = world.customer.process(&id).await;
+    let trouble =
+        |entry: &serde_json::Value| entry["detail"].as_str().is_some_and(|detail| detail.contains("unauthorized"));
+    assert_eq!(process["status"], "in_progress");
+    assert!(process["timeline"].as_array().unwrap().iter().any(trouble), "{process}");
+}
+
+#[tokio::test]
 async fn a_submission_that_surely_had_no_effect_is_repeated_after_its_lease() {
     let world = World::new().await;
     let faults = |rate| Faults { rate, kinds: vec![FaultKind::RateLimited] };

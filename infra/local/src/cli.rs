@@ -28,7 +28,8 @@ Runs the whole of Cotejo on this machine.
   --speed FACTOR   how much faster than in life people, reviewers and links are in the sandbox (default 1)
 
 The environment may replace parts: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_S3, COTEJO_AUCO_URL (with
-COTEJO_AUCO_PUBLIC_KEY and COTEJO_AUCO_PRIVATE_KEY), COTEJO_TECALIS_URL (with COTEJO_TECALIS_API_KEY).
+COTEJO_AUCO_PUBLIC_KEY and COTEJO_AUCO_PRIVATE_KEY), COTEJO_LINK_URL (with COTEJO_LINK_USER and
+COTEJO_LINK_PASSWORD), COTEJO_TECALIS_URL (with COTEJO_TECALIS_API_KEY).
 ";
 
 /// What was asked for.

@@ -278,7 +278,8 @@ impl Local {
     /// environment.
     #[must_use]
     pub fn is_own_sandbox(&self, provider_url: &str) -> bool {
-        provider_url.starts_with(&self.inner.sandbox_url)
+        // A port that begins like the sandbox's is another one.
+        provider_url.strip_prefix(&self.inner.sandbox_url).is_some_and(|path| path.is_empty() || path.starts_with('/'))
     }
 
     /// The platform that a function runs with at present; [`Self::add_tenant`] gives functions a new one.

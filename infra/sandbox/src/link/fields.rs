@@ -30,7 +30,7 @@ const READ: [(&str, &str); 25] = [
     ("SEX", "F"),
     ("AUTHORITY", "28391A6DK"),
     ("MRZ", "IDESPBAA000589599999999R<<<<<<"),
-    ("MRZ", "8001014F3106028ESP<<<<<<<<<<<1"),
+    ("MRZ", "8001014F3106028ESP<<<<<<<<<<<9"),
     ("MRZ", "ESPANOLA<ESPANOLA<<CARMEN<<<<<"),
 ];
 

@@ -187,7 +187,7 @@ fn read_from_document() -> Map<String, Value> {
         ("gender", "F"),
         ("identifier", "99999999R"),
         ("mrz1", "IDESPBAA000589599999999R<<<<<<"),
-        ("mrz2", "8001014F3106028ESP<<<<<<<<<<<1"),
+        ("mrz2", "8001014F3106028ESP<<<<<<<<<<<9"),
         ("mrz3", "ESPANOLA<ESPANOLA<<CARMEN<<<<<"),
         ("municipality", "MADRID"),
         ("names", "CARMEN"),

@@ -70,7 +70,7 @@ async fn the_fields_are_a_list_in_order_whose_codes_repeat() {
     let first = json!({"type": "Normal", "code": "TYPE", "value": "IDENTITY", "description": "TYPE"});
     assert_eq!(answer["fields"][0], first);
     assert_eq!(values(&answer, "SURNAME"), ["ESPAÑOLA", "ESPAÑOLA"]);
-    let lines = ["IDESPBAA000589599999999R<<<<<<", "8001014F3106028ESP<<<<<<<<<<<1", "ESPANOLA<ESPANOLA<<CARMEN<<<<<"];
+    let lines = ["IDESPBAA000589599999999R<<<<<<", "8001014F3106028ESP<<<<<<<<<<<9", "ESPANOLA<ESPANOLA<<CARMEN<<<<<"];
     assert_eq!(values(&answer, "MRZ"), lines);
     assert_eq!(values(&answer, "TEST_MRZ_FIELDS_INTEGRITY"), ["OK DOC_NUMBER", "OK BIRTHDATE", "OK EXPIRY"]);
     assert_eq!(values(&answer, "TEST_EXPIRY_DATE"), ["OK"]);
