@@ -311,6 +311,36 @@ fn the_document_is_of_the_type_that_was_read_else_of_the_one_asked_for() {
 }
 
 #[test]
+fn of_several_attempts_each_is_kept_and_the_last_one_counts() {
+    let several = changed(BLOCKED, |answer| {
+        let mut first = answer["attempts"][0].clone();
+        first["date"] = json!("2025-05-29T16:00:00.000Z");
+        first["similarity"] = json!(12.5);
+        first["identificationCardData"]["fullName"] = json!("of the first");
+        first["errorMessages"] = json!([{"key": "ID_FRONT", "error": "error_of_the_first"}]);
+        answer["attempts"].as_array_mut().unwrap().insert(0, first);
+    });
+    let (observation, pictures) = observed(&several);
+    let last = observed(BLOCKED).0;
+    assert_eq!((pictures, observation.media.last().map(|media| media.attempt)), (4, Some(2)));
+    assert_eq!((&observation.findings.face, &observation.reason), (&last.findings.face, &last.reason));
+    assert_eq!(observation.findings.extracted, last.findings.extracted);
+    let checks: Vec<_> = observation
+        .findings
+        .checks
+        .iter()
+        .map(|check| (check.name.as_str(), check.detail.as_deref().unwrap_or_default()))
+        .collect();
+    let expected = [
+        ("attempt", "attempt 1"),
+        ("document_front", "attempt 1"),
+        ("attempt", "attempt 2"),
+        ("document_back", "attempt 2"),
+    ];
+    assert_eq!(checks, expected);
+}
+
+#[test]
 fn every_error_is_a_check_of_the_picture_it_is_about() {
     for (message, name, code) in [
         (json!({"key": "ID_FRONT", "error": "error_x"}), "document_front", Some("error_x")),
