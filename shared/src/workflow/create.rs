@@ -188,7 +188,7 @@ impl CreateProcess {
                 Ok(()) => return Ok(record.process),
                 Err(error @ (StoreError::Conflict | StoreError::ReferenceTaken)) => {
                     if matches!(error, StoreError::ReferenceTaken) {
-                        tracing::error!(process = %id, "the reference belongs to another process");
+                        tracing::warn!(process = %id, "the reference belongs to another process");
                         learnt = &taken;
                     }
                     record =

@@ -277,9 +277,7 @@ fn every_word_that_is_read_has_its_place() {
         ("fullName", "/extracted/full_name"),
         ("givenNames", "/extracted/names"),
         ("surname", "/extracted/surnames"),
-        ("dateOfBirth", "/extracted/birth_date"),
         ("placeOfBirth", "/extracted/birth_place"),
-        ("firstIssueDate", "/extracted/issue_date"),
         ("issuingStateName", "/extracted/issuing_state"),
         ("sex", "/extracted/sex"),
         ("documentType", "/document_type"),
@@ -299,6 +297,15 @@ fn every_word_that_is_read_has_its_place() {
         };
         assert_eq!(read("of the attempt", None).as_deref(), Some("of the attempt"), "{name}");
         assert_eq!(read("of the attempt", Some("of all")).as_deref(), Some("of all"), "{name}");
+    }
+    for (name, place) in [("dateOfBirth", "birth_date"), ("firstIssueDate", "issue_date")] {
+        let read = |value: &str| {
+            let answer = changed(INVALIDATED, |answer| answer["ocrData"] = json!({name: value}));
+            serde_json::to_value(observed(&answer).0.findings.extracted).unwrap()
+        };
+        assert_eq!(read("02/01/1970")[place], "1970-01-02", "{name}");
+        let no_date = read("in spring");
+        assert_eq!((&no_date[place], &no_date["other"][name]), (&Value::Null, &json!("in spring")), "{name}");
     }
 }
 

@@ -654,6 +654,8 @@ fn every_code_that_the_machine_reads_has_its_place() {
     assert_eq!(both["extracted"]["other"]["DOC_NUMBER"], "the card's");
     let surnames = alone(&[("SURNAME", "GARCIA"), ("SURNAME", "LOPEZ")]);
     assert_eq!(surnames["extracted"]["surnames"], "GARCIA LOPEZ");
+    let twice = alone(&[("SURNAME", "GARCIA"), ("SURNAME", "GARCIA"), ("MRZ", "A<"), ("MRZ", "A<")]);
+    assert_eq!(twice["extracted"], json!({"surnames": "GARCIA GARCIA", "mrz": ["A<", "A<"]}));
 }
 
 /// The findings where the machine read nothing but this.
