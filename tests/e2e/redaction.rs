@@ -1,5 +1,6 @@
 //! Redaction: what is left of a person, whatever is going on while they are removed. Nothing.
 
+use cotejo::{api::callback_token, providers::Purpose};
 use cotejo_sandbox::LinkPicture;
 use cotejo_tests::{Answer, Kept, World, link_order, order, tecalis_order};
 use futures_util::FutureExt as _;
@@ -171,6 +172,17 @@ async fn nothing_is_left_of_submitted_pictures_people_s_findings_and_a_certifica
         assert_eq!(find(canary).await, Vec::<String>::new(), "{canary} is left");
     }
     assert!(world.objects("").await.is_empty(), "the upload went too");
+    // The same request again, and a late word of LINK's that is too long for the table, leave nothing either.
+    let again = world.customer.create_once("canary-key", &order).await;
+    assert_eq!((again.status, again.error_code()), (410, "redacted"));
+    let secrets = world.local.platform("run-work").unwrap().secrets.current().await.unwrap();
+    let (tenant, id) = ("local".parse().unwrap(), created.id());
+    let token = callback_token::mint(&secrets, &tenant, Some(id.parse().unwrap()), Purpose::Result).unwrap();
+    let late = json!({"id": id, "service": "ManualIDVerification", "status": "Completed", "data": {"x": "Canaria".repeat(4000)}});
+    let path = format!("/callbacks/link/{token}");
+    let late = world.customer.send(Method::POST, &path, &[], Some(late.to_string())).await;
+    assert_eq!((late.status, late.error_code()), (410, "callback_over"));
+    assert!(world.objects("").await.is_empty());
     let certificate = &redacted["certificate"];
     assert_eq!(
         (&certificate["state"], &certificate["sha256"]),

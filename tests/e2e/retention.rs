@@ -51,6 +51,7 @@ async fn a_legal_hold_stops_redaction_whoever_wants_it() {
     assert!(!is_redacted(&world, &id).await);
 
     for (body, field) in [
+        (json!({}), "until"),
         (json!({"until": "yesterday"}), "until"),
         (json!({"until": "2026-01-01T00:00:00Z"}), "until"),
         (json!({"until": null, "why": "x"}), "why"),

@@ -82,11 +82,24 @@ fn explain(error: &str, path: &str, at: impl Fn(&str) -> String) -> FieldProblem
     let below = |name: &str| if path.is_empty() { at(name) } else { at(&format!("{path}.{name}")) };
     if let Some(name) = error.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
         FieldProblem::new(below(name), "is required")
-    } else if let Some((_, expected)) = error.rsplit_once("expected ") {
+    } else if ["invalid ", "unknown variant"].iter().any(|start| error.starts_with(start))
+        && let Some((_, expected)) = error.rsplit_once("expected ")
+    {
         let expected = if expected.starts_with("struct ") { "an object".to_owned() } else { expected.replace('`', "") };
         FieldProblem::new(at(path), format!("must be {expected}"))
     } else {
-        FieldProblem::new(at(path), "does not have the right form")
+        FieldProblem::new(at(path), form(error))
+    }
+}
+
+/// What a text must be that its type could not read, by what that type calls it.
+fn form(error: &str) -> &'static str {
+    if error.contains("UUID") {
+        "must be a UUID"
+    } else if ["date", "time", "offset", "year", "month", "day"].iter().any(|word| error.contains(word)) {
+        "must be a moment such as 2026-12-31T23:59:59Z"
+    } else {
+        "does not have the right form"
     }
 }
 
@@ -140,6 +153,17 @@ mod tests {
         );
         let unknown = json!({"name": "x", "inner": [{"count": 1, "more": 2}]});
         assert_eq!(problem(&unknown, ""), is("inner[0].more", "is not a known field"));
+    }
+
+    #[test]
+    fn a_text_that_its_type_cannot_read_is_told_what_to_be() {
+        for text in ["yesterday", "", "2027-01-01", "2027-01-01T00:00:00", "2027-13-01T00:00:00Z", "1"] {
+            let problem = shape::<jiff::Timestamp>(&json!(text), "until").unwrap_err();
+            assert_eq!(problem.message, "must be a moment such as 2026-12-31T23:59:59Z", "{text}");
+        }
+        for text in ["nope", "", "00000000-0000-0000-0000-00000000000g"] {
+            assert_eq!(shape::<uuid::Uuid>(&json!(text), "id").unwrap_err().message, "must be a UUID", "{text}");
+        }
     }
 
     #[test]

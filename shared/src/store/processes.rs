@@ -227,6 +227,18 @@ impl Store {
         Ok(if woken.is_some() { Delivery::Taken } else { Delivery::NotOurs })
     }
 
+    /// Whether a process takes no callbacks any more at `now`. One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn is_over(&self, who: &impl Authority, id: ProcessId, now: Timestamp) -> Result<bool, StoreError> {
+        let key = ItemKey::Process(who.tenant(), id).attributes();
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        let answer = get.projection_expression("callbacks_until").send().await.map_err(|error| failure(&error))?;
+        let until = answer.item().and_then(|item| item.get("callbacks_until")?.as_s().ok());
+        Ok(until.is_some_and(|until| *until <= keys::moment(now)))
+    }
+
     /// The process a provider's reference belongs to (strongly consistent). One request.
     ///
     /// # Errors

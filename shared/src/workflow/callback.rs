@@ -1,7 +1,7 @@
 //! Receiving a provider's callback: one write that puts it into the process's inbox and wakes `run-work`, then a fast 2xx.
 //!
 //! A callback is a hint. It changes no state here; `run-work` asks the provider before anything does. Where the provider
-//! cannot be asked, the callback's body is kept with it, in the bucket where it is long.
+//! cannot be asked, the callback's body is kept with it, in the bucket where it is long (one read and one write more).
 
 use std::net::IpAddr;
 
@@ -134,6 +134,10 @@ impl ReceiveCallback {
             && let Ok(text) = std::str::from_utf8(body)
         {
             return Ok(CallbackBody::Text(Private::new(text.to_owned())));
+        }
+        // What is refused afterwards must not have been stored for good. What is redacted from here on is swept.
+        if self.means.store.is_over(token, process, self.means.now()).await? {
+            return Err(ApiError::callback_over());
         }
         let kept = self.copier.store_callback(token.tenant(), process, Bytes::copy_from_slice(body)).await;
         kept.map(CallbackBody::Object).map_err(|_| ApiError::unavailable())

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{
     MAX_RACES, Means, fresh,
     handover::{Handover, Learnt},
-    pictures::{self, NoPictures},
+    pictures,
 };
 use crate::{
     api::{ApiError, Authority, Caller, body},
@@ -57,7 +57,8 @@ impl CreateProcess {
         Self { handover: Handover::new(platform, &means), means }
     }
 
-    /// Creates the process that `body` asks for. A provider that does not answer leaves it `submitting`.
+    /// Creates the process that `body` asks for: one write and, with the provider's answer, one transaction; with a key and
+    /// pictures one read before. A provider that does not answer leaves it `submitting`.
     ///
     /// # Errors
     /// 422 with every wrong field, or with the provider's own code where it refuses; 409 while an earlier request with
@@ -92,16 +93,16 @@ impl CreateProcess {
             Some(key) => ProcessId::of_idempotency_key(tenant, ROUTE, key),
             None => ProcessId(self.means.entropy().uuid()),
         };
+        // Pictures are stored before the first write, so the question whether there is a process already cannot wait for it:
+        // what was redacted must not come back, and what was uploaded for an earlier request may be gone by now.
+        if key.is_some()
+            && !inputs.is_empty()
+            && let Some(existing) = self.means.store.load(caller, id).await?
+        {
+            return replay(existing, &fingerprint, now);
+        }
         let uploads = pictures::uploads(&inputs);
-        let pictures = match pictures::gather(self.handover.copier(), tenant, inputs).await {
-            Ok(pictures) => pictures,
-            // What was uploaded for an earlier request is gone by now, and that request's process is not.
-            Err(gone @ NoPictures::Gone(_)) if key.is_some() => {
-                let existing = self.means.store.load(caller, id).await?.ok_or(gone)?;
-                return replay(existing, &fingerprint, now);
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let pictures = pictures::gather(self.handover.copier(), tenant, inputs).await?;
         let stored = pictures::store(self.handover.copier(), tenant, id, &pictures).await?;
         let mut process = Process::new(id, tenant.clone(), request, now);
         process.uploads = uploads;
@@ -187,7 +188,7 @@ impl CreateProcess {
                 Ok(()) => return Ok(record.process),
                 Err(error @ (StoreError::Conflict | StoreError::ReferenceTaken)) => {
                     if matches!(error, StoreError::ReferenceTaken) {
-                        tracing::error!(process = %id, "the reference belongs to another process");
+                        tracing::warn!(process = %id, "the reference belongs to another process");
                         learnt = &taken;
                     }
                     record =

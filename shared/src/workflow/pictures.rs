@@ -52,8 +52,6 @@ enum From {
 pub(super) enum NoPictures {
     /// They are not as they should be.
     Wrong(Vec<FieldProblem>),
-    /// An upload is not there; it may have been, when the same request came before.
-    Gone(FieldProblem),
     /// Our own bucket.
     Unavailable,
 }
@@ -62,7 +60,6 @@ impl std::convert::From<NoPictures> for ApiError {
     fn from(error: NoPictures) -> Self {
         match error {
             NoPictures::Wrong(problems) => Self::invalid(problems),
-            NoPictures::Gone(problem) => Self::invalid(vec![problem]),
             NoPictures::Unavailable => Self::unavailable(),
         }
     }
@@ -119,7 +116,8 @@ pub(super) async fn gather(copier: &Copier, tenant: &TenantId, inputs: Vec<Input
             From::Upload(id) => match copier.read_upload(tenant, id).await {
                 Ok(bytes) => bytes,
                 Err(CopyError::NotFound) => {
-                    return Err(NoPictures::Gone(wrong("names no upload whose bytes have arrived")));
+                    problems.push(wrong("names no upload whose bytes have arrived"));
+                    continue;
                 }
                 Err(CopyError::TooLarge) => {
                     problems.push(wrong(TOO_LARGE));

@@ -16,6 +16,8 @@ use crate::{
 /// The body of `PUT /processes/{id}/legal-hold`.
 #[derive(Deserialize)]
 struct Hold {
+    /// Must be there even where it is null: a hold is not lifted by leaving something out.
+    #[serde(deserialize_with = "Option::deserialize")]
     until: Option<Timestamp>,
 }
 

@@ -101,7 +101,7 @@ impl RefreshProcess {
                 }
                 Err(StoreError::Conflict) => tracing::info!(process = %key.id, "lost a race; looking again"),
                 Err(StoreError::ReferenceTaken) => {
-                    tracing::error!(process = %key.id, "the reference belongs to another process");
+                    tracing::warn!(process = %key.id, "the reference belongs to another process");
                     look.reference_is_taken = true;
                 }
                 Err(error) => return Err(error.into()),

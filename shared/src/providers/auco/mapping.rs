@@ -11,7 +11,10 @@ use crate::{
         CopyOutcome, EvidenceKind, Findings, Observation, ObservedMedia, Private, ProcessId, ProcessRequest, Status,
         findings::{Check, Extracted, Face, Outcome, Source},
     },
-    providers::{MediaLink, ProviderError, wire::code as as_code},
+    providers::{
+        MediaLink, ProviderError,
+        wire::{code as as_code, iso_date},
+    },
 };
 
 /// Limits of what is kept of one answer in the process itself; the raw answer is kept whole.
@@ -150,6 +153,7 @@ fn attempt_checks(attempt: &wire::Attempt, number: u32) -> Vec<Check> {
 /// What was read from the document (seed `001_…`, "Datos OCR"); what has no field of ours keeps Auco's name.
 fn extracted(read: &Map<String, Value>) -> Extracted {
     let private = |name: &str| text(read, name).map(|value| Private::new(value.to_owned()));
+    let date = |name: &str| text(read, name).and_then(iso_date).map(Private::new);
     const MAPPED: [&str; 10] = [
         "documentNumber",
         "fullName",
@@ -162,9 +166,14 @@ fn extracted(read: &Map<String, Value>) -> Extracted {
         "sex",
         "documentType",
     ];
+    const DATES: [&str; 2] = ["dateOfBirth", "firstIssueDate"];
     let other: BTreeMap<_, _> = read
         .iter()
-        .filter(|(name, _)| !MAPPED.contains(&name.as_str()))
+        .filter(|(name, value)| {
+            // What should be a date and is none keeps Auco's name.
+            let is_no_date = DATES.contains(&name.as_str()) && value.as_str().and_then(iso_date).is_none();
+            is_no_date || !MAPPED.contains(&name.as_str())
+        })
         .filter_map(|(name, _)| Some((as_code(name)?.to_owned(), Private::new(text(read, name)?.to_owned()))))
         .take(MAX_OTHER)
         .collect();
@@ -173,9 +182,9 @@ fn extracted(read: &Map<String, Value>) -> Extracted {
         full_name: private("fullName"),
         names: private("givenNames"),
         surnames: private("surname"),
-        birth_date: private("dateOfBirth"),
+        birth_date: date("dateOfBirth"),
         birth_place: private("placeOfBirth"),
-        issue_date: private("firstIssueDate"),
+        issue_date: date("firstIssueDate"),
         issuing_state: private("issuingStateName"),
         sex: private("sex"),
         other,

@@ -5,9 +5,17 @@
 use ::http::HeaderMap;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufStream},
+    net::TcpListener,
+    task::JoinHandle,
+};
 
 use super::*;
-use crate::process::{EvidenceKind, Observation, ProcessId, findings::Outcome, ids::uuid_of};
+use crate::{
+    process::{EvidenceKind, Observation, ProcessId, findings::Outcome, ids::uuid_of},
+    providers::{CallbackUrls, Round},
+};
 
 const APPROVED: &str = include_str!("fixtures/001_2c6c5cd1839b43f7.approved.json");
 const BLOCKED: &str = include_str!("fixtures/001_2c6c5cd1839b43f7.blocked.json");
@@ -62,6 +70,83 @@ fn changed(answer: &str, change: impl FnOnce(&mut Value)) -> String {
     let mut answer: Value = serde_json::from_str(answer).unwrap();
     change(&mut answer);
     answer.to_string()
+}
+
+/// Auco where it answers one call with this, and the head and the body of that call.
+async fn answering(status: u16, body: &str) -> (Auco, JoinHandle<(String, String)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1.5/ext", listener.local_addr().unwrap());
+    let length = body.len();
+    let answer = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+    let asked = tokio::spawn(async move {
+        let mut stream = BufStream::new(listener.accept().await.unwrap().0);
+        let (mut head, mut length) = (String::new(), 0);
+        while !head.ends_with("\r\n\r\n") {
+            let start = head.len();
+            assert_ne!(stream.read_line(&mut head).await.unwrap(), 0, "the call breaks off");
+            if let Some(value) = head[start..].strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+        }
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).await.unwrap();
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        stream.flush().await.unwrap();
+        (head, String::from_utf8(body).unwrap())
+    });
+    (Auco::new(ApiClient::new(NAME), &url, account(json!({}))), asked)
+}
+
+/// What became of a creation that was answered so, and the call.
+async fn created(status: u16, body: &str) -> (Result<Submitted, ProviderError>, (String, String)) {
+    let (auco, asked) = answering(status, body).await;
+    let (request, callbacks) = (request(|_| {}), CallbackUrls::default());
+    let (id, round) = (ProcessId(uuid_of(&["x"])), Round::First);
+    let submission = Submission { id, round, request: &request, pictures: &[], callbacks: &callbacks, now: now() };
+    (auco.submit(&submission).await, asked.await.unwrap())
+}
+
+/// The same of a question.
+async fn answered(status: u16, body: &str) -> (Result<Answer, ProviderError>, (String, String)) {
+    let (auco, asked) = answering(status, body).await;
+    (auco.query("VERIFACE_CODE", now()).await, asked.await.unwrap())
+}
+
+#[tokio::test]
+async fn a_creation_shows_the_private_key_and_brings_the_code() {
+    let (created, (head, body)) = created(200, CREATED).await;
+    assert!(head.starts_with("POST /v1.5/ext/veriface HTTP/1.1\r\n"), "{head}");
+    assert!(head.contains("\r\nauthorization: prk_test\r\n"), "{head}");
+    assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), sent(&request(|_| {}), json!({})));
+    assert_eq!(created.unwrap().reference, "VERIFACE_CODE");
+}
+
+#[tokio::test]
+async fn a_question_shows_the_public_key_and_its_answer_stays_as_it_came() {
+    for sample in [APPROVED, IN_PROGRESS, BLOCKED, INVALIDATED] {
+        let (answer, (head, body)) = answered(200, sample).await;
+        assert!(head.starts_with("GET /v1.5/ext/veriface?code=VERIFACE_CODE HTTP/1.1\r\n"), "{head}");
+        assert!(head.contains("\r\nauthorization: puk_test\r\n"), "{head}");
+        let answer = answer.unwrap();
+        assert_eq!((body.as_str(), &answer.raw[..]), ("", sample.as_bytes()));
+        assert_eq!(answer.observation, observed(sample).0);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_either_call_is_known_by_its_status_and_keeps_auco_s_code() {
+    for (status, body, code) in
+        [(400, REFUSED, "EXPIRED_DATE_INVALID"), (400, r#"{"message": "of Juan"}"#, "http_400"), (400, "", "http_400")]
+    {
+        let refused = |error| matches!(error, ProviderError::Rejected { code: given } if given == code);
+        assert!(refused(created(status, body).await.0.unwrap_err()), "creation: {body}");
+        assert!(refused(answered(status, body).await.0.unwrap_err()), "question: {body}");
+    }
+    let (creation, question) = (created(401, "").await.0, answered(401, "").await.0);
+    assert!(matches!(creation.unwrap_err(), ProviderError::Unauthorized));
+    assert!(matches!(question.unwrap_err(), ProviderError::Unauthorized));
+    let no_code = created(200, r#"{"code": "of Juan"}"#).await.0;
+    assert!(matches!(no_code.unwrap_err(), ProviderError::Unreadable { .. }));
 }
 
 #[test]
@@ -183,6 +268,124 @@ fn the_other_samples_are_what_their_state_says() {
     let outcomes: Vec<_> =
         observation.findings.checks.iter().map(|check| (check.name.as_str(), check.outcome)).collect();
     assert_eq!(outcomes, [("attempt", Outcome::Failed), ("document_back", Outcome::Failed)]);
+}
+
+#[test]
+fn every_word_that_is_read_has_its_place() {
+    let places = [
+        ("documentNumber", "/extracted/document_number"),
+        ("fullName", "/extracted/full_name"),
+        ("givenNames", "/extracted/names"),
+        ("surname", "/extracted/surnames"),
+        ("placeOfBirth", "/extracted/birth_place"),
+        ("issuingStateName", "/extracted/issuing_state"),
+        ("sex", "/extracted/sex"),
+        ("documentType", "/document_type"),
+        ("bloodGroup", "/extracted/other/bloodGroup"),
+        ("height", "/extracted/other/height"),
+        ("placeOfIssue", "/extracted/other/placeOfIssue"),
+        ("name", "/extracted/other/name"),
+    ];
+    for (name, place) in places {
+        let read = |of_attempt: &str, of_all: Option<&str>| {
+            let answer = changed(INVALIDATED, |answer| {
+                answer["attempts"][0]["identificationCardData"] = json!({name: of_attempt});
+                answer["ocrData"] = of_all.map_or(Value::Null, |value| json!({name: value}));
+            });
+            let findings = serde_json::to_value(observed(&answer).0.findings).unwrap();
+            findings.pointer(place).and_then(Value::as_str).map(str::to_owned)
+        };
+        assert_eq!(read("of the attempt", None).as_deref(), Some("of the attempt"), "{name}");
+        assert_eq!(read("of the attempt", Some("of all")).as_deref(), Some("of all"), "{name}");
+    }
+    for (name, place) in [("dateOfBirth", "birth_date"), ("firstIssueDate", "issue_date")] {
+        let read = |value: &str| {
+            let answer = changed(INVALIDATED, |answer| answer["ocrData"] = json!({name: value}));
+            serde_json::to_value(observed(&answer).0.findings.extracted).unwrap()
+        };
+        assert_eq!(read("02/01/1970")[place], "1970-01-02", "{name}");
+        let no_date = read("in spring");
+        assert_eq!((&no_date[place], &no_date["other"][name]), (&Value::Null, &json!("in spring")), "{name}");
+    }
+}
+
+#[test]
+fn the_document_is_of_the_type_that_was_read_else_of_the_one_asked_for() {
+    let kind = |answer: &str| observed(answer).0.findings.document_type;
+    assert_eq!(kind(APPROVED).as_deref(), Some("Id Card"));
+    assert_eq!(kind(INVALIDATED).as_deref(), Some("CC"), "nothing was read");
+    assert_eq!(kind(&changed(INVALIDATED, |answer| answer["identificationType"] = Value::Null)), None);
+}
+
+#[test]
+fn of_several_attempts_each_is_kept_and_the_last_one_counts() {
+    let several = changed(BLOCKED, |answer| {
+        let mut first = answer["attempts"][0].clone();
+        first["date"] = json!("2025-05-29T16:00:00.000Z");
+        first["similarity"] = json!(12.5);
+        first["identificationCardData"]["fullName"] = json!("of the first");
+        first["errorMessages"] = json!([{"key": "ID_FRONT", "error": "error_of_the_first"}]);
+        answer["attempts"].as_array_mut().unwrap().insert(0, first);
+    });
+    let (observation, pictures) = observed(&several);
+    let last = observed(BLOCKED).0;
+    assert_eq!((pictures, observation.media.last().map(|media| media.attempt)), (4, Some(2)));
+    assert_eq!((&observation.findings.face, &observation.reason), (&last.findings.face, &last.reason));
+    assert_eq!(observation.findings.extracted, last.findings.extracted);
+    let checks: Vec<_> = observation
+        .findings
+        .checks
+        .iter()
+        .map(|check| (check.name.as_str(), check.detail.as_deref().unwrap_or_default()))
+        .collect();
+    let expected = [
+        ("attempt", "attempt 1"),
+        ("document_front", "attempt 1"),
+        ("attempt", "attempt 2"),
+        ("document_back", "attempt 2"),
+    ];
+    assert_eq!(checks, expected);
+}
+
+#[test]
+fn every_error_is_a_check_of_the_picture_it_is_about() {
+    for (message, name, code) in [
+        (json!({"key": "ID_FRONT", "error": "error_x"}), "document_front", Some("error_x")),
+        (json!({"key": "ID_BACK", "error": "error_x"}), "document_back", Some("error_x")),
+        (json!({"key": "PHOTO", "error": "error_x"}), "selfie", Some("error_x")),
+        (json!({"key": "face", "error": "ERROR_X"}), "selfie", Some("ERROR_X")),
+        (json!({"key": "SOMETHING_NEW", "error": "error_x"}), "attempt_error", Some("error_x")),
+        (json!({"key": "ID_BACK"}), "document_back", Some("ID_BACK")),
+        (json!({"error": "the name Juan was read"}), "attempt_error", Some("not_a_code")),
+        (json!({}), "attempt_error", None),
+    ] {
+        let answer = changed(BLOCKED, |answer| answer["attempts"][0]["errorMessages"] = json!([message]));
+        let observation = observed(&answer).0;
+        let [_, check] = observation.findings.checks.as_slice() else { panic!("two checks for {message}") };
+        let expected = (name, Outcome::Failed, code);
+        assert_eq!((check.name.as_str(), check.outcome, check.provider_code.as_deref()), expected, "{message}");
+    }
+}
+
+#[test]
+fn what_only_repeats_the_request_or_names_somebody_at_auco_is_not_read() {
+    for field in [
+        "email",
+        "createdAt",
+        "platform",
+        "emailValidated",
+        "name",
+        "userEmail",
+        "phone",
+        "country",
+        "identificationNumber",
+        "custom",
+    ] {
+        for other in [Value::Null, json!("something else"), json!({"x": 1})] {
+            let answer = changed(BLOCKED, |answer| answer[field] = other.clone());
+            assert_eq!(observed(&answer), observed(BLOCKED), "{field} {other}");
+        }
+    }
 }
 
 #[test]

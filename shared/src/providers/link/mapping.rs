@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -13,7 +13,10 @@ use crate::{
         certificate::CertificateProgress,
         findings::{Check, Extracted, Face, Outcome, Source},
     },
-    providers::{ProviderError, Round, Submission, wire::code},
+    providers::{
+        ProviderError, Round, Submission,
+        wire::{code, iso_date},
+    },
 };
 
 /// Limits of what is kept of one answer in the process itself; the raw answer is kept whole.
@@ -208,11 +211,11 @@ impl Read {
         iso_date(&self.0.remove(position).1).map(Private::new)
     }
 
-    /// All values of a code; the same one twice counts once.
+    /// All values of a code, in order.
     fn take_all(&mut self, code: &str) -> Vec<String> {
         let mut values = Vec::new();
         self.0.retain(|(known, value)| {
-            if known == code && !values.contains(value) {
+            if known == code {
                 values.push(value.clone());
             }
             known != code
@@ -223,7 +226,7 @@ impl Read {
     /// What has a place of ours, and the rest under LINK's codes; a code that repeats is numbered.
     fn extracted(mut self) -> Extracted {
         self.take("TYPE");
-        // A document may have a name for each surname.
+        // Each surname is a field, and both may be the same.
         let surnames = self.take_all("SURNAME");
         let lines = self.take_all("MRZ");
         let lines = lines.iter().flat_map(|lines| lines.split_whitespace());
@@ -259,15 +262,6 @@ impl Read {
         }
         rest
     }
-}
-
-/// A date as it is seen on documents, day first, or as ISO 8601.
-fn iso_date(text: &str) -> Option<String> {
-    let parts: Vec<&str> = text.split(['/', '-', '.', ' ']).collect();
-    let [first, month, last] = parts.as_slice() else { return None };
-    let (year, day) = if first.len() == 4 { (first, last) } else { (last, first) };
-    let date = Date::new(year.parse().ok().filter(|_| year.len() == 4)?, month.parse().ok()?, day.parse().ok()?);
-    Some(date.ok()?.to_string())
 }
 
 /// What a callback with the result of LINK's people means.

@@ -6,8 +6,17 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
 use ::http::HeaderMap;
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufStream},
+    net::TcpListener,
+};
 
 use super::*;
 use crate::{
@@ -16,7 +25,7 @@ use crate::{
         certificate::CertificateProgress,
         findings::{Check, Outcome},
     },
-    providers::{CallbackUrls, Picture},
+    providers::{CallbackUrls, Company as _, Picture},
 };
 
 const AUTOMATIC: &str = include_str!("fixtures/003_b45868d8aecc53ac.automatic.json");
@@ -148,6 +157,229 @@ fn called_back(purpose: Purpose, source: &str, body: &str) -> Result<Callback, C
         headers: &HeaderMap::new(),
         body: body.as_bytes(),
     })
+}
+
+/// A call as it came in: method and path, what authorizes it, its body.
+#[derive(Debug, PartialEq)]
+struct Asked {
+    call: String,
+    authorization: Option<String>,
+    body: Value,
+}
+
+/// LINK where it gives these answers, one a call.
+struct Scripted {
+    address: SocketAddr,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl Scripted {
+    async fn new(answers: &[(u16, &str)]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, asked) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<Asked>>>::default());
+        let answers: Vec<_> = answers.iter().map(|(status, body)| (*status, (*body).to_owned())).collect();
+        let remembered = Arc::clone(&asked);
+        tokio::spawn(async move {
+            for (status, body) in answers {
+                let mut stream = BufStream::new(listener.accept().await.unwrap().0);
+                let asked = Asked::read(&mut stream).await;
+                remembered.lock().unwrap().push(asked);
+                let head = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}", body.len());
+                stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await.unwrap();
+                stream.flush().await.unwrap();
+            }
+        });
+        Self { address, asked }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    fn link(&self) -> Link {
+        let account = serde_json::from_value(json!({"user": "{{user}}", "password": "{{password}}"})).unwrap();
+        Link::new(ApiClient::new(NAME), TokenCache::default(), &self.url(), account)
+    }
+
+    fn calls(&self) -> Vec<String> {
+        self.asked.lock().unwrap().iter().map(|asked| asked.call.clone()).collect()
+    }
+}
+
+impl Asked {
+    async fn read(stream: &mut BufStream<tokio::net::TcpStream>) -> Self {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert_ne!(stream.read_line(&mut head).await.unwrap(), 0, "the call breaks off");
+        }
+        let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        let mut body = vec![0; header("content-length").map_or(0, |length| length.parse().unwrap())];
+        stream.read_exact(&mut body).await.unwrap();
+        Self {
+            call: head.split(" HTTP/").next().unwrap().to_owned(),
+            authorization: header("authorization").map(str::to_owned),
+            body: serde_json::from_slice(&body).unwrap_or_default(),
+        }
+    }
+}
+
+/// The sample of an answer by machine, as if it were the answer to what is submitted here.
+fn automatic() -> String {
+    AUTOMATIC.replace(CALLED_BACK, VERIFIED)
+}
+
+/// What becomes of a submission that LINK answers so.
+async fn submit_to(link: &Link) -> Result<Submitted, ProviderError> {
+    let (request, callbacks) = (request(&[], Value::Null), CallbackUrls::default());
+    let pictures = [Picture { kind: EvidenceKind::DocumentFront, bytes: Bytes::from_static(b"document_front") }];
+    let (id, round) = (VERIFIED.parse().unwrap(), Round::First);
+    let submission =
+        Submission { id, round, request: &request, pictures: &pictures, callbacks: &callbacks, now: now() };
+    link.submit(&submission).await
+}
+
+const LOG_IN: &str = "POST /auth/token";
+const VERIFYING: &str = "POST /identity/verify";
+const FETCHING: &str = "GET /certificate/b2820098-04a9-47ef-9d5f-c668e016a596";
+const SHOWN: &str = "Bearer eyJhbGciOiJodHRw...qZ2aG2Y_I";
+
+#[tokio::test]
+async fn a_submission_gets_a_token_and_shows_it() {
+    let answer = automatic();
+    let scripted = Scripted::new(&[(200, TOKEN), (200, &answer)]).await;
+    let submitted = submit_to(&scripted.link()).await.unwrap();
+    assert_eq!(submitted.reference, VERIFIED);
+    let given = submitted.answer.unwrap();
+    assert_eq!((given.observation.status, &given.raw[..]), (Status::Approved, answer.as_bytes()));
+    let asked = scripted.asked.lock().unwrap();
+    let [log_in, verifying] = asked.as_slice() else { panic!("two calls: {asked:?}") };
+    let credentials = serde_json::from_str(CREDENTIALS).unwrap();
+    assert_eq!(log_in, &Asked { call: LOG_IN.to_owned(), authorization: None, body: credentials });
+    assert_eq!((verifying.call.as_str(), verifying.authorization.as_deref()), (VERIFYING, Some(SHOWN)));
+    assert_eq!((&verifying.body["id"], &verifying.body["expeditorCountry"]), (&json!(VERIFIED), &json!("ES")));
+}
+
+#[tokio::test]
+async fn an_answer_about_another_request_is_no_answer() {
+    let scripted = Scripted::new(&[(200, TOKEN), (200, AUTOMATIC)]).await;
+    let answer = submit_to(&scripted.link()).await;
+    assert!(matches!(answer, Err(ProviderError::Unreadable { raw }) if raw == AUTOMATIC.as_bytes()));
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_is_renewed_once_and_then_the_account_is_to_blame() {
+    let (renewed, good) = (TOKEN.replace("qZ2aG2Y_I", "another"), automatic());
+    for (end, answered) in [((200, good.as_str()), true), ((401, ""), false)] {
+        let scripted = Scripted::new(&[(200, TOKEN), (401, ""), (200, &renewed), end]).await;
+        let answer = submit_to(&scripted.link()).await;
+        assert_eq!(answer.is_ok(), answered);
+        assert!(answered || matches!(answer, Err(ProviderError::Unauthorized)));
+        assert_eq!(scripted.calls(), [LOG_IN, VERIFYING, LOG_IN, VERIFYING]);
+        let shown = scripted.asked.lock().unwrap()[3].authorization.clone();
+        assert_eq!(shown.as_deref(), Some("Bearer eyJhbGciOiJodHRw...another"));
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_used_for_as_long_as_link_says_less_a_minute() {
+    let short = TOKEN.replace("3600", "120");
+    let scripted = Scripted::new(&[(200, PING), (200, &short), (200, PING), (200, PING), (200, TOKEN)]).await;
+    let link = scripted.link();
+    for (seconds, calls) in [(0, 2), (59, 3), (60, 5)] {
+        link.ping(now() + SignedDuration::from_secs(seconds)).await.unwrap();
+        assert_eq!(scripted.calls().len(), calls, "after {seconds} seconds");
+    }
+}
+
+#[tokio::test]
+async fn every_error_code_of_the_seed_has_its_meaning_at_every_call() {
+    fn meaning(error: ProviderError) -> String {
+        match error {
+            ProviderError::Rejected { code } => format!("rejected {code}"),
+            ProviderError::Unavailable { maybe_done } => format!("unavailable, maybe done: {maybe_done}"),
+            other => other.code().to_owned(),
+        }
+    }
+    const MAYBE: &str = "unavailable, maybe done: true";
+    const NOT_DONE: &str = "unavailable, maybe done: false";
+    for (status, body, expected) in [
+        (400, BAD_REQUEST, "rejected 003"),
+        (400, "", "rejected http_400"),
+        (404, "", "not_found"),
+        (500, SERVER_ERROR, MAYBE),
+        (503, "", MAYBE),
+    ] {
+        let scripted = Scripted::new(&[(200, TOKEN), (status, body)]).await;
+        assert_eq!(meaning(submit_to(&scripted.link()).await.unwrap_err()), expected, "{status} {body}");
+        let scripted = Scripted::new(&[(200, TOKEN), (status, body)]).await;
+        let fetched = scripted.link().certificate(CALLED_BACK, now()).await;
+        assert_eq!(meaning(fetched.unwrap_err()), expected, "certificate: {status} {body}");
+        let scripted = Scripted::new(&[(status, body)]).await;
+        assert_eq!(meaning(scripted.link().ping(now()).await.unwrap_err()), expected, "ping: {status} {body}");
+    }
+    for (status, body, expected) in [
+        (401, "", "unauthorized"),
+        (500, INVALID_CREDENTIALS, "unauthorized"),
+        (500, SERVER_ERROR, NOT_DONE),
+        (503, "", NOT_DONE),
+    ] {
+        let scripted = Scripted::new(&[(status, body)]).await;
+        assert_eq!(meaning(submit_to(&scripted.link()).await.unwrap_err()), expected, "log-in: {status} {body}");
+        assert_eq!(scripted.calls(), [LOG_IN]);
+    }
+}
+
+#[tokio::test]
+async fn a_ping_asks_whether_link_is_there_and_knows_the_account() {
+    for (pong, token, healthy) in [
+        (PING.to_owned(), (200, TOKEN), true),
+        (PING.to_owned(), (401, ""), false),
+        (PING.replace("\"ok\"", "\"down\""), (200, TOKEN), false),
+        ("{}".to_owned(), (200, TOKEN), false),
+        (r#"{"status": "ok", "service": 7, "date": null}"#.to_owned(), (200, TOKEN), true),
+    ] {
+        let scripted = Scripted::new(&[(200, &pong), token]).await;
+        assert_eq!(scripted.link().ping(now()).await.is_ok(), healthy, "{pong} {token:?}");
+        assert_eq!(scripted.calls()[0], "POST /ping");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_is_fetched_by_its_id_and_must_be_the_one_asked_for() {
+    let file = |id: &str, content: &str| json!({"id": id, "content": content}).to_string();
+    let encoded = STANDARD.encode("%PDF-1.4");
+    for (answer, expected) in [
+        (file(CALLED_BACK, &encoded), Some("%PDF-1.4")),
+        (file(&CALLED_BACK.to_uppercase(), &encoded), Some("%PDF-1.4")),
+        (file(VERIFIED, &encoded), None),
+        (file(CALLED_BACK, "not base64"), None),
+        (json!({"id": CALLED_BACK}).to_string(), None),
+    ] {
+        let scripted = Scripted::new(&[(200, TOKEN), (200, &answer)]).await;
+        let fetched = scripted.link().certificate(CALLED_BACK, now()).await;
+        assert_eq!(fetched.as_ref().ok().map(|bytes| &bytes[..]), expected.map(str::as_bytes), "{answer}");
+        assert!(expected.is_some() || matches!(fetched, Err(ProviderError::Unreadable { .. })), "{answer}");
+        let asked = scripted.asked.lock().unwrap();
+        assert_eq!((asked[1].call.as_str(), asked[1].authorization.as_deref()), (FETCHING, Some(SHOWN)));
+    }
+}
+
+#[tokio::test]
+async fn an_account_s_url_counts_before_the_deployment_s_and_without_either_it_is_production() {
+    let (of_account, of_deployment) =
+        (Scripted::new(&[(200, PING), (200, TOKEN)]).await, Scripted::new(&[(200, PING), (200, TOKEN)]).await);
+    let connected = |account: Value, url: Option<String>| {
+        let connection = Connection { api: ApiClient::new(NAME), tokens: TokenCache::default(), url };
+        Company.connect(&serde_json::from_value(account).unwrap(), &connection)
+    };
+    let own = json!({"user": "u", "password": "p", "url": of_account.url()});
+    connected(own, Some(of_deployment.url())).unwrap().ping(now()).await.unwrap();
+    assert_eq!((of_account.calls().len(), of_deployment.calls().len()), (2, 0));
+    let plain = json!({"user": "u", "password": "p"});
+    connected(plain.clone(), Some(of_deployment.url())).unwrap().ping(now()).await.unwrap();
+    assert_eq!(of_deployment.calls().len(), 2);
+    assert!(connected(plain, None).is_ok());
+    assert_eq!(PRODUCTION, "https://kyc-api.linkmobility.es");
 }
 
 #[test]
@@ -386,6 +618,96 @@ fn fields_of_other_forms_cost_nothing_but_themselves() {
 }
 
 #[test]
+fn every_code_that_the_machine_reads_has_its_place() {
+    for (code, place) in [
+        ("TYPE", "/document_type"),
+        ("EXPEDITOR", "/extracted/issuing_state"),
+        ("NATIONALITY", "/extracted/nationality"),
+        ("NAME", "/extracted/names"),
+        ("SURNAME", "/extracted/surnames"),
+        ("ID_NUMBER", "/extracted/document_number"),
+        ("DOC_NUMBER", "/extracted/document_number"),
+        ("SEX", "/extracted/sex"),
+        ("MRZ", "/extracted/mrz/0"),
+        ("ADDRESS", "/extracted/address"),
+        ("BIRTHPLACE", "/extracted/birth_place"),
+        ("SIDE", "/extracted/other/SIDE"),
+        ("STREET_ADDRESS", "/extracted/other/STREET_ADDRESS"),
+        ("CITY_ADDRESS", "/extracted/other/CITY_ADDRESS"),
+        ("STATE_ADDRESS", "/extracted/other/STATE_ADDRESS"),
+        ("PARENTS", "/extracted/other/PARENTS"),
+        ("AUTHORITY", "/extracted/other/AUTHORITY"),
+        ("MODEL_ID", "/extracted/other/MODEL_ID"),
+        ("SIDES_NUMBER", "/extracted/other/SIDES_NUMBER"),
+        ("ICAR_RESULT_DOCUMENT_ID", "/extracted/other/ICAR_RESULT_DOCUMENT_ID"),
+        ("SOMETHING_NEW", "/extracted/other/SOMETHING_NEW"),
+    ] {
+        let findings = alone(&[(code, "READ")]);
+        assert_eq!(findings.pointer(place), Some(&json!("READ")), "{code}");
+        assert_eq!(findings["checks"], json!([]), "{code}");
+    }
+    for (code, place) in [("BIRTHDATE", "birth_date"), ("EXPIRY", "expiry_date")] {
+        assert_eq!(alone(&[(code, "02/01/1970")])["extracted"][place], "1970-01-02", "{code}");
+    }
+    let both = alone(&[("DOC_NUMBER", "the card's"), ("ID_NUMBER", "the person's")]);
+    assert_eq!(both["extracted"]["document_number"], "the person's");
+    assert_eq!(both["extracted"]["other"]["DOC_NUMBER"], "the card's");
+    let surnames = alone(&[("SURNAME", "GARCIA"), ("SURNAME", "LOPEZ")]);
+    assert_eq!(surnames["extracted"]["surnames"], "GARCIA LOPEZ");
+    let twice = alone(&[("SURNAME", "GARCIA"), ("SURNAME", "GARCIA"), ("MRZ", "A<"), ("MRZ", "A<")]);
+    assert_eq!(twice["extracted"], json!({"surnames": "GARCIA GARCIA", "mrz": ["A<", "A<"]}));
+}
+
+/// The findings where the machine read nothing but this.
+fn alone(read: &[(&str, &str)]) -> Value {
+    let observation = observed(&request(ONE_SIDE, Value::Null), Round::First, |answer| {
+        answer["idVerification"]["fields"] = json!([]);
+        for (code, value) in read {
+            add_field(answer, code, value);
+        }
+    });
+    serde_json::to_value(observation.findings).unwrap()
+}
+
+#[test]
+fn a_field_s_type_makes_it_a_test_and_so_does_its_code() {
+    for (kind, code, is_test) in [
+        ("Normal", "SOMETHING", false),
+        ("Validation", "SOMETHING", true),
+        ("validation", "SOMETHING", true),
+        ("Normal", "TEST_SOMETHING", true),
+        ("Normal", "QUALITY_IMAGE_SOMETHING", true),
+        ("", "SOMETHING", false),
+    ] {
+        let observation = observed(&request(ONE_SIDE, Value::Null), Round::First, |answer| {
+            answer["idVerification"]["fields"] = json!([{"type": kind, "code": code, "value": "OK"}]);
+        });
+        let (checks, read) = (observation.findings.checks, observation.findings.extracted.other);
+        assert_eq!((checks.len(), read.len()), (usize::from(is_test), usize::from(!is_test)), "{kind} {code}");
+    }
+}
+
+#[test]
+fn what_link_only_repeats_or_says_in_prose_is_not_read() {
+    let request = request(WITH_FACE, Value::Null);
+    let as_sampled = observed(&request, Round::First, |_| {});
+    for path in ["/idVerification/process", "/idVerification/warning", "/idVerification/fields/0/description"] {
+        for other in [Value::Null, json!("Carmen Española is too old"), json!({"x": "y"})] {
+            let observation =
+                observed(&request, Round::First, |answer| *answer.pointer_mut(path).unwrap() = other.clone());
+            assert_eq!(observation, as_sampled, "{path} {other}");
+        }
+    }
+    let mut token: Value = serde_json::from_str(TOKEN).unwrap();
+    token.as_object_mut().unwrap().retain(|name, _| !["scopes", "token_type"].contains(&name.as_str()));
+    let authorized: wire::Authorized = serde_json::from_value(token).unwrap();
+    assert_eq!(authorized.expires_in, 3600);
+    let elsewhere = CALLBACK_CERTIFICATION.replace("{{environment_host}}", "https://elsewhere.example");
+    let read = |body: &str| called_back(Purpose::Certificate, "217.75.233.139", body);
+    assert_eq!(read(&elsewhere), read(CALLBACK_CERTIFICATION));
+}
+
+#[test]
 fn only_dates_are_dates() {
     let birth_date = |value: &str| {
         let observation = observed(&request(ONE_SIDE, Value::Null), Round::First, |answer| {
@@ -568,6 +890,62 @@ fn every_reason_of_the_seed_decides_as_its_group_does() {
             check(&observation, group, reason);
             assert_eq!((observation.status, observation.reason), some(Status::Rejected, &reason.to_ascii_lowercase()));
         }
+    }
+}
+
+#[test]
+fn every_field_that_people_read_has_its_place() {
+    let extracted = |path: &str, value: Value| {
+        let observation = reviewed(WITH_FACE, CALLBACK_APPROVED, |body| {
+            let data = &mut body["data"]["documentInfo"]["extractedData"];
+            *data.pointer_mut(path).unwrap() = value;
+        });
+        (serde_json::to_value(&observation.findings).unwrap(), observation)
+    };
+    for (path, place) in [
+        ("/documentAttributes/countryCodeOfIssuance", "/extracted/issuing_state"),
+        ("/documentAttributes/documentNumber", "/extracted/document_number"),
+        ("/documentAttributes/documentType", "/document_type"),
+        ("/documentAttributes/issuingAuthority", "/extracted/other/issuingAuthority"),
+        ("/documentAttributes/stateOrProvinceOfIssuance", "/extracted/other/stateOrProvinceOfIssuance"),
+        ("/personAttributes/gender", "/extracted/sex"),
+        ("/personAttributes/nationalityCode", "/extracted/nationality"),
+        ("/personAttributes/personalGovernmentId", "/extracted/other/personalGovernmentId"),
+        ("/personAttributes/placeOfBirth", "/extracted/birth_place"),
+        ("/name/firstSurname", "/extracted/other/firstSurname"),
+        ("/name/fullName", "/extracted/full_name"),
+        ("/name/givenNames", "/extracted/names"),
+        ("/name/secondSurname", "/extracted/other/secondSurname"),
+        ("/name/surname", "/extracted/surnames"),
+        ("/address/parsedAddress/city", "/extracted/other/city"),
+        ("/address/parsedAddress/postalCode", "/extracted/other/postalCode"),
+        ("/address/parsedAddress/stateOrProvince", "/extracted/other/stateOrProvince"),
+    ] {
+        let (findings, _) = extracted(path, json!(" ONLY HERE "));
+        assert_eq!(findings.pointer(place), Some(&json!("ONLY HERE")), "{path}");
+    }
+    for (path, place) in [
+        ("/documentAttributes/dateOfExpiry", "/extracted/expiry_date"),
+        ("/documentAttributes/dateOfIssuance", "/extracted/issue_date"),
+        ("/personAttributes/dateOfBirth", "/extracted/birth_date"),
+    ] {
+        assert_eq!(extracted(path, json!("1970-01-02")).0.pointer(place), Some(&json!("1970-01-02")), "{path}");
+    }
+    let (first, second) = ("CALLE SIN NOMBRE, 34 23º 17", "28001 MADRID");
+    for (line, address) in [
+        ("addressLine1", format!("X, {second}")),
+        ("addressLine2", format!("{first}, X")),
+        ("addressLine3", format!("{first}, {second}, X")),
+        ("addressLine4", format!("{first}, {second}, X")),
+    ] {
+        let (findings, _) = extracted(&format!("/address/unparsedAddress/{line}"), json!("X"));
+        assert_eq!(findings["extracted"]["address"], address, "{line}");
+        let (_, observation) = extracted(&format!("/address/parsedAddress/{line}"), json!("X"));
+        assert_eq!(
+            observation,
+            reviewed(WITH_FACE, CALLBACK_APPROVED, |_| {}),
+            "{line} is read from the other address"
+        );
     }
 }
 

@@ -115,6 +115,107 @@ fn the_sample_is_an_approval_with_everything_it_says() {
 }
 
 #[test]
+fn every_word_of_an_operation_and_of_the_session_has_its_place() {
+    for (path, place) in [
+        ("/operations/OCR/address", "/extracted/address"),
+        ("/operations/OCR/country", "/extracted/issuing_state"),
+        ("/operations/OCR/gender", "/extracted/sex"),
+        ("/operations/OCR/identifier", "/extracted/document_number"),
+        ("/operations/OCR/mrz1", "/extracted/mrz/0"),
+        ("/operations/OCR/mrz2", "/extracted/mrz/1"),
+        ("/operations/OCR/mrz3", "/extracted/mrz/2"),
+        ("/operations/OCR/names", "/extracted/names"),
+        ("/operations/OCR/nationality", "/extracted/nationality"),
+        ("/operations/OCR/place_of_birth", "/extracted/birth_place"),
+        ("/operations/OCR/surnames", "/extracted/surnames"),
+        ("/operations/OCR/document_type", "/document_type"),
+        ("/operations/OCR/ip", "/extracted/other/ip"),
+        ("/operations/OCR/country_place_of_birth", "/extracted/other/country_place_of_birth"),
+        ("/operations/OCR/first_surnames", "/extracted/other/first_surnames"),
+        ("/operations/OCR/municipality", "/extracted/other/municipality"),
+        ("/operations/OCR/parents_names", "/extracted/other/parents_names"),
+        ("/operations/OCR/province", "/extracted/other/province"),
+        ("/operations/OCR/second_surnames", "/extracted/other/second_surnames"),
+        ("/operations/OCR/support_number", "/extracted/other/support_number"),
+        ("/operations/OCR/team_number", "/extracted/other/team_number"),
+        ("/operations/OCR/aml", "/extracted/other/aml"),
+        ("/operations/OCR/pep", "/extracted/other/pep"),
+        ("/operations/POL/low_age", "/extracted/other/low_age"),
+        ("/operations/POL/high_age", "/extracted/other/high_age"),
+        ("/operations/POL/ip", "/extracted/other/POL.ip"),
+        ("/general/location/0/lat", "/extracted/other/location.1.lat"),
+        ("/general/location/0/lon", "/extracted/other/location.1.lon"),
+        ("/general/devices/0/user_agent", "/extracted/other/devices.1.user_agent"),
+    ] {
+        let observation = changed(|answer| *answer.pointer_mut(path).unwrap() = json!("only here"));
+        let findings = serde_json::to_value(observation.findings).unwrap();
+        assert_eq!(findings.pointer(place), Some(&json!("only here")), "{path}");
+    }
+    for (name, place) in [("birthdate", "birth_date"), ("expiration_date", "expiry_date")] {
+        let observation = changed(|answer| answer["operations"]["OCR"][name] = json!("1970-01-02 23:59:59"));
+        let extracted = serde_json::to_value(observation.findings.extracted).unwrap();
+        assert_eq!(extracted[place], "1970-01-02", "{name}");
+    }
+}
+
+#[test]
+fn the_summary_says_what_the_reading_does_not_and_what_differs_is_kept_beside() {
+    for (name, read_as, place, beside) in [
+        ("identifier", "identifier", "/extracted/document_number", Some("identity.identifier")),
+        ("names", "names", "/extracted/names", Some("identity.names")),
+        ("surnames", "surnames", "/extracted/surnames", Some("identity.surnames")),
+        ("nationality", "nationality", "/extracted/nationality", Some("identity.nationality")),
+        ("gender", "gender", "/extracted/sex", Some("identity.gender")),
+        ("birthdate", "birthdate", "/extracted/birth_date", Some("identity.birthdate")),
+        ("expiration_date", "expiration_date", "/extracted/expiry_date", Some("identity.expiration_date")),
+        ("country_code", "country", "/extracted/issuing_state", Some("identity.country")),
+        ("document_type", "document_type", "/document_type", None),
+    ] {
+        let summary = if name.ends_with("date") { "1970-01-02" } else { "of the summary" };
+        let findings = |reading: Value| {
+            let observation = changed(|answer| {
+                answer["identity"][name] = json!(summary);
+                answer["operations"]["OCR"][read_as] = reading;
+            });
+            serde_json::to_value(observation.findings).unwrap()
+        };
+        assert_eq!(findings(Value::Null).pointer(place), Some(&json!(summary)), "{name} alone");
+        let reading = sample()["operations"]["OCR"][read_as].as_str().unwrap().to_owned();
+        let both = findings(json!(reading));
+        let (day, _) = reading.split_once(" 10:01").unwrap_or((&reading, ""));
+        assert_eq!(both.pointer(place), Some(&json!(day)), "{name} of both");
+        let kept = both["extracted"]["other"].as_object().unwrap();
+        let found: Vec<_> = kept.iter().filter(|(_, value)| **value == summary).map(|(at, _)| at.as_str()).collect();
+        assert_eq!(found, beside.into_iter().collect::<Vec<_>>(), "{name} beside");
+    }
+}
+
+#[test]
+fn what_is_about_the_session_alone_is_not_read() {
+    for path in [
+        "/general/company",
+        "/general/metadata",
+        "/process_uuid",
+        "/process_details",
+        "/identity/uuid",
+        "/operations/OCR/total_time",
+        "/operations/OCR/total_tries",
+        "/operations/OCR/start_at",
+        "/operations/OCR/start_side",
+        "/operations/POL/total_time",
+        "/operations/POL/total_tries",
+        "/operations/POL/start_at",
+        "/operations/POL/details",
+        "/operations/POL/type",
+    ] {
+        for other in [Value::Null, json!("something else"), json!(7), json!({"x": "y"})] {
+            let observation = changed(|answer| *answer.pointer_mut(path).unwrap() = other.clone());
+            assert_eq!(observation, observed(&sample()), "{path} {other}");
+        }
+    }
+}
+
+#[test]
 fn every_picture_of_the_sample_is_listed_and_so_is_the_video() {
     let observation = observed(&sample());
     use EvidenceKind::{DocumentBack, DocumentFront, Frame, Selfie, Video};
@@ -215,6 +316,19 @@ fn operations_may_be_a_list_under_any_sensible_name() {
     assert_eq!(unnamed.findings.checks, []);
     let further = changed(|answer| answer["operations"] = json!([{"operation": "HOME", "state": "NOT_STARTED"}]));
     assert_eq!(outcome(&further, "home"), Some(Outcome::Unknown));
+}
+
+#[test]
+fn every_operation_that_is_documented_is_known_wherever_its_name_stands() {
+    for name in ["HOME", "DOCUMENTS", "OCR", "POL", "FINISH"] {
+        let (check, state) = (name.to_lowercase(), json!({"state": "KO"}));
+        let as_map = changed(|answer| answer["operations"] = json!({name: state}));
+        assert_eq!(outcome(&as_map, &check), Some(Outcome::Failed), "{name}");
+        for field in ["operation", "operation_name", "name", "type"] {
+            let as_list = changed(|answer| answer["operations"] = json!([{field: name, "state": "KO"}]));
+            assert_eq!(outcome(&as_list, &check), Some(Outcome::Failed), "{name} in {field}");
+        }
+    }
 }
 
 #[test]
