@@ -37,6 +37,9 @@ pub const NAMES: &[&str] = &[
     "COTEJO_TECALIS_URL",
 ];
 
+/// Whom e-mails come from.
+const MAIL_FROM: &str = "cotejo@local.example";
+
 /// The environment, as far as it counts here.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides(HashMap<String, String>);
@@ -89,6 +92,8 @@ pub struct Around<'a> {
     pub access: &'a Access,
     /// URL of Secrets Manager.
     pub secrets_url: String,
+    /// URL of Amazon SES.
+    pub mail_url: String,
     /// Base URLs of the companies' APIs.
     pub provider_urls: ProviderUrls,
     /// Base URL of our own API.
@@ -139,10 +144,12 @@ impl Around<'_> {
                 ("AWS_ENDPOINT_URL_DYNAMODB", &access.dynamodb_url),
                 ("AWS_ENDPOINT_URL_S3", &access.s3_url),
                 ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.secrets_url),
+                ("AWS_ENDPOINT_URL_SESV2", &self.mail_url),
                 ("AWS_REGION", &access.region),
                 ("AWS_SECRET_ACCESS_KEY", &access.secret_access_key),
                 ("COTEJO_ALLOW_LOOPBACK", &"true".to_owned()),
                 ("COTEJO_AUCO_URL", &self.provider_urls.auco),
+                ("COTEJO_MAIL_FROM", &MAIL_FROM.to_owned()),
                 ("COTEJO_LINK_URL", &self.provider_urls.link),
                 ("COTEJO_PUBLIC_URL", &self.api_url),
                 ("COTEJO_TECALIS_URL", &self.provider_urls.tecalis),

@@ -47,12 +47,24 @@ pub enum Scope {
     /// Remove everything about a person from a process, or keep that from happening.
     #[serde(rename = "processes:redact")]
     ProcessesRedact,
+    /// Read notification channels and what was delivered.
+    #[serde(rename = "channels:read")]
+    ChannelsRead,
+    /// Make and change notification channels, and deliver again.
+    #[serde(rename = "channels:write")]
+    ChannelsWrite,
 }
 
 impl Scope {
     /// Every scope there is.
-    pub const ALL: [Self; 4] =
-        [Self::ProcessesRead, Self::ProcessesWrite, Self::ProcessesDecide, Self::ProcessesRedact];
+    pub const ALL: [Self; 6] = [
+        Self::ProcessesRead,
+        Self::ProcessesWrite,
+        Self::ProcessesDecide,
+        Self::ProcessesRedact,
+        Self::ChannelsRead,
+        Self::ChannelsWrite,
+    ];
 
     /// The scope's name.
     #[must_use]
@@ -62,6 +74,8 @@ impl Scope {
             Self::ProcessesWrite => "processes:write",
             Self::ProcessesDecide => "processes:decide",
             Self::ProcessesRedact => "processes:redact",
+            Self::ChannelsRead => "channels:read",
+            Self::ChannelsWrite => "channels:write",
         }
     }
 }

@@ -70,6 +70,10 @@ pub enum Metric {
     CallbackUnknown,
     /// Stream records that could not be handled.
     RecordFailed,
+    /// Attempts at deliveries that failed.
+    DeliveryFailed,
+    /// Channels that were disabled because they failed.
+    ChannelDisabled,
 }
 
 impl Metric {
@@ -83,6 +87,8 @@ impl Metric {
             Self::CallbackRefused => ("CallbacksRefused", "Count"),
             Self::CallbackUnknown => ("CallbacksUnknown", "Count"),
             Self::RecordFailed => ("RecordsFailed", "Count"),
+            Self::DeliveryFailed => ("DeliveriesFailed", "Count"),
+            Self::ChannelDisabled => ("ChannelsDisabled", "Count"),
         }
     }
 }

@@ -11,12 +11,16 @@
 //! | `processes` | create, load, commit, wish, callback, outbox |
 //! | `lists` | a tenant's processes, newest first |
 //! | `long_copies` | the work of copying what takes long |
+//! | `channels` | a tenant's notification channels |
+//! | `deliveries` | messages on their way to channels |
 //! | `due` | what is overdue |
 //! | `api_keys` | callers by the hash of their key |
 //! | `tenants` | who they are, and what is set up for them |
 
 mod api_keys;
+pub mod channels;
 pub mod codec;
+pub mod deliveries;
 pub mod due;
 pub mod keys;
 pub mod lists;
