@@ -108,10 +108,15 @@ impl Customer {
         self.post("/processes", body).await
     }
 
+    /// `POST path` with an `Idempotency-Key`.
+    pub async fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {
+        let headers = [("x-api-key", self.key.as_str()), ("idempotency-key", key)];
+        self.send(Method::POST, path, &headers, Some(body.to_string())).await
+    }
+
     /// `POST /processes` with an `Idempotency-Key`.
     pub async fn create_once(&self, key: &str, body: &Value) -> Answer {
-        let headers = [("x-api-key", self.key.as_str()), ("idempotency-key", key)];
-        self.send(Method::POST, "/processes", &headers, Some(body.to_string())).await
+        self.post_once("/processes", key, body).await
     }
 
     /// `POST /processes/{id}/decision`.

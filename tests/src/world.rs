@@ -104,6 +104,14 @@ impl World {
         self.local.run_schedules().await;
     }
 
+    /// Lets `time` pass in steps of two hours, and does what is due after each.
+    pub async fn pass_slowly(&self, time: SignedDuration) {
+        let end = self.now() + time;
+        while self.now() < end {
+            self.pass(SignedDuration::from_hours(2)).await;
+        }
+    }
+
     /// Lets time pass until `id` has ended and its evidence and certificate are settled, for at most `hours`: by minutes at first, then by
     /// ever longer steps.
     pub async fn finish(&self, id: &str, hours: i64) -> Value {
