@@ -238,6 +238,12 @@ impl Local {
         &self.api_key
     }
 
+    /// Base URL of the providers' stand-ins, without a slash at the end.
+    #[must_use]
+    pub fn sandbox_url(&self) -> &str {
+        &self.inner.sandbox_url
+    }
+
     /// Where Auco sends the webhooks of the tenant `local`.
     #[must_use]
     pub fn auco_webhook_url(&self) -> &str {
