@@ -19,5 +19,6 @@ mod redaction;
 mod requests;
 mod restarts;
 mod retention;
+mod sweep;
 mod tecalis;
 mod videos;

@@ -296,6 +296,14 @@ impl Local {
         Ok(self.inner.functions.get(function)?.platform)
     }
 
+    /// A function as it runs at present, for whoever calls it later.
+    ///
+    /// # Errors
+    /// There is no such function.
+    pub fn function(&self, name: &str) -> Result<Deployed, LocalError> {
+        Ok(self.inner.functions.get(name)?)
+    }
+
     /// Calls a function with an event. Dropping the future stops it where it stands, as a crash would.
     ///
     /// # Errors

@@ -1,0 +1,1 @@
+//! That the sweep finds a condition that is weakened on purpose.
