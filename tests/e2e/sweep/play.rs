@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use cotejo_tests::{Answer, Customer, World};
 use futures_util::future::BoxFuture;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 /// How often a customer repeats a request that was not answered.
@@ -76,33 +76,28 @@ impl Play {
         self.ask(|customer| Box::pin(customer.create_once(&key, &order))).await;
     }
 
-    /// Runs the system on until nothing is left to be done, for some weeks at most.
+    /// Runs the system on, from one moment at which anything is due to the next, until nothing is left to be done; for some
+    /// weeks at most.
     pub async fn settle(&self) {
-        let start = self.world.now();
-        while !self.is_calm().await {
-            let passed = self.world.now().duration_since(start);
-            if passed > LONGEST {
-                return;
-            }
-            self.pass(SignedDuration::from_mins((passed.as_mins() / 6).max(1))).await;
+        let end = self.world.now() + LONGEST;
+        self.pass(SignedDuration::ZERO).await;
+        while let Some(next) = self.next_due().await.filter(|next| *next <= end) {
+            let wait = next.duration_since(self.world.now());
+            self.pass(wait.max(SignedDuration::from_secs(1))).await;
         }
     }
 
-    async fn is_calm(&self) -> bool {
-        let soon = self.world.now() + SOON;
+    /// When anything is due next, at a company or here, but for what lies far ahead.
+    async fn next_due(&self) -> Option<Timestamp> {
+        let now = self.world.now();
         let items = self.world.aws.wire().aside(self.world.raw_items()).await;
-        items.iter().all(|item| match item["kind"].as_str() {
-            Some("process") => {
-                let body: Value = serde_json::from_str(item["body"].as_str().unwrap()).unwrap();
-                let due = item["due_at"].as_str().is_some_and(|due| due.parse::<jiff::Timestamp>().unwrap() <= soon);
-                let open = matches!(body["status"].as_str().unwrap(), "submitting" | "in_progress" | "in_review");
-                // Who decides is the customer's reviewer, and a play says when.
-                let waits = body["status"] == "in_review" && body["escalation"].is_null() && !due;
-                (!open || waits) && !due && item["wish"].is_null() && item["news"].is_null()
-            }
-            Some("long_copy") => false,
-            _ => true,
-        })
+        let at_company = self.world.local.sandbox().next_due();
+        let here = items.iter().filter_map(|item| {
+            // What is wished is to be done at once, and every wish has made its item due.
+            let due = item["due_at"].as_str().map(|due| due.parse().unwrap());
+            if item["wish"].is_null() && item["news"].is_null() { due } else { due.or(Some(now)) }
+        });
+        here.chain(at_company).filter(|due| *due <= now + SOON).min()
     }
 
     /// The ids of all processes, as the customer finds them.
