@@ -152,7 +152,6 @@ fn callbacks_are_kept(workflow: &Workflow, seen: &Seen) -> Result<(), String> {
 }
 
 fn nothing_is_left(_: &Workflow, seen: &Seen) -> Result<(), String> {
-    same(seen.unfinished_uploads, 0, "unfinished uploads")?;
     for item in &seen.items {
         if item["kind"] == "long_copy" {
             return Err("a long copy waits".to_owned());
@@ -183,6 +182,8 @@ fn redacted_is_gone(workflow: &Workflow, seen: &Seen) -> Result<(), String> {
     if !workflow.redacted {
         return Ok(());
     }
+    // Otherwise what a crash leaves of an upload in parts is the bucket's to remove, by its rule of one day.
+    same(seen.unfinished_uploads, 0, "unfinished uploads")?;
     each(&seen.processes, |process| {
         if process["redacted_at"].is_null() {
             return Err("it was not redacted".to_owned());
