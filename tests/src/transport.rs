@@ -253,7 +253,7 @@ impl Told {
         let mut changed = false;
         let mut weaken = |write: &mut Value| {
             let Some(condition) = write["ConditionExpression"].as_str() else { return };
-            if wire.is_weakened(&self.operation, condition) {
+            if wire.is_weakened(&self.call(), condition) {
                 let always = format!("({condition}) OR attribute_exists(pk) OR attribute_not_exists(pk)");
                 write["ConditionExpression"] = Value::String(always);
                 changed = true;

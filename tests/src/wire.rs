@@ -47,7 +47,7 @@ pub struct Call {
 
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.operation, self.about)
+        f.write_str(format!("{} {}", self.operation, self.about).trim_end())
     }
 }
 
@@ -58,9 +58,9 @@ struct Planned {
     disturbance: Disturbance,
 }
 
-/// A condition of ours that every write of an operation loses.
+/// A condition of ours that every write of a kind loses.
 struct Weakened {
-    operation: String,
+    call: String,
     condition: String,
 }
 
@@ -91,10 +91,11 @@ impl Wire {
         lock(&self.0.planned).push(Planned { operation, about, skip, disturbance });
     }
 
-    /// From now on no write of `operation` is held up by a condition that contains `condition`.
-    pub fn weaken(&self, operation: &str, condition: &str) {
-        let (operation, condition) = (operation.to_owned(), condition.to_owned());
-        lock(&self.0.weakened).push(Weakened { operation, condition });
+    /// From now on no write that reads as `call`, such as `PutItem PROCESS`, is held up by a condition that contains
+    /// `condition`.
+    pub fn weaken(&self, call: &str, condition: &str) {
+        let (call, condition) = (call.to_owned(), condition.to_owned());
+        lock(&self.0.weakened).push(Weakened { call, condition });
     }
 
     /// Whether every planned disturbance has happened.
@@ -160,11 +161,10 @@ impl Wire {
         lock(&self.0.shards).insert(shard.to_owned());
     }
 
-    /// Whether a write of `operation` under `condition` is to be let through whatever stands in the table.
-    pub(crate) fn is_weakened(&self, operation: &str, condition: &str) -> bool {
-        lock(&self.0.weakened)
-            .iter()
-            .any(|weakened| weakened.operation == operation && condition.contains(&weakened.condition))
+    /// Whether a write under `condition` is to be let through whatever stands in the table.
+    pub(crate) fn is_weakened(&self, call: &Call, condition: &str) -> bool {
+        let call = call.to_string();
+        lock(&self.0.weakened).iter().any(|weak| weak.call == call && condition.contains(&weak.condition))
     }
 }
 

@@ -7,6 +7,8 @@ use std::{
 
 use cotejo_tests::{Call, Disturbance, When};
 
+use jiff::SignedDuration;
+
 use super::play::{Play, ids, look_event};
 
 /// What happens to a call.
@@ -24,6 +26,8 @@ pub enum How {
     Wished,
     /// The customer sends the same creation again just before.
     Repeated,
+    /// The person is done just before, and the company says so.
+    CalledBack,
 }
 
 /// A disturbance of one call.
@@ -53,6 +57,7 @@ impl Point {
             How::AnotherLook => interleaved_look(play),
             How::Wished => interleaved_wish(play),
             How::Repeated => interleaved_repetition(play),
+            How::CalledBack => interleaved_callback(play),
         };
         play.world.aws.wire().plan(&self.call.operation, Some(&self.call.about), self.nth, disturbance);
     }
@@ -92,6 +97,16 @@ fn interleaved_repetition(play: &Play) -> Disturbance {
     }))
 }
 
+fn interleaved_callback(play: &Play) -> Disturbance {
+    let (clock, sandbox) = (play.world.clock.clone(), play.world.local.sandbox().clone());
+    Disturbance::Interleave(Box::new(move || {
+        Box::pin(async move {
+            clock.advance(SignedDuration::from_secs(31));
+            sandbox.tick().await;
+        })
+    }))
+}
+
 /// Every disturbance of the calls of an undisturbed run.
 pub fn of(calls: &[Call], shards: &[String]) -> Vec<Point> {
     let mut seen = HashMap::<&Call, usize>::new();
@@ -112,10 +127,12 @@ pub fn places(points: &[Point]) -> usize {
 }
 
 fn ways(call: &Call) -> &'static [How] {
-    use How::{AnotherLook, AnswerLost, CrashAfter, CrashBefore, FailsAfter, FailsBefore, Repeated, Wished};
+    use How::{
+        AnotherLook, AnswerLost, CalledBack, CrashAfter, CrashBefore, FailsAfter, FailsBefore, Repeated, Wished,
+    };
     let writes = matches!(call.operation.as_str(), "PutItem" | "TransactWriteItems" | "UpdateItem");
     if writes && call.about.starts_with("PROCESS") {
-        &[FailsBefore, FailsAfter, AnswerLost, CrashBefore, CrashAfter, AnotherLook, Wished, Repeated]
+        &[FailsBefore, FailsAfter, AnswerLost, CrashBefore, CrashAfter, AnotherLook, Wished, Repeated, CalledBack]
     } else if writes || call.operation.starts_with("S3") {
         &[FailsBefore, FailsAfter, AnswerLost, CrashBefore, CrashAfter]
     } else {

@@ -115,6 +115,7 @@ async fn ask_as_stranger(play: &Play, processes: &[Value]) -> Vec<u16> {
     for process in processes {
         let path = format!("/processes/{}", process["id"].as_str().unwrap());
         answers.push(stranger.get(&path).await.status);
+        answers.push(stranger.get(&format!("{path}?refresh=true")).await.status);
         answers.push(stranger.get(&format!("{path}/certificate")).await.status);
         for piece in process["evidence"].as_array().unwrap().iter().take(1) {
             answers.push(stranger.get(&format!("{path}/evidence/{}", piece["id"].as_str().unwrap())).await.status);

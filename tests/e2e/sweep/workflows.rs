@@ -24,7 +24,8 @@ pub struct Workflow {
     pub redacted: bool,
 }
 
-const APPROVED: Workflow = Workflow {
+/// What most workflows come to.
+pub const APPROVED: Workflow = Workflow {
     name: "",
     play: |_| Box::pin(async {}),
     ends: &["approved"],
@@ -41,6 +42,7 @@ fn canary(mut order: Value) -> Value {
     order
 }
 
+/// All workflows. A new one is one entry here.
 pub const WORKFLOWS: &[Workflow] = &[
     Workflow {
         name: "Auco, with a key",
