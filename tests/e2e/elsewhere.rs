@@ -14,8 +14,7 @@ async fn provider_table_and_bucket_can_be_another_server_s() {
     let names = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_S3", "COTEJO_AUCO_URL"];
     let mut overrides: HashMap<String, String> =
         names.iter().map(|name| ((*name).to_owned(), lent[*name].clone())).collect();
-    let secrets = lender.local.platform("create-process").unwrap().secrets.current().await.unwrap();
-    let account: AucoAccount = secrets.tenants["local"].accounts["auco"].read().unwrap();
+    let account: AucoAccount = lender.account("auco").await.read().unwrap();
     overrides.insert("COTEJO_AUCO_PUBLIC_KEY".to_owned(), account.public_key.expose_secret().to_owned());
     overrides.insert("COTEJO_AUCO_PRIVATE_KEY".to_owned(), account.private_key.expose_secret().to_owned());
     // Another beginning is another seed: the two share a table.

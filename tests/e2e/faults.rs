@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use cotejo_sandbox::{FaultKind, Faults};
-use cotejo_tests::{World, order};
+use cotejo_tests::{When, World, order};
 use futures_util::{StreamExt as _, stream};
 use jiff::SignedDuration;
 
@@ -112,7 +112,7 @@ async fn keys_that_the_provider_does_not_take_refuse_a_creation_and_cost_time_af
     let world = World::new().await;
     let id = world.customer.create(&order("approved")).await.id();
     let keys = serde_json::json!({"public_key": "puk_wrong", "private_key": "prk_wrong"});
-    world.local.set_up("local", "auco", keys).unwrap();
+    world.local.set_account("local", "auco", keys).unwrap();
     let answer = world.customer.create(&order("approved")).await;
     assert_eq!((answer.status, answer.error_code()), (422, "refused_by_provider"));
     assert!(answer.body["error"].as_str().unwrap().contains("unauthorized"));
@@ -145,4 +145,24 @@ async fn a_long_outage_is_one_line_of_the_timeline() {
     assert_eq!(process["status"], "approved");
     let troubles = |event: &&serde_json::Value| event["event"] == "provider_trouble";
     assert_eq!(process["timeline"].as_array().unwrap().iter().filter(troubles).count(), 1);
+}
+
+#[tokio::test]
+async fn an_account_that_cannot_be_read_is_trouble_of_ours_until_it_was_read_once() {
+    let world = World::new().await;
+    // The keys can be read, the account behind them cannot.
+    world.customer.create(&serde_json::json!({})).await;
+    world.aws.fail("GetSecretValue", When::Before);
+    let answer = world.customer.create(&order("approved")).await;
+    assert_eq!((answer.status, answer.error_code()), (503, "unavailable"));
+    assert!(world.aws.is_calm());
+    assert_eq!(world.customer.get("/processes").await.result()["data"], serde_json::json!([]), "nothing was stored");
+
+    assert_eq!(world.customer.create(&order("approved")).await.status, 201);
+    world.clock.advance(SignedDuration::from_mins(6));
+    // Keys and account are old; neither can be read again, and both go on serving.
+    world.aws.fail("GetSecretValue", When::Before);
+    world.aws.fail("GetSecretValue", When::Before);
+    assert_eq!(world.customer.create(&order("approved")).await.status, 201);
+    assert!(world.aws.is_calm());
 }

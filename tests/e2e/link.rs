@@ -198,7 +198,7 @@ async fn a_verdict_that_never_comes_ends_at_the_deadline() {
 #[tokio::test]
 async fn wrong_credentials_are_a_refusal_that_says_so() {
     let world = World::new().await;
-    world.local.set_up("local", "link", json!({"user": "nobody", "password": "wrong"})).unwrap();
+    world.local.set_account("local", "link", json!({"user": "nobody", "password": "wrong"})).unwrap();
     let order = link_order(world.local.sandbox(), "ok", false, &Value::Null);
     let answer = world.customer.create(&order).await;
     assert_eq!((answer.status, answer.error_code()), (422, "refused_by_provider"));
@@ -267,7 +267,7 @@ async fn callbacks_from_elsewhere_are_refused() {
     let keys = json!({"user": "u", "password": "p", "callback_addresses": ["203.0.113.7"]});
     let order = link_order(world.local.sandbox(), "ok", false, &json!({"manual": true}));
     let id = world.customer.create(&order).await.id();
-    world.local.set_up("local", "link", keys).unwrap();
+    world.local.set_account("local", "link", keys).unwrap();
     world.pass(SignedDuration::from_mins(6)).await;
     world.pass(SignedDuration::from_mins(1)).await;
     let process = world.customer.process(&id).await;

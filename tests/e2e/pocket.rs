@@ -103,7 +103,7 @@ impl Scene {
         tokio::spawn(async move { served.await });
         let world = World::knowing(pocket::COMPANIES).await;
         let account = json!({"key": "secret", "url": url, "media_hosts": ["127.0.0.1"]});
-        world.local.set_up("local", pocket::NAME, account).unwrap();
+        world.local.set_account("local", pocket::NAME, account).unwrap();
         Self { world, desk }
     }
 

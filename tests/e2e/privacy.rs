@@ -88,9 +88,8 @@ async fn no_log_line_of_a_whole_run_tells_who_was_verified_or_how_to_get_in() {
 
     let at_link = certify_at_link(&world).await;
 
-    let secrets = world.local.platform("run-work").unwrap().secrets.current().await.unwrap();
-    let account: AucoAccount = secrets.tenants["local"].accounts["auco"].read().unwrap();
-    let link: LinkAccount = secrets.tenants["local"].accounts["link"].read().unwrap();
+    let account: AucoAccount = world.account("auco").await.read().unwrap();
+    let link: LinkAccount = world.account("link").await.read().unwrap();
     let token = path.rsplit('.').next().unwrap();
     let signature = |link: &str| link.split("X-Amz-Signature=").nth(1).unwrap().split('&').next().unwrap().to_owned();
     let (evidence, certificate, upload) = (signature(&ours), signature(&at_link[0]), signature(&at_link[1]));

@@ -8,7 +8,7 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 async fn retaining(days: u32) -> World {
     let world = World::new().await;
-    world.local.set_up("local", "retention_days", json!(days)).unwrap();
+    world.local.retain("local", days).await.unwrap();
     world
 }
 

@@ -6,7 +6,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use aws_smithy_runtime_api::shared::IntoShared as _;
 use cotejo::{
-    platform::{Clock as _, Seams},
+    platform::{Clock as _, Seams, secrets::Account},
     providers::{COMPANIES, Companies},
 };
 use cotejo_local::{Local, Mode, Options};
@@ -104,6 +104,12 @@ impl World {
         let local = local.await.unwrap();
         let customer = Customer::new(local.url(), local.api_key());
         Self { local, clock, aws, customer, _proxy: None }
+    }
+
+    /// The account of the tenant `local` at a company.
+    pub async fn account(&self, provider: &str) -> Arc<Account> {
+        let secrets = self.local.platform("run-work").unwrap().secrets;
+        secrets.account(&"local".parse().unwrap(), provider).await.unwrap().unwrap()
     }
 
     /// The present moment.

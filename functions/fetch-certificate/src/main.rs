@@ -8,7 +8,6 @@ use lambda_http::{Error, run, service_fn};
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let platform = Platform::new(Config::from_env()?, Seams::real());
-    platform.warm().await?;
     let app = App::new(&platform);
     run(service_fn(async |request| Ok::<_, Error>(handle(&app, request).await))).await
 }

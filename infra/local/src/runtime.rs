@@ -18,7 +18,7 @@ use crate::{
     gateway::{self, Routes},
     live::{self, Pumped},
     options::{LocalError, Mode, Options},
-    seed::{Keys, TENANT, TenantAccess, Tenants},
+    seed::{Accounts, Keys, TENANT, TenantAccess, Tenants},
     servers::{Servers, Stop, serve},
     settings::{Around, Overrides, ProviderUrls},
     stores::{Access, StoreError, dynamodb, s3, secrets},
@@ -142,10 +142,11 @@ impl Local {
             let name = &function.crate_name;
             around.config(function).map_err(|source| LocalError::Config { function: name.clone(), source })
         };
-        let secret_id = config(first)?.secret_id;
-        let secrets = secrets::Secrets::open(data.file("secrets.json"), secret_id, &*seams.entropy)?;
+        let keys_name = config(first)?.secret_id;
+        let secrets = secrets::Secrets::open(data.file("secrets.json"), &keys_name, &*seams.entropy)?;
         serve(&mut tasks, secrets_port, secrets.router(), &stop);
-        let keys = Keys::choose(&overrides, &secrets, &seams)?;
+        let accounts = Accounts { keys_name, secrets };
+        let keys = Keys::choose(&overrides, &accounts, &seams)?;
         let clock = Arc::clone(&seams.clock);
         let sandbox = Sandbox::open(SandboxConfig {
             base_url: sandbox_url.clone(),
@@ -170,7 +171,7 @@ impl Local {
         // The first tenant, with a platform of our own: the functions' seams belong to who counts their calls.
         let own_seams = Seams { aws_http: Some(access.http.clone()), ..seams.clone() };
         let platform = Platform::new(config(first)?, own_seams);
-        let tenants = Tenants::open(data.file("local.json"), secrets, seams.clone(), api_url.clone())?;
+        let tenants = Tenants::open(data.file("local.json"), accounts, seams.clone(), api_url.clone())?;
         let api_key = tenants.ensure(TENANT, &keys, &platform).await?;
         for name in tenants.names() {
             tenants.ensure(&name, &keys, &platform).await?;
@@ -337,12 +338,21 @@ impl Local {
         Ok(TenantAccess { api_key, auco_webhook_url: inner.tenants.webhook_url(tenant)? })
     }
 
-    /// Adds a setting of `tenant`, or an account at a company that the seams bring along. The functions start anew.
+    /// Makes or replaces an account of `tenant` at the company called `provider`. The functions start anew.
     ///
     /// # Errors
-    /// There is no such tenant, or a file refuses.
-    pub fn set_up(&self, tenant: &str, what: &str, value: Value) -> Result<(), LocalError> {
-        self.inner.tenants.set_up(tenant, what, value)?;
+    /// It is no tenant id, or a file refuses.
+    pub fn set_account(&self, tenant: &str, provider: &str, account: Value) -> Result<(), LocalError> {
+        self.inner.tenants.set_account(tenant, provider, account)?;
+        self.inner.restart_functions()
+    }
+
+    /// Has what ended of `tenant` redacted after so many days. The functions start anew.
+    ///
+    /// # Errors
+    /// The table or a file refuses.
+    pub async fn retain(&self, tenant: &str, days: u32) -> Result<(), LocalError> {
+        self.inner.tenants.retain(tenant, days, &self.inner.platform).await?;
         self.inner.restart_functions()
     }
 

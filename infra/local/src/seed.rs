@@ -1,7 +1,7 @@
 //! Tenants: their API keys, their accounts at the sandbox, the webhooks that lead back to us.
 //!
-//! Keys and dates are in the file `local.json`, accounts in the secret. Both survive a restart; the keys' records are
-//! written into the table at every start, since a table of the environment may be a new one.
+//! Keys and dates are in the file `local.json`, accounts among the secrets. Both survive a restart; the tenants' and keys'
+//! records are written into the table at every start, since a table of the environment may be a new one.
 
 use std::{collections::BTreeMap, io, net::Ipv4Addr, path::PathBuf, sync::Mutex};
 
@@ -10,23 +10,30 @@ use cotejo::{
         NewApiKey, Scope,
         callback_token::{self, Purpose},
     },
-    platform::{Platform, Seams, secrets::SecretDocument},
+    platform::{
+        Platform, Seams,
+        secrets::{SecretDocument, account_name},
+    },
     process::TenantId,
-    store::Store,
+    store::{self, Store},
 };
 use cotejo_sandbox::Webhook;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::{
     data::{read_json, write_private},
     options::LocalError,
     settings::Overrides,
-    stores::secrets::{AucoAccount, LinkAccount, Secrets, TecalisAccount, TenantAccounts},
+    stores::secrets::Secrets,
 };
 
 /// The tenant that everybody who runs this locally is.
 pub const TENANT: &str = "local";
+
+/// What the sandbox's accounts are opened by.
+const KEYS: [&str; 5] = ["public_key", "private_key", "user", "password", "api_key"];
 
 /// How to act as a tenant.
 #[derive(Debug, Clone)]
@@ -43,13 +50,15 @@ struct Tenant {
     api_key: String,
     key_id: String,
     since: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retention_days: Option<u32>,
 }
 
 /// The tenants and where they are kept.
 pub struct Tenants {
     file: PathBuf,
     tenants: Mutex<BTreeMap<String, Tenant>>,
-    secrets: Secrets,
+    accounts: Accounts,
     seams: Seams,
     api_url: String,
 }
@@ -73,23 +82,66 @@ impl Keys {
     /// The keys that the environment says, or those of the last run, or new ones.
     ///
     /// # Errors
-    /// The secret cannot be read.
-    pub fn choose(overrides: &Overrides, secrets: &Secrets, seams: &Seams) -> io::Result<Self> {
-        let before = secrets.read()?.tenants.remove(TENANT);
-        let auco = before.as_ref().map(|tenant| &tenant.auco);
-        let tecalis = before.as_ref().and_then(|tenant| tenant.tecalis.as_ref());
-        let link = before.as_ref().and_then(|tenant| tenant.link.as_ref());
-        let random = |prefix: &str| format!("{prefix}_{}", seams.entropy.uuid().simple());
-        let choose = |name: &str, before: Option<&String>, prefix: &str| {
-            overrides.get(name).map(str::to_owned).or_else(|| before.cloned()).unwrap_or_else(|| random(prefix))
+    /// The secrets cannot be read.
+    pub fn choose(overrides: &Overrides, accounts: &Accounts, seams: &Seams) -> io::Result<Self> {
+        let choose = |name: &str, provider: &str, field: &str, prefix: &str| {
+            let before = accounts.get(TENANT, provider)?;
+            let before = before.as_ref().and_then(|account| account.get(field)?.as_str()).map(str::to_owned);
+            let random = || format!("{prefix}_{}", seams.entropy.uuid().simple());
+            Ok::<_, io::Error>(overrides.get(name).map(str::to_owned).or(before).unwrap_or_else(random))
         };
         Ok(Self {
-            auco_public: choose("COTEJO_AUCO_PUBLIC_KEY", auco.map(|auco| &auco.public_key), "puk"),
-            auco_private: choose("COTEJO_AUCO_PRIVATE_KEY", auco.map(|auco| &auco.private_key), "prk"),
-            link_user: choose("COTEJO_LINK_USER", link.map(|link| &link.user), "link"),
-            link_password: choose("COTEJO_LINK_PASSWORD", link.map(|link| &link.password), "link"),
-            tecalis: choose("COTEJO_TECALIS_API_KEY", tecalis.map(|tecalis| &tecalis.api_key), "tecalis"),
+            auco_public: choose("COTEJO_AUCO_PUBLIC_KEY", "auco", "public_key", "puk")?,
+            auco_private: choose("COTEJO_AUCO_PRIVATE_KEY", "auco", "private_key", "prk")?,
+            link_user: choose("COTEJO_LINK_USER", "link", "user", "link")?,
+            link_password: choose("COTEJO_LINK_PASSWORD", "link", "password", "link")?,
+            tecalis: choose("COTEJO_TECALIS_API_KEY", "tecalis", "api_key", "tecalis")?,
         })
+    }
+
+    /// An account with these keys at each company, as `tenant` has it.
+    fn accounts(&self, tenant: &str) -> [(&'static str, Value); 3] {
+        let media_hosts = ["127.0.0.1", "localhost"];
+        let auco = json!({
+            "public_key": self.auco_public, "private_key": self.auco_private, "webhook_id": webhook_id(tenant),
+            "media_hosts": media_hosts,
+        });
+        let link = json!({
+            "user": self.link_user, "password": self.link_password, "callback_addresses": [Ipv4Addr::LOCALHOST],
+        });
+        let tecalis = json!({"api_key": self.tecalis, "media_hosts": media_hosts});
+        [("auco", auco), ("link", link), ("tecalis", tecalis)]
+    }
+}
+
+/// The tenants' accounts, which are secrets.
+pub struct Accounts {
+    /// What the secret with the keys is called; the accounts' names follow from it.
+    pub keys_name: String,
+    /// Where they are kept.
+    pub secrets: Secrets,
+}
+
+impl Accounts {
+    /// The account of `tenant` at the company called `provider`.
+    ///
+    /// # Errors
+    /// The secrets cannot be read.
+    pub fn get(&self, tenant: &str, provider: &str) -> io::Result<Option<Value>> {
+        self.secrets.get(&self.name(tenant, provider)?)
+    }
+
+    /// Makes or replaces the account of `tenant` at the company called `provider`.
+    ///
+    /// # Errors
+    /// The secrets cannot be written.
+    pub fn set(&self, tenant: &str, provider: &str, account: Value) -> io::Result<()> {
+        self.secrets.set(&self.name(tenant, provider)?, account)
+    }
+
+    fn name(&self, tenant: &str, provider: &str) -> io::Result<String> {
+        let tenant = tenant.parse().map_err(io::Error::other)?;
+        Ok(account_name(&self.keys_name, &tenant, provider))
     }
 }
 
@@ -98,20 +150,20 @@ impl Tenants {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn open(file: PathBuf, secrets: Secrets, seams: Seams, api_url: String) -> io::Result<Self> {
+    pub fn open(file: PathBuf, accounts: Accounts, seams: Seams, api_url: String) -> io::Result<Self> {
         let tenants = Mutex::new(read_json(&file)?.unwrap_or_default());
-        Ok(Self { file, tenants, secrets, seams, api_url })
+        Ok(Self { file, tenants, accounts, seams, api_url })
     }
 
-    /// Makes sure of a tenant: its key in the table, its accounts in the secret. Functions that read the secret
-    /// before do not know it yet.
+    /// Makes sure of a tenant: itself and its key in the table, its accounts in the secrets. Functions that looked for
+    /// them before do not know them yet.
     ///
     /// # Errors
     /// The name is no tenant id, or a store or file refuses.
     pub async fn ensure(&self, name: &str, keys: &Keys, platform: &Platform) -> Result<String, LocalError> {
         let id: TenantId = name.parse().map_err(|_| LocalError::Tenant(name.to_owned()))?;
         let tenant = self.remember(name)?;
-        let store = Store::new(platform);
+        self.put(name, platform).await?;
         let key = NewApiKey {
             secret: &tenant.api_key,
             key_id: &tenant.key_id,
@@ -119,26 +171,48 @@ impl Tenants {
             scopes: &Scope::ALL,
             tenant_since: tenant.since,
         };
-        store.put_api_key(&key).await.map_err(|error| LocalError::Seed(error.to_string()))?;
-        let media_hosts = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-        let accounts = TenantAccounts {
-            auco: AucoAccount {
-                public_key: keys.auco_public.clone(),
-                private_key: keys.auco_private.clone(),
-                creator_email: None,
-                webhook_id: webhook_id(name),
-                media_hosts: media_hosts.clone(),
-            },
-            tecalis: Some(TecalisAccount { api_key: keys.tecalis.clone(), media_hosts }),
-            link: Some(LinkAccount {
-                user: keys.link_user.clone(),
-                password: keys.link_password.clone(),
-                callback_addresses: vec![Ipv4Addr::LOCALHOST.into()],
-            }),
-            more: self.secrets.read()?.tenants.remove(name).map(|tenant| tenant.more).unwrap_or_default(),
-        };
-        self.secrets.set_tenant(name, accounts)?;
+        Store::new(platform).put_api_key(&key).await.map_err(|error| LocalError::Seed(error.to_string()))?;
+        for (provider, account) in keys.accounts(name) {
+            // What somebody set up stays, but for keys that the environment replaces.
+            let before = self.accounts.get(name, provider)?;
+            let account = match before {
+                Some(mut before) => {
+                    for field in KEYS {
+                        if let (Some(place), Some(value)) = (before.get_mut(field), account.get(field)) {
+                            *place = value.clone();
+                        }
+                    }
+                    before
+                }
+                None => account,
+            };
+            self.accounts.set(name, provider, account)?;
+        }
         Ok(tenant.api_key)
+    }
+
+    /// Writes a tenant into the table.
+    async fn put(&self, name: &str, platform: &Platform) -> Result<(), LocalError> {
+        let id = name.parse().map_err(|_| LocalError::Tenant(name.to_owned()))?;
+        let Tenant { since, retention_days, .. } = self.remember(name)?;
+        let tenant = store::Tenant { id, name: name.to_owned(), since, retention_days };
+        Store::new(platform).put_tenant(&tenant).await.map_err(|error| LocalError::Seed(error.to_string()))
+    }
+
+    /// Has what ended redacted after so many days.
+    ///
+    /// # Errors
+    /// The table or a file refuses.
+    pub async fn retain(&self, name: &str, days: u32, platform: &Platform) -> Result<(), LocalError> {
+        self.remember(name)?;
+        {
+            let mut tenants = self.tenants.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if let Some(tenant) = tenants.get_mut(name) {
+                tenant.retention_days = Some(days);
+            }
+            self.save(&tenants)?;
+        }
+        self.put(name, platform).await
     }
 
     fn remember(&self, name: &str) -> io::Result<Tenant> {
@@ -152,21 +226,23 @@ impl Tenants {
             api_key: format!("cotejo_live_{}", hex::encode(secret)),
             key_id: format!("key-{name}"),
             since: self.seams.clock.now(),
+            retention_days: None,
         };
         tenants.insert(name.to_owned(), tenant.clone());
-        write_private(&self.file, &serde_json::to_vec_pretty(&*tenants)?)?;
+        self.save(&tenants)?;
         Ok(tenant)
     }
 
-    /// Adds a setting of a tenant, or an account at a company of another's making.
+    fn save(&self, tenants: &BTreeMap<String, Tenant>) -> io::Result<()> {
+        write_private(&self.file, &serde_json::to_vec_pretty(tenants)?)
+    }
+
+    /// Makes or replaces a tenant's account at the company called `provider`.
     ///
     /// # Errors
-    /// There is no such tenant, or the file refuses.
-    pub fn set_up(&self, name: &str, what: &str, value: serde_json::Value) -> Result<(), LocalError> {
-        let mut accounts = self.secrets.read()?.tenants.remove(name);
-        let accounts = accounts.as_mut().ok_or_else(|| LocalError::Tenant(name.to_owned()))?;
-        accounts.more.insert(what.to_owned(), value);
-        Ok(self.secrets.set_tenant(name, accounts.clone())?)
+    /// It is no tenant id, or the file refuses.
+    pub fn set_account(&self, name: &str, provider: &str, account: Value) -> Result<(), LocalError> {
+        Ok(self.accounts.set(name, provider, account)?)
     }
 
     /// The tenants there are.
@@ -181,8 +257,9 @@ impl Tenants {
     /// The secret cannot be read or has no usable key.
     pub fn webhook_url(&self, name: &str) -> Result<String, LocalError> {
         let id: TenantId = name.parse().map_err(|_| LocalError::Tenant(name.to_owned()))?;
-        let document: SecretDocument = serde_json::from_str(&self.secrets.text()?)
-            .map_err(|error| LocalError::Seed(format!("the secret's file is malformed: {error}")))?;
+        let keys = self.accounts.secrets.get(&self.accounts.keys_name)?.unwrap_or_default();
+        let document: SecretDocument = serde_json::from_value(keys)
+            .map_err(|error| LocalError::Seed(format!("the secret with the keys is malformed: {error}")))?;
         let token = callback_token::mint(&document, &id, None, Purpose::Webhook);
         let token = token.map_err(|error| LocalError::Seed(error.to_string()))?;
         Ok(format!("{}/callbacks/auco/{token}", self.api_url))

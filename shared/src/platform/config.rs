@@ -3,7 +3,7 @@
 //! | name | meaning | default |
 //! | --- | --- | --- |
 //! | `TABLE`, `BUCKET` | the DynamoDB table and the S3 bucket | none, must be set |
-//! | `COTEJO_SECRET` | name or ARN of the Secrets Manager secret (shape: [`super::secrets::SecretDocument`]) | none, must be set |
+//! | `COTEJO_SECRET` | name of the Secrets Manager secret with the keys; those with accounts begin with it ([`super::secrets`]) | none, must be set |
 //! | `AWS_REGION` | region of all three | none, must be set |
 //! | `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | credentials, as Lambda gives them | none, the first two must be set |
 //! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL_SECRETS_MANAGER` | another server that speaks the same API | AWS |
@@ -21,7 +21,7 @@ pub struct Config {
     pub table: String,
     /// The S3 bucket.
     pub bucket: String,
-    /// Name or ARN of the secret with keys and provider credentials.
+    /// Name of the secret with the keys; those with provider credentials begin with it.
     pub secret_id: String,
     /// AWS region.
     pub region: String,

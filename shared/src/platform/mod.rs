@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod entropy;
 pub mod http;
+pub mod remembered;
 pub mod secrets;
 pub mod telemetry;
 
@@ -53,7 +54,7 @@ pub struct Platform {
     pub seams: Seams,
     /// DynamoDB, S3 and Secrets Manager.
     pub aws: aws::Clients,
-    /// Keys and provider credentials, read once and kept for some minutes.
+    /// Keys and provider credentials, each read on first use and kept for some minutes.
     pub secrets: Arc<Secrets>,
 }
 
@@ -66,10 +67,10 @@ impl Platform {
         Self { config: Arc::new(config), seams, aws, secrets }
     }
 
-    /// Reads the secrets ahead of the first request, which also moves the TLS handshake into the init phase.
+    /// Reads the deployment's keys ahead of the first request, which also moves the TLS handshake into the init phase.
     ///
     /// # Errors
-    /// The secret cannot be read: the function cannot serve anything and should not start.
+    /// They cannot be read: the function cannot serve anything and should not start.
     pub async fn warm(&self) -> Result<(), SecretsError> {
         self.secrets.current().await.map(|_| ())
     }

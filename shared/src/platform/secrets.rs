@@ -1,25 +1,20 @@
-//! Keys and provider credentials, from one Secrets Manager secret.
+//! Keys and provider credentials, from Secrets Manager.
 //!
-//! The secret is a JSON document ([`SecretDocument`]). It is read on first use and again when it is older than
-//! [`FRESH_FOR`]; while Secrets Manager cannot be reached the last one read goes on serving.
+//! One secret has the keys of the whole deployment ([`SecretDocument`]). Each account of a tenant at a company is a secret
+//! of its own beside it, called after both: `NAME/TENANT/PROVIDER`, in the company's own shape. They are read on first use
+//! and again when they are some minutes old ([`super::remembered`]). Nothing of them can be printed.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
-use tokio::sync::Mutex;
 
-use super::Clock;
+use super::{Clock, remembered::Remembered};
+use crate::process::TenantId;
 
-/// How long a secret is used before it is read again.
-pub const FRESH_FOR: SignedDuration = SignedDuration::from_mins(5);
-
-/// How long the last secret read goes on serving before another try.
-const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(30);
-
-/// The secret's JSON. Its `Debug` prints no key.
+/// The JSON of the deployment's keys. Its `Debug` prints no key.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretDocument {
@@ -27,9 +22,8 @@ pub struct SecretDocument {
     pub callback_keys: Vec<NamedKey>,
     /// Key of the hashes kept of request bodies (base64, 32 bytes).
     pub fingerprint_key: KeyBytes,
-    /// What is set up for each tenant, by tenant id.
-    #[serde(default)]
-    pub tenants: BTreeMap<String, TenantSettings>,
+    /// Keys that encrypt secrets in records (32 bytes each): the first encrypts, all of them decrypt.
+    pub record_keys: Vec<NamedKey>,
 }
 
 /// A key with the short id that tokens carry.
@@ -60,17 +54,6 @@ impl KeyBytes {
         }
         Ok(bytes)
     }
-}
-
-/// What is set up for one tenant.
-#[derive(Debug, Default, Deserialize)]
-pub struct TenantSettings {
-    /// After how many days a process that ended is redacted unasked; never where absent.
-    #[serde(default)]
-    pub retention_days: Option<u32>,
-    /// The tenant's accounts, by the company's name. Their fields are the company's own.
-    #[serde(flatten)]
-    pub accounts: BTreeMap<String, Account>,
 }
 
 /// An account at a company, not yet read. Cannot be printed.
@@ -106,65 +89,83 @@ pub enum SecretsError {
     Malformed(&'static str),
 }
 
-/// The secret, cached.
+/// The secrets, remembered for some minutes.
 pub struct Secrets {
     client: aws_sdk_secretsmanager::Client,
-    id: String,
+    name: String,
     clock: Arc<dyn Clock>,
-    cached: Mutex<Option<(Timestamp, Arc<SecretDocument>)>>,
+    keys: Remembered<SecretDocument>,
+    accounts: Remembered<Account>,
 }
 
 impl Secrets {
-    /// Nothing is read yet.
+    /// Nothing is read yet. `name` is that of the secret with the keys.
     #[must_use]
-    pub fn new(client: aws_sdk_secretsmanager::Client, id: String, clock: Arc<dyn Clock>) -> Self {
-        Self { client, id, clock, cached: Mutex::new(None) }
+    pub fn new(client: aws_sdk_secretsmanager::Client, name: String, clock: Arc<dyn Clock>) -> Self {
+        Self { client, name, clock, keys: Remembered::default(), accounts: Remembered::default() }
     }
 
-    /// The secret as it stands, at most [`FRESH_FOR`] old.
+    /// The deployment's keys as they stand.
     ///
     /// # Errors
-    /// It was never read and cannot be read now, or it is malformed.
+    /// They were never read and cannot be read now, or are malformed.
     pub async fn current(&self) -> Result<Arc<SecretDocument>, SecretsError> {
-        let mut cached = self.cached.lock().await;
-        let now = self.clock.now();
-        if let Some((read_at, document)) = cached.as_ref()
-            && now.duration_since(*read_at) < FRESH_FOR
-        {
-            return Ok(Arc::clone(document));
-        }
-        match (self.read().await, cached.as_ref()) {
-            (Ok(document), _) => {
-                let document = Arc::new(document);
-                *cached = Some((now, Arc::clone(&document)));
-                Ok(document)
-            }
-            (Err(error), Some((_, document))) => {
-                tracing::warn!(%error, "the secret could not be read again; the last one read goes on serving");
-                let document = Arc::clone(document);
-                // Not every request may have to wait for that again.
-                *cached = Some((now - FRESH_FOR + RETRY_AFTER, Arc::clone(&document)));
-                Ok(document)
-            }
-            (Err(error), None) => Err(error),
-        }
+        let keys = self.keys.get(&self.name, self.clock.now(), self.read_keys()).await?;
+        keys.ok_or(SecretsError::Unavailable)
     }
 
-    async fn read(&self) -> Result<SecretDocument, SecretsError> {
-        let answer = self.client.get_secret_value().secret_id(&self.id).send().await.map_err(|error| {
-            tracing::error!(code = error.as_service_error().and_then(|e| e.meta().code()), "secret unavailable");
-            SecretsError::Unavailable
-        })?;
-        let text = answer.secret_string().ok_or(SecretsError::Malformed("it has no string"))?;
-        let document: SecretDocument =
-            serde_json::from_str(text).map_err(|_| SecretsError::Malformed("it does not have the documented shape"))?;
-        if document.callback_keys.is_empty() {
-            return Err(SecretsError::Malformed("callback_keys is empty"));
-        }
-        for key in &document.callback_keys {
-            key.key.bytes()?;
+    /// The account of `tenant` at the company called `provider`; `None` where it has none.
+    ///
+    /// # Errors
+    /// It was never read and cannot be read now, or is no JSON object.
+    pub async fn account(&self, tenant: &TenantId, provider: &str) -> Result<Option<Arc<Account>>, SecretsError> {
+        let name = account_name(&self.name, tenant, provider);
+        self.accounts.get(&name, self.clock.now(), self.read(&name)).await
+    }
+
+    async fn read_keys(&self) -> Result<Option<SecretDocument>, SecretsError> {
+        let document: Option<SecretDocument> = self.read(&self.name).await?;
+        let Some(document) = document else { return Err(SecretsError::Unavailable) };
+        for (keys, empty) in [
+            (&document.callback_keys, SecretsError::Malformed("callback_keys is empty")),
+            (&document.record_keys, SecretsError::Malformed("record_keys is empty")),
+        ] {
+            if keys.is_empty() {
+                return Err(empty);
+            }
+            for key in keys {
+                key.key.bytes()?;
+            }
         }
         document.fingerprint_key.bytes()?;
-        Ok(document)
+        Ok(Some(document))
     }
+
+    /// A secret's JSON; `None` where there is no such secret, or it was scheduled for deletion.
+    async fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, SecretsError> {
+        let answer = match self.client.get_secret_value().secret_id(name).send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                return match error.as_service_error() {
+                    Some(
+                        GetSecretValueError::ResourceNotFoundException(_)
+                        | GetSecretValueError::InvalidRequestException(_),
+                    ) => Ok(None),
+                    other => {
+                        tracing::error!(code = other.and_then(|error| error.meta().code()), "secret unavailable");
+                        Err(SecretsError::Unavailable)
+                    }
+                };
+            }
+        };
+        let text = answer.secret_string().ok_or(SecretsError::Malformed("it has no string"))?;
+        let value = serde_json::from_str(text);
+        value.map(Some).map_err(|_| SecretsError::Malformed("it does not have the documented shape"))
+    }
+}
+
+/// What the secret with an account is called, given what the one with the keys is.
+#[must_use]
+pub fn account_name(keys: &str, tenant: &TenantId, provider: &str) -> String {
+    format!("{keys}/{tenant}/{provider}")
 }

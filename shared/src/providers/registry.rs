@@ -4,16 +4,13 @@ use std::collections::HashMap;
 
 use super::{ApiClient, Provider, auco, link, tecalis, token::TokenCache};
 use crate::{
-    platform::{
-        Config,
-        secrets::{Account, SecretDocument},
-    },
+    platform::{Config, Secrets, SecretsError, secrets::Account},
     process::TenantId,
 };
 
 /// A verification company.
 pub trait Company: Send + Sync {
-    /// Its name in requests, answers, settings and the secret: small letters.
+    /// Its name in requests, answers, settings and secrets: small letters.
     fn name(&self) -> &'static str;
 
     /// Its connector for one account.
@@ -78,23 +75,40 @@ impl Providers {
         self.company(name).map_or("unknown", Company::name)
     }
 
-    /// The provider called `name`, speaking for `tenant`.
+    /// The provider called `name`, speaking for `tenant`, or why there is none.
     ///
     /// # Errors
-    /// There is no such provider, or the tenant has no usable account there.
-    pub fn of_tenant(
+    /// The tenant's account cannot be looked up.
+    pub async fn of_tenant(
         &self,
         name: &str,
         tenant: &TenantId,
-        secrets: &SecretDocument,
-    ) -> Result<Box<dyn Provider>, NoProvider> {
-        let company = self.company(name).ok_or(NoProvider::Unknown)?;
-        let connection = self.connections.get(company.name()).ok_or(NoProvider::Unknown)?;
-        let settings = secrets.tenants.get(tenant.as_str()).ok_or(NoProvider::NoAccount)?;
-        let account = settings.accounts.get(company.name()).ok_or(NoProvider::NoAccount)?;
-        company.connect(account, connection).inspect_err(|error| {
+        secrets: &Secrets,
+    ) -> Result<Result<Box<dyn Provider>, NoProvider>, SecretsError> {
+        let Some(company) = self.company(name) else { return Ok(Err(NoProvider::Unknown)) };
+        let account = match secrets.account(tenant, company.name()).await {
+            Ok(Some(account)) => account,
+            Ok(None) => return Ok(Err(NoProvider::NoAccount)),
+            Err(SecretsError::Malformed(_)) => return Ok(Err(NoProvider::Misconfigured)),
+            Err(error) => return Err(error),
+        };
+        Ok(self.connect(company, &account).inspect_err(|error| {
             tracing::error!(%tenant, provider = company.name(), %error, "the account cannot be used");
-        })
+        }))
+    }
+
+    /// Whether `account` has the shape that the company called `name` wants.
+    ///
+    /// # Errors
+    /// There is no such company, or the account cannot be used there.
+    pub fn check(&self, name: &str, account: &Account) -> Result<(), NoProvider> {
+        let company = self.company(name).ok_or(NoProvider::Unknown)?;
+        self.connect(company, account).map(|_| ())
+    }
+
+    fn connect(&self, company: &dyn Company, account: &Account) -> Result<Box<dyn Provider>, NoProvider> {
+        let connection = self.connections.get(company.name()).ok_or(NoProvider::Unknown)?;
+        company.connect(account, connection)
     }
 }
 

@@ -192,6 +192,11 @@ fn summary(process: &Process) -> Result<AttributeValue, StoreError> {
     Ok(AttributeValue::M(fields.map(|(name, value)| (name.to_owned(), value)).into()))
 }
 
+/// A summary that lists show and are never filtered by.
+pub(super) fn summary_of(view: AttributeValue) -> AttributeValue {
+    AttributeValue::M([("view".to_owned(), view)].into())
+}
+
 /// The list entry in a summary.
 pub(super) fn summary_view(item: &Item) -> Result<serde_json::Value, StoreError> {
     let summary = item.get("summary").and_then(|value| value.as_m().ok()).and_then(|fields| fields.get("view"));

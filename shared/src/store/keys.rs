@@ -13,6 +13,8 @@ use crate::{
 
 /// Shards of the index `due`, so that no partition of it is hot.
 pub const DUE_SHARDS: u8 = 16;
+/// The partition of the index `by_kind` that has every tenant.
+pub const ALL_TENANTS: &str = "TENANTS";
 /// The sort key of items that are alone in their partition.
 const ALONE: &str = "#";
 
@@ -27,6 +29,8 @@ pub enum ItemKey<'a> {
     LongCopy(&'a TenantId, Uuid),
     /// An API key, by the hash of the secret.
     ApiKey(&'a str),
+    /// A tenant.
+    Tenant(&'a TenantId),
 }
 
 impl ItemKey<'_> {
@@ -40,6 +44,7 @@ impl ItemKey<'_> {
             }
             Self::LongCopy(tenant, evidence) => format!("TENANT#{tenant}#COPY#{evidence}"),
             Self::ApiKey(hash) => format!("APIKEY#{hash}"),
+            Self::Tenant(tenant) => format!("TENANT#{tenant}"),
         }
     }
 
@@ -178,7 +183,12 @@ mod tests {
         for item in [ItemKey::Process(&tenant, ProcessId(id)), ItemKey::LongCopy(&tenant, id)] {
             assert_eq!(WorkKey::of(&item.pk()).unwrap().item(), item);
         }
-        for pk in [ItemKey::Reference(&tenant, "auco", "PROCESS#x").pk(), ItemKey::ApiKey("h").pk(), String::new()] {
+        for pk in [
+            ItemKey::Reference(&tenant, "auco", "PROCESS#x").pk(),
+            ItemKey::ApiKey("h").pk(),
+            ItemKey::Tenant(&tenant).pk(),
+            String::new(),
+        ] {
             assert_eq!(WorkKey::of(&pk), None);
         }
     }

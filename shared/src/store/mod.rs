@@ -13,6 +13,7 @@
 //! | `long_copies` | the work of copying what takes long |
 //! | `due` | what is overdue |
 //! | `api_keys` | callers by the hash of their key |
+//! | `tenants` | who they are, and what is set up for them |
 
 mod api_keys;
 pub mod codec;
@@ -21,6 +22,7 @@ pub mod keys;
 pub mod lists;
 pub mod long_copies;
 pub mod processes;
+pub mod tenants;
 
 use aws_sdk_dynamodb::{
     Client,
@@ -30,6 +32,7 @@ use aws_sdk_dynamodb::{
 use crate::platform::Platform;
 pub use codec::{CallbackBody, InboxEntry, ProcessRecord};
 pub use keys::ItemKey;
+pub use tenants::Tenant;
 
 /// The table could not be used as wanted.
 #[derive(Debug, thiserror::Error)]

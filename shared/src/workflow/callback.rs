@@ -91,7 +91,7 @@ impl ReceiveCallback {
         if body.len() > MAX_CALLBACK_BYTES {
             return Err(ApiError::too_large(MAX_CALLBACK_BYTES));
         }
-        let connector = self.means.providers.of_tenant(provider, token.tenant(), &secrets);
+        let connector = self.means.provider(&token, provider).await?;
         let connector = connector.map_err(|_| ApiError::callback_refused())?;
         let incoming = IncomingCallback { purpose: token.purpose, process: token.process, source, headers, body };
         let callback = connector.read_callback(&incoming).map_err(|refused| match refused {

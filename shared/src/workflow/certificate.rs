@@ -98,10 +98,7 @@ impl FetchCertificate {
 
     /// Fetches what the provider announced, and stores that it is kept.
     async fn fetch_now(&self, caller: &Caller, process: &Process) -> Result<Option<StoredCopy>, ApiError> {
-        let secrets = self.means.platform.secrets.current().await?;
-        let Ok(provider) = self.means.providers.of_tenant(&process.provider, caller.tenant(), &secrets) else {
-            return Ok(None);
-        };
+        let Ok(provider) = self.means.provider(caller, &process.provider).await? else { return Ok(None) };
         let fetched = fetch(&self.means, self.handover.copier(), provider.as_ref(), process).await;
         let Some((reference, fetched)) = fetched.map_err(|_| ApiError::unavailable())? else { return Ok(None) };
         for _ in 0..MAX_RACES {
@@ -112,7 +109,7 @@ impl FetchCertificate {
             let now = self.means.now();
             let event = record.process.certificate_fetched(&reference, &fetched, now);
             record.announce(event);
-            let look_at = self.means.next_look(&record.process, provider.as_ref(), &secrets, now);
+            let look_at = self.means.next_look(caller, &record.process, provider.as_ref(), now).await?;
             record.look_again(look_at, now);
             match self.means.store.commit(caller, &record, &fresh("events", self.means.entropy())).await {
                 Ok(()) => break,

@@ -16,7 +16,6 @@ use crate::{
     api::{ApiError, Authority, Caller, body},
     platform::{
         Platform,
-        secrets::SecretDocument,
         telemetry::{self, Metric},
     },
     process::{Process, ProcessId, ProcessRequest, SUBMIT_LEASE, Status},
@@ -71,11 +70,8 @@ impl CreateProcess {
         let mut request: ProcessRequest = body::shape(&body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
         request.pictures = inputs.iter().map(|input| input.kind).collect();
         let tenant = caller.tenant();
-        let provider = self
-            .means
-            .providers
-            .of_tenant(&request.provider, tenant, &secrets)
-            .map_err(|problem| ApiError::invalid_field("provider", &problem.to_string()))?;
+        let provider = self.means.provider(caller, &request.provider).await?;
+        let provider = provider.map_err(|problem| ApiError::invalid_field("provider", &problem.to_string()))?;
         let mut problems = check(&request, now);
         if !provider.capabilities().pictures && !request.pictures.is_empty() {
             problems.push(FieldProblem::new("pictures", "are not taken by this provider"));
@@ -111,12 +107,12 @@ impl CreateProcess {
         match self.means.store.create(caller, &record).await? {
             // The answer to our own write got lost, and the SDK wrote again.
             Creation::Existing(existing) if existing.created_by == record.created_by => {
-                self.submit(caller, provider.as_ref(), &secrets, record, &pictures).await
+                self.submit(caller, provider.as_ref(), record, &pictures).await
             }
             Creation::Existing(existing) => replay(*existing, &record.fingerprint, now),
             Creation::New => {
                 telemetry::record(Metric::Created, &record.process.provider, 1.0, now);
-                self.submit(caller, provider.as_ref(), &secrets, record, &pictures).await
+                self.submit(caller, provider.as_ref(), record, &pictures).await
             }
         }
     }
@@ -125,7 +121,6 @@ impl CreateProcess {
         &self,
         caller: &Caller,
         provider: &dyn Provider,
-        secrets: &SecretDocument,
         record: ProcessRecord,
         pictures: &[Picture],
     ) -> Result<Created, ApiError> {
@@ -135,7 +130,7 @@ impl CreateProcess {
             tracing::error!(process = %id, %error, "the provider's answer could not be kept");
             Learnt::Unknown("answer_not_kept", true)
         });
-        match self.remember(caller, provider, secrets, record.clone(), &learnt).await {
+        match self.remember(caller, provider, record.clone(), &learnt).await {
             Ok(process) => match &process.refusal {
                 Some(refusal) => Err(ApiError::refused_by_provider(&process.provider, &refusal.code)),
                 None => Ok(Created { process, replayed: false }),
@@ -157,7 +152,6 @@ impl CreateProcess {
         &self,
         caller: &Caller,
         provider: &dyn Provider,
-        secrets: &SecretDocument,
         mut record: ProcessRecord,
         learnt: &Learnt,
     ) -> Result<Process, StoreError> {
@@ -174,7 +168,7 @@ impl CreateProcess {
             if !matches!(learnt, Learnt::Refused(_)) {
                 record.announce(events);
             }
-            let look_at = self.means.next_look(&record.process, provider, secrets, now);
+            let look_at = self.means.next_look(caller, &record.process, provider, now).await?;
             record.look_again(look_at, now);
             if record.wish.is_none() && record.process.next_escalation_at().is_some() {
                 record.wish = Some(fresh("escalate", self.means.entropy()));

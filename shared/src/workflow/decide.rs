@@ -41,7 +41,6 @@ impl DecideProcess {
         if !(1..=MAX_REASON_CHARS).contains(&length) {
             return Err(ApiError::invalid_field("reason", "must have 1 to 500 characters"));
         }
-        let secrets = self.0.platform.secrets.current().await?;
         for _ in 0..MAX_RACES {
             let record = self.0.store.load(caller, id).await?;
             let mut record = record.ok_or_else(|| ApiError::not_found("process"))?;
@@ -61,8 +60,8 @@ impl DecideProcess {
             }
             record.announce(events);
             // Without the provider nobody knows when to look again; what was planned stays.
-            if let Ok(provider) = self.0.providers.of_tenant(&record.process.provider, caller.tenant(), &secrets) {
-                let look_at = self.0.next_look(&record.process, provider.as_ref(), &secrets, now);
+            if let Ok(provider) = self.0.provider(caller, &record.process.provider).await? {
+                let look_at = self.0.next_look(caller, &record.process, provider.as_ref(), now).await?;
                 record.look_again(look_at, now);
             }
             match self.0.store.commit(caller, &record, &fresh("events", self.0.entropy())).await {

@@ -46,7 +46,8 @@ impl CopyLong {
             // The work is written down before the process shows the piece.
             return Ok(self.means.store.plan_long_copy(key, now + NOT_SHOWN_YET).await?);
         };
-        let outcome = if piece.is_due(now) { self.copy(&process, piece).await? } else { CopyOutcome::NotTried };
+        let outcome =
+            if piece.is_due(now) { self.copy(&claimed.process, &process, piece).await? } else { CopyOutcome::NotTried };
         match self.record(&claimed.process, key, &outcome).await? {
             Some(again) => self.means.store.plan_long_copy(key, again).await?,
             None => self.means.store.forget_long_copy(key, key.evidence).await?,
@@ -55,12 +56,9 @@ impl CopyLong {
     }
 
     /// Asks the provider for a fresh link and follows it.
-    async fn copy(&self, process: &Process, piece: &Evidence) -> Result<CopyOutcome, OwnTrouble> {
+    async fn copy(&self, who: &OwnKey, process: &Process, piece: &Evidence) -> Result<CopyOutcome, OwnTrouble> {
         let failed = |reason: &str| Ok(CopyOutcome::Failed { reason: reason.to_owned() });
-        let secrets = self.means.platform.secrets.current().await?;
-        let Ok(provider) = self.means.providers.of_tenant(&process.provider, &process.tenant, &secrets) else {
-            return failed("no_account");
-        };
+        let Ok(provider) = self.means.provider(who, &process.provider).await? else { return failed("no_account") };
         let Some(reference) = &process.provider_reference else { return failed("not_shown") };
         let answer = match provider.query(reference, self.means.now()).await {
             Ok(answer) => answer,

@@ -38,11 +38,14 @@ pub mod upload;
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    platform::{Entropy, Platform},
-    store::StoreError,
+    api::Authority,
+    platform::{Entropy, Platform, SecretsError, remembered::Remembered},
+    process::Process,
+    providers::{NoProvider, Provider, Providers},
+    store::{Store, StoreError, Tenant},
 };
 
 /// How often a lost race is run again before the caller is told to come back.
@@ -80,40 +83,67 @@ pub enum OwnTrouble {
     Bucket,
     /// The secrets.
     #[error(transparent)]
-    Secrets(#[from] crate::platform::SecretsError),
+    Secrets(#[from] SecretsError),
 }
 
 /// What the workflows share of a platform.
 #[derive(Clone)]
 struct Means {
     platform: Platform,
-    store: crate::store::Store,
-    providers: Arc<crate::providers::Providers>,
+    store: Store,
+    providers: Arc<Providers>,
+    tenants: Arc<Remembered<Tenant>>,
 }
 
 impl Means {
     fn new(platform: &Platform) -> Self {
         Self {
             platform: platform.clone(),
-            store: crate::store::Store::new(platform),
-            providers: Arc::new(crate::providers::Providers::new(platform.seams.companies, &platform.config)),
+            store: Store::new(platform),
+            providers: Arc::new(Providers::new(platform.seams.companies, &platform.config)),
+            tenants: Arc::default(),
         }
     }
 
-    fn now(&self) -> jiff::Timestamp {
+    fn now(&self) -> Timestamp {
         self.platform.seams.clock.now()
     }
 
-    /// When to look at `process` again; see [`due::next_look`].
-    fn next_look(
+    /// The provider called `name`, speaking for the tenant of `who`, or why there is none.
+    ///
+    /// # Errors
+    /// The account cannot be looked up.
+    async fn provider(
         &self,
-        process: &crate::process::Process,
-        provider: &dyn crate::providers::Provider,
-        secrets: &crate::platform::secrets::SecretDocument,
-        now: jiff::Timestamp,
-    ) -> Option<jiff::Timestamp> {
-        let retention = secrets.tenants.get(process.tenant.as_str()).and_then(|settings| settings.retention_days);
-        due::next_look(process, provider, retention, now, self.entropy())
+        who: &impl Authority,
+        name: &str,
+    ) -> Result<Result<Box<dyn Provider>, NoProvider>, SecretsError> {
+        self.providers.of_tenant(name, who.tenant(), &self.platform.secrets).await
+    }
+
+    /// When to look at `process` again; see [`due::next_look`].
+    ///
+    /// # Errors
+    /// The tenant's settings, which count once a process has ended, cannot be looked up.
+    async fn next_look(
+        &self,
+        who: &impl Authority,
+        process: &Process,
+        provider: &dyn Provider,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let retention = self.retention(who, process).await?;
+        Ok(due::next_look(process, provider, retention, now, self.entropy()))
+    }
+
+    /// After how many days its tenant wants `process` redacted. It is looked up only where that counts: once it has ended.
+    async fn retention(&self, who: &impl Authority, process: &Process) -> Result<Option<u32>, StoreError> {
+        if process.ended_at.is_none() || process.redaction.is_some() {
+            return Ok(None);
+        }
+        let read = self.store.tenant(who);
+        let tenant = self.tenants.get(who.tenant().as_str(), self.now(), read).await?;
+        Ok(tenant.and_then(|tenant| tenant.retention_days))
     }
 
     fn entropy(&self) -> &dyn Entropy {

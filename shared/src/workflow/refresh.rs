@@ -19,7 +19,6 @@ use crate::{
     evidence::{Bucket, CopyError, Media, ObjectKey},
     platform::{
         Platform,
-        secrets::SecretDocument,
         telemetry::{self, Metric},
     },
     process::{
@@ -118,8 +117,7 @@ impl RefreshProcess {
             self.sweep(key, record, now).await?;
             return Ok(false);
         }
-        let secrets = self.means.platform.secrets.current().await?;
-        let retention = secrets.tenants.get(record.process.tenant.as_str()).and_then(|tenant| tenant.retention_days);
+        let retention = self.means.retention(key, &record.process).await?;
         if record.process.retained_until(retention).is_some_and(|end| end <= now)
             && record.redact(RETENTION, now).is_ok()
         {
@@ -127,8 +125,7 @@ impl RefreshProcess {
             record.wish = Some(fresh("redact", self.means.entropy()));
             return Ok(false);
         }
-        let Ok(provider) = self.means.providers.of_tenant(&record.process.provider, &record.process.tenant, &secrets)
-        else {
+        let Ok(provider) = self.means.provider(key, &record.process.provider).await? else {
             // The account was taken away; it may come back. Callbacks wait for it.
             record.process.unanswered("no_account", now);
             let events = record.process.conclude(now);
@@ -143,7 +140,7 @@ impl RefreshProcess {
         let mut events = self.fold_inbox(record, provider, look.reference_is_taken).await?;
 
         if record.process.provider_reference.is_none() {
-            self.submit_again(key, record, provider, &secrets, &wish, look).await?;
+            self.submit_again(key, record, provider, &wish, look).await?;
             if let Some(learnt) = &look.submission {
                 let learnt = match learnt {
                     Learnt::Taken(..) if look.reference_is_taken => &Learnt::reference_in_use(),
@@ -190,7 +187,7 @@ impl RefreshProcess {
         events.extend(process.conclude(now));
         let learns_reference = process.provider_reference != knew_reference;
         record.announce(events);
-        let look_at = self.means.next_look(&record.process, provider, &secrets, now);
+        let look_at = self.means.next_look(key, &record.process, provider, now).await?;
         record.look_again(look_at.map(|at| not_before.map_or(at, |earliest| at.max(earliest))), now);
         Ok(learns_reference)
     }
@@ -345,7 +342,6 @@ impl RefreshProcess {
         key: &OwnKey,
         record: &mut ProcessRecord,
         provider: &dyn Provider,
-        secrets: &SecretDocument,
         wish: &str,
         look: &mut Look,
     ) -> Result<(), OwnTrouble> {
@@ -357,7 +353,7 @@ impl RefreshProcess {
             return Ok(());
         }
         process.claim_submission(now);
-        let look_at = self.means.next_look(process, provider, secrets, now);
+        let look_at = self.means.next_look(key, process, provider, now).await?;
         record.look_again(look_at, now);
         record.wish = Some(wish.to_owned());
         self.means.store.commit(key, record, &fresh("events", self.means.entropy())).await?;

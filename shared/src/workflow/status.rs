@@ -92,8 +92,7 @@ impl QueryStatus {
     /// # Errors
     /// 404 where the caller has no account at such a company, or it cannot be asked that.
     pub async fn ping(&self, caller: &Caller, provider: &str) -> Result<Health, ApiError> {
-        let secrets = self.means.platform.secrets.current().await?;
-        let connector = self.means.providers.of_tenant(provider, caller.tenant(), &secrets);
+        let connector = self.means.provider(caller, provider).await?;
         let connector = connector.ok().filter(|connector| connector.capabilities().ping);
         let connector = connector.ok_or_else(|| ApiError::not_found("provider that can be asked"))?;
         let trouble = connector.ping(self.means.now()).await.err().map(|error| error.code());

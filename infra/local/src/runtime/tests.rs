@@ -97,8 +97,9 @@ async fn a_further_tenant_has_a_key_and_a_webhook_of_its_own() {
     assert_ne!(other.api_key, local.api_key());
     assert_ne!(other.auco_webhook_url, local.auco_webhook_url());
     let secrets = local.platform("run-work").expect("platform").secrets;
-    let secrets = secrets.current().await.expect("the secret has the shape that the functions read");
-    let auco: cotejo::providers::auco::AucoAccount = secrets.tenants["other"].accounts["auco"].read().expect("account");
+    secrets.current().await.expect("the keys have the shape that the functions read");
+    let account = secrets.account(&"other".parse().expect("id"), "auco").await.expect("secret").expect("account");
+    let auco: cotejo::providers::auco::AucoAccount = account.read().expect("the shape that the company reads");
     assert_eq!(auco.webhook_id.as_deref(), Some("cotejo-other"));
     assert!(local.add_tenant("No Tenant").await.is_err());
 }

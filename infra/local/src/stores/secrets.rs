@@ -1,9 +1,15 @@
-//! Secrets Manager, as far as the functions use it: `GetSecretValue` of one secret, which is a file.
+//! Secrets Manager, as far as Cotejo uses it: `GetSecretValue`, and for its operators `CreateSecret`, `PutSecretValue` and
+//! `ListSecrets`.
 //!
-//! The file is written on the first start, with keys of its own, and readable by its owner only. It is read anew for
-//! every request, so that an edited file counts as soon as the functions ask again.
+//! All secrets are one file, readable by its owner only. It is read anew for every request, so that an edited file counts
+//! as soon as the functions ask again. Versions, rotation and deletion are left out.
 
-use std::{collections::BTreeMap, io, net::IpAddr, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use axum::{
     Router,
@@ -14,168 +20,139 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use cotejo::platform::Entropy;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::data::{read_json, write_private};
 
-/// The secret's file. Its shape is [`cotejo::platform::secrets::SecretDocument`], which can be read and not written.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct SecretFile {
-    callback_keys: Vec<Value>,
-    fingerprint_key: String,
-    /// The accounts by tenant.
-    pub tenants: BTreeMap<String, TenantAccounts>,
-}
+/// Every secret's JSON by its name.
+type Contents = BTreeMap<String, Value>;
 
-/// One tenant's accounts.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct TenantAccounts {
-    /// At Auco.
-    pub auco: AucoAccount,
-    /// At Tecalis; a file of an earlier version has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tecalis: Option<TecalisAccount>,
-    /// At LINK; likewise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub link: Option<LinkAccount>,
-    /// What else is set up for the tenant: its settings, and accounts that somebody added.
-    #[serde(flatten)]
-    pub more: BTreeMap<String, Value>,
-}
-
-/// An account at LINK.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct LinkAccount {
-    /// The user.
-    pub user: String,
-    /// The password.
-    pub password: String,
-    /// Where callbacks come from.
-    pub callback_addresses: Vec<IpAddr>,
-}
-
-/// An account at Tecalis.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct TecalisAccount {
-    /// What opens the account's authorizations.
-    pub api_key: String,
-    /// Hosts that pictures may come from.
-    pub media_hosts: Vec<String>,
-}
-
-/// An account at Auco.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct AucoAccount {
-    /// `puk_…`.
-    pub public_key: String,
-    /// `prk_…`.
-    pub private_key: String,
-    /// E-mail of the user in whose name processes are created.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub creator_email: Option<String>,
-    /// The id of our webhook at Auco.
-    pub webhook_id: String,
-    /// Hosts that pictures may come from.
-    pub media_hosts: Vec<String>,
-}
-
-/// The secret and the server that gives it out.
+/// The secrets and the server that gives them out.
 #[derive(Clone)]
-pub struct Secrets {
-    inner: Arc<Inner>,
-}
+pub struct Secrets(Arc<Inner>);
 
 struct Inner {
-    id: String,
     path: PathBuf,
     /// One writer at a time.
-    writing: std::sync::Mutex<()>,
+    writing: Mutex<()>,
 }
 
 impl Secrets {
-    /// Opens the file at `path`, or makes it with fresh keys and no tenants, to be given out under the name `id`.
+    /// Opens the file at `path`, and makes sure that it has fresh keys for the secret called `keys`, in the shape of
+    /// [`cotejo::platform::secrets::SecretDocument`].
     ///
     /// # Errors
     /// The file cannot be read or written.
-    pub fn open(path: PathBuf, id: String, entropy: &dyn Entropy) -> io::Result<Self> {
-        let secrets = Self { inner: Arc::new(Inner { id, path, writing: std::sync::Mutex::new(()) }) };
-        if read_json::<SecretFile>(&secrets.inner.path)?.is_none() {
+    pub fn open(path: PathBuf, keys: &str, entropy: &dyn Entropy) -> io::Result<Self> {
+        let secrets = Self(Arc::new(Inner { path, writing: Mutex::new(()) }));
+        if secrets.get(keys)?.is_none() {
             let key = || {
                 let mut bytes = [0; 32];
                 entropy.fill(&mut bytes);
                 BASE64.encode(bytes)
             };
-            secrets.write(&SecretFile {
-                callback_keys: vec![json!({"id": "local1", "key": key()})],
-                fingerprint_key: key(),
-                tenants: BTreeMap::new(),
-            })?;
+            let document = json!({
+                "callback_keys": [{"id": "local1", "key": key()}],
+                "fingerprint_key": key(),
+                "record_keys": [{"id": "local1", "key": key()}],
+            });
+            secrets.set(keys, document)?;
         }
         Ok(secrets)
     }
 
-    /// Sets the accounts of a tenant.
+    /// The secret called `name` as it is now.
+    ///
+    /// # Errors
+    /// The file cannot be read or is malformed.
+    pub fn get(&self, name: &str) -> io::Result<Option<Value>> {
+        Ok(self.contents()?.remove(name))
+    }
+
+    /// Makes or replaces the secret called `name`.
     ///
     /// # Errors
     /// The file cannot be read or written.
-    pub fn set_tenant(&self, tenant: &str, accounts: TenantAccounts) -> io::Result<()> {
-        let _writing = self.inner.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut file = self.read()?;
-        file.tenants.insert(tenant.to_owned(), accounts);
-        self.write(&file)
+    pub fn set(&self, name: &str, value: Value) -> io::Result<()> {
+        let _writing = self.0.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut contents = self.contents()?;
+        contents.insert(name.to_owned(), value);
+        write_private(&self.0.path, &serde_json::to_vec_pretty(&contents)?)
     }
 
-    /// The file as it is now.
-    ///
-    /// # Errors
-    /// It cannot be read or is malformed.
-    pub fn read(&self) -> io::Result<SecretFile> {
-        read_json(&self.inner.path)?.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the secret's file is gone"))
-    }
-
-    /// The file's text as it is now.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub fn text(&self) -> io::Result<String> {
-        std::fs::read_to_string(&self.inner.path)
-    }
-
-    fn write(&self, file: &SecretFile) -> io::Result<()> {
-        write_private(&self.inner.path, &serde_json::to_vec_pretty(file)?)
+    fn contents(&self) -> io::Result<Contents> {
+        Ok(read_json(&self.0.path)?.unwrap_or_default())
     }
 
     /// The API: AWS's JSON protocol 1.1 on `/`.
     pub fn router(&self) -> Router {
         Router::new().route("/", axum::routing::post(answer)).with_state(self.clone())
     }
+
+    /// What a call is answered with.
+    fn call(&self, operation: &str, request: &Value) -> io::Result<Result<Value, Refusal>> {
+        let field = |name: &str| request.get(name).and_then(Value::as_str).unwrap_or_default();
+        let missing = Err(Refusal("ResourceNotFoundException", "Secrets Manager can't find the specified secret."));
+        let given = || serde_json::from_str(field("SecretString"));
+        let not_json = Err(Refusal("InvalidParameterException", "SecretString is not JSON, which all of ours are."));
+        Ok(match operation {
+            "GetSecretValue" => match self.get(field("SecretId"))? {
+                Some(value) => Ok(described(field("SecretId"), &[("SecretString", json!(value.to_string()))])),
+                None => missing,
+            },
+            "CreateSecret" => match (self.get(field("Name"))?, given()) {
+                (Some(_), _) => Err(Refusal("ResourceExistsException", "A secret of this name exists.")),
+                (None, Err(_)) => not_json,
+                (None, Ok(value)) => {
+                    self.set(field("Name"), value)?;
+                    Ok(described(field("Name"), &[]))
+                }
+            },
+            "PutSecretValue" => match (self.get(field("SecretId"))?, given()) {
+                (None, _) => missing,
+                (Some(_), Err(_)) => not_json,
+                (Some(_), Ok(value)) => {
+                    self.set(field("SecretId"), value)?;
+                    Ok(described(field("SecretId"), &[]))
+                }
+            },
+            "ListSecrets" => {
+                let prefixes = request.pointer("/Filters/0/Values").and_then(Value::as_array);
+                let wanted = |name: &String| {
+                    prefixes.is_none_or(|all| all.iter().filter_map(Value::as_str).any(|each| name.starts_with(each)))
+                };
+                let names = self.contents()?.into_keys().filter(wanted);
+                Ok(json!({"SecretList": names.map(|name| described(&name, &[])).collect::<Vec<_>>()}))
+            }
+            _ => Err(Refusal("UnknownOperationException", "The operation is not known locally.")),
+        })
+    }
+}
+
+/// An error of the API: its code and its message.
+struct Refusal(&'static str, &'static str);
+
+fn described(name: &str, more: &[(&str, Value)]) -> Value {
+    let arn = format!("arn:aws:secretsmanager:local:000000000000:secret:{name}-AAAAAA");
+    let mut description = json!({"ARN": arn, "Name": name, "VersionId": "local"});
+    for (field, value) in more {
+        description[*field] = value.clone();
+    }
+    description
 }
 
 async fn answer(State(secrets): State<Secrets>, headers: HeaderMap, body: Bytes) -> Response {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-    if target != "secretsmanager.GetSecretValue" {
-        return failure("UnknownOperationException", &format!("{target} is not known locally"));
-    }
+    let operation = target.strip_prefix("secretsmanager.").unwrap_or_default();
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let asked = request.get("SecretId").and_then(Value::as_str).unwrap_or_default();
-    if asked != secrets.inner.id {
-        return failure("ResourceNotFoundException", "Secrets Manager can't find the specified secret.");
-    }
-    match secrets.text() {
-        Ok(text) => {
-            let name = &secrets.inner.id;
-            let arn = format!("arn:aws:secretsmanager:local:000000000000:secret:{name}");
-            reply(StatusCode::OK, &json!({"ARN": arn, "Name": name, "VersionId": "local", "SecretString": text}))
+    match secrets.call(operation, &request) {
+        Ok(Ok(answer)) => reply(StatusCode::OK, &answer),
+        Ok(Err(Refusal(code, message))) => reply(StatusCode::BAD_REQUEST, &json!({"__type": code, "message": message})),
+        Err(error) => {
+            let body = json!({"__type": "InternalServiceError", "message": error.to_string()});
+            reply(StatusCode::INTERNAL_SERVER_ERROR, &body)
         }
-        Err(error) => failure("InternalServiceError", &error.to_string()),
     }
-}
-
-fn failure(kind: &str, message: &str) -> Response {
-    let status =
-        if kind == "InternalServiceError" { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::BAD_REQUEST };
-    reply(status, &json!({"__type": kind, "message": message}))
 }
 
 fn reply(status: StatusCode, body: &Value) -> Response {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    platform::Config,
+    platform::{Config, secrets::Account},
     process::{EvidenceKind, Observation, ProcessId, findings::Outcome, ids::uuid_of},
     providers::{COMPANIES, NoProvider, Providers},
 };
@@ -452,13 +452,6 @@ fn an_authorization_is_asked_about_each_minute_while_it_lives() {
 
 #[test]
 fn an_account_needs_a_url_of_its_own_or_the_deployment_s() {
-    let secrets = |account: Value| {
-        let key = "MDEyMzQ1Njc4OWFiY2RlZg==";
-        serde_json::from_value(json!({
-            "callback_keys": [{"id": "k", "key": key}], "fingerprint_key": key, "tenants": {"acme": {"tecalis": account}},
-        }))
-        .unwrap()
-    };
     let providers = |url: &str| {
         let mut settings = std::collections::HashMap::from([("COTEJO_TECALIS_URL".to_owned(), url.to_owned())]);
         for name in ["TABLE", "BUCKET", "COTEJO_SECRET", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
@@ -467,7 +460,8 @@ fn an_account_needs_a_url_of_its_own_or_the_deployment_s() {
         Providers::new(COMPANIES, &Config::from_map(&settings).unwrap())
     };
     let found = |url: &str, account: Value| {
-        providers(url).of_tenant(NAME, &"acme".parse().unwrap(), &secrets(account)).map(|_| ()).err()
+        let account: Account = serde_json::from_value(account).unwrap();
+        providers(url).check(NAME, &account).err()
     };
     assert_eq!(found("", json!({"api_key": "k"})), Some(NoProvider::Misconfigured));
     assert_eq!(found("", json!({"api_key": "k", "url": "https://tecalis.example"})), None);

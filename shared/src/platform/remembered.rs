@@ -1,0 +1,143 @@
+//! Values that come from far away and change seldom: read on first use, kept for some minutes, read again then.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// How long a value is used before it is read again.
+pub const FRESH_FOR: SignedDuration = SignedDuration::from_mins(5);
+
+/// How long the last value read goes on serving before another try, and how long one that was not found stays so.
+pub const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(30);
+
+/// Values kept at once; beyond it the memory starts anew.
+const CAPACITY: usize = 1_000;
+
+/// Values by name, each at most [`FRESH_FOR`] old. While their source cannot be reached the last one read goes on serving.
+/// A value that is not there is asked for again after [`RETRY_AFTER`].
+pub struct Remembered<T> {
+    places: Mutex<HashMap<String, Arc<Place<T>>>>,
+}
+
+/// Where one value is kept. Whoever reads it anew holds the place, so that others wait for that instead of reading too.
+struct Place<T>(tokio::sync::Mutex<Option<Held<T>>>);
+
+struct Held<T> {
+    value: Option<Arc<T>>,
+    until: Timestamp,
+}
+
+impl<T> Default for Remembered<T> {
+    fn default() -> Self {
+        Self { places: Mutex::default() }
+    }
+}
+
+impl<T> Remembered<T> {
+    /// The value called `name` at `now`, where need be from `read`.
+    ///
+    /// # Errors
+    /// It was never read and cannot be read now.
+    pub async fn get<E: std::fmt::Display>(
+        &self,
+        name: &str,
+        now: Timestamp,
+        read: impl Future<Output = Result<Option<T>, E>>,
+    ) -> Result<Option<Arc<T>>, E> {
+        let place = self.place(name);
+        let mut held = place.0.lock().await;
+        if let Some(held) = held.as_ref().filter(|held| now < held.until) {
+            return Ok(held.value.clone());
+        }
+        match (read.await, held.as_mut()) {
+            (Ok(value), _) => {
+                let until = now + if value.is_some() { FRESH_FOR } else { RETRY_AFTER };
+                let value = value.map(Arc::new);
+                *held = Some(Held { value: value.clone(), until });
+                Ok(value)
+            }
+            (Err(error), Some(last)) => {
+                tracing::warn!(%error, "could not be read again; what was read last goes on serving");
+                // Not every request may have to wait for that again.
+                last.until = now + RETRY_AFTER;
+                Ok(last.value.clone())
+            }
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    fn place(&self, name: &str) -> Arc<Place<T>> {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if places.len() >= CAPACITY && !places.contains_key(name) {
+            places.clear();
+        }
+        let place = places.entry(name.to_owned()).or_insert_with(|| Arc::new(Place(tokio::sync::Mutex::new(None))));
+        Arc::clone(place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    /// A source that counts how often it is read.
+    struct Source {
+        remembered: Remembered<u32>,
+        reads: AtomicU32,
+    }
+
+    impl Source {
+        fn new() -> Self {
+            Self { remembered: Remembered::default(), reads: AtomicU32::new(0) }
+        }
+
+        async fn get(&self, second: i64, answer: Result<Option<u32>, &'static str>) -> Result<Option<u32>, &str> {
+            let read = async {
+                self.reads.fetch_add(1, Ordering::Relaxed);
+                answer
+            };
+            let now = Timestamp::from_second(second).unwrap();
+            self.remembered.get("x", now, read).await.map(|value| value.map(|value| *value))
+        }
+
+        fn reads(&self) -> u32 {
+            self.reads.load(Ordering::Relaxed)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_value_is_read_again_when_it_is_five_minutes_old() {
+        let source = Source::new();
+        assert_eq!(source.get(0, Ok(Some(1))).await, Ok(Some(1)));
+        assert_eq!(source.get(299, Ok(Some(2))).await, Ok(Some(1)));
+        assert_eq!(source.get(300, Ok(Some(2))).await, Ok(Some(2)));
+        assert_eq!(source.reads(), 2);
+    }
+
+    #[tokio::test]
+    async fn the_last_value_serves_while_the_source_is_down_and_nothing_is_made_up_before() {
+        let source = Source::new();
+        assert_eq!(source.get(0, Err("down")).await, Err("down"));
+        assert_eq!(source.get(1, Ok(Some(1))).await, Ok(Some(1)));
+        assert_eq!(source.get(400, Err("down")).await, Ok(Some(1)));
+        assert_eq!(source.get(429, Ok(Some(2))).await, Ok(Some(1)));
+        assert_eq!(source.get(430, Ok(Some(2))).await, Ok(Some(2)));
+        assert_eq!(source.reads(), 4);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_asked_for_again_soon() {
+        let source = Source::new();
+        assert_eq!(source.get(0, Ok(None)).await, Ok(None));
+        assert_eq!(source.get(29, Ok(Some(1))).await, Ok(None));
+        assert_eq!(source.get(30, Ok(Some(1))).await, Ok(Some(1)));
+        assert_eq!(source.get(400, Ok(None)).await, Ok(None), "what was taken away is gone");
+    }
+}
