@@ -12,7 +12,7 @@ use cotejo_tests::{Customer, Kept};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::play::Play;
+use super::{play::Play, workflows::Workflow};
 
 /// What there is to see.
 pub struct Seen {
@@ -67,9 +67,12 @@ impl Seen {
         }
     }
 
-    /// Whether the company has the process. Only Auco is ever left without knowing.
-    pub fn is_there(&self, process: &Value) -> bool {
-        process["provider"] != "auco" || self.at_auco.iter().any(|there| there.custom["cotejo_id"] == process["id"])
+    /// Whether the company has the process and we can know. Only Auco cannot be asked for a process whose number was lost
+    /// with its answer; if it does not call back either, nobody can tell.
+    pub fn is_there(&self, workflow: &Workflow, process: &Value) -> bool {
+        let is_its = |there: &AucoProcessView| there.custom["cotejo_id"] == process["id"];
+        let is_told = process["provider_reference"].is_string() || workflow.callbacks > 0;
+        process["provider"] != "auco" || is_told && self.at_auco.iter().any(is_its)
     }
 
     /// The process's objects of one kind.

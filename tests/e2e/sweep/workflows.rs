@@ -99,6 +99,7 @@ pub const WORKFLOWS: &[Workflow] = &[
                 play.settle().await;
             })
         },
+        callbacks: 1,
         ..APPROVED
     },
     Workflow {
@@ -185,6 +186,7 @@ pub const WORKFLOWS: &[Workflow] = &[
                 redact(play, id).await;
             })
         },
+        callbacks: 1,
         redacted: true,
         ..APPROVED
     },
