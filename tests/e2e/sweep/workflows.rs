@@ -209,7 +209,7 @@ pub const WORKFLOWS: &[Workflow] = &[
         name: "Tecalis, redacted when its retention is over",
         play: |play| {
             Box::pin(async {
-                play.world.local.set_up("local", "retention_days", json!(30)).unwrap();
+                play.world.local.retain("local", 30).await.unwrap();
                 let authorization = play.world.local.sandbox().tecalis_authorize("approved").unwrap();
                 play.create("once", canary(tecalis_order(&authorization))).await;
                 play.settle().await;

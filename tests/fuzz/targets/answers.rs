@@ -95,7 +95,10 @@ fn whatever_is_answered_to_a_submission() {
                     check_reference(&submitted.reference);
                     submitted.answer.iter().for_each(check);
                 }
-                Err(ProviderError::Rejected { code }) => check_reference(&code),
+                // It is told to the customer: a word or a number, and no prose, which might repeat what was sent.
+                Err(ProviderError::Rejected { code }) => {
+                    assert!(!code.is_empty() && code.len() <= 200 && code.bytes().all(|b| b.is_ascii_graphic()), "{code}");
+                }
                 Err(_) => {}
             }
         }

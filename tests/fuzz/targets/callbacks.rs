@@ -71,7 +71,7 @@ fn whatever_is_said_to_be_a_token_of_ours() {
     let key = |byte: u8| BASE64.encode([byte; 32]);
     let keys = json!([{"id": "k1", "key": key(1)}, {"id": "k2", "key": key(2)}]);
     let secrets: SecretDocument =
-        serde_json::from_value(json!({"callback_keys": keys, "fingerprint_key": key(0)})).unwrap();
+        serde_json::from_value(json!({"callback_keys": keys, "fingerprint_key": key(0), "record_keys": keys})).unwrap();
     let tenant: TenantId = "acme".parse().unwrap();
     let real = callback_token::mint(&secrets, &tenant, Some(ProcessId(uuid())), Purpose::Result).unwrap();
     fuzz!(|input: &[u8]| {
