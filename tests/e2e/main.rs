@@ -10,6 +10,7 @@ mod evidence;
 mod faults;
 mod http;
 mod link;
+mod machine;
 mod outcomes;
 mod pictures;
 mod pocket;

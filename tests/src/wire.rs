@@ -98,6 +98,11 @@ impl Wire {
         lock(&self.0.weakened).push(Weakened { call, condition });
     }
 
+    /// Nothing is disturbed any more.
+    pub fn calm_down(&self) {
+        lock(&self.0.planned).clear();
+    }
+
     /// Whether every planned disturbance has happened.
     #[must_use]
     pub fn is_calm(&self) -> bool {

@@ -13,12 +13,12 @@
 //! `COTEJO_SWEEP` says how much of it is run: `full`, or `2/7` for the third seventh (they count from 0). What is said
 //! nowhere is [`SHARE`].
 
-mod invariants;
+pub mod invariants;
 mod mutations;
-mod play;
+pub mod play;
 mod points;
-mod seen;
-mod workflows;
+pub mod seen;
+pub mod workflows;
 
 use std::io::Write as _;
 
