@@ -14,6 +14,7 @@ mod machine;
 mod outcomes;
 mod pictures;
 mod pocket;
+mod poison;
 mod privacy;
 mod races;
 mod redaction;
