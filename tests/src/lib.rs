@@ -16,5 +16,5 @@ pub use kept::Kept;
 pub use seams::{SeededEntropy, SteppedClock};
 pub use proxy::Proxy;
 pub use transport::Transport;
-pub use wire::{Call, Disturbance, When, Wire};
+pub use wire::{Call, Disturbance, When, Wire, Written};
 pub use world::{World, start_of_time};

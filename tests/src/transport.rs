@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::{
     Wire,
-    wire::{Call, Disturbance, When},
+    wire::{Call, Disturbance, When, Written},
 };
 
 /// An HTTP client for the AWS SDK that notes every request and disturbs those it is told to.
@@ -123,7 +123,7 @@ impl HttpConnector for Watched {
             let send = async |request| {
                 let answer = inner.call(request).await?;
                 if answer.status().is_success() {
-                    told.items().into_iter().for_each(|item| wire.note_written(item));
+                    told.writes().into_iter().for_each(|written| wire.note_written(written));
                 }
                 Ok::<_, ConnectorError>(answer)
             };
@@ -239,11 +239,17 @@ impl Told {
         written.filter_map(|place| self.body.pointer(place)?.as_str()).collect()
     }
 
-    /// The items that it puts.
-    fn items(&self) -> Vec<Value> {
+    /// What it writes into the table.
+    fn writes(&self) -> Vec<Written> {
         let of_transaction = self.body["TransactItems"].as_array().into_iter().flatten();
         let items = of_transaction.map(|item| &item["Put"]["Item"]).chain([&self.body["Item"]]);
-        items.filter(|item| item.is_object()).cloned().collect()
+        let mut writes: Vec<_> = items.filter(|item| item.is_object()).cloned().map(Written::Item).collect();
+        if self.operation == "UpdateItem" && self.doing() == "handed on" {
+            let text = |place| self.body.pointer(place).and_then(Value::as_str).map(str::to_owned);
+            let loaded = text("/ExpressionAttributeValues/:loaded/N").and_then(|loaded| loaded.parse().ok());
+            writes.extend(text("/Key/pk/S").zip(loaded).map(|(pk, loaded)| Written::HandedOn { pk, loaded }));
+        }
+        writes
     }
 
     /// The request, without the conditions that a test takes away. DynamoDB refuses values that nothing names, so the

@@ -51,6 +51,20 @@ impl fmt::Display for Call {
     }
 }
 
+/// What was written into the table.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Written {
+    /// An item, in DynamoDB's JSON.
+    Item(Value),
+    /// An outbox was emptied by whoever had loaded the item as of a version.
+    HandedOn {
+        /// The item.
+        pk: String,
+        /// The version.
+        loaded: u64,
+    },
+}
+
 struct Planned {
     operation: String,
     about: Option<String>,
@@ -69,7 +83,7 @@ struct Shared {
     calls: Mutex<Vec<Call>>,
     planned: Mutex<Vec<Planned>>,
     weakened: Mutex<Vec<Weakened>>,
-    written: Mutex<Vec<Value>>,
+    written: Mutex<Vec<Written>>,
     shards: Mutex<BTreeSet<String>>,
     aside: AtomicUsize,
     crashed: Notify,
@@ -122,8 +136,8 @@ impl Wire {
         seen
     }
 
-    /// The items, as DynamoDB writes them in JSON, that were put into the table since the last call of this.
-    pub fn take_written(&self) -> Vec<Value> {
+    /// What was written into the table since the last call of this, in the order of the answers.
+    pub fn take_written(&self) -> Vec<Written> {
         std::mem::take(&mut lock(&self.0.written))
     }
 
@@ -158,8 +172,8 @@ impl Wire {
         self.0.crashed.notify_one();
     }
 
-    pub(crate) fn note_written(&self, item: Value) {
-        lock(&self.0.written).push(item);
+    pub(crate) fn note_written(&self, written: Written) {
+        lock(&self.0.written).push(written);
     }
 
     pub(crate) fn note_shard(&self, shard: &str) {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cotejo_tests::Written;
 use serde_json::Value;
 
 use super::{
@@ -20,6 +21,7 @@ pub const INVARIANTS: &[Invariant] = &[
     ("one request makes one process at the company", nothing_is_submitted_twice),
     ("a reference is one process's", references_are_unique),
     ("an event's id is of one event", events_are_unique),
+    ("every event is handed on", events_are_handed_on),
     ("a process ends once", ends_once),
     ("a callback that was taken is in the timeline", callbacks_are_kept),
     ("nothing is left to be done", nothing_is_left),
@@ -115,14 +117,44 @@ fn references_are_unique(_: &Workflow, seen: &Seen) -> Result<(), String> {
 
 fn events_are_unique(_: &Workflow, seen: &Seen) -> Result<(), String> {
     let mut events = BTreeMap::new();
-    for item in &seen.written {
-        for (id, event) in item["outbox"]["M"].as_object().into_iter().flatten() {
-            if events.insert(id.clone(), event.clone()).is_some_and(|earlier| earlier != *event) {
-                return Err("one id was given to two events".to_owned());
-            }
+    for (_, _, id, event) in events_of(seen) {
+        if events.insert(id, event).is_some_and(|earlier| earlier != event) {
+            return Err("one id was given to two events".to_owned());
         }
     }
     Ok(())
+}
+
+/// Whoever empties an outbox has handed on what was in the item as it was loaded. An event that is only in later ones is
+/// handed on by a later emptying, or by nobody.
+fn events_are_handed_on(_: &Workflow, seen: &Seen) -> Result<(), String> {
+    let (mut first_in, mut handed_on) = (BTreeMap::new(), BTreeMap::<_, u64>::new());
+    for (pk, version, id, _) in events_of(seen) {
+        let first = first_in.entry((pk, id)).or_insert(version);
+        *first = version.min(*first);
+    }
+    for written in &seen.written {
+        if let Written::HandedOn { pk, loaded } = written {
+            let latest = handed_on.entry(pk.as_str()).or_default();
+            *latest = (*loaded).max(*latest);
+        }
+    }
+    let lost = first_in.iter().filter(|((pk, _), version)| handed_on.get(pk).is_none_or(|latest| latest < *version));
+    same(lost.count(), 0, "events lost")
+}
+
+/// Of every event in every item that was written: the item and its version, the event and its id.
+fn events_of(seen: &Seen) -> impl Iterator<Item = (&str, u64, &str, &Value)> {
+    let items = seen.written.iter().filter_map(|written| match written {
+        Written::Item(item) => Some(item),
+        Written::HandedOn { .. } => None,
+    });
+    items.flat_map(|item| {
+        let pk = item["pk"]["S"].as_str().unwrap_or_default();
+        let version = item["version"]["N"].as_str().and_then(|version| version.parse().ok()).unwrap_or_default();
+        let events = item["outbox"]["M"].as_object().into_iter().flatten();
+        events.map(move |(id, event)| (pk, version, id.as_str(), event))
+    })
 }
 
 fn ends_once(_: &Workflow, seen: &Seen) -> Result<(), String> {

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{
-    play::ids,
+    play::{Play, ids},
     points::{How, Point},
     run,
     workflows::{APPROVED, WORKFLOWS, Workflow},
@@ -44,23 +44,27 @@ async fn a_first_commit_that_does_not_mind_the_version_is_found() {
     check(workflow, Some(&point), "TransactWriteItems PROCESS", "version = :loaded", broken).await;
 }
 
+/// Has the process redacted just before the next call of a kind: an event more, and nothing of the person any more.
+fn redact_before(play: &Play, operation: &str, about: &str) {
+    let customer = play.world.customer.clone();
+    let redact = Disturbance::Interleave(Box::new(move || {
+        Box::pin(async move {
+            for id in ids(&customer).await {
+                customer.post(&format!("/processes/{id}/redact"), &json!({})).await;
+            }
+        })
+    }));
+    play.world.aws.wire().plan(operation, Some(about), 0, redact);
+}
+
 #[tokio::test]
 async fn a_commit_that_does_not_mind_the_version_is_found() {
-    // While a look is about to store what it found, the process is redacted.
-    let redacted_meanwhile = Workflow {
-        name: "Auco, redacted during a look",
+    let workflow = Workflow {
+        name: "Auco, redacted while a look is about to store what it found",
         play: |play| {
             Box::pin(async {
                 play.create("once", order("approved")).await;
-                let customer = play.world.customer.clone();
-                let redact = Disturbance::Interleave(Box::new(move || {
-                    Box::pin(async move {
-                        for id in ids(&customer).await {
-                            customer.post(&format!("/processes/{id}/redact"), &json!({})).await;
-                        }
-                    })
-                }));
-                play.world.aws.wire().plan("PutItem", Some("PROCESS"), 0, redact);
+                redact_before(play, "PutItem", "PROCESS");
                 play.pass(SignedDuration::from_secs(31)).await;
                 play.settle().await;
             })
@@ -70,7 +74,26 @@ async fn a_commit_that_does_not_mind_the_version_is_found() {
         ..APPROVED
     };
     let broken = "nothing of the redacted is left";
-    check(redacted_meanwhile, None, "PutItem PROCESS", "version = :loaded", broken).await;
+    check(workflow, None, "PutItem PROCESS", "version = :loaded", broken).await;
+}
+
+#[tokio::test]
+async fn an_outbox_that_is_emptied_of_what_nobody_saw_is_found() {
+    let workflow = Workflow {
+        name: "Auco, redacted while an event is handed on",
+        play: |play| {
+            Box::pin(async {
+                redact_before(play, "UpdateItem", "PROCESS handed on");
+                play.create("once", order("approved")).await;
+                play.settle().await;
+            })
+        },
+        ends: &["cancelled"],
+        redacted: true,
+        ..APPROVED
+    };
+    let broken = "every event is handed on";
+    check(workflow, None, "UpdateItem PROCESS handed on", "version = :loaded", broken).await;
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use cotejo::{
     store::Store,
 };
 use cotejo_sandbox::{AucoProcessView, LinkView};
-use cotejo_tests::{Customer, Kept};
+use cotejo_tests::{Customer, Kept, Written};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -20,8 +20,8 @@ pub struct Seen {
     pub processes: Vec<Value>,
     /// The table.
     pub items: Vec<Value>,
-    /// Every item that was ever written.
-    pub written: Vec<Value>,
+    /// Everything that was ever written into the table.
+    pub written: Vec<Written>,
     /// The bucket.
     pub objects: Vec<Kept>,
     pub unfinished_uploads: usize,
