@@ -261,23 +261,34 @@ impl Machine {
     }
 }
 
-#[test]
-fn whatever_happens_in_whatever_order_every_process_ends_right() {
-    let cases = std::env::var("COTEJO_MACHINE").ok().filter(|cases| !cases.is_empty());
-    let cases = cases.map_or(CASES, |cases| cases.parse().expect("COTEJO_MACHINE is a number"));
-    let config = Config { cases, max_shrink_iters: 200, failure_persistence: None, ..Config::default() };
+/// Plays `cases` sequences, the same ones each time, in worlds that were prepared.
+fn play(cases: u32, max_shrink_iters: u32, prepare: impl Fn(&Play)) -> Result<(), String> {
+    let config = Config { cases, max_shrink_iters, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let result = runner.run(&vec(step(), 1..25), |steps| {
+    let played = runner.run(&vec(step(), 1..25), |steps| {
         runtime.block_on(async {
             let mut machine = Machine::begin().await;
+            prepare(&machine.play);
             for step in &steps {
                 machine.take(step).await?;
             }
             machine.end().await
         })
     });
-    if let Err(failure) = result {
-        panic!("{failure}");
-    }
+    played.map_err(|failure| failure.to_string())
+}
+
+#[test]
+fn whatever_happens_in_whatever_order_every_process_ends_right() {
+    let cases = std::env::var("COTEJO_MACHINE").ok().filter(|cases| !cases.is_empty());
+    let cases = cases.map_or(CASES, |cases| cases.parse().expect("COTEJO_MACHINE is a number"));
+    assert_eq!(play(cases, 200, |_| {}), Ok(()));
+}
+
+#[test]
+fn the_machine_too_finds_a_condition_that_is_weakened_on_purpose() {
+    let weaken = |play: &Play| play.world.aws.wire().weaken("PutItem PROCESS", "attribute_not_exists(pk)");
+    let found = play(CASES, 0, weaken);
+    assert!(found.is_err(), "no sequence minds whether there is a process already");
 }
