@@ -57,13 +57,21 @@ enum Step {
 }
 
 const CALLS: [&str; 11] = [
-    "GetItem", "PutItem", "UpdateItem", "TransactWriteItems", "Query", "S3 PUT", "auco POST", "auco GET", "link POST",
-    "tecalis POST", "tecalis GET",
+    "GetItem",
+    "PutItem",
+    "UpdateItem",
+    "TransactWriteItems",
+    "Query",
+    "S3 PUT",
+    "auco POST",
+    "auco GET",
+    "link POST",
+    "tecalis POST",
+    "tecalis GET",
 ];
 /// The calls that are answered with too much to do: S3 is not, and downloads come from a bucket too.
-const BUSY: [&str; 8] = [
-    "GetItem", "PutItem", "UpdateItem", "TransactWriteItems", "Query", "auco POST", "link POST", "tecalis POST",
-];
+const BUSY: [&str; 8] =
+    ["GetItem", "PutItem", "UpdateItem", "TransactWriteItems", "Query", "auco POST", "link POST", "tecalis POST"];
 
 fn step() -> impl Strategy<Value = Step> {
     let which = || 0..ORDERS;

@@ -13,8 +13,8 @@ mod world;
 
 pub use customer::{Answer, Customer, link_order, order, tecalis_order};
 pub use kept::Kept;
-pub use seams::{SeededEntropy, SteppedClock};
 pub use proxy::Proxy;
+pub use seams::{SeededEntropy, SteppedClock};
 pub use transport::Transport;
 pub use wire::{Call, Disturbance, When, Wire, Written};
 pub use world::{World, start_of_time};

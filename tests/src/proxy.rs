@@ -53,11 +53,8 @@ impl Proxy {
     /// The settings that make functions call the companies here.
     #[must_use]
     pub fn overrides(&self) -> HashMap<String, String> {
-        let paths = [
-            ("COTEJO_AUCO_URL", "/auco/v1.5/ext"),
-            ("COTEJO_LINK_URL", "/link"),
-            ("COTEJO_TECALIS_URL", "/tecalis"),
-        ];
+        let paths =
+            [("COTEJO_AUCO_URL", "/auco/v1.5/ext"), ("COTEJO_LINK_URL", "/link"), ("COTEJO_TECALIS_URL", "/tecalis")];
         paths.map(|(name, path)| (name.to_owned(), format!("{}{path}", self.shared.url))).into()
     }
 
@@ -115,7 +112,8 @@ impl Shared {
         let Ok(answer) = request.send().await else { return StatusCode::BAD_GATEWAY.into_response() };
         let (status, headers) = (answer.status(), answer.headers().clone());
         let Ok(body) = answer.bytes().await else { return StatusCode::BAD_GATEWAY.into_response() };
-        let is_json = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+        let is_json =
+            headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
         let body = if is_json { self.with_links_to_here(sandbox, &body) } else { body };
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;

@@ -159,7 +159,8 @@ impl HttpConnector for Watched {
 /// What DynamoDB says when it is asked too much. The SDK waits and tries again.
 fn throttled() -> Result<HttpResponse, ConnectorError> {
     let status = StatusCode::try_from(400).map_err(|error| ConnectorError::other(error.into(), None))?;
-    let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"busy"}"#;
+    let body =
+        r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"busy"}"#;
     let mut answer = HttpResponse::new(status, SdkBody::from(body));
     answer.headers_mut().insert("content-type", "application/x-amz-json-1.0");
     Ok(answer)
@@ -201,7 +202,8 @@ impl Told {
             let step = steps.into_iter().find(|step| query.contains(step)).unwrap_or_default();
             return format!("{kind} {step}").trim_end().to_owned();
         }
-        if let Some(shard) = self.body.pointer("/ExpressionAttributeValues/:shard/S").filter(|_| self.operation == "Query")
+        if let Some(shard) =
+            self.body.pointer("/ExpressionAttributeValues/:shard/S").filter(|_| self.operation == "Query")
         {
             return shard.as_str().unwrap_or_default().to_owned();
         }
@@ -230,11 +232,8 @@ impl Told {
 
     /// Shards of the index `due` that the request writes to.
     fn shards(&self) -> Vec<&str> {
-        let places = [
-            "/ExpressionAttributeValues/:shard/S",
-            "/Item/due_shard/S",
-            "/TransactItems/0/Put/Item/due_shard/S",
-        ];
+        let places =
+            ["/ExpressionAttributeValues/:shard/S", "/Item/due_shard/S", "/TransactItems/0/Put/Item/due_shard/S"];
         let written = places.into_iter().filter(|_| self.operation != "Query");
         written.filter_map(|place| self.body.pointer(place)?.as_str()).collect()
     }

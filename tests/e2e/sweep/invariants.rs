@@ -30,8 +30,7 @@ pub const INVARIANTS: &[Invariant] = &[
 ];
 
 fn ends_right(workflow: &Workflow, seen: &Seen) -> Result<(), String> {
-    let (there, lost): (Vec<_>, Vec<_>) =
-        seen.processes.iter().partition(|process| seen.is_there(workflow, process));
+    let (there, lost): (Vec<_>, Vec<_>) = seen.processes.iter().partition(|process| seen.is_there(workflow, process));
     for process in &lost {
         let end = (&process["status"], &process["status_reason"]);
         if end != (&"failed".into(), &"submission_unknown".into()) && process["redacted_at"].is_null() {

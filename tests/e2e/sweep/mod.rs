@@ -75,8 +75,9 @@ fn share() -> (usize, usize) {
         None | Some("") => (0, SHARE),
         Some("full") => (0, 1),
         Some(share) => {
-            let (which, of) = share.split_once('/').expect("COTEJO_SWEEP is full or such as 2/7");
-            (which.parse().unwrap(), of.parse().unwrap())
+            let parts = share.split_once('/').map(|(which, of)| (which.parse().ok(), of.parse().ok()));
+            let Some((Some(which), Some(of))) = parts else { panic!("COTEJO_SWEEP is neither full nor such as 2/7") };
+            (which, of)
         }
     }
 }

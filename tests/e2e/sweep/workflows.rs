@@ -194,7 +194,8 @@ pub const WORKFLOWS: &[Workflow] = &[
         name: "LINK, redacted before its end",
         play: |play| {
             Box::pin(async {
-                let id = play.create("once", canary(at_link(play, "ok", true, json!({"manual": true, "certify": true}))));
+                let id =
+                    play.create("once", canary(at_link(play, "ok", true, json!({"manual": true, "certify": true}))));
                 let id = id.await;
                 play.pass(SignedDuration::from_mins(1)).await;
                 redact(play, id).await;

@@ -97,7 +97,10 @@ fn whatever_is_answered_to_a_submission() {
                 }
                 // It is told to the customer: a word or a number, and no prose, which might repeat what was sent.
                 Err(ProviderError::Rejected { code }) => {
-                    assert!(!code.is_empty() && code.len() <= 200 && code.bytes().all(|b| b.is_ascii_graphic()), "{code}");
+                    assert!(
+                        !code.is_empty() && code.len() <= 200 && code.bytes().all(|b| b.is_ascii_graphic()),
+                        "{code}"
+                    );
                 }
                 Err(_) => {}
             }

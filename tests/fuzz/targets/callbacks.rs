@@ -47,7 +47,10 @@ fn whatever_calls_back() {
                     assert!(said.reference.len() <= MOST_BYTES && !said.reference.is_empty());
                     assert!(said.code.len() <= MOST_BYTES);
                     assert!(!said.reference.contains(['/', '?', '#', ' ']), "{}", said.reference);
-                    assert!(process.is_none() || said.process.is_none() || said.process == process, "of another process");
+                    assert!(
+                        process.is_none() || said.process.is_none() || said.process == process,
+                        "of another process"
+                    );
                 }
             }
         }

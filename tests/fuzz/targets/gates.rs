@@ -25,9 +25,33 @@ fn built(parts: &[&str], input: &[u8]) -> String {
 #[test]
 fn whatever_link_is_given() {
     let parts = [
-        "https://", "http://", "user:secret@", "localhost", "127.0.0.1", "[::1]", "[::ffff:10.0.0.1]", "0x7f.1", "2130706433",
-        "169.254.169.254", "bucket.example", "bucket.example.", ":443", ":80", "/path", "?q=", "#f", "\\", "@", "..", "%00", "%2f",
-        "\u{3002}", "ⓛocalhost", "xn--", "\t", "file:///etc/passwd",
+        "https://",
+        "http://",
+        "user:secret@",
+        "localhost",
+        "127.0.0.1",
+        "[::1]",
+        "[::ffff:10.0.0.1]",
+        "0x7f.1",
+        "2130706433",
+        "169.254.169.254",
+        "bucket.example",
+        "bucket.example.",
+        ":443",
+        ":80",
+        "/path",
+        "?q=",
+        "#f",
+        "\\",
+        "@",
+        "..",
+        "%00",
+        "%2f",
+        "\u{3002}",
+        "ⓛocalhost",
+        "xn--",
+        "\t",
+        "file:///etc/passwd",
     ];
     let listed = UrlGuard::new(&["bucket.example".to_owned()], false);
     let any = UrlGuard::any_public_host(false);
@@ -91,8 +115,18 @@ fn whatever_key_is_presented() {
 #[test]
 fn whatever_names_an_item_of_the_table() {
     let parts = [
-        "TENANT#", "acme", "#", "PROCESS#", "COPY#", "REFERENCE#", "5f0f2f6e-4f43-8d52-9a2e-6f1f0f3f1c11", "APIKEY#", "DELIVERY#",
-        "{", "urn:uuid:", "5F0F2F6E4F438D529A2E6F1F0F3F1C11",
+        "TENANT#",
+        "acme",
+        "#",
+        "PROCESS#",
+        "COPY#",
+        "REFERENCE#",
+        "5f0f2f6e-4f43-8d52-9a2e-6f1f0f3f1c11",
+        "APIKEY#",
+        "DELIVERY#",
+        "{",
+        "urn:uuid:",
+        "5F0F2F6E4F438D529A2E6F1F0F3F1C11",
     ];
     fuzz!(|input: &[u8]| {
         let text = built(&parts, input);
@@ -104,7 +138,8 @@ fn whatever_names_an_item_of_the_table() {
 
 #[test]
 fn whatever_is_said_to_be_a_picture() {
-    let starts: [&[u8]; 6] = [b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"%PDF-1.7", b"\0\0\0\x18ftypmp42", b"\x1a\x45\xdf\xa3", b"RIFF"];
+    let starts: [&[u8]; 6] =
+        [b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"%PDF-1.7", b"\0\0\0\x18ftypmp42", b"\x1a\x45\xdf\xa3", b"RIFF"];
     fuzz!(|input: &[u8]| {
         let (first, rest) = input.split_first().unwrap_or((&0, &[]));
         for bytes in [input.to_vec(), [starts[usize::from(*first) % starts.len()], rest].concat()] {
