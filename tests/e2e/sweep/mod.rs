@@ -10,8 +10,8 @@
 //! | `invariants` | what must hold |
 //! | `mutations` | that the sweep finds a condition that is weakened on purpose |
 //!
-//! `COTEJO_SWEEP` says how much of it is run: `full`, or `2/7` for the third seventh (they count from 0). What is said
-//! nowhere is [`SHARE`].
+//! `COTEJO_SWEEP` says how many of the runs are made: `full`, or `2/7` for the third seventh (they count from 0). Where it
+//! says nothing, it is one run in [`SHARE`].
 
 pub mod invariants;
 mod mutations;
@@ -33,7 +33,7 @@ use self::{
     workflows::{WORKFLOWS, Workflow},
 };
 
-/// The share of all runs that is made where nothing else is said: one in so many.
+/// One run in so many is made where nothing else is said.
 const SHARE: usize = 16;
 /// Worlds that are played side by side.
 const AT_ONCE: usize = 4;

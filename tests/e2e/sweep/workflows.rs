@@ -4,6 +4,7 @@ use cotejo_sandbox::LinkPicture;
 use cotejo_tests::{link_order, order, tecalis_order};
 use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::play::Play;
@@ -165,6 +166,25 @@ pub const WORKFLOWS: &[Workflow] = &[
         ..APPROVED
     },
     Workflow {
+        name: "Tecalis, called back",
+        play: |play| {
+            Box::pin(async {
+                let authorization = play.world.local.sandbox().tecalis_authorize("rejected,no-video").unwrap();
+                play.create("once", tecalis_order(&authorization)).await;
+                play.pass(SignedDuration::from_secs(61)).await;
+                // Its stand-in has no callbacks, since nobody documents them; any sign of life is a reason to ask.
+                let url = play.world.local.auco_webhook_url().replace("/callbacks/auco/", "/callbacks/tecalis/");
+                let path = url.strip_prefix(play.world.local.url()).unwrap();
+                let body = json!({"auth": authorization, "process_status": "KO"}).to_string();
+                play.ask(|customer| Box::pin(customer.send(Method::POST, path, &[], Some(body.clone())))).await;
+                play.settle().await;
+            })
+        },
+        ends: &["rejected"],
+        callbacks: 1,
+        ..APPROVED
+    },
+    Workflow {
         name: "Tecalis, one authorization and two processes",
         play: |play| {
             Box::pin(async {
@@ -183,6 +203,26 @@ pub const WORKFLOWS: &[Workflow] = &[
             Box::pin(async {
                 let id = play.create("once", canary(order("approved"))).await;
                 play.settle().await;
+                redact(play, id).await;
+            })
+        },
+        callbacks: 1,
+        redacted: true,
+        ..APPROVED
+    },
+    Workflow {
+        name: "Auco, held, released and redacted",
+        play: |play| {
+            Box::pin(async {
+                let id = play.create("once", canary(order("approved"))).await;
+                play.settle().await;
+                if let Some(id) = &id {
+                    let path = format!("/processes/{id}/legal-hold");
+                    for until in [json!("2036-01-01T00:00:00Z"), Value::Null] {
+                        let hold = json!({ "until": until });
+                        play.ask(|customer| Box::pin(async { customer.put(&path, &hold).await })).await;
+                    }
+                }
                 redact(play, id).await;
             })
         },
