@@ -114,18 +114,26 @@ impl HttpConnector for Watched {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let (inner, wire) = (self.inner.clone(), self.wire.clone());
         HttpConnectorFuture::new(async move {
+            if wire.is_dead() {
+                return std::future::pending().await;
+            }
             let told = Told::of(&request);
             let disturbance = wire.note(told.call());
             let request = told.weakened(request, &wire);
             for shard in told.shards() {
                 wire.note_shard(shard);
             }
+            // What was sent has its effect, and is noted, also where nobody waits for the answer any more.
             let send = async |request| {
-                let answer = inner.call(request).await?;
-                if answer.status().is_success() {
-                    told.writes().into_iter().for_each(|written| wire.note_written(written));
-                }
-                Ok::<_, ConnectorError>(answer)
+                let (sent, writes, wire) = (inner.call(request), told.writes(), wire.clone());
+                let sent = tokio::spawn(async move {
+                    let answer = sent.await?;
+                    if answer.status().is_success() {
+                        writes.into_iter().for_each(|written| wire.note_written(written));
+                    }
+                    Ok::<_, ConnectorError>(answer)
+                });
+                sent.await.map_err(|error| ConnectorError::other(error.into(), None))?
             };
             match disturbance {
                 None => send(request).await,

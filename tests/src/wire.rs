@@ -11,7 +11,7 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::Id};
 
 /// On which side of a request's effect something happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +87,8 @@ struct Shared {
     shards: Mutex<BTreeSet<String>>,
     aside: AtomicUsize,
     crashed: Notify,
+    /// The tasks in which something crashed.
+    dead: Mutex<BTreeSet<Id>>,
 }
 
 /// The notes and plans that all outgoing calls pass. Clones share everything.
@@ -123,9 +125,12 @@ impl Wire {
         lock(&self.0.planned).is_empty()
     }
 
-    /// Returns once a planned crash was reached.
+    /// Returns once a planned crash was reached. Whoever waits for it lives on, also where it is in the same task.
     pub async fn crashed(&self) {
         self.0.crashed.notified().await;
+        if let Some(id) = tokio::task::try_id() {
+            lock(&self.0.dead).remove(&id);
+        }
     }
 
     /// What is done meanwhile is neither noted nor disturbed: a test looks around. Nothing else may be going on.
@@ -168,8 +173,15 @@ impl Wire {
         disturbance
     }
 
+    /// The present task crashes: it makes no call any more, also where the SDK loses its patience and tries again.
     pub(crate) fn crash(&self) {
+        lock(&self.0.dead).extend(tokio::task::try_id());
         self.0.crashed.notify_one();
+    }
+
+    /// Whether the present task crashed.
+    pub(crate) fn is_dead(&self) -> bool {
+        tokio::task::try_id().is_some_and(|id| lock(&self.0.dead).contains(&id))
     }
 
     pub(crate) fn note_written(&self, written: Written) {
