@@ -13,4 +13,4 @@ pub use customer::{Answer, Customer, link_order, order, tecalis_order};
 pub use kept::Kept;
 pub use seams::{SeededEntropy, SteppedClock};
 pub use transport::{Transport, When};
-pub use world::{World, start_of_time};
+pub use world::{World, operator, start_of_time};

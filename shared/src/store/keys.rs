@@ -146,6 +146,12 @@ pub fn by_owner(tenant: &TenantId, person_id: &str) -> String {
     format!("TENANT#{tenant}#PERSON#{person_id}")
 }
 
+/// The partition key of the index `by_owner` that has a tenant's API keys.
+#[must_use]
+pub fn api_keys_of(tenant: &TenantId) -> String {
+    format!("TENANT#{tenant}#KEYS")
+}
+
 /// The month a moment belongs to, UTC.
 #[must_use]
 pub fn month(at: Timestamp) -> String {

@@ -13,12 +13,14 @@
 //! | `long_copies` | the work of copying what takes long |
 //! | `due` | what is overdue |
 //! | `api_keys` | callers by the hash of their key |
+//! | `limits` | how many requests of a tenant are left in this minute |
 //! | `tenants` | who they are, and what is set up for them |
 
-mod api_keys;
+pub mod api_keys;
 pub mod codec;
 pub mod due;
 pub mod keys;
+pub mod limits;
 pub mod lists;
 pub mod long_copies;
 pub mod processes;
@@ -30,6 +32,7 @@ use aws_sdk_dynamodb::{
 };
 
 use crate::platform::Platform;
+pub use api_keys::ApiKey;
 pub use codec::{CallbackBody, InboxEntry, ProcessRecord};
 pub use keys::ItemKey;
 pub use tenants::Tenant;
