@@ -1,6 +1,5 @@
 //! A tenant's limit: never more than it says, over all functions; told in headers; refused with a time to come back.
 
-use cotejo::store::Tenant;
 use cotejo_tests::{Answer, Customer, When, World};
 use futures_util::future::join_all;
 use jiff::SignedDuration;
@@ -9,8 +8,7 @@ use serde_json::{Value, json};
 impl Limited {
     async fn to(per_minute: u32) -> Self {
         let world = World::new().await;
-        let tenant = Tenant { per_minute, ..world.tenant("local").await };
-        world.store().put_tenant(&tenant).await.unwrap();
+        world.admin(&["tenant", "set", "local", "--per-minute", &per_minute.to_string()], "").await.unwrap();
         Self { world }
     }
 
@@ -123,14 +121,13 @@ async fn a_suspended_tenant_is_refused_within_half_a_minute_and_let_in_again() {
     for _ in 0..20 {
         assert_eq!(world.customer.get("/processes").await.status, 200);
     }
-    let tenant = world.tenant("local").await;
-    world.store().put_tenant(&Tenant { suspended: true, ..tenant.clone() }).await.unwrap();
+    world.admin(&["tenant", "set", "local", "--suspend"], "").await.unwrap();
     world.clock.advance(SignedDuration::from_secs(30));
     for answer in ask_both(&world.customer, 4).await {
         assert_eq!((answer.status, answer.error_code()), (401, "unauthorized"));
     }
     assert_eq!(other.get("/processes").await.status, 200, "nobody else is");
-    world.store().put_tenant(&tenant).await.unwrap();
+    world.admin(&["tenant", "set", "local", "--resume"], "").await.unwrap();
     world.clock.advance(SignedDuration::from_secs(30));
     assert_eq!(world.customer.get("/processes").await.status, 200);
 }

@@ -8,6 +8,7 @@ use std::{
 use cotejo_tests::{Customer, World, order};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tracing::{Dispatch, subscriber::DefaultGuard};
 use tracing_subscriber::fmt::MakeWriter;
 
 #[derive(Clone, Default)]
@@ -32,10 +33,25 @@ impl MakeWriter<'_> for Lines {
     }
 }
 
-impl Lines {
+/// Hears what this test's thread logs until it is dropped.
+struct Listening {
+    lines: Lines,
+    _ours: DefaultGuard,
+    _other: Dispatch,
+}
+
+impl Listening {
+    fn new() -> Self {
+        let lines = Lines::default();
+        let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(lines.clone()).finish();
+        let ours = tracing::subscriber::set_default(subscriber);
+        // While there is only one subscriber, whatever another test's thread logs first is taken for switched off everywhere.
+        Self { lines, _ours: ours, _other: Dispatch::new(tracing_subscriber::registry()) }
+    }
+
     /// What was logged since the last call of this.
     fn take(&self) -> Vec<Value> {
-        let text = String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap();
+        let text = String::from_utf8(std::mem::take(&mut *self.lines.0.lock().unwrap())).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
@@ -58,9 +74,7 @@ fn answered(lines: &[Value]) -> Value {
 
 #[tokio::test]
 async fn each_request_is_one_line_that_says_whose_it_was_and_what_came_of_it() {
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(lines.clone()).finish();
-    let _ours = tracing::subscriber::set_default(subscriber);
+    let lines = Listening::new();
     let world = World::new().await;
     lines.take();
 
@@ -78,16 +92,14 @@ async fn each_request_is_one_line_that_says_whose_it_was_and_what_came_of_it() {
     world.customer.send(Method::POST, &callback, &[], Some("{}".to_owned())).await;
     let callback = answered(&lines.take());
     insta::assert_json_snapshot!(json!({
-        "created": created, "read": read, "not found": not_found, "refused": refused, "no route": no_route,
+        "created": created, "read": read, "unknown parameter": not_found, "refused": refused, "no route": no_route,
         "callback": callback,
     }));
 }
 
 #[tokio::test]
 async fn lines_within_a_request_carry_its_tenant_key_and_process() {
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(lines.clone()).finish();
-    let _ours = tracing::subscriber::set_default(subscriber);
+    let lines = Listening::new();
     let world = World::new().await;
     let process = world.run("approved").await;
     let (id, evidence) = (process["id"].as_str().unwrap(), process["evidence"][0]["id"].as_str().unwrap());

@@ -66,6 +66,7 @@ async fn each_operation_makes_the_requests_it_must_and_no_more() {
 #[tokio::test]
 async fn a_busy_function_asks_for_its_share_of_the_limit_ever_more_seldom() {
     let world = World::new().await;
+    world.admin(&["tenant", "set", "local", "--per-minute", "1200"], "").await.unwrap();
     let mut asked = Vec::new();
     for _ in 0..128 {
         assert_eq!(world.customer.get("/processes/x").await.status, 404);

@@ -5,12 +5,14 @@ pub mod pocket;
 
 mod customer;
 mod kept;
+mod operator;
 mod seams;
 mod transport;
 mod world;
 
 pub use customer::{Answer, Customer, link_order, order, tecalis_order};
 pub use kept::Kept;
+pub use operator::operator;
 pub use seams::{SeededEntropy, SteppedClock};
 pub use transport::{Transport, When};
-pub use world::{World, operator, start_of_time};
+pub use world::{World, start_of_time};

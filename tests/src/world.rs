@@ -6,10 +6,8 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use aws_smithy_runtime_api::shared::IntoShared as _;
 use cotejo::{
-    api::{Operator, Scope},
-    platform::{Clock as _, Config, Entropy, Platform, Seams, secrets::Account},
+    platform::{Clock as _, Entropy, Seams, secrets::Account},
     providers::{COMPANIES, Companies},
-    store::{ApiKey, Store, Tenant},
 };
 use cotejo_local::{Local, Mode, Options};
 use cotejo_sandbox::Times;
@@ -30,7 +28,8 @@ pub struct World {
     pub local: Local,
     /// Its time.
     pub clock: Arc<SteppedClock>,
-    entropy: Arc<dyn Entropy>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) companies: Companies,
     /// Its functions' way to the stores.
     pub aws: Transport,
     /// The customer everybody is locally.
@@ -86,52 +85,13 @@ impl World {
         });
         let local = local.await.unwrap();
         let customer = Customer::new(local.url(), local.api_key());
-        Self { local, clock, entropy, aws, customer }
+        Self { local, clock, entropy, companies, aws, customer }
     }
 
     /// The account of the tenant `local` at a company.
     pub async fn account(&self, provider: &str) -> Arc<Account> {
         let secrets = self.local.platform("run-work").unwrap().secrets;
         secrets.account(&"local".parse().unwrap(), provider).await.unwrap().unwrap()
-    }
-
-    /// Somebody with a key of `tenant` called `key_id` that may do `scopes`.
-    pub async fn holder(&self, tenant: &str, key_id: &str, scopes: &[Scope]) -> Customer {
-        let key = ApiKey {
-            key_id: key_id.to_owned(),
-            name: "a test's".to_owned(),
-            scopes: scopes.to_vec(),
-            created_at: self.now(),
-            expires_at: None,
-            revoked_at: None,
-        };
-        self.holder_of(tenant, key).await
-    }
-
-    /// Somebody with exactly this key.
-    pub async fn holder_of(&self, tenant: &str, key: ApiKey) -> Customer {
-        let (secret, tenant) = (format!("cotejo_test_{tenant}_{}", key.key_id), self.tenant(tenant).await);
-        self.store().put_api_key(&tenant, &secret, &key).await.unwrap();
-        Customer::new(self.local.url(), &secret)
-    }
-
-    /// A tenant as it stands in the table.
-    pub async fn tenant(&self, tenant: &str) -> Tenant {
-        self.store().tenant(&operator(tenant)).await.unwrap().unwrap()
-    }
-
-    /// The table, as an operator has it: by a way of its own, which [`Self::aws`] does not see.
-    #[must_use]
-    pub fn store(&self) -> Store {
-        Store::new(&self.operators_platform())
-    }
-
-    /// What an operator's tools stand on.
-    #[must_use]
-    pub fn operators_platform(&self) -> Platform {
-        let settings = self.local.env().clone().into_iter().collect();
-        let seams = Seams { clock: self.clock.clone(), entropy: Arc::clone(&self.entropy), ..Seams::real() };
-        Platform::new(Config::from_map(&settings).unwrap(), seams)
     }
 
     /// The present moment.
@@ -191,13 +151,6 @@ impl World {
         }
         pictures
     }
-}
-
-/// Whoever operates the deployment, for `tenant`.
-#[must_use]
-#[expect(clippy::disallowed_methods, reason = "a test is its system's operator")]
-pub fn operator(tenant: &str) -> Operator {
-    Operator::acting_for(tenant.parse().unwrap())
 }
 
 fn is_settled(process: &Value) -> bool {

@@ -32,6 +32,9 @@ use crate::{
 /// The tenant that everybody who runs this locally is.
 pub const TENANT: &str = "local";
 
+/// The limit of the tenants here: none that one machine reaches, even where a test's clock stands still.
+const PER_MINUTE: u32 = 60_000;
+
 /// What the sandbox's accounts are opened by.
 const KEYS: [&str; 5] = ["public_key", "private_key", "user", "password", "api_key"];
 
@@ -201,7 +204,8 @@ impl Tenants {
         let Tenant { since, retention_days, .. } = self.remember(name)?;
         let (store, failed) = (Store::new(platform), |error: StoreError| LocalError::Seed(error.to_string()));
         let before = store.tenant(&operator(id.clone())).await.map_err(failed)?;
-        let mut tenant = before.unwrap_or_else(|| store::Tenant::new(id, name.to_owned(), since));
+        let new = || store::Tenant { per_minute: PER_MINUTE, ..store::Tenant::new(id, name.to_owned(), since) };
+        let mut tenant = before.unwrap_or_else(new);
         tenant.retention_days = retention_days.or(tenant.retention_days);
         store.put_tenant(&tenant).await.map_err(failed)?;
         Ok(tenant)

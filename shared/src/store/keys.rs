@@ -103,6 +103,15 @@ impl WorkKey {
             Self::LongCopy(key) => ItemKey::LongCopy(&key.tenant, key.evidence),
         }
     }
+
+    /// The partition of the index `due` that it belongs to.
+    #[must_use]
+    pub fn due_shard(&self) -> String {
+        match self {
+            Self::Process(key) => due_shard_of(key.id.0),
+            Self::LongCopy(key) => due_shard_of(key.evidence),
+        }
+    }
 }
 
 impl OwnKey {

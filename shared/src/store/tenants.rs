@@ -1,6 +1,6 @@
 //! Tenants: who they are and what is set up for them. Their accounts at companies are secrets, not items.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,34 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn put_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
+        self.write(tenant, |update| update).await
+    }
+
+    /// Stores a new tenant. One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where there is one of that id, else [`StoreError::Unavailable`].
+    pub async fn create_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
+        self.write(tenant, |update| update.condition_expression("attribute_not_exists(pk)")).await
+    }
+
+    /// Stores what became of a tenant that was loaded as `before`. One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where somebody wrote since, else [`StoreError::Unavailable`].
+    pub async fn change_tenant(&self, before: &Tenant, after: &Tenant) -> Result<(), StoreError> {
+        let before = codec::summary_of(json(before)?);
+        let condition = |update: UpdateItemFluentBuilder| {
+            update.condition_expression("summary = :before").expression_attribute_values(":before", before)
+        };
+        self.write(after, condition).await
+    }
+
+    async fn write(
+        &self,
+        tenant: &Tenant,
+        condition: impl FnOnce(UpdateItemFluentBuilder) -> UpdateItemFluentBuilder,
+    ) -> Result<(), StoreError> {
         let number = |value: u32| AttributeValue::N(value.to_string());
         let update = self
             .client
@@ -74,7 +102,7 @@ impl Store {
             .expression_attribute_values(":limit", number(tenant.per_minute.max(1)))
             .expression_attribute_values(":suspended", AttributeValue::Bool(tenant.suspended))
             .expression_attribute_values(":zero", number(0));
-        update.send().await.map(|_| ()).map_err(|error| failure(&error))
+        condition(update).send().await.map(|_| ()).map_err(|error| failure(&error))
     }
 
     /// The tenant of `who` (strongly consistent); `None` where it was never set up. One request.

@@ -12,6 +12,7 @@
 //! | `refresh` | fold callbacks and the provider's answer into the process, copy its pictures | run-work |
 //! | `long_copy` | copy a video beside its process | run-work |
 //! | `poll` | wake whatever is overdue | poll-due |
+//! | `replay` | wake again what a stream record that was given up was about | infra/admin |
 //! | `deliver` | hand events on | deliver-notifications |
 //! | `stream` | one look per process of a batch of stream records | run-work, deliver-notifications |
 //! | `due` | when to look again | all of them |
@@ -32,6 +33,7 @@ mod pictures;
 pub mod poll;
 pub mod redact;
 pub mod refresh;
+pub mod replay;
 pub mod status;
 pub mod stream;
 pub mod upload;
