@@ -106,7 +106,7 @@ impl Limits {
         Ok(Standing {
             granted,
             per_minute: share.per_minute,
-            remaining: share.left + share.held,
+            remaining: share.left.saturating_add(share.held),
             reset: u32::try_from(end - now.as_second()).unwrap_or_default().max(1),
         })
     }
@@ -136,8 +136,10 @@ impl Share {
         match taken {
             Taken::Refused => (self.refused, self.held) = (true, 0),
             Taken::Block { window, granted, left, per_minute } => {
+                // What is held was taken for its own window only.
+                let kept = if self.window == window { self.held } else { 0 };
                 (self.window, self.refused) = (window, false);
-                (self.held, self.left, self.per_minute) = (granted, left, per_minute);
+                (self.held, self.left, self.per_minute) = (kept.saturating_add(granted), left, per_minute);
             }
         }
     }
