@@ -23,5 +23,6 @@ mod redaction;
 mod requests;
 mod restarts;
 mod retention;
+mod routes;
 mod tecalis;
 mod videos;
