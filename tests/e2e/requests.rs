@@ -6,10 +6,14 @@ use jiff::SignedDuration;
 #[tokio::test]
 async fn each_operation_makes_the_requests_it_must_and_no_more() {
     let world = World::new().await;
-    // Secrets and keys are read once and remembered; that is not any operation's own request.
+    // Secrets and keys are read once and remembered, and the tenant's limit is taken in blocks; those are not any
+    // operation's own requests.
     world.run("approved").await;
-    assert_eq!(world.customer.create(&serde_json::json!({})).await.status, 422);
-    world.customer.get("/processes").await;
+    world.clock.advance(SignedDuration::from_secs(60));
+    for _ in 0..20 {
+        assert_eq!(world.customer.create(&serde_json::json!({})).await.status, 422);
+        world.customer.get("/processes").await;
+    }
     world.aws.take_calls();
 
     let id = world.customer.create(&order("approved")).await.id();
@@ -55,7 +59,23 @@ async fn each_operation_makes_the_requests_it_must_and_no_more() {
 
     world.clock.advance(SignedDuration::from_secs(31));
     world.customer.get(&format!("/processes/{id}")).await;
-    assert_eq!(world.aws.take_calls(), ["GetItem", "GetItem"], "a caller's key is read again after 30 seconds");
+    let expected = ["GetItem", "UpdateItem", "GetItem"];
+    assert_eq!(world.aws.take_calls(), expected, "a caller's key and limit are looked at again after 30 seconds");
+}
+
+#[tokio::test]
+async fn a_busy_function_asks_for_its_share_of_the_limit_ever_more_seldom() {
+    let world = World::new().await;
+    world.admin(&["tenant", "set", "local", "--per-minute", "1200"], "").await.unwrap();
+    let mut asked = Vec::new();
+    for _ in 0..128 {
+        assert_eq!(world.customer.get("/processes/x").await.status, 404);
+        asked.push(world.aws.take_calls().iter().filter(|call| *call == "UpdateItem").count());
+    }
+    let after: Vec<_> = (0..128).filter(|request| asked[*request] > 0).collect();
+    // Each block is as large as all before it, up to a twentieth of the limit of 1200.
+    assert_eq!(after, [0, 1, 2, 4, 8, 16, 32, 64, 124]);
+    assert_eq!(asked.iter().sum::<usize>(), after.len(), "one request a block");
 }
 
 #[tokio::test]

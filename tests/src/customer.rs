@@ -79,6 +79,11 @@ impl Customer {
         Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
     }
 
+    /// Sends anything with the key.
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
+        self.send(method, path, &[("x-api-key", &self.key)], body.map(Value::to_string)).await
+    }
+
     /// `GET path`.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[("x-api-key", &self.key)], None).await

@@ -5,6 +5,7 @@ pub mod pocket;
 
 mod customer;
 mod kept;
+mod operator;
 mod proxy;
 mod receiver;
 mod seams;
@@ -14,6 +15,7 @@ mod world;
 
 pub use customer::{Answer, Customer, link_order, order, tecalis_order};
 pub use kept::Kept;
+pub use operator::operator;
 pub use proxy::Proxy;
 pub use receiver::{Received, Receiver};
 pub use seams::{SeededEntropy, SteppedClock};

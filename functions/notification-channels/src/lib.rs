@@ -3,16 +3,14 @@
 
 use cotejo::{
     api::{
-        ApiError, Scope, body,
-        caller::Authenticator,
+        ApiError, Gate, Scope, Visit, body,
         page::PageRequest,
         query::Query,
-        response::{finish, request_id, success},
+        response::success,
         view::{self, DeliveryView},
     },
     notify::DeliveryState,
     platform::Platform,
-    store::Store,
     workflow::{
         channels::{Channels, Shown},
         deliveries::Deliveries,
@@ -26,7 +24,7 @@ use uuid::Uuid;
 
 /// What the function needs, built once.
 pub struct App {
-    callers: Authenticator,
+    gate: Gate,
     channels: Channels,
     deliveries: Deliveries,
 }
@@ -35,22 +33,21 @@ impl App {
     /// Builds it on the platform.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        let callers = Authenticator::new(Store::new(platform), platform.seams.clock.clone());
-        Self { callers, channels: Channels::new(platform), deliveries: Deliveries::new(platform) }
+        Self { gate: Gate::new(platform), channels: Channels::new(platform), deliveries: Deliveries::new(platform) }
     }
 }
 
 /// Answers one of the routes.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    let id = request_id(&request);
-    finish(&id, route(app, &request).await)
+    let visit = app.gate.visit(&request);
+    visit.answer(route(app, &visit, &request)).await
 }
 
-async fn route(app: &App, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let path: Vec<&str> = request.raw_http_path().split('/').skip(1).collect();
     let ["notification-channels", path @ ..] = path.as_slice() else { return Err(ApiError::no_route()) };
     let scope = if request.method() == Method::GET { Scope::ChannelsRead } else { Scope::ChannelsWrite };
-    let caller = app.callers.caller(request.headers(), scope).await?;
+    let caller = visit.caller(scope).await?;
     match (request.method(), path) {
         (&Method::GET, []) => {
             let channels = app.channels.list(&caller).await?;

@@ -189,7 +189,9 @@ impl Local {
         }
         sandbox.set_auco_webhooks(tenants.webhooks()?);
         let webhook_url = tenants.webhook_url(TENANT)?;
-        let env = around.env(&api_url, &api_key, &webhook_url, &config(first)?);
+        let mut triggers = template.functions.iter().flat_map(|function| &function.streams);
+        let failed_records = triggers.find_map(|trigger| trigger.retry.on_failure_bucket.as_deref());
+        let env = around.env(&api_url, &api_key, &webhook_url, &config(first)?, failed_records);
 
         // The functions, and what calls them.
         let running = Running::default();

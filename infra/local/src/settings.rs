@@ -162,10 +162,17 @@ impl Around<'_> {
         values
     }
 
-    /// What the file `env` holds for shells, scripts and cargo-lambda. `function` is any: all have the same table,
-    /// bucket and secret.
+    /// What the file `env` holds for shells, scripts, cargo-lambda and `cargo admin`. `function` is any: all have the same
+    /// table, bucket and secret. `failed_records` is the bucket for stream records that were given up.
     #[must_use]
-    pub fn env(&self, url: &str, api_key: &str, webhook_url: &str, function: &Config) -> BTreeMap<String, String> {
+    pub fn env(
+        &self,
+        url: &str,
+        api_key: &str,
+        webhook_url: &str,
+        function: &Config,
+        failed_records: Option<&str>,
+    ) -> BTreeMap<String, String> {
         let mut env = self.values();
         for (name, value) in [
             ("BUCKET", function.bucket.as_str()),
@@ -173,6 +180,7 @@ impl Around<'_> {
             ("COTEJO_AUCO_WEBHOOK_URL", webhook_url),
             ("COTEJO_SECRET", &function.secret_id),
             ("COTEJO_URL", url),
+            ("FAILED_RECORDS_BUCKET", failed_records.unwrap_or_default()),
             ("TABLE", &function.table),
         ] {
             env.insert(name.to_owned(), value.to_owned());

@@ -140,6 +140,16 @@ impl WorkKey {
             Self::Delivery(key) => ItemKey::Delivery(&key.tenant, key.id),
         }
     }
+
+    /// The partition of the index `due` that it belongs to.
+    #[must_use]
+    pub fn due_shard(&self) -> String {
+        match self {
+            Self::Process(key) => due_shard_of(key.id.0),
+            Self::LongCopy(key) => due_shard_of(key.evidence),
+            Self::Delivery(key) => due_shard_of(key.id),
+        }
+    }
 }
 
 impl OwnKey {
@@ -207,6 +217,12 @@ pub fn by_kind_sort(created_at: Timestamp, id: impl std::fmt::Display) -> String
 #[must_use]
 pub fn by_owner(tenant: &TenantId, person_id: &str) -> String {
     format!("TENANT#{tenant}#PERSON#{person_id}")
+}
+
+/// The partition key of the index `by_owner` that has a tenant's API keys.
+#[must_use]
+pub fn api_keys_of(tenant: &TenantId) -> String {
+    format!("TENANT#{tenant}#KEYS")
 }
 
 /// The month a moment belongs to, UTC.

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Means, attempt::change_delivery};
+use super::{Means, OwnTrouble, attempt::change_delivery};
 use crate::{
     api::{
         ApiError, Authority, Caller,
@@ -56,7 +56,7 @@ impl Deliveries {
     /// 404 likewise.
     pub async fn replay(&self, caller: &Caller, channel: Uuid, id: Uuid) -> Result<Delivery, ApiError> {
         self.get(caller, channel, id).await?;
-        let replayed = self.replay_any(caller, id).await?;
+        let replayed = self.replay_any(caller, id).await.map_err(|_| ApiError::unavailable())?;
         tracing::info!(tenant = %caller.tenant(), delivery = %id, key = caller.key_id(), "delivery replayed");
         replayed.ok_or_else(|| ApiError::not_found("delivery"))
     }
@@ -65,9 +65,9 @@ impl Deliveries {
     ///
     /// # Errors
     /// Our own store.
-    pub async fn replay_any(&self, who: &impl Authority, id: Uuid) -> Result<Option<Delivery>, ApiError> {
+    pub async fn replay_any(&self, who: &impl Authority, id: Uuid) -> Result<Option<Delivery>, OwnTrouble> {
         let now = self.0.now();
-        change_delivery(&self.0, who, id, |delivery| delivery.replay(now)).await.map_err(|_| ApiError::unavailable())
+        change_delivery(&self.0, who, id, |delivery| delivery.replay(now)).await
     }
 
     async fn channel(&self, caller: &Caller, id: Uuid) -> Result<Channel, ApiError> {

@@ -16,6 +16,7 @@
 //! | `attempt` | hand one delivery over | deliver-notifications |
 //! | `channels` | keep a tenant's channels | notification-channels |
 //! | `deliveries` | show what was delivered, and deliver it again | notification-channels |
+//! | `replay` | wake again what a stream record that was given up was about | infra/admin |
 //! | `stream` | one look per process of a batch of stream records | run-work, deliver-notifications |
 //! | `due` | when to look again | all of them |
 //!
@@ -38,6 +39,7 @@ mod pictures;
 pub mod poll;
 pub mod redact;
 pub mod refresh;
+pub mod replay;
 pub mod status;
 pub mod stream;
 pub mod upload;
