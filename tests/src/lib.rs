@@ -5,12 +5,16 @@ pub mod pocket;
 
 mod customer;
 mod kept;
+mod proxy;
 mod seams;
 mod transport;
+mod wire;
 mod world;
 
 pub use customer::{Answer, Customer, link_order, order, tecalis_order};
 pub use kept::Kept;
+pub use proxy::Proxy;
 pub use seams::{SeededEntropy, SteppedClock};
-pub use transport::{Transport, When};
+pub use transport::Transport;
+pub use wire::{Call, Disturbance, When, Wire, Written};
 pub use world::{World, start_of_time};
