@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own failure is a failed test")]
 
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::Value;
+
 use crate::World;
 
 /// One thing that is kept: an item of the table or an object of the bucket.
@@ -39,6 +44,21 @@ impl World {
         }
     }
 
+    /// Every item of the table, its strings and numbers as JSON text and its maps as JSON maps.
+    pub async fn raw_items(&self) -> Vec<Value> {
+        let platform = self.local.platform("run-work").unwrap();
+        let (table, mut items, mut from) = (&platform.config.table, Vec::new(), None);
+        loop {
+            let scan = platform.aws.dynamodb.scan().table_name(table).set_exclusive_start_key(from);
+            let page = scan.send().await.unwrap();
+            items.extend(page.items().iter().map(plain));
+            from = page.last_evaluated_key().cloned();
+            if from.is_none() {
+                return items;
+            }
+        }
+    }
+
     /// Every object of the bucket whose key begins with `prefix`.
     pub async fn objects(&self, prefix: &str) -> Vec<Kept> {
         let platform = self.local.platform("run-work").unwrap();
@@ -64,4 +84,13 @@ impl World {
         let list = platform.aws.s3.list_multipart_uploads().bucket(&platform.config.bucket).send().await.unwrap();
         list.uploads().len()
     }
+}
+
+fn plain(item: &HashMap<String, AttributeValue>) -> Value {
+    let value = |value: &AttributeValue| match value {
+        AttributeValue::S(text) | AttributeValue::N(text) => Value::String(text.clone()),
+        AttributeValue::M(map) => plain(map),
+        _ => Value::Null,
+    };
+    item.iter().map(|(name, attribute)| (name.clone(), value(attribute))).collect()
 }

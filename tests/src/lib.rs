@@ -6,13 +6,17 @@ pub mod pocket;
 mod customer;
 mod kept;
 mod operator;
+mod proxy;
 mod seams;
 mod transport;
+mod wire;
 mod world;
 
 pub use customer::{Answer, Customer, link_order, order, tecalis_order};
 pub use kept::Kept;
 pub use operator::operator;
+pub use proxy::Proxy;
 pub use seams::{SeededEntropy, SteppedClock};
-pub use transport::{Transport, When};
+pub use transport::Transport;
+pub use wire::{Call, Disturbance, When, Wire, Written};
 pub use world::{World, start_of_time};

@@ -1,96 +1,82 @@
 //! The functions' way to DynamoDB, S3 and Secrets Manager, watched and disturbed.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::fmt;
 
-use aws_smithy_runtime_api::client::{
-    http::{
-        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+use aws_smithy_runtime_api::{
+    client::{
+        http::{
+            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+            SharedHttpConnector,
+        },
+        orchestrator::{HttpRequest, HttpResponse},
+        result::ConnectorError,
+        runtime_components::RuntimeComponents,
     },
-    orchestrator::HttpRequest,
-    result::ConnectorError,
-    runtime_components::RuntimeComponents,
+    http::StatusCode,
 };
+use aws_smithy_types::body::SdkBody;
 use futures_util::future::BoxFuture;
-use tokio::sync::Notify;
+use serde_json::Value;
 
-/// On which side of a request's effect something happens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
-    /// The request never leaves.
-    Before,
-    /// The request has its effect and nobody hears the answer.
-    After,
-}
-
-enum Disturbance {
-    Crash(When),
-    Fail(When),
-    LoseAnswer,
-    Interleave(Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>),
-}
-
-#[derive(Default)]
-struct Shared {
-    calls: Mutex<Vec<String>>,
-    planned: Mutex<Vec<(String, Disturbance)>>,
-    crashed: Notify,
-}
+use crate::{
+    Wire,
+    wire::{Call, Disturbance, When, Written},
+};
 
 /// An HTTP client for the AWS SDK that notes every request and disturbs those it is told to.
 #[derive(Clone)]
 pub struct Transport {
     inner: SharedHttpClient,
-    shared: Arc<Shared>,
+    wire: Wire,
 }
 
 impl Transport {
     /// Watches the transport that is deployed.
     #[must_use]
     pub fn new() -> Self {
-        Self { inner: cotejo::platform::aws::transport(), shared: Arc::default() }
+        Self { inner: cotejo::platform::aws::transport(), wire: Wire::default() }
+    }
+
+    /// What it notes and plans.
+    #[must_use]
+    pub fn wire(&self) -> &Wire {
+        &self.wire
     }
 
     /// The requests since the last call of this, by operation: `PutItem`, `Query`, …, `S3 PUT`, `S3 GET`, ….
     pub fn take_calls(&self) -> Vec<String> {
-        std::mem::take(&mut lock(&self.shared.calls))
+        self.wire.take().into_iter().map(|call| call.operation).collect()
     }
 
     /// The next request of `operation` never returns; [`Self::crashed`] tells when it is reached.
     pub fn crash(&self, operation: &str, when: When) {
-        self.plan(operation, Disturbance::Crash(when));
+        self.wire.plan(operation, None, 0, Disturbance::Crash(when));
     }
 
     /// The next request of `operation` fails, and the SDK does not try again.
     pub fn fail(&self, operation: &str, when: When) {
-        self.plan(operation, Disturbance::Fail(when));
+        self.wire.plan(operation, None, 0, Disturbance::Fail(when));
     }
 
     /// The next request of `operation` has its effect and its connection breaks, so that the SDK tries again.
     pub fn lose_answer(&self, operation: &str) {
-        self.plan(operation, Disturbance::LoseAnswer);
+        self.wire.plan(operation, None, 0, Disturbance::LoseAnswer);
     }
 
     /// Just before the next request of `operation` is sent, `what` happens.
     pub fn interleave(&self, operation: &str, what: impl FnOnce() -> BoxFuture<'static, ()> + Send + 'static) {
-        self.plan(operation, Disturbance::Interleave(Box::new(what)));
+        self.wire.plan(operation, None, 0, Disturbance::Interleave(Box::new(what)));
     }
 
     /// Returns once a planned crash was reached.
     pub async fn crashed(&self) {
-        self.shared.crashed.notified().await;
+        self.wire.crashed().await;
     }
 
     /// Whether every planned disturbance has happened.
     #[must_use]
     pub fn is_calm(&self) -> bool {
-        lock(&self.shared.planned).is_empty()
-    }
-
-    fn plan(&self, operation: &str, disturbance: Disturbance) {
-        lock(&self.shared.planned).push((operation.to_owned(), disturbance));
+        self.wire.is_calm()
     }
 }
 
@@ -109,13 +95,13 @@ impl fmt::Debug for Transport {
 impl HttpClient for Transport {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(Watched { inner, shared: Arc::clone(&self.shared) })
+        SharedHttpConnector::new(Watched { inner, wire: self.wire.clone() })
     }
 }
 
 struct Watched {
     inner: SharedHttpConnector,
-    shared: Arc<Shared>,
+    wire: Wire,
 }
 
 impl fmt::Debug for Watched {
@@ -126,36 +112,51 @@ impl fmt::Debug for Watched {
 
 impl HttpConnector for Watched {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (inner, shared) = (self.inner.clone(), Arc::clone(&self.shared));
+        let (inner, wire) = (self.inner.clone(), self.wire.clone());
         HttpConnectorFuture::new(async move {
-            let operation = operation_of(&request);
-            lock(&shared.calls).push(operation.clone());
-            let disturbance = {
-                let mut planned = lock(&shared.planned);
-                let position = planned.iter().position(|(name, _)| *name == operation);
-                position.map(|position| planned.remove(position).1)
+            if wire.is_dead() {
+                return std::future::pending().await;
+            }
+            let told = Told::of(&request);
+            let disturbance = wire.note(told.call());
+            let request = told.weakened(request, &wire);
+            for shard in told.shards() {
+                wire.note_shard(shard);
+            }
+            // What was sent has its effect, and is noted, also where nobody waits for the answer any more.
+            let send = async |request| {
+                let (sent, writes, wire) = (inner.call(request), told.writes(), wire.clone());
+                let sent = tokio::spawn(async move {
+                    let answer = sent.await?;
+                    if answer.status().is_success() {
+                        writes.into_iter().for_each(|written| wire.note_written(written));
+                    }
+                    Ok::<_, ConnectorError>(answer)
+                });
+                sent.await.map_err(|error| ConnectorError::other(error.into(), None))?
             };
             match disturbance {
-                None => inner.call(request).await,
+                None => send(request).await,
                 Some(Disturbance::Interleave(what)) => {
                     what().await;
-                    inner.call(request).await
+                    send(request).await
                 }
                 Some(Disturbance::Fail(when)) => {
                     if when == When::After {
-                        inner.call(request).await?;
+                        send(request).await?;
                     }
                     Err(ConnectorError::user("disturbed".into()))
                 }
                 Some(Disturbance::LoseAnswer) => {
-                    inner.call(request).await?;
+                    send(request).await?;
                     Err(ConnectorError::io("connection reset".into()))
                 }
+                Some(Disturbance::Throttle) => throttled(),
                 Some(Disturbance::Crash(when)) => {
                     if when == When::After {
-                        inner.call(request).await?;
+                        send(request).await?;
                     }
-                    shared.crashed.notify_one();
+                    wire.crash();
                     std::future::pending().await
                 }
             }
@@ -163,13 +164,123 @@ impl HttpConnector for Watched {
     }
 }
 
-fn operation_of(request: &HttpRequest) -> String {
-    match request.headers().get("x-amz-target") {
-        Some(target) => target.rsplit('.').next().unwrap_or(target).to_owned(),
-        None => format!("S3 {}", request.method()),
-    }
+/// What DynamoDB says when it is asked too much. The SDK waits and tries again.
+fn throttled() -> Result<HttpResponse, ConnectorError> {
+    let status = StatusCode::try_from(400).map_err(|error| ConnectorError::other(error.into(), None))?;
+    let body =
+        r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"busy"}"#;
+    let mut answer = HttpResponse::new(status, SdkBody::from(body));
+    answer.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+    Ok(answer)
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// What a request tells of itself.
+struct Told {
+    operation: String,
+    path: String,
+    /// Of a call to DynamoDB.
+    body: Value,
+}
+
+impl Told {
+    fn of(request: &HttpRequest) -> Self {
+        let path = request.uri().split_once("://").map_or(request.uri(), |(_, rest)| rest);
+        let path = path.split_once('/').map_or("", |(_, path)| path).to_owned();
+        match request.headers().get("x-amz-target") {
+            Some(target) => {
+                let body = request.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok());
+                let operation = target.rsplit('.').next().unwrap_or(target).to_owned();
+                Self { operation, path, body: body.unwrap_or_default() }
+            }
+            None => Self { operation: format!("S3 {}", request.method()), path, body: Value::Null },
+        }
+    }
+
+    fn call(&self) -> Call {
+        Call { operation: self.operation.clone(), about: self.about() }
+    }
+
+    /// The kind of item and what is done to it, the shard that is asked, or the kind of object. No ids, which differ.
+    fn about(&self) -> String {
+        if self.operation.starts_with("S3") {
+            let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
+            let kinds = ["evidence", "raw", "callbacks", "certificate", "_uploads"];
+            let kind = kinds.into_iter().find(|kind| path.contains(kind)).unwrap_or("bucket");
+            let steps = ["uploads", "partNumber", "uploadId", "versions", "delete"];
+            let step = steps.into_iter().find(|step| query.contains(step)).unwrap_or_default();
+            return format!("{kind} {step}").trim_end().to_owned();
+        }
+        if let Some(shard) =
+            self.body.pointer("/ExpressionAttributeValues/:shard/S").filter(|_| self.operation == "Query")
+        {
+            return shard.as_str().unwrap_or_default().to_owned();
+        }
+        let key = ["/Key/pk/S", "/Item/pk/S", "/TransactItems/0/Put/Item/pk/S"];
+        let key = key.into_iter().find_map(|key| self.body.pointer(key)?.as_str()).unwrap_or_default();
+        // TENANT#whose#KIND#id, or KIND#id.
+        let kind = key.strip_prefix("TENANT#").and_then(|rest| rest.split_once('#')).map_or(key, |(_, rest)| rest);
+        let kind = kind.split('#').next().unwrap_or_default();
+        format!("{kind} {}", self.doing()).trim_end().to_owned()
+    }
+
+    /// What an update is for.
+    fn doing(&self) -> &'static str {
+        let update = self.body["UpdateExpression"].as_str().unwrap_or_default();
+        let condition = self.body["ConditionExpression"].as_str().unwrap_or_default();
+        match () {
+            () if update.contains("inbox") => "callback",
+            () if update.contains("outbox") => "handed on",
+            () if condition.contains(":seen") => "overdue",
+            () if update.contains("REMOVE wish") => "claim",
+            () if update.contains("SET wish") => "wish",
+            () if update.is_empty() => "",
+            () => "update",
+        }
+    }
+
+    /// Shards of the index `due` that the request writes to.
+    fn shards(&self) -> Vec<&str> {
+        let places =
+            ["/ExpressionAttributeValues/:shard/S", "/Item/due_shard/S", "/TransactItems/0/Put/Item/due_shard/S"];
+        let written = places.into_iter().filter(|_| self.operation != "Query");
+        written.filter_map(|place| self.body.pointer(place)?.as_str()).collect()
+    }
+
+    /// What it writes into the table.
+    fn writes(&self) -> Vec<Written> {
+        let of_transaction = self.body["TransactItems"].as_array().into_iter().flatten();
+        let items = of_transaction.map(|item| &item["Put"]["Item"]).chain([&self.body["Item"]]);
+        let mut writes: Vec<_> = items.filter(|item| item.is_object()).cloned().map(Written::Item).collect();
+        if self.operation == "UpdateItem" && self.doing() == "handed on" {
+            let text = |place| self.body.pointer(place).and_then(Value::as_str).map(str::to_owned);
+            let loaded = text("/ExpressionAttributeValues/:loaded/N").and_then(|loaded| loaded.parse().ok());
+            writes.extend(text("/Key/pk/S").zip(loaded).map(|(pk, loaded)| Written::HandedOn { pk, loaded }));
+        }
+        writes
+    }
+
+    /// The request, without the conditions that a test takes away. DynamoDB refuses values that nothing names, so the
+    /// condition stays and is made to hold always.
+    fn weakened(&self, mut request: HttpRequest, wire: &Wire) -> HttpRequest {
+        let mut body = self.body.clone();
+        let mut changed = false;
+        let mut weaken = |write: &mut Value| {
+            let Some(condition) = write["ConditionExpression"].as_str() else { return };
+            if wire.is_weakened(&self.call(), condition) {
+                let always = format!("({condition}) OR attribute_exists(pk) OR attribute_not_exists(pk)");
+                write["ConditionExpression"] = Value::String(always);
+                changed = true;
+            }
+        };
+        weaken(&mut body);
+        for write in body.get_mut("TransactItems").and_then(Value::as_array_mut).into_iter().flatten() {
+            write.get_mut("Put").map(&mut weaken);
+        }
+        if changed {
+            let body = body.to_string();
+            request.headers_mut().insert("content-length", body.len().to_string());
+            *request.body_mut() = SdkBody::from(body);
+        }
+        request
+    }
 }

@@ -14,7 +14,7 @@ use cotejo_sandbox::Times;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::{Customer, SeededEntropy, SteppedClock, Transport};
+use crate::{Customer, Proxy, SeededEntropy, SteppedClock, Transport};
 
 /// When every world begins.
 #[must_use]
@@ -34,6 +34,8 @@ pub struct World {
     pub aws: Transport,
     /// The customer everybody is locally.
     pub customer: Customer,
+    /// Keeps the functions' way to the companies open, where it is watched.
+    _proxy: Option<Proxy>,
 }
 
 impl World {
@@ -57,14 +59,33 @@ impl World {
         Self::made_of(companies, start_of_time(), None, HashMap::new()).await
     }
 
+    /// One in which calls to the companies are on the wire too: noted and disturbed like those to the stores.
+    pub async fn watched() -> Self {
+        let aws = Transport::new();
+        let proxy = Proxy::start(aws.wire().clone()).await;
+        let mut world = Self::over(aws, COMPANIES, start_of_time(), None, proxy.overrides()).await;
+        proxy.lead_to(world.local.sandbox_url());
+        world._proxy = Some(proxy);
+        world
+    }
+
     async fn made_of(
         companies: Companies,
         start: Timestamp,
         data: Option<PathBuf>,
         overrides: HashMap<String, String>,
     ) -> Self {
+        Self::over(Transport::new(), companies, start, data, overrides).await
+    }
+
+    async fn over(
+        aws: Transport,
+        companies: Companies,
+        start: Timestamp,
+        data: Option<PathBuf>,
+        overrides: HashMap<String, String>,
+    ) -> Self {
         let clock = Arc::new(SteppedClock::at(start));
-        let aws = Transport::new();
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(start.as_millisecond()));
         let seams = Seams {
             clock: clock.clone(),
@@ -85,7 +106,7 @@ impl World {
         });
         let local = local.await.unwrap();
         let customer = Customer::new(local.url(), local.api_key());
-        Self { local, clock, entropy, companies, aws, customer }
+        Self { local, clock, entropy, companies, aws, customer, _proxy: None }
     }
 
     /// The account of the tenant `local` at a company.

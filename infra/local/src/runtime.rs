@@ -241,6 +241,12 @@ impl Local {
         &self.api_key
     }
 
+    /// Base URL of the providers' stand-ins, without a slash at the end.
+    #[must_use]
+    pub fn sandbox_url(&self) -> &str {
+        &self.inner.sandbox_url
+    }
+
     /// Where Auco sends the webhooks of the tenant `local`.
     #[must_use]
     pub fn auco_webhook_url(&self) -> &str {
@@ -291,6 +297,14 @@ impl Local {
     /// There is no such function.
     pub fn platform(&self, function: &str) -> Result<Platform, LocalError> {
         Ok(self.inner.functions.get(function)?.platform)
+    }
+
+    /// A function as it runs at present, for whoever calls it later.
+    ///
+    /// # Errors
+    /// There is no such function.
+    pub fn function(&self, name: &str) -> Result<Deployed, LocalError> {
+        Ok(self.inner.functions.get(name)?)
     }
 
     /// Calls a function with an event. Dropping the future stops it where it stands, as a crash would.

@@ -58,7 +58,8 @@ impl Authenticator {
 }
 
 /// The key in `Authorization: Bearer …` or `X-Api-Key`. Where both are sent they must agree.
-fn presented_key(headers: &HeaderMap) -> Option<&str> {
+#[must_use]
+pub fn presented_key(headers: &HeaderMap) -> Option<&str> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let bearer = text("authorization").and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;

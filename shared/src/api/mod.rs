@@ -1,7 +1,7 @@
 //! HTTP as customers see it: the gate in front of every function, the envelope, errors, who is calling, request bodies,
 //! paging.
 
-mod authenticator;
+pub mod authenticator;
 pub mod body;
 pub mod callback_token;
 pub mod caller;

@@ -1,0 +1,86 @@
+//! Records that can never be handled: they go to the failure destination whole, and keep nothing else from its way.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use cotejo_tests::{World, order};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+/// The failure destination, as the template calls it in the local stack.
+const FAILED_RECORDS: &str = "cotejo-failedrecords";
+
+/// Makes the body of a process something that nobody wrote, and wishes that it be looked at.
+async fn poison(world: &World, id: &str) {
+    let platform = world.local.platform("run-work").unwrap();
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let update = platform.aws.dynamodb.update_item().table_name(&platform.config.table);
+    let update = update.key("pk", text(&format!("TENANT#local#PROCESS#{id}"))).key("sk", text("#"));
+    let update = update.update_expression("SET body = :body, wish = :wish");
+    let update = update.expression_attribute_values(":body", text("{\"half\": "));
+    update.expression_attribute_values(":wish", text("asked-of-poison")).send().await.unwrap();
+}
+
+/// The stream records that were given up, as they were kept.
+async fn given_up(world: &World) -> Vec<Value> {
+    let s3 = world.local.platform("run-work").unwrap().aws.s3;
+    let mut records = Vec::new();
+    for object in s3.list_objects_v2().bucket(FAILED_RECORDS).send().await.unwrap().contents() {
+        let kept = s3.get_object().bucket(FAILED_RECORDS).key(object.key().unwrap()).send().await.unwrap();
+        let kept: Value = serde_json::from_slice(&kept.body.collect().await.unwrap().to_vec()).unwrap();
+        let payload: Value = serde_json::from_str(kept["payload"].as_str().unwrap()).unwrap();
+        records.extend(payload["Records"].as_array().unwrap().clone());
+    }
+    records
+}
+
+#[tokio::test]
+async fn one_corrupt_item_in_a_batch_is_kept_whole_and_all_others_go_on() {
+    let world = World::new().await;
+    let mut ids = Vec::new();
+    for _ in 0..12 {
+        ids.push(world.customer.create(&order("approved")).await.id());
+    }
+    world.local.pump().await;
+    // All callbacks wake their processes in one batch, and the corrupt one is in the middle of it.
+    world.clock.advance(SignedDuration::from_secs(31));
+    let poisoned = ids.remove(5);
+    let (before, after) = ids.split_at(5);
+    for id in before {
+        world.customer.get(&format!("/processes/{id}?refresh=true")).await;
+    }
+    poison(&world, &poisoned).await;
+    for id in after {
+        world.customer.get(&format!("/processes/{id}?refresh=true")).await;
+    }
+    let pumped = world.local.pump().await;
+    assert!(pumped.given_up >= 1, "{pumped:?}");
+    for id in &ids {
+        let process = world.finish(id, 1).await;
+        assert_eq!((&process["status"], &process["evidence_state"]), (&json!("approved"), &json!("complete")));
+    }
+    let records = given_up(&world).await;
+    let pk = format!("TENANT#local#PROCESS#{poisoned}");
+    let record = records.iter().find(|record| record["dynamodb"]["Keys"]["pk"]["S"] == pk.as_str());
+    let image = &record.expect("the corrupt item's record was kept")["dynamodb"]["NewImage"];
+    assert_eq!((&image["body"]["S"], &image["kind"]["S"]), (&json!("{\"half\": "), &json!("process")));
+}
+
+#[tokio::test]
+async fn an_item_that_was_mended_is_finished_by_the_schedule() {
+    let world = World::new().await;
+    let id = world.customer.create(&order("approved,no-callback")).await.id();
+    world.local.pump().await;
+    let whole = world.raw_items().await.into_iter().find(|item| item["kind"] == "process").unwrap();
+    poison(&world, &id).await;
+    world.pass(SignedDuration::from_mins(1)).await;
+    let broken = world.customer.get(&format!("/processes/{id}")).await;
+    assert_eq!((broken.status, broken.error_code()), (500, "internal_error"), "it is not shown as what it is not");
+
+    let platform = world.local.platform("run-work").unwrap();
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let update = platform.aws.dynamodb.update_item().table_name(&platform.config.table);
+    let update = update.key("pk", text(&format!("TENANT#local#PROCESS#{id}"))).key("sk", text("#"));
+    let update = update.update_expression("SET body = :body");
+    update.expression_attribute_values(":body", text(whole["body"].as_str().unwrap())).send().await.unwrap();
+    let process = world.finish(&id, 1).await;
+    assert_eq!((&process["status"], &process["evidence_state"]), (&json!("approved"), &json!("complete")));
+}

@@ -1,0 +1,204 @@
+//! Everything that leaves the functions, to our stores and to the companies: noted, and disturbed as a test says.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use tokio::{sync::Notify, task::Id};
+
+/// On which side of a request's effect something happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// The request never leaves.
+    Before,
+    /// The request has its effect and nobody hears the answer.
+    After,
+}
+
+/// What happens to a call.
+pub enum Disturbance {
+    /// It never returns; [`Wire::crashed`] tells when it is reached.
+    Crash(When),
+    /// It fails, and is not tried again by whoever made it.
+    Fail(When),
+    /// It has its effect and its connection breaks, so that the SDK tries again.
+    LoseAnswer,
+    /// The other side has too much to do: DynamoDB's own refusal, or a 429.
+    Throttle,
+    /// Just before it is sent, something else happens.
+    Interleave(Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>),
+}
+
+/// One outgoing call.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Call {
+    /// `PutItem`, `Query`, …, `S3 PUT`, …, `auco GET`, `link POST`, ….
+    pub operation: String,
+    /// What of several of that operation: the kind of item, the shard, the kind of object, the path. Never an id.
+    pub about: String,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(format!("{} {}", self.operation, self.about).trim_end())
+    }
+}
+
+/// What was written into the table.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Written {
+    /// An item, in DynamoDB's JSON.
+    Item(Value),
+    /// An outbox was emptied by whoever had loaded the item as of a version.
+    HandedOn {
+        /// The item.
+        pk: String,
+        /// The version.
+        loaded: u64,
+    },
+}
+
+struct Planned {
+    operation: String,
+    about: Option<String>,
+    skip: usize,
+    disturbance: Disturbance,
+}
+
+/// A condition of ours that every write of a kind loses.
+struct Weakened {
+    call: String,
+    condition: String,
+}
+
+#[derive(Default)]
+struct Shared {
+    calls: Mutex<Vec<Call>>,
+    planned: Mutex<Vec<Planned>>,
+    weakened: Mutex<Vec<Weakened>>,
+    written: Mutex<Vec<Written>>,
+    shards: Mutex<BTreeSet<String>>,
+    aside: AtomicUsize,
+    crashed: Notify,
+    /// The tasks in which something crashed.
+    dead: Mutex<BTreeSet<Id>>,
+}
+
+/// The notes and plans that all outgoing calls pass. Clones share everything.
+#[derive(Clone, Default)]
+pub struct Wire(Arc<Shared>);
+
+impl Wire {
+    /// The calls since the last call of this.
+    pub fn take(&self) -> Vec<Call> {
+        std::mem::take(&mut lock(&self.0.calls))
+    }
+
+    /// Whatever comes next of `operation`, and `about` where that is said, is disturbed once, after `skip` undisturbed ones.
+    pub fn plan(&self, operation: &str, about: Option<&str>, skip: usize, disturbance: Disturbance) {
+        let (operation, about) = (operation.to_owned(), about.map(str::to_owned));
+        lock(&self.0.planned).push(Planned { operation, about, skip, disturbance });
+    }
+
+    /// From now on no write that reads as `call`, such as `PutItem PROCESS`, is held up by a condition that contains
+    /// `condition`.
+    pub fn weaken(&self, call: &str, condition: &str) {
+        let (call, condition) = (call.to_owned(), condition.to_owned());
+        lock(&self.0.weakened).push(Weakened { call, condition });
+    }
+
+    /// Nothing is disturbed any more.
+    pub fn calm_down(&self) {
+        lock(&self.0.planned).clear();
+    }
+
+    /// Whether every planned disturbance has happened.
+    #[must_use]
+    pub fn is_calm(&self) -> bool {
+        lock(&self.0.planned).is_empty()
+    }
+
+    /// Returns once a planned crash was reached. Whoever waits for it lives on, also where it is in the same task.
+    pub async fn crashed(&self) {
+        self.0.crashed.notified().await;
+        if let Some(id) = tokio::task::try_id() {
+            lock(&self.0.dead).remove(&id);
+        }
+    }
+
+    /// What is done meanwhile is neither noted nor disturbed: a test looks around. Nothing else may be going on.
+    pub async fn aside<T>(&self, look: impl Future<Output = T>) -> T {
+        self.0.aside.fetch_add(1, Ordering::Relaxed);
+        let seen = look.await;
+        self.0.aside.fetch_sub(1, Ordering::Relaxed);
+        seen
+    }
+
+    /// What was written into the table since the last call of this, in the order of the answers.
+    pub fn take_written(&self) -> Vec<Written> {
+        std::mem::take(&mut lock(&self.0.written))
+    }
+
+    /// The shards of the index `due` that anything was written to.
+    #[must_use]
+    pub fn shards(&self) -> BTreeSet<String> {
+        lock(&self.0.shards).clone()
+    }
+
+    /// Notes a call that is about to be made, and says what is to happen to it.
+    pub(crate) fn note(&self, call: Call) -> Option<Disturbance> {
+        if self.0.aside.load(Ordering::Relaxed) > 0 {
+            return None;
+        }
+        let mut planned = lock(&self.0.planned);
+        let fits =
+            |plan: &Planned| plan.operation == call.operation && plan.about.as_ref().is_none_or(|a| *a == call.about);
+        let mut due = None;
+        for (at, plan) in planned.iter_mut().enumerate().filter(|(_, plan)| fits(plan)) {
+            if plan.skip == 0 {
+                due = Some(at);
+                break;
+            }
+            plan.skip -= 1;
+        }
+        let disturbance = due.map(|at| planned.remove(at).disturbance);
+        lock(&self.0.calls).push(call);
+        disturbance
+    }
+
+    /// The present task crashes: it makes no call any more, also where the SDK loses its patience and tries again.
+    pub(crate) fn crash(&self) {
+        lock(&self.0.dead).extend(tokio::task::try_id());
+        self.0.crashed.notify_one();
+    }
+
+    /// Whether the present task crashed.
+    pub(crate) fn is_dead(&self) -> bool {
+        tokio::task::try_id().is_some_and(|id| lock(&self.0.dead).contains(&id))
+    }
+
+    pub(crate) fn note_written(&self, written: Written) {
+        lock(&self.0.written).push(written);
+    }
+
+    pub(crate) fn note_shard(&self, shard: &str) {
+        lock(&self.0.shards).insert(shard.to_owned());
+    }
+
+    /// Whether a write under `condition` is to be let through whatever stands in the table.
+    pub(crate) fn is_weakened(&self, call: &Call, condition: &str) -> bool {
+        let call = call.to_string();
+        lock(&self.0.weakened).iter().any(|weak| weak.call == call && condition.contains(&weak.condition))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
