@@ -20,7 +20,7 @@ use super::{
     response,
 };
 use crate::{
-    platform::{Clock, Platform},
+    platform::{Clock, Platform, contained::contained},
     process::ProcessId,
     store::Store,
 };
@@ -138,7 +138,7 @@ impl Visit<'_> {
 
     /// Does `work` and answers with what comes of it, the request's id and the tenant's standing on it.
     pub async fn answer(&self, work: impl Future<Output = Result<Response<Body>, ApiError>>) -> Response<Body> {
-        let outcome = work.instrument(self.span.clone()).await;
+        let outcome = contained(work.instrument(self.span.clone())).await.unwrap_or_else(|_| Err(ApiError::internal()));
         let error_code = outcome.as_ref().err().map(|error| error.error_code);
         let mut response = outcome.unwrap_or_else(|error| response::failure(&error, &self.request_id));
         if let Ok(id) = self.request_id.parse() {
