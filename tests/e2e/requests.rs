@@ -20,8 +20,8 @@ async fn each_operation_makes_the_requests_it_must_and_no_more() {
     assert_eq!(world.aws.take_calls(), ["PutItem", "TransactWriteItems"], "create, with the caller's key known");
 
     world.local.pump().await;
-    // One event is handed on: the item is read, the outbox closed.
-    assert_eq!(world.aws.take_calls(), ["GetItem", "UpdateItem"], "deliver");
+    // One event is handed on: the item and the channels are read, the outbox closed.
+    assert_eq!(world.aws.take_calls(), ["GetItem", "Query", "UpdateItem"], "deliver");
 
     world.customer.get(&format!("/processes/{id}")).await;
     assert_eq!(world.aws.take_calls(), ["GetItem"], "status");
@@ -39,8 +39,9 @@ async fn each_operation_makes_the_requests_it_must_and_no_more() {
     world.local.pump().await;
     let mut calls = world.aws.take_calls();
     calls.sort();
-    // The refresh reads once and writes once, stores three pictures and the raw answer; then the events are closed.
-    let expected = ["GetItem", "GetItem", "PutItem", "S3 PUT", "S3 PUT", "S3 PUT", "S3 PUT", "UpdateItem"];
+    // The refresh reads once and writes once, stores three pictures and the raw answer; then the channels are read and the
+    // events closed.
+    let expected = ["GetItem", "GetItem", "PutItem", "Query", "S3 PUT", "S3 PUT", "S3 PUT", "S3 PUT", "UpdateItem"];
     assert_eq!(calls, expected, "refresh with an end and three pictures, then deliver");
 
     let process = world.customer.process(&id).await;

@@ -152,6 +152,9 @@ impl Channel {
 
     /// An attempt failed at `now`; `gone` where the endpoint said that it wants no more.
     pub fn failed(&mut self, gone: bool, now: Timestamp) -> Change {
+        if !self.active {
+            return Change::None;
+        }
         if gone {
             return self.disable("gone", now);
         }
@@ -180,9 +183,6 @@ impl Channel {
     }
 
     fn disable(&mut self, reason: &str, now: Timestamp) -> Change {
-        if !self.active {
-            return Change::None;
-        }
         self.active = false;
         self.trouble = None;
         self.disabled = Some(Disabled { at: now, reason: reason.to_owned() });
