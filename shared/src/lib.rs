@@ -8,6 +8,7 @@
 //! - [`api`]: HTTP as customers see it: envelope, errors, who is calling, paging
 //! - [`store`]: the DynamoDB table: typed keys, one codec, conditional writes
 //! - [`evidence`]: copying pictures into S3 before the provider's links die
+//! - [`notify`]: telling the customer's systems: channels, deliveries, signatures
 //! - [`providers`]: the verification companies, one folder each
 //! - [`process`]: the domain: what a process is and how it may change
 //! - [`platform`]: configuration, clock, entropy, clients, secrets, telemetry
@@ -17,6 +18,7 @@
 
 pub mod api;
 pub mod evidence;
+pub mod notify;
 pub mod platform;
 pub mod process;
 pub mod providers;

@@ -1,9 +1,6 @@
 //! A customer's own reviewer decides what is in review.
 
-use cotejo::{
-    api::{NewApiKey, Scope},
-    store::Store,
-};
+use cotejo::api::Scope;
 use cotejo_tests::{Customer, World, order};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -54,15 +51,7 @@ async fn a_decision_needs_its_scope_its_fields_and_the_tenant_s_own_process() {
     let stranger = world.local.add_tenant("other").await.unwrap();
     let stranger = Customer::new(world.local.url(), &stranger.api_key);
     assert_eq!(stranger.decide(&id, &approval).await.status, 404);
-    let clerk = NewApiKey {
-        secret: "cotejo_test_clerk",
-        key_id: "clerk",
-        tenant: "local".parse().unwrap(),
-        scopes: &[Scope::ProcessesRead, Scope::ProcessesWrite],
-        tenant_since: world.now(),
-    };
-    Store::new(&world.local.platform("decide-process").unwrap()).put_api_key(&clerk).await.unwrap();
-    let clerk = Customer::new(world.local.url(), clerk.secret);
+    let clerk = world.holder("local", "clerk", &[Scope::ProcessesRead, Scope::ProcessesWrite]).await;
     assert_eq!(clerk.decide(&id, &approval).await.status, 403);
     assert_eq!(world.customer.process(&id).await["status"], "in_review");
 }

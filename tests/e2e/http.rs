@@ -1,9 +1,6 @@
 //! HTTP as customers meet it: envelope, errors, keys, idempotency, lists.
 
-use cotejo::{
-    api::{NewApiKey, Scope},
-    store::Store,
-};
+use cotejo::api::Scope;
 use cotejo_tests::{Answer, Customer, World, order};
 use jiff::SignedDuration;
 use reqwest::Method;
@@ -92,16 +89,7 @@ async fn keys_open_what_their_scopes_say_for_their_own_tenant_only() {
     assert_eq!((mine.status, theirs.status), (201, 201));
     assert_ne!(mine.id(), theirs.id());
 
-    let store = Store::new(&world.local.platform("query-status").unwrap());
-    let reads_only = NewApiKey {
-        secret: "cotejo_test_reads_only",
-        key_id: "reads",
-        tenant: "local".parse().unwrap(),
-        scopes: &[Scope::ProcessesRead],
-        tenant_since: world.now(),
-    };
-    store.put_api_key(&reads_only).await.unwrap();
-    let reader = Customer::new(world.local.url(), reads_only.secret);
+    let reader = world.holder("local", "reads", &[Scope::ProcessesRead]).await;
     assert_eq!(reader.get(&format!("/processes/{id}")).await.status, 200);
     let refused = reader.create(&order("approved")).await;
     assert_eq!((refused.status, refused.error_code()), (403, "forbidden"));

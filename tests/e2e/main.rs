@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod admin;
 mod callbacks;
 mod certificates;
 mod decisions;
@@ -9,8 +10,12 @@ mod elsewhere;
 mod evidence;
 mod faults;
 mod http;
+mod keys;
+mod limits;
 mod link;
+mod logs;
 mod machine;
+mod notifications;
 mod outcomes;
 mod pictures;
 mod pocket;
@@ -21,6 +26,7 @@ mod redaction;
 mod requests;
 mod restarts;
 mod retention;
+mod routes;
 mod sweep;
 mod tecalis;
 mod videos;

@@ -1,7 +1,11 @@
 //! Records that can never be handled: they go to the failure destination whole, and keep nothing else from its way.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use cotejo_tests::{World, order};
+use cotejo::{
+    platform::secrets::Account,
+    providers::{Company, Connection, NoProvider, Provider, auco},
+};
+use cotejo_tests::{Customer, World, order};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -62,6 +66,47 @@ async fn one_corrupt_item_in_a_batch_is_kept_whole_and_all_others_go_on() {
     let record = records.iter().find(|record| record["dynamodb"]["Keys"]["pk"]["S"] == pk.as_str());
     let image = &record.expect("the corrupt item's record was kept")["dynamodb"]["NewImage"];
     assert_eq!((&image["body"]["S"], &image["kind"]["S"]), (&json!("{\"half\": "), &json!("process")));
+}
+
+/// Auco, but for an account that our code does not survive.
+struct Fragile;
+
+const FATAL: &str = "fatal@example.com";
+
+impl Company for Fragile {
+    fn name(&self) -> &'static str {
+        auco::Company.name()
+    }
+
+    fn connect(&self, account: &Account, connection: &Connection) -> Result<Box<dyn Provider>, NoProvider> {
+        let known: auco::AucoAccount = account.read().map_err(|_| NoProvider::Misconfigured)?;
+        assert!(known.creator_email.as_deref() != Some(FATAL), "{FATAL} shows in no answer");
+        auco::Company.connect(account, connection)
+    }
+}
+
+#[tokio::test]
+async fn a_panic_hurts_the_record_or_the_request_that_it_happened_in_and_no_other() {
+    let world = World::knowing(&[&Fragile]).await;
+    let other = world.local.add_tenant("other").await.unwrap();
+    let other = Customer::new(world.local.url(), &other.api_key);
+    let fatal = world.customer.create(&order("approved,no-callback")).await.id();
+    let healthy = other.create(&order("approved,no-callback")).await.id();
+    world.local.pump().await;
+    let account = json!({"public_key": "puk_x", "private_key": "prk_x", "creator_email": FATAL});
+    world.local.set_account("local", "auco", account).unwrap();
+    world.clock.advance(SignedDuration::from_secs(31));
+    for (customer, id) in [(&world.customer, &fatal), (&other, &healthy)] {
+        customer.get(&format!("/processes/{id}?refresh=true")).await;
+    }
+    assert!(world.local.pump().await.given_up > 0);
+    assert_eq!(other.process(&healthy).await["status"], "approved");
+    assert_eq!(world.customer.process(&fatal).await["status"], "in_progress");
+
+    let refused = world.customer.create(&order("approved")).await;
+    assert_eq!((refused.status, refused.error_code()), (500, "internal_error"));
+    assert!(!refused.body.to_string().contains(FATAL));
+    assert_eq!(other.create(&order("approved")).await.status, 201);
 }
 
 #[tokio::test]

@@ -6,18 +6,22 @@ use jiff::SignedDuration;
 #[tokio::test]
 async fn each_operation_makes_the_requests_it_must_and_no_more() {
     let world = World::new().await;
-    // Secrets and keys are read once and remembered; that is not any operation's own request.
+    // Secrets and keys are read once and remembered, and the tenant's limit is taken in blocks; those are not any
+    // operation's own requests.
     world.run("approved").await;
-    assert_eq!(world.customer.create(&serde_json::json!({})).await.status, 422);
-    world.customer.get("/processes").await;
+    world.clock.advance(SignedDuration::from_secs(60));
+    for _ in 0..20 {
+        assert_eq!(world.customer.create(&serde_json::json!({})).await.status, 422);
+        world.customer.get("/processes").await;
+    }
     world.aws.take_calls();
 
     let id = world.customer.create(&order("approved")).await.id();
     assert_eq!(world.aws.take_calls(), ["PutItem", "TransactWriteItems"], "create, with the caller's key known");
 
     world.local.pump().await;
-    // One event is handed on: the item is read, the outbox closed.
-    assert_eq!(world.aws.take_calls(), ["GetItem", "UpdateItem"], "deliver");
+    // One event is handed on: the item and the channels are read, the outbox closed.
+    assert_eq!(world.aws.take_calls(), ["GetItem", "Query", "UpdateItem"], "deliver");
 
     world.customer.get(&format!("/processes/{id}")).await;
     assert_eq!(world.aws.take_calls(), ["GetItem"], "status");
@@ -35,8 +39,9 @@ async fn each_operation_makes_the_requests_it_must_and_no_more() {
     world.local.pump().await;
     let mut calls = world.aws.take_calls();
     calls.sort();
-    // The refresh reads once and writes once, stores three pictures and the raw answer; then the events are closed.
-    let expected = ["GetItem", "GetItem", "PutItem", "S3 PUT", "S3 PUT", "S3 PUT", "S3 PUT", "UpdateItem"];
+    // The refresh reads once and writes once, stores three pictures and the raw answer; then the channels are read and the
+    // events closed.
+    let expected = ["GetItem", "GetItem", "PutItem", "Query", "S3 PUT", "S3 PUT", "S3 PUT", "S3 PUT", "UpdateItem"];
     assert_eq!(calls, expected, "refresh with an end and three pictures, then deliver");
 
     let process = world.customer.process(&id).await;
@@ -55,7 +60,23 @@ async fn each_operation_makes_the_requests_it_must_and_no_more() {
 
     world.clock.advance(SignedDuration::from_secs(31));
     world.customer.get(&format!("/processes/{id}")).await;
-    assert_eq!(world.aws.take_calls(), ["GetItem", "GetItem"], "a caller's key is read again after 30 seconds");
+    let expected = ["GetItem", "UpdateItem", "GetItem"];
+    assert_eq!(world.aws.take_calls(), expected, "a caller's key and limit are looked at again after 30 seconds");
+}
+
+#[tokio::test]
+async fn a_busy_function_asks_for_its_share_of_the_limit_ever_more_seldom() {
+    let world = World::new().await;
+    world.admin(&["tenant", "set", "local", "--per-minute", "1200"], "").await.unwrap();
+    let mut asked = Vec::new();
+    for _ in 0..128 {
+        assert_eq!(world.customer.get("/processes/x").await.status, 404);
+        asked.push(world.aws.take_calls().iter().filter(|call| *call == "UpdateItem").count());
+    }
+    let after: Vec<_> = (0..128).filter(|request| asked[*request] > 0).collect();
+    // Each block is as large as all before it, up to a twentieth of the limit of 1200.
+    assert_eq!(after, [0, 1, 2, 4, 8, 16, 32, 64, 124]);
+    assert_eq!(asked.iter().sum::<usize>(), after.len(), "one request a block");
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ from fill import filled, read_settings  # noqa: E402
 
 FUNCTIONS = [
     "create-process", "query-status", "decide-process", "receive-callback", "fetch-certificate", "poll-due", "run-work",
-    "deliver-notifications",
+    "deliver-notifications", "notification-channels",
 ]
 WHOLE_RUN_SECONDS = 180
 START_SECONDS = 60
@@ -238,6 +238,9 @@ def play(functions, running):
     check(health == {"provider": "link", "healthy": True}, f"LINK is played and not healthy: {health}")
     put = functions.invoke_http("create-process", "create-process-upload", 201)
     check(put["method"] == "PUT" and put["headers"]["content-length"] == "3", f"no place for an upload: {put}")
+    channel = functions.invoke_http("notification-channels", "notification-channels", 201)
+    again = functions.invoke_http("notification-channels", "notification-channels-get", 200)
+    check(again["id"] == channel["id"], f"the sample asks for another channel than {channel['id']}")
     functions.invoke_http("decide-process", "decide-process-hold", 200)
     held = functions.invoke_http("decide-process", "decide-process-redact", 409)
     check(held.get("error_code") == "on_legal_hold", f"a process on legal hold is redacted: {held}")

@@ -79,6 +79,11 @@ impl Customer {
         Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
     }
 
+    /// Sends anything with the key.
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
+        self.send(method, path, &[("x-api-key", &self.key)], body.map(Value::to_string)).await
+    }
+
     /// `GET path`.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[("x-api-key", &self.key)], None).await
@@ -108,10 +113,15 @@ impl Customer {
         self.post("/processes", body).await
     }
 
+    /// `POST path` with an `Idempotency-Key`.
+    pub async fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {
+        let headers = [("x-api-key", self.key.as_str()), ("idempotency-key", key)];
+        self.send(Method::POST, path, &headers, Some(body.to_string())).await
+    }
+
     /// `POST /processes` with an `Idempotency-Key`.
     pub async fn create_once(&self, key: &str, body: &Value) -> Answer {
-        let headers = [("x-api-key", self.key.as_str()), ("idempotency-key", key)];
-        self.send(Method::POST, "/processes", &headers, Some(body.to_string())).await
+        self.post_once("/processes", key, body).await
     }
 
     /// `POST /processes/{id}/decision`.

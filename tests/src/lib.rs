@@ -5,7 +5,9 @@ pub mod pocket;
 
 mod customer;
 mod kept;
+mod operator;
 mod proxy;
+mod receiver;
 mod seams;
 mod transport;
 mod wire;
@@ -13,7 +15,9 @@ mod world;
 
 pub use customer::{Answer, Customer, link_order, order, tecalis_order};
 pub use kept::Kept;
+pub use operator::operator;
 pub use proxy::Proxy;
+pub use receiver::{Received, Receiver};
 pub use seams::{SeededEntropy, SteppedClock};
 pub use transport::Transport;
 pub use wire::{Call, Disturbance, When, Wire, Written};

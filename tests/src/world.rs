@@ -6,7 +6,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use aws_smithy_runtime_api::shared::IntoShared as _;
 use cotejo::{
-    platform::{Clock as _, Seams, secrets::Account},
+    platform::{Clock as _, Entropy, Seams, secrets::Account},
     providers::{COMPANIES, Companies},
 };
 use cotejo_local::{Local, Mode, Options};
@@ -28,6 +28,8 @@ pub struct World {
     pub local: Local,
     /// Its time.
     pub clock: Arc<SteppedClock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) companies: Companies,
     /// Its functions' way to the stores.
     pub aws: Transport,
     /// The customer everybody is locally.
@@ -84,9 +86,10 @@ impl World {
         overrides: HashMap<String, String>,
     ) -> Self {
         let clock = Arc::new(SteppedClock::at(start));
+        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(start.as_millisecond()));
         let seams = Seams {
             clock: clock.clone(),
-            entropy: Arc::new(SeededEntropy::new(start.as_millisecond())),
+            entropy: Arc::clone(&entropy),
             aws_http: Some(aws.clone().into_shared()),
             companies,
         };
@@ -103,7 +106,7 @@ impl World {
         });
         let local = local.await.unwrap();
         let customer = Customer::new(local.url(), local.api_key());
-        Self { local, clock, aws, customer, _proxy: None }
+        Self { local, clock, entropy, companies, aws, customer, _proxy: None }
     }
 
     /// The account of the tenant `local` at a company.
@@ -123,6 +126,14 @@ impl World {
         self.clock.advance(time);
         self.local.pump().await;
         self.local.run_schedules().await;
+    }
+
+    /// Lets `time` pass in steps of two hours, and does what is due after each.
+    pub async fn pass_slowly(&self, time: SignedDuration) {
+        let end = self.now() + time;
+        while self.now() < end {
+            self.pass(SignedDuration::from_hours(2)).await;
+        }
     }
 
     /// Lets time pass until `id` has ended and its evidence and certificate are settled, for at most `hours`: by minutes at first, then by

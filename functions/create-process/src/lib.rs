@@ -3,15 +3,9 @@
 use std::collections::BTreeMap;
 
 use cotejo::{
-    api::{
-        ApiError, Scope, body,
-        caller::Authenticator,
-        response::{finish, request_id, success},
-        view::ProcessView,
-    },
+    api::{ApiError, Gate, Scope, Visit, body, response::success, view::ProcessView},
     platform::Platform,
     process::Status,
-    store::Store,
     workflow::{create::CreateProcess, upload::CreateUpload},
 };
 use lambda_http::{
@@ -22,7 +16,7 @@ use serde_json::json;
 
 /// What the function needs, built once.
 pub struct App {
-    callers: Authenticator,
+    gate: Gate,
     create: CreateProcess,
     upload: CreateUpload,
 }
@@ -31,27 +25,26 @@ impl App {
     /// Builds it on the platform.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        let callers = Authenticator::new(Store::new(platform), platform.seams.clock.clone());
-        Self { callers, create: CreateProcess::new(platform), upload: CreateUpload::new(platform) }
+        Self { gate: Gate::new(platform), create: CreateProcess::new(platform), upload: CreateUpload::new(platform) }
     }
 }
 
 /// Answers one of the routes: 201, or 202 where the provider has not confirmed yet.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    let id = request_id(&request);
-    finish(&id, route(app, &request).await)
+    let visit = app.gate.visit(&request);
+    visit.answer(route(app, &visit, &request)).await
 }
 
-async fn route(app: &App, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     match (request.method(), request.raw_http_path()) {
-        (&Method::POST, "/processes") => create(app, request).await,
-        (&Method::POST, "/uploads") => upload(app, request).await,
+        (&Method::POST, "/processes") => create(app, visit, request).await,
+        (&Method::POST, "/uploads") => upload(app, visit, request).await,
         _ => Err(ApiError::no_route()),
     }
 }
 
-async fn upload(app: &App, request: &Request) -> Result<Response<Body>, ApiError> {
-    let caller = app.callers.caller(request.headers(), Scope::ProcessesWrite).await?;
+async fn upload(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+    let caller = visit.caller(Scope::ProcessesWrite).await?;
     let upload = app.upload.run(&caller, &body::json(request)?).await?;
     let headers: BTreeMap<_, _> = upload.headers.into_iter().collect();
     let put = json!({
@@ -60,8 +53,8 @@ async fn upload(app: &App, request: &Request) -> Result<Response<Body>, ApiError
     Ok(success(201, &put))
 }
 
-async fn create(app: &App, request: &Request) -> Result<Response<Body>, ApiError> {
-    let caller = app.callers.caller(request.headers(), Scope::ProcessesWrite).await?;
+async fn create(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+    let caller = visit.caller(Scope::ProcessesWrite).await?;
     let key = match request.headers().get("idempotency-key") {
         None => None,
         Some(key) => {
@@ -72,6 +65,7 @@ async fn create(app: &App, request: &Request) -> Result<Response<Body>, ApiError
     };
     let body = body::json_up_to(request, body::MAX_BODY_WITH_PICTURES_BYTES)?;
     let created = app.create.run(&caller, body, key).await?;
+    visit.concerns(created.process.id);
     let status = if created.process.status == Status::Submitting { 202 } else { 201 };
     let mut response = success(status, &ProcessView::of(&created.process));
     if let Ok(location) = HeaderValue::try_from(format!("/processes/{}", created.process.id)) {

@@ -2,21 +2,15 @@
 //! everything about the person. `PUT /processes/{id}/legal-hold`: keeps that from happening.
 
 use cotejo::{
-    api::{
-        ApiError, Scope, body,
-        caller::Authenticator,
-        response::{finish, request_id, success},
-        view::ProcessView,
-    },
+    api::{ApiError, Gate, Scope, Visit, body, response::success, view::ProcessView},
     platform::Platform,
-    store::Store,
     workflow::{decide::DecideProcess, redact::RedactProcess},
 };
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
 
 /// What the function needs, built once.
 pub struct App {
-    callers: Authenticator,
+    gate: Gate,
     decide: DecideProcess,
     redact: RedactProcess,
 }
@@ -25,18 +19,17 @@ impl App {
     /// Builds it on the platform.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        let callers = Authenticator::new(Store::new(platform), platform.seams.clock.clone());
-        Self { callers, decide: DecideProcess::new(platform), redact: RedactProcess::new(platform) }
+        Self { gate: Gate::new(platform), decide: DecideProcess::new(platform), redact: RedactProcess::new(platform) }
     }
 }
 
 /// Answers 200 with the process as it stands afterwards.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    let id = request_id(&request);
-    finish(&id, route(app, &request).await)
+    let visit = app.gate.visit(&request);
+    visit.answer(route(app, &visit, &request)).await
 }
 
-async fn route(app: &App, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let path: Vec<&str> = request.raw_http_path().split('/').skip(1).collect();
     let (id, scope, action) = match (request.method(), path.as_slice()) {
         (&Method::POST, ["processes", id, "decision"]) => (id, Scope::ProcessesDecide, Action::Decide),
@@ -44,8 +37,8 @@ async fn route(app: &App, request: &Request) -> Result<Response<Body>, ApiError>
         (&Method::PUT, ["processes", id, "legal-hold"]) => (id, Scope::ProcessesRedact, Action::Hold),
         _ => return Err(ApiError::no_route()),
     };
-    let caller = app.callers.caller(request.headers(), scope).await?;
-    let id = id.parse().map_err(|_| ApiError::not_found("process"))?;
+    let caller = visit.caller(scope).await?;
+    let id = visit.process(id)?;
     let process = match action {
         Action::Decide => app.decide.run(&caller, id, &body::json(request)?).await?,
         Action::Redact => app.redact.run(&caller, id).await?,

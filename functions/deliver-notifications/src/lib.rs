@@ -1,4 +1,5 @@
-//! The table's stream, the news: hands on the events of every process that has news.
+//! The table's stream, the news: makes deliveries of the events of every process that has news, and attempts those that
+//! are due.
 //!
 //! A record only says where to look; what counts is the item as it stands.
 
@@ -8,7 +9,7 @@ use aws_lambda_events::event::{dynamodb::Event, streams::DynamoDbEventResponse};
 use cotejo::{
     platform::{Clock, Platform},
     store::keys::WorkKey,
-    workflow::{deliver::DeliverNotifications, stream},
+    workflow::{attempt::AttemptDelivery, deliver::DeliverNotifications, stream},
 };
 use lambda_runtime::Error;
 
@@ -16,18 +17,23 @@ use lambda_runtime::Error;
 pub struct App {
     clock: Arc<dyn Clock>,
     deliver: DeliverNotifications,
+    attempt: AttemptDelivery,
 }
 
 impl App {
     /// Builds it on the platform.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self { clock: platform.seams.clock.clone(), deliver: DeliverNotifications::new(platform) }
+        Self {
+            clock: platform.seams.clock.clone(),
+            deliver: DeliverNotifications::new(platform),
+            attempt: AttemptDelivery::new(platform),
+        }
     }
 }
 
-/// Hands on the events of every process that has news. Names the records that our own
-/// store's trouble kept from being handled, for Lambda to bring again.
+/// Hands on the events of every process that has news, and attempts every delivery that has. Names the records that our
+/// own store's trouble kept from being handled, for Lambda to bring again.
 ///
 /// # Errors
 /// None: whatever fails, fails for its own record.
@@ -35,6 +41,7 @@ pub async fn handle(app: &App, event: Event) -> Result<DynamoDbEventResponse, Er
     Ok(stream::each_item(event, app.clock.as_ref(), |key| async move {
         match key {
             WorkKey::Process(key) => app.deliver.run(&key).await.map(|_| ()),
+            WorkKey::Delivery(key) => app.attempt.run(&key).await,
             // It has no events.
             WorkKey::LongCopy(_) => Ok(()),
         }

@@ -2,13 +2,11 @@
 
 use cotejo::{
     api::{
-        ApiError, Scope,
-        caller::Authenticator,
+        ApiError, Gate, Scope, Visit,
         query::Query,
-        response::{finish, request_id, see_other, success},
+        response::{see_other, success},
     },
     platform::Platform,
-    store::Store,
     workflow::certificate::{FetchCertificate, Given},
 };
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
@@ -16,7 +14,7 @@ use serde_json::json;
 
 /// What the function needs, built once.
 pub struct App {
-    callers: Authenticator,
+    gate: Gate,
     certificate: FetchCertificate,
 }
 
@@ -24,26 +22,25 @@ impl App {
     /// Builds it on the platform.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        let callers = Authenticator::new(Store::new(platform), platform.seams.clock.clone());
-        Self { callers, certificate: FetchCertificate::new(platform) }
+        Self { gate: Gate::new(platform), certificate: FetchCertificate::new(platform) }
     }
 }
 
 /// Answers 200 with a link, 303 to it, 200 with the PDF, or 202 while there is none yet.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    let id = request_id(&request);
-    finish(&id, certificate(app, &request).await)
+    let visit = app.gate.visit(&request);
+    visit.answer(certificate(app, &visit, &request)).await
 }
 
-async fn certificate(app: &App, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn certificate(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let path: Vec<&str> = request.raw_http_path().split('/').skip(1).collect();
     let (&Method::GET, ["processes", id, "certificate"]) = (request.method(), path.as_slice()) else {
         return Err(ApiError::no_route());
     };
-    let caller = app.callers.caller(request.headers(), Scope::ProcessesRead).await?;
+    let caller = visit.caller(Scope::ProcessesRead).await?;
     let query = Query::read(request, &["expires_in_min", "redirect", "download"])?;
     let (minutes, redirect, download) = (query.link_minutes()?, query.flag("redirect")?, query.flag("download")?);
-    let id = id.parse().map_err(|_| ApiError::not_found("process"))?;
+    let id = visit.process(id)?;
     match app.certificate.run(&caller, id, minutes, download).await? {
         // A certificate that is too large for an answer is given as a link to be followed.
         Given::Link(url, expires_at) if redirect || download => {

@@ -1,20 +1,17 @@
 //! `GET /processes`, `GET /processes/{id}`, `GET /processes/{id}/evidence/{evidence_id}`,
 //! `GET /providers/{provider}/health`, and the answer to every path that does not exist.
 
-use std::sync::Arc;
-
 use cotejo::{
     api::{
-        ApiError, Caller, Scope,
-        caller::Authenticator,
+        ApiError, Gate, Scope, Visit,
         page::PageRequest,
         query::Query,
-        response::{finish, request_id, see_other, success},
+        response::{see_other, success},
         view::ProcessView,
     },
     platform::Platform,
-    process::{ProcessId, Status},
-    store::{Store, lists::ProcessFilter},
+    process::Status,
+    store::lists::ProcessFilter,
     workflow::status::QueryStatus,
 };
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
@@ -22,7 +19,7 @@ use serde_json::json;
 
 /// What the function needs, built once.
 pub struct App {
-    callers: Authenticator,
+    gate: Gate,
     query: QueryStatus,
 }
 
@@ -30,34 +27,29 @@ impl App {
     /// Builds it on the platform.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        let callers = Authenticator::new(Store::new(platform), platform.seams.clock.clone());
-        Self { callers, query: QueryStatus::new(platform) }
+        Self { gate: Gate::new(platform), query: QueryStatus::new(platform) }
     }
 }
 
 /// Answers one of the routes.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    let id = request_id(&request);
-    finish(&id, route(app, &request).await)
+    let visit = app.gate.visit(&request);
+    visit.answer(route(app, &visit, &request)).await
 }
 
-async fn route(app: &App, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let path: Vec<&str> = request.raw_http_path().split('/').skip(1).collect();
     match (request.method(), path.as_slice()) {
-        (&Method::GET, ["processes"]) => list(app, request).await,
-        (&Method::GET, ["processes", id]) => get(app, request, id).await,
-        (&Method::GET, ["processes", id, "evidence", evidence]) => link(app, request, id, evidence).await,
-        (&Method::GET, ["providers", provider, "health"]) => health(app, request, provider).await,
+        (&Method::GET, ["processes"]) => list(app, visit, request).await,
+        (&Method::GET, ["processes", id]) => get(app, visit, request, id).await,
+        (&Method::GET, ["processes", id, "evidence", evidence]) => link(app, visit, request, id, evidence).await,
+        (&Method::GET, ["providers", provider, "health"]) => health(app, visit, provider).await,
         _ => Err(ApiError::no_route()),
     }
 }
 
-async fn reader(app: &App, request: &Request) -> Result<Arc<Caller>, ApiError> {
-    app.callers.caller(request.headers(), Scope::ProcessesRead).await
-}
-
-async fn list(app: &App, request: &Request) -> Result<Response<Body>, ApiError> {
-    let caller = reader(app, request).await?;
+async fn list(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+    let caller = visit.caller(Scope::ProcessesRead).await?;
     let query = Query::read(request, &["status", "provider", "page", "per_page", "cursor"])?;
     let status = query.get("status").map(|name| {
         Status::from_name(name).ok_or_else(|| ApiError::invalid_field("status", "is not a status of processes"))
@@ -67,33 +59,35 @@ async fn list(app: &App, request: &Request) -> Result<Response<Body>, ApiError> 
     Ok(success(200, &app.query.list(&caller, &filter, &page).await?))
 }
 
-async fn get(app: &App, request: &Request, id: &str) -> Result<Response<Body>, ApiError> {
-    let caller = reader(app, request).await?;
+async fn get(app: &App, visit: &Visit<'_>, request: &Request, id: &str) -> Result<Response<Body>, ApiError> {
+    let caller = visit.caller(Scope::ProcessesRead).await?;
     let refresh = Query::read(request, &["refresh"])?.flag("refresh")?;
     if refresh {
         // Asking the provider is more than reading.
-        app.callers.caller(request.headers(), Scope::ProcessesWrite).await?;
+        visit.caller(Scope::ProcessesWrite).await?;
     }
-    let process = app.query.get(&caller, process_id(id)?, refresh).await?;
+    let process = app.query.get(&caller, visit.process(id)?, refresh).await?;
     Ok(success(200, &ProcessView::of(&process)))
 }
 
-async fn health(app: &App, request: &Request, provider: &str) -> Result<Response<Body>, ApiError> {
-    let caller = reader(app, request).await?;
+async fn health(app: &App, visit: &Visit<'_>, provider: &str) -> Result<Response<Body>, ApiError> {
+    let caller = visit.caller(Scope::ProcessesRead).await?;
     Ok(success(200, &app.query.ping(&caller, provider).await?))
 }
 
-async fn link(app: &App, request: &Request, id: &str, evidence: &str) -> Result<Response<Body>, ApiError> {
-    let caller = reader(app, request).await?;
+async fn link(
+    app: &App,
+    visit: &Visit<'_>,
+    request: &Request,
+    id: &str,
+    evidence: &str,
+) -> Result<Response<Body>, ApiError> {
+    let caller = visit.caller(Scope::ProcessesRead).await?;
     let query = Query::read(request, &["expires_in_min", "redirect"])?;
     let evidence = evidence.parse().map_err(|_| ApiError::not_found("evidence"))?;
-    let link = app.query.link(&caller, process_id(id)?, evidence, query.link_minutes()?).await?;
+    let link = app.query.link(&caller, visit.process(id)?, evidence, query.link_minutes()?).await?;
     let body = json!({
         "id": link.id, "kind": link.kind, "url": link.url, "expires_at": link.expires_at,
     });
     if query.flag("redirect")? { see_other(&link.url, &body) } else { Ok(success(200, &body)) }
-}
-
-fn process_id(text: &str) -> Result<ProcessId, ApiError> {
-    text.parse().map_err(|_| ApiError::not_found("process"))
 }

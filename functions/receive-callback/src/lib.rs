@@ -2,8 +2,8 @@
 
 use cotejo::{
     api::{
-        ApiError,
-        response::{finish, request_id, source, success},
+        ApiError, Gate,
+        response::{source, success},
     },
     platform::Platform,
     workflow::callback::{self, ReceiveCallback, Received},
@@ -13,6 +13,7 @@ use serde_json::json;
 
 /// What the function needs, built once.
 pub struct App {
+    gate: Gate,
     callbacks: ReceiveCallback,
 }
 
@@ -20,15 +21,14 @@ impl App {
     /// Builds it on the platform.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self { callbacks: ReceiveCallback::new(platform) }
+        Self { gate: Gate::new(platform), callbacks: ReceiveCallback::new(platform) }
     }
 }
 
 /// Answers 200 where the callback is kept, or is about somebody else's process; anything else makes the provider send it
 /// again.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    let id = request_id(&request);
-    finish(&id, receive(app, &request).await)
+    app.gate.visit(&request).answer(receive(app, &request)).await
 }
 
 async fn receive(app: &App, request: &Request) -> Result<Response<Body>, ApiError> {

@@ -40,6 +40,8 @@ pub async fn handle(app: &App, event: Event) -> Result<DynamoDbEventResponse, Er
         match key {
             WorkKey::Process(key) => app.refresh.run(&key).await,
             WorkKey::LongCopy(key) => app.copy.run(&key).await,
+            // Nothing is wished of it; `deliver-notifications` sees to it.
+            WorkKey::Delivery(_) => Ok(()),
         }
     })
     .await)

@@ -151,6 +151,7 @@ fn start(name: &str, platform: &Platform) -> Option<Handler> {
         "query-status" => http!(name, platform, query_status),
         "decide-process" => http!(name, platform, decide_process),
         "fetch-certificate" => http!(name, platform, fetch_certificate),
+        "notification-channels" => http!(name, platform, notification_channels),
         "receive-callback" => http!(name, platform, receive_callback),
         "poll-due" => event!(name, platform, poll_due),
         "run-work" => event!(name, platform, run_work),

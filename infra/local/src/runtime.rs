@@ -21,7 +21,11 @@ use crate::{
     seed::{Accounts, Keys, TENANT, TenantAccess, Tenants},
     servers::{Servers, Stop, serve},
     settings::{Around, Overrides, ProviderUrls},
-    stores::{Access, StoreError, dynamodb, s3, secrets},
+    stores::{
+        Access, StoreError, dynamodb,
+        mail::{Mail, Mailbox},
+        s3, secrets,
+    },
     stream::{Mapping, Poller, Positions},
     template::{DEPLOYED, Place, Template},
 };
@@ -51,6 +55,8 @@ pub(crate) struct Inner {
     tenants: Tenants,
     keys: Keys,
     secrets_url: String,
+    mail_url: String,
+    mailbox: Mailbox,
     provider_urls: ProviderUrls,
     api_url: String,
     sandbox_url: String,
@@ -98,6 +104,7 @@ impl Local {
             dynamodb: dynamodb_port,
             s3: s3_port,
             secrets: secrets_port,
+            mail: mail_port,
         } = servers;
         let mut database = None;
         if overrides.get("AWS_ENDPOINT_URL_DYNAMODB").is_none() {
@@ -129,11 +136,15 @@ impl Local {
 
         // The secret, the sandbox, and how the functions reach both.
         let secrets_url = secrets_port.url();
+        let mail_url = mail_port.url();
+        let mailbox = Mailbox::default();
+        serve(&mut tasks, mail_port, mailbox.router(), &stop);
         let sandbox_url = sandbox_port.url();
         let provider_urls = ProviderUrls::choose(&overrides, &sandbox_url);
         let around = Around {
             access: &access,
             secrets_url: secrets_url.clone(),
+            mail_url: mail_url.clone(),
             provider_urls: provider_urls.clone(),
             api_url: api_url.clone(),
         };
@@ -178,7 +189,9 @@ impl Local {
         }
         sandbox.set_auco_webhooks(tenants.webhooks()?);
         let webhook_url = tenants.webhook_url(TENANT)?;
-        let env = around.env(&api_url, &api_key, &webhook_url, &config(first)?);
+        let mut triggers = template.functions.iter().flat_map(|function| &function.streams);
+        let failed_records = triggers.find_map(|trigger| trigger.retry.on_failure_bucket.as_deref());
+        let env = around.env(&api_url, &api_key, &webhook_url, &config(first)?, failed_records);
 
         // The functions, and what calls them.
         let running = Running::default();
@@ -203,6 +216,8 @@ impl Local {
             tenants,
             keys,
             secrets_url,
+            mail_url,
+            mailbox,
             provider_urls,
             api_url: api_url.clone(),
             sandbox_url,
@@ -267,6 +282,12 @@ impl Local {
     #[must_use]
     pub fn sandbox(&self) -> &Sandbox {
         &self.inner.sandbox
+    }
+
+    /// What was sent by e-mail.
+    #[must_use]
+    pub fn mails(&self) -> Vec<Mail> {
+        self.inner.mailbox.mails()
     }
 
     /// The key that opens queries at Auco.
@@ -372,6 +393,7 @@ impl Inner {
         let around = Around {
             access: &self.access,
             secrets_url: self.secrets_url.clone(),
+            mail_url: self.mail_url.clone(),
             provider_urls: self.provider_urls.clone(),
             api_url: self.api_url.clone(),
         };

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, io, net::Ipv4Addr, path::PathBuf, sync::Mutex};
 
 use cotejo::{
     api::{
-        NewApiKey, Scope,
+        Operator, Scope,
         callback_token::{self, Purpose},
     },
     platform::{
@@ -15,7 +15,7 @@ use cotejo::{
         secrets::{SecretDocument, account_name},
     },
     process::TenantId,
-    store::{self, Store},
+    store::{self, ApiKey, Store, StoreError},
 };
 use cotejo_sandbox::Webhook;
 use jiff::Timestamp;
@@ -31,6 +31,9 @@ use crate::{
 
 /// The tenant that everybody who runs this locally is.
 pub const TENANT: &str = "local";
+
+/// The limit of the tenants here: none that one machine reaches, even where a test's clock stands still.
+const PER_MINUTE: u32 = 60_000;
 
 /// What the sandbox's accounts are opened by.
 const KEYS: [&str; 5] = ["public_key", "private_key", "user", "password", "api_key"];
@@ -161,17 +164,21 @@ impl Tenants {
     /// # Errors
     /// The name is no tenant id, or a store or file refuses.
     pub async fn ensure(&self, name: &str, keys: &Keys, platform: &Platform) -> Result<String, LocalError> {
-        let id: TenantId = name.parse().map_err(|_| LocalError::Tenant(name.to_owned()))?;
-        let tenant = self.remember(name)?;
-        self.put(name, platform).await?;
-        let key = NewApiKey {
-            secret: &tenant.api_key,
-            key_id: &tenant.key_id,
-            tenant: id,
-            scopes: &Scope::ALL,
-            tenant_since: tenant.since,
+        let remembered = self.remember(name)?;
+        let tenant = self.put(name, platform).await?;
+        let key = ApiKey {
+            key_id: remembered.key_id,
+            name: "the first".to_owned(),
+            scopes: Scope::ALL.to_vec(),
+            created_at: remembered.since,
+            expires_at: None,
+            revoked_at: None,
         };
-        Store::new(platform).put_api_key(&key).await.map_err(|error| LocalError::Seed(error.to_string()))?;
+        match Store::new(platform).put_api_key(&tenant, &remembered.api_key, &key).await {
+            // Somebody revoked it; it stays so.
+            Ok(()) | Err(StoreError::Conflict) => {}
+            Err(error) => return Err(LocalError::Seed(error.to_string())),
+        }
         for (provider, account) in keys.accounts(name) {
             // What somebody set up stays, but for keys that the environment replaces.
             let before = self.accounts.get(name, provider)?;
@@ -188,15 +195,20 @@ impl Tenants {
             };
             self.accounts.set(name, provider, account)?;
         }
-        Ok(tenant.api_key)
+        Ok(remembered.api_key)
     }
 
-    /// Writes a tenant into the table.
-    async fn put(&self, name: &str, platform: &Platform) -> Result<(), LocalError> {
-        let id = name.parse().map_err(|_| LocalError::Tenant(name.to_owned()))?;
+    /// Writes a tenant into the table. What was set up for it there since stays.
+    async fn put(&self, name: &str, platform: &Platform) -> Result<store::Tenant, LocalError> {
+        let id: TenantId = name.parse().map_err(|_| LocalError::Tenant(name.to_owned()))?;
         let Tenant { since, retention_days, .. } = self.remember(name)?;
-        let tenant = store::Tenant { id, name: name.to_owned(), since, retention_days };
-        Store::new(platform).put_tenant(&tenant).await.map_err(|error| LocalError::Seed(error.to_string()))
+        let (store, failed) = (Store::new(platform), |error: StoreError| LocalError::Seed(error.to_string()));
+        let before = store.tenant(&operator(id.clone())).await.map_err(failed)?;
+        let new = || store::Tenant { per_minute: PER_MINUTE, ..store::Tenant::new(id, name.to_owned(), since) };
+        let mut tenant = before.unwrap_or_else(new);
+        tenant.retention_days = retention_days.or(tenant.retention_days);
+        store.put_tenant(&tenant).await.map_err(failed)?;
+        Ok(tenant)
     }
 
     /// Has what ended redacted after so many days.
@@ -212,7 +224,7 @@ impl Tenants {
             }
             self.save(&tenants)?;
         }
-        self.put(name, platform).await
+        self.put(name, platform).await.map(|_| ())
     }
 
     fn remember(&self, name: &str) -> io::Result<Tenant> {
@@ -281,4 +293,9 @@ impl Tenants {
 /// All tenants share one account at Auco; each has a webhook of its own there.
 fn webhook_id(tenant: &str) -> String {
     if tenant == TENANT { "cotejo".to_owned() } else { format!("cotejo-{tenant}") }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the table is this system's own")]
+fn operator(tenant: TenantId) -> Operator {
+    Operator::acting_for(tenant)
 }

@@ -26,6 +26,8 @@ pub struct Servers {
     pub s3: Port,
     /// Secrets Manager.
     pub secrets: Port,
+    /// Amazon SES.
+    pub mail: Port,
     /// Base URL of the API.
     pub api_url: String,
 }
@@ -77,6 +79,7 @@ impl Servers {
             dynamodb: Port::bind_near(port, 2).await?,
             s3: Port::bind_near(port, 3).await?,
             secrets: Port::bind_near(port, 4).await?,
+            mail: Port::bind_near(port, 5).await?,
         })
     }
 }

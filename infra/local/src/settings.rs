@@ -37,6 +37,9 @@ pub const NAMES: &[&str] = &[
     "COTEJO_TECALIS_URL",
 ];
 
+/// Whom e-mails come from.
+const MAIL_FROM: &str = "cotejo@local.example";
+
 /// The environment, as far as it counts here.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides(HashMap<String, String>);
@@ -89,6 +92,8 @@ pub struct Around<'a> {
     pub access: &'a Access,
     /// URL of Secrets Manager.
     pub secrets_url: String,
+    /// URL of Amazon SES.
+    pub mail_url: String,
     /// Base URLs of the companies' APIs.
     pub provider_urls: ProviderUrls,
     /// Base URL of our own API.
@@ -139,10 +144,12 @@ impl Around<'_> {
                 ("AWS_ENDPOINT_URL_DYNAMODB", &access.dynamodb_url),
                 ("AWS_ENDPOINT_URL_S3", &access.s3_url),
                 ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.secrets_url),
+                ("AWS_ENDPOINT_URL_SESV2", &self.mail_url),
                 ("AWS_REGION", &access.region),
                 ("AWS_SECRET_ACCESS_KEY", &access.secret_access_key),
                 ("COTEJO_ALLOW_LOOPBACK", &"true".to_owned()),
                 ("COTEJO_AUCO_URL", &self.provider_urls.auco),
+                ("COTEJO_MAIL_FROM", &MAIL_FROM.to_owned()),
                 ("COTEJO_LINK_URL", &self.provider_urls.link),
                 ("COTEJO_PUBLIC_URL", &self.api_url),
                 ("COTEJO_TECALIS_URL", &self.provider_urls.tecalis),
@@ -155,10 +162,17 @@ impl Around<'_> {
         values
     }
 
-    /// What the file `env` holds for shells, scripts and cargo-lambda. `function` is any: all have the same table,
-    /// bucket and secret.
+    /// What the file `env` holds for shells, scripts, cargo-lambda and `cargo admin`. `function` is any: all have the same
+    /// table, bucket and secret. `failed_records` is the bucket for stream records that were given up.
     #[must_use]
-    pub fn env(&self, url: &str, api_key: &str, webhook_url: &str, function: &Config) -> BTreeMap<String, String> {
+    pub fn env(
+        &self,
+        url: &str,
+        api_key: &str,
+        webhook_url: &str,
+        function: &Config,
+        failed_records: Option<&str>,
+    ) -> BTreeMap<String, String> {
         let mut env = self.values();
         for (name, value) in [
             ("BUCKET", function.bucket.as_str()),
@@ -166,6 +180,7 @@ impl Around<'_> {
             ("COTEJO_AUCO_WEBHOOK_URL", webhook_url),
             ("COTEJO_SECRET", &function.secret_id),
             ("COTEJO_URL", url),
+            ("FAILED_RECORDS_BUCKET", failed_records.unwrap_or_default()),
             ("TABLE", &function.table),
         ] {
             env.insert(name.to_owned(), value.to_owned());

@@ -36,6 +36,16 @@ pub fn json_up_to(request: &Request, limit: usize) -> Result<Value, ApiError> {
     if value.is_object() { Ok(value) } else { Err(ApiError::unreadable("The body is not a JSON object.")) }
 }
 
+/// The `Idempotency-Key` of a request.
+///
+/// # Errors
+/// 422 where it is not 1 to 255 printable ASCII characters.
+pub fn idempotency_key(request: &Request) -> Result<Option<&str>, ApiError> {
+    let Some(key) = request.headers().get("idempotency-key") else { return Ok(None) };
+    let key = key.to_str().ok().filter(|key| (1..=255).contains(&key.len()));
+    key.map(Some).ok_or_else(|| ApiError::invalid_field("Idempotency-Key", "must be 1 to 255 printable characters"))
+}
+
 /// A JSON value as a known shape, every field of which must be known. `root` is the value's own path, `""` for a body.
 ///
 /// # Errors

@@ -137,6 +137,13 @@ impl ApiError {
         Self::new(422, "refused_by_provider", &format!("The provider {provider} refuses the process with {code}."))
     }
 
+    /// 429: the tenant's limit is used up.
+    #[must_use]
+    pub fn rate_limited(retry_after: u32) -> Self {
+        let message = "The limit of requests a minute is used up.";
+        Self { retry_after: Some(retry_after), ..Self::new(429, "rate_limited", message) }
+    }
+
     /// 500: something of ours is wrong.
     #[must_use]
     pub fn internal() -> Self {

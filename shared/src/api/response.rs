@@ -43,27 +43,6 @@ pub fn failure(error: &ApiError, request_id: &str) -> Response<Body> {
     response
 }
 
-/// Whatever a handler ends with, as an HTTP answer with the request's id on it.
-pub fn finish(request_id: &str, outcome: Result<Response<Body>, ApiError>) -> Response<Body> {
-    let mut response = outcome.unwrap_or_else(|error| {
-        tracing::info!(request_id, status = error.status, error_code = error.error_code, "refused");
-        failure(&error, request_id)
-    });
-    if let Ok(value) = request_id.parse() {
-        response.headers_mut().insert("x-request-id", value);
-    }
-    response
-}
-
-/// The id API Gateway gave to a request.
-#[must_use]
-pub fn request_id(request: &Request) -> String {
-    match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone().unwrap_or_default(),
-        _ => String::new(),
-    }
-}
-
 /// The address a request came from, as API Gateway saw it.
 #[must_use]
 pub fn source(request: &Request) -> Option<IpAddr> {

@@ -1,12 +1,16 @@
 //! What a customer sees of a process.
 
 use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::process::{
-    Certificate, CertificateState, Copy, Decision, Evidence, Findings, Private, Process, StoredCopy, request::Person,
-    timeline::TimelineEntry,
+use crate::{
+    notify::{Attempt, Channel, Config, Delivery},
+    process::{
+        Certificate, CertificateState, Copy, Decision, Evidence, Findings, Private, Process, StoredCopy,
+        request::Person, timeline::TimelineEntry,
+    },
 };
 
 /// A process, whole.
@@ -82,12 +86,15 @@ struct CertificateView<'a> {
 
 impl<'a> CertificateView<'a> {
     fn of(certificate: Option<&'a Certificate>) -> Self {
-        let (state, stored, reason) = match certificate.map(|certificate| &certificate.state) {
-            None => ("none", None, None),
-            Some(CertificateState::Pending { .. }) => ("pending", None, None),
-            Some(CertificateState::Stored(StoredCopy { bytes, sha256, .. })) => ("stored", Some((bytes, sha256)), None),
-            Some(CertificateState::Redacted { bytes, sha256 }) => ("redacted", Some((bytes, sha256)), None),
-            Some(CertificateState::Failed { reason }) => ("failed", None, Some(reason.as_str())),
+        let certificate = certificate.map(|certificate| &certificate.state);
+        let state = certificate.map_or("none", CertificateState::as_str);
+        let (stored, reason) = match certificate {
+            None | Some(CertificateState::Pending { .. }) => (None, None),
+            Some(
+                CertificateState::Stored(StoredCopy { bytes, sha256, .. })
+                | CertificateState::Redacted { bytes, sha256 },
+            ) => (Some((bytes, sha256)), None),
+            Some(CertificateState::Failed { reason }) => (None, Some(reason.as_str())),
         };
         let (bytes, sha256) = (stored.map(|(bytes, _)| *bytes), stored.map(|(_, sha256)| sha256.as_str()));
         Self { state, bytes, sha256, reason }
@@ -168,5 +175,71 @@ pub fn summary(process: &Process) -> Value {
         "created_at": process.created_at,
         "updated_at": process.updated_at,
         "expires_at": process.expires_at,
+    })
+}
+
+/// A delivery, as a channel's log shows it.
+#[derive(Serialize)]
+pub struct DeliveryView<'a> {
+    id: String,
+    event: &'a str,
+    event_id: String,
+    resource_id: &'a str,
+    resource_name: &'a str,
+    state: &'static str,
+    attempts: &'a [Attempt],
+    next_attempt_at: Option<Timestamp>,
+    created_at: Timestamp,
+}
+
+impl<'a> DeliveryView<'a> {
+    /// The view of `delivery`.
+    #[must_use]
+    pub fn of(delivery: &'a Delivery) -> Self {
+        Self {
+            id: delivery.id.to_string(),
+            event: &delivery.message.event,
+            event_id: delivery.event_id.to_string(),
+            resource_id: &delivery.message.resource_id,
+            resource_name: &delivery.message.resource_name,
+            state: delivery.state.as_str(),
+            attempts: &delivery.attempts,
+            next_attempt_at: delivery.next_attempt_at,
+            created_at: delivery.created_at,
+        }
+    }
+}
+
+/// A channel. `secret` is what signs its webhooks, in the one answer that shows it.
+#[must_use]
+pub fn channel(channel: &Channel, secret: Option<&SecretString>) -> Value {
+    let (kind, mut config) = match &channel.config {
+        Config::Webhook { url, secrets } => {
+            let secrets: Vec<_> = secrets
+                .iter()
+                .map(|secret| json!({"hint": format!("whsec_…{}", secret.hint), "valid_until": secret.until}))
+                .collect();
+            ("webhook", json!({"url": url, "secrets": secrets}))
+        }
+        Config::Slack { with_names, .. } => {
+            ("slack", json!({"url": "https://hooks.slack.com/…", "with_names": with_names}))
+        }
+        Config::Email { emails, with_names } => ("email", json!({"emails": emails, "with_names": with_names})),
+    };
+    if let Some(secret) = secret {
+        config["secret"] = json!(secret.expose_secret());
+    }
+    json!({
+        "id": channel.id,
+        "name": channel.name,
+        "type": kind,
+        "active": channel.active,
+        "events": channel.events,
+        "config": config,
+        "failing_since": channel.trouble.map(|trouble| trouble.since),
+        "disabled_at": channel.disabled.as_ref().map(|disabled| disabled.at),
+        "disabled_reason": channel.disabled.as_ref().map(|disabled| &disabled.reason),
+        "created_at": channel.created_at,
+        "updated_at": channel.updated_at,
     })
 }

@@ -16,7 +16,7 @@ use super::Config;
 /// makes start-up short.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
 
-/// One client for each service, sharing one connection pool.
+/// One client for each service that most functions use, sharing one connection pool.
 #[derive(Clone)]
 pub struct Clients {
     /// DynamoDB.
@@ -25,13 +25,18 @@ pub struct Clients {
     pub s3: aws_sdk_s3::Client,
     /// Secrets Manager.
     pub secrets: aws_sdk_secretsmanager::Client,
+    http: Http,
 }
 
-impl Clients {
-    /// Builds the three clients over `http`, or over the deployed transport where that is `None`.
-    #[must_use]
-    pub fn new(config: &Config, http: Option<SharedHttpClient>) -> Self {
-        let http = http.unwrap_or_else(transport);
+/// The transport under all clients.
+#[derive(Clone)]
+pub struct Http(SharedHttpClient);
+
+/// A client of `$sdk` over `$http` as `$config` says, at `$endpoint` where that is another one than AWS's own. A request may
+/// take `$attempt` seconds, and `$operation` with its repetitions.
+macro_rules! client {
+    ($sdk:ident, $http:expr, $config:expr, $endpoint:expr, $attempt:expr, $operation:expr, $($more:tt)*) => {{
+        let config: &Config = $config;
         let credentials = Credentials::new(
             config.access_key_id.expose_secret(),
             config.secret_access_key.expose_secret(),
@@ -39,35 +44,52 @@ impl Clients {
             None,
             "settings",
         );
-        let retries = RetryConfig::standard().with_max_attempts(3);
-        // The shortest function may run for 10 seconds; a hung connection must leave time for a second try.
-        let timeouts = |attempt: u64, operation: u64| {
-            TimeoutConfig::builder()
-                .connect_timeout(Duration::from_secs(2))
-                .operation_attempt_timeout(Duration::from_secs(attempt))
-                .operation_timeout(Duration::from_secs(operation))
-                .build()
-        };
-        macro_rules! client {
-            ($sdk:ident, $endpoint:expr, $timeouts:expr, $($more:tt)*) => {{
-                let mut builder = $sdk::Config::builder()
-                    .region($sdk::config::Region::new(config.region.clone()))
-                    .credentials_provider(credentials.clone())
-                    .http_client(http.clone())
-                    .retry_config(retries.clone())
-                    .timeout_config($timeouts);
-                if let Some(url) = $endpoint {
-                    builder = builder.endpoint_url(url);
-                }
-                $sdk::Client::from_conf(builder $($more)* .build())
-            }};
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(2))
+            .operation_attempt_timeout(Duration::from_secs($attempt))
+            .operation_timeout(Duration::from_secs($operation))
+            .build();
+        let mut builder = $sdk::Config::builder()
+            .region($sdk::config::Region::new(config.region.clone()))
+            .credentials_provider(credentials)
+            .http_client($http.clone())
+            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            .timeout_config(timeouts);
+        if let Some(url) = $endpoint {
+            builder = builder.endpoint_url(url);
         }
+        $sdk::Client::from_conf(builder $($more)* .build())
+    }};
+}
+
+impl Clients {
+    /// Builds the clients over `http`, or over the deployed transport where that is `None`.
+    #[must_use]
+    pub fn new(config: &Config, http: Option<SharedHttpClient>) -> Self {
+        let http = http.unwrap_or_else(transport);
+        let path_style = config.s3_url.is_some();
         Self {
-            dynamodb: client!(aws_sdk_dynamodb, &config.dynamodb_url, timeouts(3, 8),),
+            // The shortest function may run for 10 seconds; a hung connection must leave time for a second try.
+            dynamodb: client!(aws_sdk_dynamodb, http, config, &config.dynamodb_url, 3, 8,),
             // A server named by URL has no DNS name per bucket.
-            s3: client!(aws_sdk_s3, &config.s3_url, timeouts(20, 40), .force_path_style(config.s3_url.is_some())),
-            secrets: client!(aws_sdk_secretsmanager, &config.secrets_url, timeouts(3, 8),),
+            s3: client!(aws_sdk_s3, http, config, &config.s3_url, 20, 40, .force_path_style(path_style)),
+            secrets: client!(aws_sdk_secretsmanager, http, config, &config.secrets_url, 3, 8,),
+            http: Http(http),
         }
+    }
+
+    /// The transport, for a client that few functions need.
+    #[must_use]
+    pub fn http(&self) -> Http {
+        self.http.clone()
+    }
+}
+
+impl Http {
+    /// A client of Amazon SES.
+    #[must_use]
+    pub fn mail(&self, config: &Config) -> aws_sdk_sesv2::Client {
+        client!(aws_sdk_sesv2, self.0, config, &config.mail_url, 5, 12,)
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod aws;
 pub mod clock;
 pub mod config;
+pub mod contained;
 pub mod entropy;
 pub mod http;
 pub mod remembered;

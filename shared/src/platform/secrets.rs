@@ -6,7 +6,13 @@
 
 use std::sync::Arc;
 
-use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+use aws_sdk_secretsmanager::{
+    error::{ProvideErrorMetadata, SdkError},
+    operation::{
+        create_secret::CreateSecretError, get_secret_value::GetSecretValueError, put_secret_value::PutSecretValueError,
+    },
+    types::{Filter, FilterNameStringType},
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -123,6 +129,50 @@ impl Secrets {
         self.accounts.get(&name, self.clock.now(), self.read(&name)).await
     }
 
+    /// Makes or replaces the account of `tenant` at the company called `provider`. Functions that looked at it before know
+    /// the new one within minutes. Up to three requests.
+    ///
+    /// # Errors
+    /// Secrets Manager did not take it.
+    pub async fn set_account(&self, tenant: &TenantId, provider: &str, account: &Account) -> Result<(), SecretsError> {
+        let name = account_name(&self.name, tenant, provider);
+        let text = serde_json::to_string(&account.0).map_err(|_| SecretsError::Malformed("it is no JSON"))?;
+        let put = || self.client.put_secret_value().secret_id(&name).secret_string(&text).send();
+        match put().await {
+            Ok(_) => return Ok(()),
+            Err(error)
+                if error.as_service_error().is_some_and(PutSecretValueError::is_resource_not_found_exception) => {}
+            Err(error) => return Err(unavailable(&error)),
+        }
+        match self.client.create_secret().name(&name).secret_string(&text).send().await {
+            Ok(_) => Ok(()),
+            // Made by somebody else meanwhile, or by the first of two tries.
+            Err(error) if error.as_service_error().is_some_and(CreateSecretError::is_resource_exists_exception) => {
+                put().await.map(|_| ()).map_err(|error| unavailable(&error))
+            }
+            Err(error) => Err(unavailable(&error)),
+        }
+    }
+
+    /// The companies at which `tenant` has an account, by name. One request for each hundred.
+    ///
+    /// # Errors
+    /// Secrets Manager does not say.
+    pub async fn accounts(&self, tenant: &TenantId) -> Result<Vec<String>, SecretsError> {
+        let prefix = account_name(&self.name, tenant, "");
+        let by_name = Filter::builder().key(FilterNameStringType::Name).values(&prefix).build();
+        let mut pages = self.client.list_secrets().filters(by_name).into_paginator().send();
+        let mut providers = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| unavailable(&error))?;
+            // The filter knows neither small nor capital letters.
+            let names = page.secret_list().iter().filter_map(|secret| secret.name()?.strip_prefix(&prefix));
+            providers.extend(names.map(str::to_owned));
+        }
+        providers.sort_unstable();
+        Ok(providers)
+    }
+
     async fn read_keys(&self) -> Result<Option<SecretDocument>, SecretsError> {
         let document: Option<SecretDocument> = self.read(&self.name).await?;
         let Some(document) = document else { return Err(SecretsError::Unavailable) };
@@ -162,6 +212,11 @@ impl Secrets {
         let value = serde_json::from_str(text);
         value.map(Some).map_err(|_| SecretsError::Malformed("it does not have the documented shape"))
     }
+}
+
+fn unavailable<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> SecretsError {
+    tracing::error!(code = error.code(), "secret unavailable");
+    SecretsError::Unavailable
 }
 
 /// What the secret with an account is called, given what the one with the keys is.

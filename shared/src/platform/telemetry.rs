@@ -17,18 +17,21 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
+use super::contained::log_panics;
+
 /// The namespace of all metrics in CloudWatch.
 pub const NAMESPACE: &str = "Cotejo";
 /// The target of events that carry a metric.
 const METRIC: &str = "cotejo::metric";
 
-/// Starts logging and metrics. The level of logs comes from `RUST_LOG`, or is `info`.
+/// Starts logging and metrics; panics are logged by their place. The level of logs comes from `RUST_LOG`, or is `info`.
 pub fn init() {
     let level = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let is_log = |metadata: &Metadata<'_>| metadata.target() != METRIC;
     let logs = tracing_subscriber::fmt::layer().json().flatten_event(true).with_filter(level.and(filter_fn(is_log)));
     // A second call (several functions in one process) changes nothing.
     let _ = tracing_subscriber::registry().with(logs).with(Metrics).try_init();
+    log_panics();
 }
 
 /// Writes metrics as CloudWatch's embedded metric format wants them: the bare JSON, one line each.
@@ -70,6 +73,10 @@ pub enum Metric {
     CallbackUnknown,
     /// Stream records that could not be handled.
     RecordFailed,
+    /// Attempts at deliveries that failed.
+    DeliveryFailed,
+    /// Channels that were disabled because they failed.
+    ChannelDisabled,
 }
 
 impl Metric {
@@ -83,6 +90,8 @@ impl Metric {
             Self::CallbackRefused => ("CallbacksRefused", "Count"),
             Self::CallbackUnknown => ("CallbacksUnknown", "Count"),
             Self::RecordFailed => ("RecordsFailed", "Count"),
+            Self::DeliveryFailed => ("DeliveriesFailed", "Count"),
+            Self::ChannelDisabled => ("ChannelsDisabled", "Count"),
         }
     }
 }

@@ -78,6 +78,19 @@ pub enum CertificateState {
     },
 }
 
+impl CertificateState {
+    /// The state's name.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Pending { .. } => "pending",
+            Self::Stored(_) => "stored",
+            Self::Failed { .. } => "failed",
+            Self::Redacted { .. } => "redacted",
+        }
+    }
+}
+
 /// What became of one try to fetch a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CertificateFetch {

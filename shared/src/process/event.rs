@@ -35,6 +35,39 @@ pub enum EventName {
 }
 
 impl EventName {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::ProcessCreated,
+        Self::ProcessInReview,
+        Self::ProcessApproved,
+        Self::ProcessRejected,
+        Self::ProcessExpired,
+        Self::ProcessCancelled,
+        Self::ProcessFailed,
+        Self::ProcessAmended,
+        Self::ProcessEvidenceSettled,
+        Self::ProcessCertificateStored,
+        Self::ProcessRedacted,
+    ];
+
+    /// The name that channels subscribe to.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ProcessCreated => "process_created",
+            Self::ProcessInReview => "process_in_review",
+            Self::ProcessApproved => "process_approved",
+            Self::ProcessRejected => "process_rejected",
+            Self::ProcessExpired => "process_expired",
+            Self::ProcessCancelled => "process_cancelled",
+            Self::ProcessFailed => "process_failed",
+            Self::ProcessAmended => "process_amended",
+            Self::ProcessEvidenceSettled => "process_evidence_settled",
+            Self::ProcessCertificateStored => "process_certificate_stored",
+            Self::ProcessRedacted => "process_redacted",
+        }
+    }
+
     /// The event of arriving in `status`.
     #[must_use]
     pub fn of(status: Status) -> Self {

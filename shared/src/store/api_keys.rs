@@ -1,33 +1,76 @@
-//! API keys, by the hash of their secret.
+//! API keys, by the hash of their secret. The secret itself is kept nowhere.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::{
-    Store, StoreError,
-    codec::{self, text},
+    Store, StoreError, Tenant,
+    codec::{self, json, text},
     failure,
     keys::{self, ItemKey},
 };
-use crate::api::{Caller, NewApiKey, Scope, caller::key_hash};
+use crate::api::{Authority, Caller, Scope};
+
+/// A key, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// Its public id, which stands in audit lines.
+    pub key_id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it may do.
+    #[serde(deserialize_with = "known_scopes")]
+    pub scopes: Vec<Scope>,
+    /// Since when there is one.
+    pub created_at: Timestamp,
+    /// Until when it is good; for ever where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// When it was revoked. Its record stays, so that audit lines can still be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A scope that this version does not know allows nothing here.
+fn known_scopes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Scope>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    Ok(names.iter().filter_map(|name| Scope::from_name(name)).collect())
+}
+
+/// The hash under which a key is stored.
+#[must_use]
+pub fn key_hash(secret: &str) -> String {
+    hex::encode(Sha256::digest(secret.as_bytes()))
+}
 
 impl Store {
-    /// Stores a key, or replaces the record of the same secret. One request.
+    /// Stores a key of `tenant`, or replaces the record of the same secret. One request.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`].
-    pub async fn put_api_key(&self, key: &NewApiKey<'_>) -> Result<(), StoreError> {
-        let mut item = ItemKey::ApiKey(&key_hash(key.secret)).attributes();
-        let scopes = key.scopes.iter().map(|scope| scope.as_str().to_owned()).collect();
-        item.insert("kind".to_owned(), text("api_key"));
-        item.insert("tenant".to_owned(), text(key.tenant.as_str()));
-        item.insert("key_id".to_owned(), text(key.key_id));
-        item.insert("scopes".to_owned(), AttributeValue::Ss(scopes));
-        item.insert("tenant_since".to_owned(), text(&keys::moment(key.tenant_since)));
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        put.send().await.map(|_| ()).map_err(|error| failure(&error))
+    /// [`StoreError::Conflict`] where it was revoked: that is for good. Else [`StoreError::Unavailable`].
+    pub async fn put_api_key(&self, tenant: &Tenant, secret: &str, key: &ApiKey) -> Result<(), StoreError> {
+        let sort = format!("{}#{}", keys::moment(key.created_at), key.key_id);
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(ItemKey::ApiKey(&key_hash(secret)).attributes()))
+            .update_expression(
+                "SET kind = :kind, tenant = :tenant, tenant_since = :since, summary = :summary, \
+                 by_owner_pk = :owner, by_owner_sk = :sort",
+            )
+            .condition_expression("attribute_not_exists(revoked_at)")
+            .expression_attribute_values(":kind", text("api_key"))
+            .expression_attribute_values(":tenant", text(tenant.id.as_str()))
+            .expression_attribute_values(":since", text(&keys::moment(tenant.since)))
+            .expression_attribute_values(":summary", codec::summary_of(json(key)?))
+            .expression_attribute_values(":owner", text(&keys::api_keys_of(&tenant.id)))
+            .expression_attribute_values(":sort", text(&sort));
+        update.send().await.map(|_| ()).map_err(|error| failure(&error))
     }
 
-    /// The caller whose key has this hash. One request.
+    /// The caller whose key has this hash; `None` where there is none or it was revoked. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
@@ -35,20 +78,92 @@ impl Store {
         let key = ItemKey::ApiKey(hash).attributes();
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
         let answer = get.send().await.map_err(|error| failure(&error))?;
-        answer.item().map(read).transpose()
+        answer.item().filter(|item| !item.contains_key("revoked_at")).map(caller).transpose()
+    }
+
+    /// Every key of `who`'s tenant, the oldest first; one that was made a moment ago may be missing. One request for each
+    /// megabyte of them.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
+    pub async fn api_keys(&self, who: &impl Authority) -> Result<Vec<ApiKey>, StoreError> {
+        self.key_items(who).await?.iter().map(about).collect()
+    }
+
+    /// Revokes the key called `key_id`, and gives it as it is now; `None` where the tenant has no such key. A key that was
+    /// revoked before stays as it was. One request more than [`Self::api_keys`].
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
+    pub async fn revoke_api_key(
+        &self,
+        who: &impl Authority,
+        key_id: &str,
+        now: Timestamp,
+    ) -> Result<Option<ApiKey>, StoreError> {
+        for item in self.key_items(who).await? {
+            let key = about(&item)?;
+            if key.key_id == key_id {
+                return self.revoke(&item, key, now).await.map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn revoke(&self, item: &codec::Item, key: ApiKey, now: Timestamp) -> Result<ApiKey, StoreError> {
+        let revoked = ApiKey { revoked_at: Some(now), ..key.clone() };
+        let own = ["pk", "sk"].map(|name| item.get(name).map(|value| (name.to_owned(), value.clone())));
+        let own = own.into_iter().collect::<Option<_>>().ok_or(StoreError::Corrupt("pk"))?;
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(own))
+            .update_expression("SET revoked_at = :now, summary = :summary")
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(revoked_at)")
+            .expression_attribute_values(":now", text(&keys::moment(now)))
+            .expression_attribute_values(":summary", codec::summary_of(json(&revoked)?));
+        match update.send().await.map_err(|error| failure(&error)) {
+            Ok(_) => Ok(revoked),
+            Err(StoreError::Conflict) => Ok(ApiKey { revoked_at: key.revoked_at.or(Some(now)), ..key }),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn key_items(&self, who: &impl Authority) -> Result<Vec<codec::Item>, StoreError> {
+        let (mut items, mut rest) = (Vec::new(), None);
+        loop {
+            let query = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .index_name("by_owner")
+                .key_condition_expression("by_owner_pk = :owner")
+                .expression_attribute_values(":owner", text(&keys::api_keys_of(who.tenant())))
+                .set_exclusive_start_key(rest);
+            let answer = query.send().await.map_err(|error| failure(&error))?;
+            items.extend(answer.items.unwrap_or_default());
+            rest = answer.last_evaluated_key;
+            if rest.is_none() {
+                return Ok(items);
+            }
+        }
     }
 }
 
-fn read(item: &codec::Item) -> Result<Caller, StoreError> {
+fn about(item: &codec::Item) -> Result<ApiKey, StoreError> {
+    serde_json::from_value(codec::summary_view(item)?).map_err(|_| StoreError::Corrupt("summary"))
+}
+
+fn caller(item: &codec::Item) -> Result<Caller, StoreError> {
     let string =
         |name: &'static str| item.get(name).and_then(|value| value.as_s().ok()).ok_or(StoreError::Corrupt(name));
-    let names = item.get("scopes").and_then(|value| value.as_ss().ok()).ok_or(StoreError::Corrupt("scopes"))?;
-    // A scope that this version does not know allows nothing here.
-    let scopes = Scope::ALL.into_iter().filter(|scope| names.iter().any(|name| name == scope.as_str())).collect();
+    let key = about(item)?;
     Ok(Caller::new(
         string("tenant")?.parse().map_err(|_| StoreError::Corrupt("tenant"))?,
-        scopes,
-        string("key_id")?.clone(),
+        key.scopes,
+        key.key_id,
         string("tenant_since")?.parse().map_err(|_| StoreError::Corrupt("tenant_since"))?,
+        key.expires_at,
     ))
 }

@@ -258,6 +258,7 @@ fn entries<T: DeserializeOwned>(item: &Item, name: &'static str) -> Result<BTree
     map.iter().map(|(key, value)| Ok((key.clone(), entry(value)?))).collect()
 }
 
-fn parse<T: DeserializeOwned>(text: &str, what: &'static str) -> Result<T, StoreError> {
+/// JSON text as a value; `what` names it in the error.
+pub(super) fn parse<T: DeserializeOwned>(text: &str, what: &'static str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|_| StoreError::Corrupt(what))
 }

@@ -59,11 +59,37 @@ impl Store {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(item.key.item().attributes()))
-            .update_expression("SET wish = :wish, due_at = :until ADD version :one")
+            .update_expression("SET #alarm = :wish, due_at = :until ADD version :one")
+            .expression_attribute_names("#alarm", item.key.alarm())
             .condition_expression("due_at = :seen")
             .expression_attribute_values(":wish", text(wish))
             .expression_attribute_values(":until", text(&keys::moment(until)))
             .expression_attribute_values(":seen", text(&item.due_at))
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
+        match update.send().await.map_err(|error| failure(&error)) {
+            Ok(_) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Asks for an item to be looked at, whether it is due or not. Should the wish wake nobody, it is due after `until`.
+    /// `false` where there is no such item any more. One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn wish_again(&self, key: &WorkKey, wish: &str, until: Timestamp) -> Result<bool, StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key.item().attributes()))
+            .update_expression("SET #alarm = :wish, due_shard = :shard, due_at = :until ADD version :one")
+            .expression_attribute_names("#alarm", key.alarm())
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":wish", text(wish))
+            .expression_attribute_values(":shard", text(&key.due_shard()))
+            .expression_attribute_values(":until", text(&keys::moment(until)))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
         match update.send().await.map_err(|error| failure(&error)) {
             Ok(_) => Ok(true),

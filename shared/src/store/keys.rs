@@ -31,6 +31,10 @@ pub enum ItemKey<'a> {
     ApiKey(&'a str),
     /// A tenant.
     Tenant(&'a TenantId),
+    /// A notification channel. A tenant's channels share a partition: they are read together.
+    Channel(&'a TenantId, Uuid),
+    /// One message on its way to one channel.
+    Delivery(&'a TenantId, Uuid),
 }
 
 impl ItemKey<'_> {
@@ -45,15 +49,23 @@ impl ItemKey<'_> {
             Self::LongCopy(tenant, evidence) => format!("TENANT#{tenant}#COPY#{evidence}"),
             Self::ApiKey(hash) => format!("APIKEY#{hash}"),
             Self::Tenant(tenant) => format!("TENANT#{tenant}"),
+            Self::Channel(tenant, _) => channels(tenant),
+            Self::Delivery(tenant, id) => format!("TENANT#{tenant}#DELIVERY#{id}"),
+        }
+    }
+
+    /// The sort key.
+    fn sk(self) -> String {
+        match self {
+            Self::Channel(_, id) => id.to_string(),
+            _ => ALONE.to_owned(),
         }
     }
 
     /// The key as attributes.
     #[must_use]
     pub fn attributes(self) -> HashMap<String, AttributeValue> {
-        [("pk", self.pk()), ("sk", ALONE.to_owned())]
-            .map(|(name, value)| (name.to_owned(), AttributeValue::S(value)))
-            .into()
+        [("pk", self.pk()), ("sk", self.sk())].map(|(name, value)| (name.to_owned(), AttributeValue::S(value))).into()
     }
 }
 
@@ -73,6 +85,14 @@ pub struct LongCopyKey {
     pub evidence: Uuid,
 }
 
+/// The key of a delivery that came out of our own table.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DeliveryKey {
+    tenant: TenantId,
+    /// The delivery.
+    pub id: Uuid,
+}
+
 /// The key of something that may be wished for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum WorkKey {
@@ -80,6 +100,8 @@ pub enum WorkKey {
     Process(OwnKey),
     /// A piece of evidence is to be copied.
     LongCopy(LongCopyKey),
+    /// A message is to be handed over.
+    Delivery(DeliveryKey),
 }
 
 impl WorkKey {
@@ -91,8 +113,22 @@ impl WorkKey {
         if let Some(id) = rest.strip_prefix("PROCESS#") {
             return Some(Self::Process(OwnKey { tenant, id: id.parse().ok()? }));
         }
-        let evidence = Uuid::try_parse(rest.strip_prefix("COPY#")?).ok()?;
-        Some(Self::LongCopy(LongCopyKey { tenant, evidence }))
+        let (kind, id) = rest.split_once('#')?;
+        let id = Uuid::try_parse(id).ok()?;
+        match kind {
+            "COPY" => Some(Self::LongCopy(LongCopyKey { tenant, evidence: id })),
+            "DELIVERY" => Some(Self::Delivery(DeliveryKey { tenant, id })),
+            _ => None,
+        }
+    }
+
+    /// The attribute whose change wakes the function that sees to it.
+    #[must_use]
+    pub fn alarm(&self) -> &'static str {
+        match self {
+            Self::Process(_) | Self::LongCopy(_) => "wish",
+            Self::Delivery(_) => "news",
+        }
     }
 
     /// The key as it stands in the table.
@@ -101,6 +137,17 @@ impl WorkKey {
         match self {
             Self::Process(key) => ItemKey::Process(&key.tenant, key.id),
             Self::LongCopy(key) => ItemKey::LongCopy(&key.tenant, key.evidence),
+            Self::Delivery(key) => ItemKey::Delivery(&key.tenant, key.id),
+        }
+    }
+
+    /// The partition of the index `due` that it belongs to.
+    #[must_use]
+    pub fn due_shard(&self) -> String {
+        match self {
+            Self::Process(key) => due_shard_of(key.id.0),
+            Self::LongCopy(key) => due_shard_of(key.evidence),
+            Self::Delivery(key) => due_shard_of(key.id),
         }
     }
 }
@@ -128,6 +175,32 @@ impl Authority for LongCopyKey {
     }
 }
 
+impl Sealed for DeliveryKey {}
+
+impl Authority for DeliveryKey {
+    fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+}
+
+/// The partition of a tenant's channels.
+#[must_use]
+pub fn channels(tenant: &TenantId) -> String {
+    format!("TENANT#{tenant}#CHANNELS")
+}
+
+/// Keys of the index `by_kind` for a channel's deliveries: a partition a month, newest last.
+#[must_use]
+pub fn by_channel(tenant: &TenantId, channel: Uuid, month: &str) -> String {
+    format!("TENANT#{tenant}#DELIVERY#{channel}#{month}")
+}
+
+/// The partition key of the index `by_owner` for all deliveries about one thing.
+#[must_use]
+pub fn by_resource(tenant: &TenantId, resource: &str) -> String {
+    format!("TENANT#{tenant}#ABOUT#{resource}")
+}
+
 /// Keys of the index `by_kind` for a tenant's processes: a partition a month, newest last.
 #[must_use]
 pub fn by_kind(tenant: &TenantId, month: &str) -> String {
@@ -136,7 +209,7 @@ pub fn by_kind(tenant: &TenantId, month: &str) -> String {
 
 /// The sort key within the month.
 #[must_use]
-pub fn by_kind_sort(created_at: Timestamp, id: ProcessId) -> String {
+pub fn by_kind_sort(created_at: Timestamp, id: impl std::fmt::Display) -> String {
     format!("{}#{id}", moment(created_at))
 }
 
@@ -144,6 +217,12 @@ pub fn by_kind_sort(created_at: Timestamp, id: ProcessId) -> String {
 #[must_use]
 pub fn by_owner(tenant: &TenantId, person_id: &str) -> String {
     format!("TENANT#{tenant}#PERSON#{person_id}")
+}
+
+/// The partition key of the index `by_owner` that has a tenant's API keys.
+#[must_use]
+pub fn api_keys_of(tenant: &TenantId) -> String {
+    format!("TENANT#{tenant}#KEYS")
 }
 
 /// The month a moment belongs to, UTC.
@@ -180,13 +259,16 @@ mod tests {
     fn only_what_is_wished_for_has_a_key_that_is_taken_apart() {
         let tenant: TenantId = "acme".parse().unwrap();
         let id = uuid_of(&["x"]);
-        for item in [ItemKey::Process(&tenant, ProcessId(id)), ItemKey::LongCopy(&tenant, id)] {
+        for item in
+            [ItemKey::Process(&tenant, ProcessId(id)), ItemKey::LongCopy(&tenant, id), ItemKey::Delivery(&tenant, id)]
+        {
             assert_eq!(WorkKey::of(&item.pk()).unwrap().item(), item);
         }
         for pk in [
             ItemKey::Reference(&tenant, "auco", "PROCESS#x").pk(),
             ItemKey::ApiKey("h").pk(),
             ItemKey::Tenant(&tenant).pk(),
+            ItemKey::Channel(&tenant, id).pk(),
             String::new(),
         ] {
             assert_eq!(WorkKey::of(&pk), None);

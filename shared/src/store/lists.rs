@@ -1,6 +1,6 @@
-//! A tenant's processes, newest first, from the index `by_kind`.
+//! Lists, newest first, from the index `by_kind`: a tenant's processes, a channel's deliveries.
 //!
-//! The index has one partition a month. A list walks back from the present month to the one the tenant began in, so an
+//! The index has one partition a month. A list walks back from the present month to the one it began in, so an
 //! empty month costs one request and nothing is ever scanned.
 
 use jiff::{Timestamp, ToSpan as _, civil::Date};
@@ -16,6 +16,7 @@ use crate::{
         Authority as _, Caller,
         page::{Cursor, PageRequest},
     },
+    notify::{Channel, DeliveryState},
     process::Status,
 };
 
@@ -33,12 +34,22 @@ pub struct ProcessFilter {
     pub provider: Option<String>,
 }
 
+/// A list that has one partition of the index `by_kind` a month.
+struct Months<'a> {
+    /// The partition of a month.
+    partition: &'a (dyn Fn(&str) -> String + Sync),
+    /// Nothing of it is older.
+    since: Timestamp,
+    /// What entries must have in their summary: attribute and value.
+    wanted: Vec<(&'static str, &'a str)>,
+}
+
 /// A part of a list.
 #[derive(Debug)]
 pub struct ListedPage {
     /// Entries before it.
     pub seen: usize,
-    /// Its entries, as [`crate::api::view::summary`] made them.
+    /// Its entries, as [`crate::api::view`] made them.
     pub entries: Vec<Value>,
     /// Where to go on; `None` at the list's end.
     pub next: Option<Cursor>,
@@ -57,7 +68,37 @@ impl Store {
         request: &PageRequest,
         now: Timestamp,
     ) -> Result<ListedPage, StoreError> {
-        let first_month = keys::month(caller.tenant_since());
+        let status = filter.status.map(|status| ("status", status.as_str()));
+        let provider = filter.provider.as_deref().map(|provider| ("provider", provider));
+        let list = Months {
+            partition: &|month| keys::by_kind(caller.tenant(), month),
+            since: caller.tenant_since(),
+            wanted: status.into_iter().chain(provider).collect(),
+        };
+        self.list(&list, request, now).await
+    }
+
+    /// One page of the deliveries to `channel`, in `state` where one is given; otherwise as [`Self::list_processes`].
+    ///
+    /// # Errors
+    /// Likewise.
+    pub async fn list_deliveries(
+        &self,
+        channel: &Channel,
+        state: Option<DeliveryState>,
+        request: &PageRequest,
+        now: Timestamp,
+    ) -> Result<ListedPage, StoreError> {
+        let list = Months {
+            partition: &|month| keys::by_channel(&channel.tenant, channel.id, month),
+            since: channel.created_at,
+            wanted: state.map(|state| ("state", state.as_str())).into_iter().collect(),
+        };
+        self.list(&list, request, now).await
+    }
+
+    async fn list(&self, list: &Months<'_>, request: &PageRequest, now: Timestamp) -> Result<ListedPage, StoreError> {
+        let first_month = keys::month(list.since);
         let start = Cursor { month: keys::month(now), below: None, seen: 0 };
         let (mut place, skip) = match &request.cursor {
             Some(cursor) => (cursor.clone(), 0),
@@ -66,7 +107,7 @@ impl Store {
         let wanted_from = place.seen + skip;
         let mut entries = Vec::new();
         for _ in 0..MAX_REQUESTS + skip / request.per_page {
-            let (found, rest) = self.list_month(caller, filter, &place).await?;
+            let (found, rest) = self.list_month(list, &place).await?;
             for (sort_key, summary) in found {
                 if place.seen >= wanted_from {
                     entries.push(summary);
@@ -90,8 +131,7 @@ impl Store {
     /// Entries of one month below a place, with their sort keys, and where the month goes on.
     async fn list_month(
         &self,
-        caller: &Caller,
-        filter: &ProcessFilter,
+        list: &Months<'_>,
         place: &Cursor,
     ) -> Result<(Vec<(String, Value)>, Option<String>), StoreError> {
         let mut query = self
@@ -100,21 +140,17 @@ impl Store {
             .table_name(&self.table)
             .index_name("by_kind")
             .key_condition_expression("by_kind_pk = :month AND by_kind_sk < :below")
-            .expression_attribute_values(":month", text(&keys::by_kind(caller.tenant(), &place.month)))
+            .expression_attribute_values(":month", text(&(list.partition)(&place.month)))
             // `~` sorts after every digit a moment can begin with.
             .expression_attribute_values(":below", text(place.below.as_deref().unwrap_or("~")))
             .scan_index_forward(false)
             .limit(READ_AT_ONCE);
         let mut conditions = Vec::new();
-        if let Some(status) = filter.status {
-            conditions.push("summary.#status = :status");
+        for (name, value) in &list.wanted {
+            conditions.push(format!("summary.#{name} = :{name}"));
             query = query
-                .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":status", text(status.as_str()));
-        }
-        if let Some(provider) = &filter.provider {
-            conditions.push("summary.provider = :provider");
-            query = query.expression_attribute_values(":provider", text(provider));
+                .expression_attribute_names(format!("#{name}"), *name)
+                .expression_attribute_values(format!(":{name}"), text(value));
         }
         if !conditions.is_empty() {
             query = query.filter_expression(conditions.join(" AND "));

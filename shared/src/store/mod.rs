@@ -11,14 +11,20 @@
 //! | `processes` | create, load, commit, wish, callback, outbox |
 //! | `lists` | a tenant's processes, newest first |
 //! | `long_copies` | the work of copying what takes long |
+//! | `channels` | a tenant's notification channels |
+//! | `deliveries` | messages on their way to channels |
 //! | `due` | what is overdue |
 //! | `api_keys` | callers by the hash of their key |
+//! | `limits` | how many requests of a tenant are left in this minute |
 //! | `tenants` | who they are, and what is set up for them |
 
-mod api_keys;
+pub mod api_keys;
+pub mod channels;
 pub mod codec;
+pub mod deliveries;
 pub mod due;
 pub mod keys;
+pub mod limits;
 pub mod lists;
 pub mod long_copies;
 pub mod processes;
@@ -30,6 +36,7 @@ use aws_sdk_dynamodb::{
 };
 
 use crate::platform::Platform;
+pub use api_keys::ApiKey;
 pub use codec::{CallbackBody, InboxEntry, ProcessRecord};
 pub use keys::ItemKey;
 pub use tenants::Tenant;

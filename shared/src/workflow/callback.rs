@@ -88,6 +88,8 @@ impl ReceiveCallback {
         let &Request { provider, source, headers, body, .. } = request;
         let secrets = self.means.platform.secrets.current().await?;
         let token = callback_token::verify(&secrets, request.token).ok_or_else(ApiError::callback_refused)?;
+        let span = tracing::Span::current();
+        span.record("tenant", tracing::field::display(token.tenant()));
         if body.len() > MAX_CALLBACK_BYTES {
             return Err(ApiError::too_large(MAX_CALLBACK_BYTES));
         }
@@ -111,6 +113,9 @@ impl ReceiveCallback {
             certificate: callback.certificate.clone(),
             result,
         };
+        if let Some(process) = token.process.or(callback.process) {
+            span.record("process", tracing::field::display(process));
+        }
         // The same callback again takes the same place in the inbox.
         let key = hex::encode(&Sha256::digest(body)[..12]);
         if let Some(process) = token.process.or(callback.process)

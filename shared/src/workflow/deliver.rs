@@ -1,13 +1,18 @@
-//! Handing events on: every event goes to each channel that subscribes to it, then leaves the outbox.
+//! Handing events on: every event becomes one delivery for each channel that subscribes to it, then leaves the outbox.
 //!
-//! An event without a subscriber is handed on by closing it. There is no way to register a channel yet, so that is every
-//! event today; the timeline keeps what happened all the same.
+//! A delivery's id follows from the event's and the channel's, so that doing it again after a crash changes nothing.
 
-use super::{MAX_RACES, Means, OwnTrouble};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::{MAX_RACES, Means, OwnTrouble, fresh};
 use crate::{
+    notify::{Delivery, Message},
     platform::Platform,
-    store::{StoreError, keys::OwnKey},
+    store::{ProcessRecord, StoreError, channels::ChannelRecord, keys::OwnKey},
 };
+
+/// Deliveries of one process written at once.
+const AT_ONCE: usize = 8;
 
 /// The use case.
 pub struct DeliverNotifications(Means);
@@ -19,7 +24,8 @@ impl DeliverNotifications {
         Self(Means::new(platform))
     }
 
-    /// Hands on what is in the outbox of `key`, and says how many events that were.
+    /// Hands on what is in the outbox of `key`, and says how many events that were. Two reads, one write for each
+    /// delivery and one for the outbox.
     ///
     /// # Errors
     /// Our own store; the events stay in the outbox.
@@ -29,6 +35,12 @@ impl DeliverNotifications {
             if record.outbox.is_empty() {
                 return Ok(0);
             }
+            let channels = self.0.store.channels(key).await?;
+            stream::iter(deliveries(&record, &channels, self.0.now()))
+                .map(|delivery| self.put(key, delivery))
+                .buffer_unordered(AT_ONCE)
+                .try_collect::<()>()
+                .await?;
             match self.0.store.close_outbox(key, &record).await {
                 Ok(()) => return Ok(record.outbox.len()),
                 Err(StoreError::Conflict) => {}
@@ -37,4 +49,24 @@ impl DeliverNotifications {
         }
         Err(StoreError::Conflict.into())
     }
+
+    async fn put(&self, key: &OwnKey, delivery: Delivery) -> Result<(), StoreError> {
+        self.0.store.create_delivery(key, &delivery, &fresh("deliver", self.0.entropy())).await
+    }
+}
+
+/// What the events in the outbox of `record` become.
+fn deliveries(record: &ProcessRecord, channels: &[ChannelRecord], now: jiff::Timestamp) -> Vec<Delivery> {
+    let process = &record.process;
+    let name = process.request.person.name.clone();
+    let mut deliveries = Vec::new();
+    for event in record.outbox.values() {
+        let message = Message::of_process(process, event);
+        let subscribed = channels.iter().map(|record| &record.channel).filter(|channel| channel.wants(&message.event));
+        deliveries.extend(subscribed.map(|channel| {
+            let message = message.clone().naming(Some(name.clone()).filter(|_| channel.with_names()));
+            Delivery::new(event.id, channel, message, now)
+        }));
+    }
+    deliveries
 }

@@ -12,7 +12,11 @@
 //! | `refresh` | fold callbacks and the provider's answer into the process, copy its pictures | run-work |
 //! | `long_copy` | copy a video beside its process | run-work |
 //! | `poll` | wake whatever is overdue | poll-due |
-//! | `deliver` | hand events on | deliver-notifications |
+//! | `deliver` | make deliveries of events | deliver-notifications |
+//! | `attempt` | hand one delivery over | deliver-notifications |
+//! | `channels` | keep a tenant's channels | notification-channels |
+//! | `deliveries` | show what was delivered, and deliver it again | notification-channels |
+//! | `replay` | wake again what a stream record that was given up was about | infra/admin |
 //! | `stream` | one look per process of a batch of stream records | run-work, deliver-notifications |
 //! | `due` | when to look again | all of them |
 //!
@@ -20,11 +24,14 @@
 //! `answer` (keeping what a provider said).
 
 mod answer;
+pub mod attempt;
 pub mod callback;
 pub mod certificate;
+pub mod channels;
 pub mod create;
 pub mod decide;
 pub mod deliver;
+pub mod deliveries;
 pub mod due;
 mod handover;
 pub mod long_copy;
@@ -32,6 +39,7 @@ mod pictures;
 pub mod poll;
 pub mod redact;
 pub mod refresh;
+pub mod replay;
 pub mod status;
 pub mod stream;
 pub mod upload;

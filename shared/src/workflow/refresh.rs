@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     MAX_RACES, Means, OwnTrouble, WISH_PATIENCE,
     answer::{self, copy_of},
+    attempt::redact_deliveries,
     certificate, fresh,
     handover::{Handover, Learnt},
     wants_answer,
@@ -327,7 +328,8 @@ impl RefreshProcess {
             for piece in process.evidence.iter().filter(|piece| piece.kind == EvidenceKind::Video) {
                 self.means.store.forget_long_copy(key, piece.id).await?;
             }
-            tracing::info!(tenant = %process.tenant, process = %process.id, removed, "swept");
+            let deliveries = redact_deliveries(&self.means, key).await?;
+            tracing::info!(tenant = %process.tenant, process = %process.id, removed, deliveries, "swept");
             process.swept(self.means.now());
         }
         let next = process.next_sweep_at();

@@ -14,6 +14,7 @@ use super::OwnTrouble;
 use crate::{
     platform::{
         Clock,
+        contained::contained,
         telemetry::{self, Metric},
     },
     store::keys::WorkKey,
@@ -52,8 +53,12 @@ where
             let record = first_record.remove(&key).flatten();
             let seen_to = see_to(key.clone());
             async move {
-                let error = seen_to.await.err()?;
-                tracing::error!(item = key.item().pk(), %error, "a stream record failed");
+                let trouble = match contained(seen_to).await {
+                    Ok(Ok(())) => return None,
+                    Ok(Err(error)) => error.to_string(),
+                    Err(panicked) => panicked.to_string(),
+                };
+                tracing::error!(item = key.item().pk(), error = trouble, "a stream record failed");
                 telemetry::record(Metric::RecordFailed, "none", 1.0, clock.now());
                 record
             }

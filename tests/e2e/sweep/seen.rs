@@ -3,10 +3,6 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use cotejo::{
-    api::{NewApiKey, Scope},
-    store::Store,
-};
 use cotejo_sandbox::{AucoProcessView, LinkView};
 use cotejo_tests::{Customer, Kept, Written};
 use serde_json::Value;
@@ -105,15 +101,8 @@ fn originals_of(play: &Play, process: &Value) -> Vec<String> {
 
 async fn ask_as_stranger(play: &Play, processes: &[Value]) -> Vec<u16> {
     let world = &play.world;
-    let key = NewApiKey {
-        secret: "cotejo_test_stranger",
-        key_id: "stranger",
-        tenant: "stranger".parse().unwrap(),
-        scopes: &Scope::ALL,
-        tenant_since: world.now(),
-    };
-    Store::new(&world.local.platform("query-status").unwrap()).put_api_key(&key).await.unwrap();
-    let stranger = Customer::new(world.local.url(), key.secret);
+    let other = world.local.add_tenant("stranger").await.unwrap();
+    let stranger = Customer::new(world.local.url(), &other.api_key);
     let mut answers = Vec::new();
     for process in processes {
         let path = format!("/processes/{}", process["id"].as_str().unwrap());

@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL};
 use cotejo::{
-    api::{caller::presented_key, page::PageRequest},
+    api::{authenticator::presented_key, page::PageRequest},
     evidence::{MediaFormat, UrlGuard},
     platform::http::is_public,
     store::keys::WorkKey,

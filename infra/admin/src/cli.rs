@@ -1,0 +1,231 @@
+//! The commands and their words.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use cotejo::{
+    api::Scope,
+    process::{ProcessId, TenantId},
+};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// Operates a deployment of Cotejo: one on AWS by the settings of the environment (`docs/deploy.md`), or a local one.
+#[derive(Debug, Parser)]
+#[command(name = "cargo admin", disable_version_flag = true)]
+pub struct Arguments {
+    /// The local system with this data directory (.local where none is named)
+    #[arg(long, global = true, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = ".local")]
+    pub local: Option<PathBuf>,
+    /// Say it as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Customers of this deployment
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// API keys of a tenant
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// A tenant's accounts at verification companies
+    #[command(subcommand)]
+    Provider(ProviderCommand),
+    /// Verifications
+    #[command(subcommand)]
+    Process(ProcessCommand),
+    /// What is told to customers' systems
+    #[command(subcommand)]
+    Delivery(DeliveryCommand),
+    /// Stream records that were given up
+    #[command(subcommand)]
+    Records(RecordsCommand),
+}
+
+/// Customers of this deployment.
+#[derive(Debug, Subcommand)]
+pub enum TenantCommand {
+    /// Set up a new one
+    Create {
+        /// Its id: 1 to 40 lower-case letters, digits or -
+        tenant: TenantId,
+        /// What people call it
+        #[arg(long)]
+        name: String,
+        /// What is set up for it.
+        #[command(flatten)]
+        settings: TenantSettings,
+    },
+    /// All of them
+    List,
+    /// Change what is set up for one; what is not named stays
+    Set(TenantChange),
+}
+
+/// What is to become of a tenant.
+#[derive(Debug, Args)]
+pub struct TenantChange {
+    /// Its id
+    pub tenant: TenantId,
+    /// What people call it
+    #[arg(long)]
+    pub name: Option<String>,
+    /// What is set up for it.
+    #[command(flatten)]
+    pub settings: TenantSettings,
+    /// Redact nothing unasked
+    #[arg(long, conflicts_with = "retention_days")]
+    pub no_retention: bool,
+    /// Refuse its keys, within 30 seconds everywhere
+    #[arg(long, conflicts_with = "resume")]
+    pub suspend: bool,
+    /// Take its keys again
+    #[arg(long)]
+    pub resume: bool,
+}
+
+/// What may be set up for a tenant.
+#[derive(Debug, Args)]
+pub struct TenantSettings {
+    /// Redact a process so many days after its end
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub retention_days: Option<u32>,
+    /// Requests a minute that it may make
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub per_minute: Option<u32>,
+}
+
+/// API keys of a tenant.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make one, and print its secret, which is kept nowhere
+    Create {
+        /// Whose
+        tenant: TenantId,
+        /// What people call it
+        #[arg(long)]
+        name: String,
+        /// What it may do; may be repeated
+        #[arg(long = "scope", value_parser = scope, required_unless_present = "all_scopes")]
+        scopes: Vec<Scope>,
+        /// It may do everything
+        #[arg(long, conflicts_with = "scopes")]
+        all_scopes: bool,
+        /// Until when it is good, as 2026-12-31T23:59:59Z
+        #[arg(long)]
+        expires_at: Option<Timestamp>,
+    },
+    /// All of a tenant, those that were revoked included
+    List {
+        /// Whose
+        tenant: TenantId,
+    },
+    /// Refuse one from now on, within 30 seconds everywhere
+    Revoke {
+        /// Whose
+        tenant: TenantId,
+        /// Its public id
+        key_id: String,
+    },
+}
+
+/// A tenant's accounts at verification companies.
+#[derive(Debug, Subcommand)]
+pub enum ProviderCommand {
+    /// Make or replace one; its fields are in docs/deploy.md
+    Set {
+        /// Whose
+        tenant: TenantId,
+        /// The company
+        provider: String,
+        /// The account as JSON; standard input where no file is named
+        #[arg(long)]
+        file: Option<PathBuf>,
+    },
+    /// Where a tenant has one
+    List {
+        /// Whose
+        tenant: TenantId,
+    },
+    /// Where a company calls back that is told one address for the whole account
+    Webhook {
+        /// Whose
+        tenant: TenantId,
+        /// The company
+        provider: String,
+    },
+}
+
+/// Verifications.
+#[derive(Debug, Subcommand)]
+pub enum ProcessCommand {
+    /// One as it stands, as JSON
+    Show {
+        /// Whose
+        tenant: TenantId,
+        /// Its id
+        id: ProcessId,
+        /// Show the person too
+        #[arg(long)]
+        with_personal_data: bool,
+    },
+}
+
+/// What is told to customers' systems.
+#[derive(Debug, Subcommand)]
+pub enum DeliveryCommand {
+    /// Deliver again, under the same event ids
+    Replay {
+        /// Whose
+        tenant: TenantId,
+        /// The deliveries' ids
+        #[arg(required = true)]
+        ids: Vec<Uuid>,
+    },
+}
+
+/// Stream records that were given up.
+#[derive(Debug, Subcommand)]
+pub enum RecordsCommand {
+    /// All that are kept
+    List,
+    /// Wake again what they are about, and delete them
+    Replay {
+        /// Only these, by their keys in the bucket
+        keys: Vec<String>,
+    },
+}
+
+fn scope(name: &str) -> Result<Scope, String> {
+    let known = || Scope::ALL.map(Scope::as_str).join(", ");
+    Scope::from_name(name).ok_or_else(|| format!("is not one of {}", known()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_words_fit_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_directory_is_named_with_an_equals_sign_so_that_none_needs_to_be() {
+        let local = |words: &str| {
+            let words = std::iter::once("admin").chain(words.split(' '));
+            Arguments::try_parse_from(words).expect("arguments").local
+        };
+        assert_eq!(local("tenant list"), None);
+        assert_eq!(local("--local tenant list"), Some(".local".into()));
+        assert_eq!(local("tenant list --local=/x"), Some("/x".into()));
+    }
+}

@@ -1,0 +1,23 @@
+//! `delivery replay`.
+
+use cotejo::workflow::deliveries::Deliveries;
+use serde_json::json;
+
+use crate::{Admin, AdminError, Report, cli::DeliveryCommand, operator};
+
+/// Carries out the command.
+///
+/// # Errors
+/// Why it was not carried out; what was replayed before is.
+pub async fn run(admin: &Admin, command: &DeliveryCommand) -> Result<Report, AdminError> {
+    let DeliveryCommand::Replay { tenant, ids } = command;
+    let deliveries = Deliveries::new(&admin.platform);
+    let mut replayed = Vec::new();
+    for id in ids {
+        let delivery = deliveries.replay_any(&operator(tenant), *id).await?;
+        let delivery = delivery.ok_or_else(|| AdminError::Missing(format!("delivery {id} of {tenant}")))?;
+        replayed.push(json!({"id": id, "event_id": delivery.event_id, "state": delivery.state.as_str()}));
+    }
+    let lines = ids.iter().map(|id| format!("{id}  will be delivered again")).collect();
+    Report::new(&replayed, lines)
+}

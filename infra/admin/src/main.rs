@@ -1,0 +1,28 @@
+//! `cargo admin`: see [`cotejo_admin::cli`].
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use cotejo::platform::Seams;
+use cotejo_admin::{Admin, AdminError, Arguments, Report, settings};
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    // Troubles of the stores, apart from what is said to the user.
+    let level = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(level).init();
+    let arguments = Arguments::parse();
+    match run(&arguments).await.and_then(|report| report.write(arguments.json, &mut std::io::stdout().lock())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: &Arguments) -> Result<Report, AdminError> {
+    let settings = settings::read(arguments.local.as_deref())?;
+    Admin::new(&settings, Seams::real())?.run(&arguments.command, &mut std::io::stdin()).await
+}

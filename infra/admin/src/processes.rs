@@ -1,0 +1,54 @@
+//! `process show`.
+
+use cotejo::{api::view::ProcessView, store::ProcessRecord};
+use serde_json::{Map, Value, json};
+
+use crate::{Admin, AdminError, Report, cli::ProcessCommand, operator};
+
+/// What of a process says nothing about the person.
+const HARMLESS: [&str; 14] = [
+    "id",
+    "provider",
+    "provider_reference",
+    "status",
+    "status_reason",
+    "evidence_state",
+    "evidence",
+    "certificate",
+    "timeline",
+    "created_at",
+    "updated_at",
+    "expires_at",
+    "legal_hold_until",
+    "redacted_at",
+];
+
+/// Carries out the command.
+///
+/// # Errors
+/// Why it was not carried out.
+pub async fn run(admin: &Admin, command: &ProcessCommand) -> Result<Report, AdminError> {
+    let ProcessCommand::Show { tenant, id, with_personal_data } = command;
+    let record = admin.store.load(&operator(tenant), *id).await?;
+    let record = record.ok_or_else(|| AdminError::Missing(format!("process {id} of {tenant}")))?;
+    let Value::Object(whole) = Report::json(&ProcessView::of(&record.process))?.value().clone() else {
+        return Err(AdminError::Input("the process cannot be shown".to_owned()));
+    };
+    let keep = |name: &str| *with_personal_data || HARMLESS.contains(&name);
+    let mut shown: Map<String, Value> = whole.into_iter().filter(|(name, _)| keep(name)).collect();
+    shown.insert("record".to_owned(), around(&record));
+    Report::json(&shown)
+}
+
+/// What the item says besides: what is still to be done, and when.
+fn around(record: &ProcessRecord) -> Value {
+    json!({
+        "version": record.version,
+        "wish": record.wish,
+        "due_at": record.due_at,
+        "look_at": record.look_at,
+        "callbacks_to_apply": record.inbox.len(),
+        "events_to_hand_on": record.outbox.len(),
+        "failures": record.process.failures,
+    })
+}

@@ -1,0 +1,68 @@
+//! `provider set|list|webhook`.
+
+use std::{io::Read, path::Path};
+
+use cotejo::{
+    api::callback_token::{self, Purpose},
+    platform::secrets::Account,
+    providers::Providers,
+};
+use serde_json::json;
+
+use crate::{Admin, AdminError, Report, cli::ProviderCommand};
+
+/// The longest account that is read.
+const MAX_ACCOUNT_BYTES: u64 = 64 * 1024;
+
+/// Carries out the command; an account that no file holds comes from `input`.
+///
+/// # Errors
+/// Why it was not carried out.
+pub async fn run(
+    admin: &Admin,
+    command: &ProviderCommand,
+    input: &mut (dyn Read + Send),
+) -> Result<Report, AdminError> {
+    let (secrets, config) = (&admin.platform.secrets, &admin.platform.config);
+    let providers = Providers::new(admin.platform.seams.companies, config);
+    match command {
+        ProviderCommand::Set { tenant, provider, file } => {
+            let tenant = admin.tenant(tenant).await?;
+            let account = account(file.as_deref(), input)?;
+            providers.check(provider, &account).map_err(|problem| refused(provider, problem))?;
+            secrets.set_account(&tenant.id, provider, &account).await?;
+            Report::new(&json!({"tenant": tenant.id, "provider": provider}), vec![provider.clone()])
+        }
+        ProviderCommand::List { tenant } => {
+            let accounts = secrets.accounts(&admin.tenant(tenant).await?.id).await?;
+            Report::new(&accounts, accounts.clone())
+        }
+        ProviderCommand::Webhook { tenant, provider } => {
+            let tenant = admin.tenant(tenant).await?;
+            if providers.known(provider) != provider {
+                return Err(refused(provider, cotejo::providers::NoProvider::Unknown));
+            }
+            let token = callback_token::mint(&*secrets.current().await?, &tenant.id, None, Purpose::Webhook)?;
+            let base = config.public_url.as_deref().unwrap_or_default();
+            let url = format!("{base}/callbacks/{provider}/{token}");
+            Report::new(&json!({"url": url}), vec![url.clone()])
+        }
+    }
+}
+
+fn refused(provider: &str, problem: cotejo::providers::NoProvider) -> AdminError {
+    AdminError::Provider { provider: provider.to_owned(), problem }
+}
+
+/// The account in a file or in `input`. What it holds is repeated nowhere.
+fn account(file: Option<&Path>, input: &mut (dyn Read + Send)) -> Result<Account, AdminError> {
+    let what = file.map_or_else(|| "standard input".to_owned(), |file| file.display().to_string());
+    let failed = |source| AdminError::File { what: what.clone(), source };
+    let mut text = String::new();
+    match file {
+        Some(file) => std::fs::File::open(file).map_err(failed)?.take(MAX_ACCOUNT_BYTES).read_to_string(&mut text),
+        None => input.take(MAX_ACCOUNT_BYTES).read_to_string(&mut text),
+    }
+    .map_err(failed)?;
+    serde_json::from_str(&text).map_err(|_| AdminError::Input(format!("{what} is no JSON object")))
+}

@@ -1,0 +1,65 @@
+//! What a command says: one thing a line, or the same as JSON.
+
+use std::io::Write;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::AdminError;
+
+/// What a command says. It may hold a secret that is shown once, so it cannot be printed by accident.
+pub struct Report {
+    value: Value,
+    lines: Option<Vec<String>>,
+}
+
+impl Report {
+    /// Something that is JSON only.
+    ///
+    /// # Errors
+    /// It cannot be JSON.
+    pub fn json(value: &impl Serialize) -> Result<Self, AdminError> {
+        let value = serde_json::to_value(value);
+        Ok(Self { value: value.map_err(|_| AdminError::Input("cannot be shown as JSON".to_owned()))?, lines: None })
+    }
+
+    /// Something with a line for each of its things.
+    ///
+    /// # Errors
+    /// It cannot be JSON.
+    pub fn new(value: &impl Serialize, lines: Vec<String>) -> Result<Self, AdminError> {
+        Ok(Self { lines: Some(lines), ..Self::json(value)? })
+    }
+
+    /// It as JSON.
+    #[must_use]
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// It as lines.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match &self.lines {
+            Some(lines) => lines.iter().map(|line| format!("{line}\n")).collect(),
+            None => format!("{:#}\n", self.value),
+        }
+    }
+
+    /// Writes it, as JSON where that is wanted.
+    ///
+    /// # Errors
+    /// `to` does not take it.
+    pub fn write(&self, as_json: bool, to: &mut impl Write) -> Result<(), AdminError> {
+        let text = if as_json { format!("{:#}\n", self.value) } else { self.text() };
+        to.write_all(text.as_bytes()).map_err(|source| AdminError::File { what: "standard output".to_owned(), source })
+    }
+}
+
+/// A name that people gave, on one line.
+pub(crate) fn name(name: &str) -> Result<String, AdminError> {
+    let trimmed = name.trim();
+    let fits = (1..=200).contains(&trimmed.chars().count()) && !trimmed.chars().any(char::is_control);
+    let problem = || AdminError::Input("--name must have 1 to 200 characters, on one line".to_owned());
+    fits.then(|| trimmed.to_owned()).ok_or_else(problem)
+}

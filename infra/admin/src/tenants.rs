@@ -1,0 +1,67 @@
+//! `tenant create|list|set`.
+
+use cotejo::store::{StoreError, Tenant};
+
+use crate::{
+    Admin, AdminError, Report,
+    cli::{TenantChange, TenantCommand},
+    report,
+};
+
+/// How often a change is made again that somebody else's crossed.
+const TRIES: usize = 5;
+
+/// Carries out the command.
+///
+/// # Errors
+/// Why it was not carried out.
+pub async fn run(admin: &Admin, command: &TenantCommand) -> Result<Report, AdminError> {
+    match command {
+        TenantCommand::Create { tenant, name, settings } => {
+            let now = admin.platform.seams.clock.now();
+            let mut new = Tenant::new(tenant.clone(), report::name(name)?, now);
+            new.retention_days = settings.retention_days;
+            new.per_minute = settings.per_minute.unwrap_or(new.per_minute);
+            match admin.store.create_tenant(&new).await {
+                Ok(()) => one(&new),
+                Err(StoreError::Conflict) => Err(AdminError::Exists(format!("tenant {tenant}"))),
+                Err(error) => Err(error.into()),
+            }
+        }
+        TenantCommand::List => {
+            let tenants = admin.store.tenants().await?;
+            Report::new(&tenants, tenants.iter().map(line).collect())
+        }
+        TenantCommand::Set(change) => set(admin, change).await,
+    }
+}
+
+async fn set(admin: &Admin, change: &TenantChange) -> Result<Report, AdminError> {
+    let TenantChange { tenant, name, settings, no_retention, suspend, resume } = change;
+    let name = name.as_deref().map(report::name).transpose()?;
+    for _ in 0..TRIES {
+        let before = admin.tenant(tenant).await?;
+        let mut after = before.clone();
+        after.name = name.clone().unwrap_or(after.name);
+        after.retention_days = if *no_retention { None } else { settings.retention_days.or(after.retention_days) };
+        after.per_minute = settings.per_minute.unwrap_or(after.per_minute);
+        after.suspended = *suspend || (after.suspended && !*resume);
+        match admin.store.change_tenant(&before, &after).await {
+            Ok(()) => return one(&after),
+            Err(StoreError::Conflict) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Conflict.into())
+}
+
+fn one(tenant: &Tenant) -> Result<Report, AdminError> {
+    Report::new(tenant, vec![line(tenant)])
+}
+
+fn line(tenant: &Tenant) -> String {
+    let Tenant { id, name, since, retention_days, per_minute, suspended } = tenant;
+    let retention = retention_days.map_or_else(|| "kept".to_owned(), |days| format!("redacted after {days} days"));
+    let state = if *suspended { "suspended" } else { "active" };
+    format!("{id}  {state}  since {since}  {per_minute} a minute  {retention}  {name}")
+}

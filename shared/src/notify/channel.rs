@@ -1,0 +1,260 @@
+//! Channels: where a tenant wants to be told (seed `002_62dc5acb5b5aea27`), and what is wrong with one that fails.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Topic, seal::Sealed};
+use crate::{
+    platform::{SecretsError, secrets::SecretDocument},
+    process::{Private, TenantId},
+};
+
+/// A channel that failed for so long without a success is disabled.
+pub const PATIENCE: SignedDuration = SignedDuration::from_hours(5 * 24);
+/// Failures further apart than this are not the same trouble: nobody asked in between.
+const SAME_TROUBLE: SignedDuration = SignedDuration::from_hours(36);
+/// How old the last noted failure may get before a new one is noted, so that not every failure is a write.
+const NOTED_EVERY: SignedDuration = SignedDuration::from_hours(6);
+
+/// A channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Channel {
+    /// Its id.
+    pub id: Uuid,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// What people call it.
+    pub name: String,
+    /// Whether anything is sent.
+    pub active: bool,
+    /// What it subscribes to.
+    pub events: BTreeSet<Topic>,
+    /// Where things go.
+    pub config: Config,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its owner changed it last.
+    pub updated_at: Timestamp,
+    /// Since when it fails, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Trouble>,
+    /// Why and when we disabled it, if we did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<Disabled>,
+}
+
+/// Where things go, by the type of channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Config {
+    /// An HTTP endpoint of the customer's.
+    Webhook {
+        /// Where to post.
+        url: String,
+        /// What signs, the newest first.
+        secrets: Vec<SigningSecret>,
+    },
+    /// An incoming webhook of Slack's.
+    Slack {
+        /// Its URL, which is all that is needed to post.
+        url: Sealed,
+        /// Whether texts carry the person's name.
+        with_names: bool,
+    },
+    /// Messages by e-mail.
+    Email {
+        /// To whom.
+        emails: Vec<Private<String>>,
+        /// Whether texts carry the person's name.
+        with_names: bool,
+    },
+}
+
+/// A secret that signs webhooks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SigningSecret {
+    /// The secret.
+    pub sealed: Sealed,
+    /// Its last characters, to tell it from another.
+    pub hint: String,
+    /// Until when it signs; `None` for the present one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// A channel that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// The first failure without a success since.
+    pub since: Timestamp,
+    /// The last failure that was noted.
+    pub noted_at: Timestamp,
+}
+
+/// That we disabled a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disabled {
+    /// When.
+    pub at: Timestamp,
+    /// Why: `gone` or `failing`.
+    pub reason: String,
+}
+
+/// What an attempt changed about its channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing worth a write.
+    None,
+    /// What is known of its trouble.
+    Noted,
+    /// It is disabled from now on.
+    Disabled,
+}
+
+impl Channel {
+    /// Whether an event called `topic` goes here.
+    #[must_use]
+    pub fn wants(&self, topic: &str) -> bool {
+        self.active && topic.parse::<Topic>().is_ok_and(|topic| self.events.contains(&topic))
+    }
+
+    /// Whether texts for it carry names.
+    #[must_use]
+    pub fn with_names(&self) -> bool {
+        matches!(self.config, Config::Slack { with_names: true, .. } | Config::Email { with_names: true, .. })
+    }
+
+    /// Whom a sealed secret of it belongs to.
+    #[must_use]
+    pub fn seal_owner(&self) -> String {
+        seal_owner(&self.tenant, self.id)
+    }
+
+    /// The secrets that sign at `now`; none where it is no webhook.
+    ///
+    /// # Errors
+    /// One does not open.
+    pub fn signing_secrets(&self, secrets: &SecretDocument, now: Timestamp) -> Result<Vec<SecretString>, SecretsError> {
+        let Config::Webhook { secrets: signing, .. } = &self.config else { return Ok(Vec::new()) };
+        let owner = self.seal_owner();
+        let valid = signing.iter().filter(|secret| secret.until.is_none_or(|until| until > now));
+        valid.map(|secret| secret.sealed.open(&owner, secrets)).collect()
+    }
+
+    /// An attempt succeeded.
+    pub fn succeeded(&mut self) -> Change {
+        if self.trouble.take().is_some() { Change::Noted } else { Change::None }
+    }
+
+    /// An attempt failed at `now`; `gone` where the endpoint said that it wants no more.
+    pub fn failed(&mut self, gone: bool, now: Timestamp) -> Change {
+        if !self.active {
+            return Change::None;
+        }
+        if gone {
+            return self.disable("gone", now);
+        }
+        match &mut self.trouble {
+            Some(trouble) if now.duration_since(trouble.noted_at) <= SAME_TROUBLE => {
+                if now.duration_since(trouble.since) >= PATIENCE {
+                    return self.disable("failing", now);
+                }
+                if now.duration_since(trouble.noted_at) < NOTED_EVERY {
+                    return Change::None;
+                }
+                trouble.noted_at = now;
+            }
+            other => *other = Some(Trouble { since: now, noted_at: now }),
+        }
+        Change::Noted
+    }
+
+    /// Its owner wants it to work, or not. Working again begins without old trouble.
+    pub fn set_active(&mut self, active: bool) {
+        self.active = active;
+        if active {
+            self.trouble = None;
+            self.disabled = None;
+        }
+    }
+
+    fn disable(&mut self, reason: &str, now: Timestamp) -> Change {
+        self.active = false;
+        self.trouble = None;
+        self.disabled = Some(Disabled { at: now, reason: reason.to_owned() });
+        Change::Disabled
+    }
+}
+
+/// Whom a sealed secret of a channel belongs to.
+#[must_use]
+pub fn seal_owner(tenant: &TenantId, channel: Uuid) -> String {
+    format!("{tenant}/channel/{channel}")
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn channel() -> Channel {
+        Channel {
+            id: Uuid::nil(),
+            tenant: "acme".parse().unwrap(),
+            name: "n".to_owned(),
+            active: true,
+            events: BTreeSet::from(["process_approved".parse().unwrap()]),
+            config: Config::Email { emails: Vec::new(), with_names: false },
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+            trouble: None,
+            disabled: None,
+        }
+    }
+
+    fn hour(hour: i64) -> Timestamp {
+        Timestamp::from_second(hour * 3600).unwrap()
+    }
+
+    #[test]
+    fn five_days_of_failures_disable_a_channel() {
+        let mut channel = channel();
+        for at in (0..120).step_by(12) {
+            assert_ne!(channel.failed(false, hour(at)), Change::Disabled, "hour {at}");
+        }
+        assert_eq!(channel.failed(false, hour(120)), Change::Disabled);
+        assert!(!channel.active && !channel.wants("process_approved"));
+        assert_eq!(channel.failed(false, hour(121)), Change::None, "it is told once");
+    }
+
+    #[test]
+    fn a_success_ends_the_trouble_and_quiet_weeks_are_none() {
+        let mut channel = channel();
+        channel.failed(false, hour(0));
+        assert_eq!(channel.succeeded(), Change::Noted);
+        assert_eq!(channel.succeeded(), Change::None);
+        channel.failed(false, hour(1));
+        assert_eq!(channel.failed(false, hour(1000)), Change::Noted);
+        assert_eq!(channel.trouble.unwrap().since, hour(1000));
+    }
+
+    #[test]
+    fn failures_close_together_are_not_all_noted() {
+        let mut channel = channel();
+        assert_eq!(channel.failed(false, hour(0)), Change::Noted);
+        assert_eq!(channel.failed(false, hour(5)), Change::None);
+        assert_eq!(channel.failed(false, hour(6)), Change::Noted);
+    }
+
+    #[test]
+    fn an_endpoint_that_is_gone_is_not_asked_again_until_its_owner_says_so() {
+        let mut channel = channel();
+        assert_eq!(channel.failed(true, hour(0)), Change::Disabled);
+        channel.set_active(true);
+        assert_eq!((channel.active, channel.disabled), (true, None));
+    }
+}

@@ -1,0 +1,150 @@
+//! One message on its way to one channel.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Channel, Message, Outcome, schedule};
+use crate::process::{TenantId, ids::uuid_of};
+
+/// Attempts that are shown.
+const MAX_SHOWN: usize = 20;
+
+/// A delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Follows from the event and the channel.
+    pub id: Uuid,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Where it goes.
+    pub channel: Uuid,
+    /// What happened; the same at every attempt and for every channel.
+    pub event_id: Uuid,
+    /// What is told of it.
+    pub message: Message,
+    /// How far it is.
+    pub state: DeliveryState,
+    /// Failures since it was made or replayed.
+    pub failed: usize,
+    /// The latest attempts, the oldest first.
+    pub attempts: Vec<Attempt>,
+    /// When it is attempted next; `None` where it is not.
+    pub next_attempt_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// How far a delivery is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// It is still attempted.
+    Pending,
+    /// It was taken.
+    Delivered,
+    /// Every attempt failed.
+    Failed,
+    /// Its channel was inactive.
+    Abandoned,
+}
+
+impl DeliveryState {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Delivered, Self::Failed, Self::Abandoned];
+
+    /// The name used in answers and filters.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
+    /// The state of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+}
+
+/// One attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When it began.
+    pub at: Timestamp,
+    /// The HTTP status that came back, if one did.
+    pub status: Option<u16>,
+    /// What was wrong, if something was.
+    pub error: Option<String>,
+    /// How long it took.
+    pub duration_ms: u64,
+}
+
+impl Delivery {
+    /// `message` about the event `event_id`, to be attempted at once.
+    #[must_use]
+    pub fn new(event_id: Uuid, channel: &Channel, message: Message, now: Timestamp) -> Self {
+        Self {
+            id: uuid_of(&["delivery", &event_id.to_string(), &channel.id.to_string()]),
+            tenant: channel.tenant.clone(),
+            channel: channel.id,
+            event_id,
+            message,
+            state: DeliveryState::Pending,
+            failed: 0,
+            attempts: Vec::new(),
+            next_attempt_at: Some(now),
+            created_at: now,
+        }
+    }
+
+    /// Whether it is to be attempted at `now`.
+    #[must_use]
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.state == DeliveryState::Pending && self.next_attempt_at.is_some_and(|at| at <= now)
+    }
+
+    /// Takes up what came of an attempt that ended at `now`. What was taken once stays taken.
+    pub fn record(&mut self, outcome: &Outcome, attempt: Attempt, now: Timestamp, fraction: f64) {
+        self.attempts.push(attempt);
+        let excess = self.attempts.len().saturating_sub(MAX_SHOWN);
+        self.attempts.drain(..excess);
+        if self.state == DeliveryState::Delivered {
+            return;
+        }
+        match outcome {
+            Outcome::Taken => self.end(DeliveryState::Delivered),
+            Outcome::Gone => self.end(DeliveryState::Failed),
+            Outcome::Failed { retry_after } => {
+                self.failed += 1;
+                self.next_attempt_at = schedule::next_attempt(self.failed, *retry_after, now, fraction);
+                if self.next_attempt_at.is_none() {
+                    self.state = DeliveryState::Failed;
+                }
+            }
+        }
+    }
+
+    /// Its channel is inactive.
+    pub fn abandon(&mut self) {
+        if self.state == DeliveryState::Pending {
+            self.end(DeliveryState::Abandoned);
+        }
+    }
+
+    /// Attempts it anew, whatever came of it.
+    pub fn replay(&mut self, now: Timestamp) {
+        self.state = DeliveryState::Pending;
+        self.failed = 0;
+        self.next_attempt_at = Some(now);
+    }
+
+    fn end(&mut self, state: DeliveryState) {
+        self.state = state;
+        self.next_attempt_at = None;
+    }
+}

@@ -1,0 +1,56 @@
+//! One attempt by e-mail, through Amazon SES.
+
+use std::sync::{Arc, OnceLock};
+
+use aws_sdk_sesv2::{
+    Client,
+    error::ProvideErrorMetadata as _,
+    types::{Body, Content, Destination, EmailContent, Message as Mail},
+};
+
+use super::{
+    Message,
+    send::{Outcome, Said},
+};
+use crate::{
+    platform::{Config, Platform, aws},
+    process::Private,
+};
+
+/// Sends messages by e-mail. The client is built on first use: most deployments send none.
+pub(super) struct Mailer {
+    config: Arc<Config>,
+    http: aws::Http,
+    client: OnceLock<Client>,
+}
+
+impl Mailer {
+    pub(super) fn new(platform: &Platform) -> Self {
+        Self { config: Arc::clone(&platform.config), http: platform.aws.http(), client: OnceLock::new() }
+    }
+
+    pub(super) async fn send(&self, emails: &[Private<String>], message: &Message) -> Said {
+        let failed = |error| (Outcome::Failed { retry_after: None }, None, Some(error));
+        let Some(from) = &self.config.mail_from else { return failed("mail_not_set_up") };
+        let text = |text: String| Content::builder().data(text).charset("UTF-8").build();
+        let subject = format!("[Cotejo] {}", message.event);
+        let (Ok(subject), Ok(body)) = (text(subject), text(message.text())) else { return failed("mail_malformed") };
+        let mail = Mail::builder().subject(subject).body(Body::builder().text(body).build()).build();
+        let to = emails.iter().map(|email| email.expose().clone()).collect();
+        let client = self.client.get_or_init(|| self.http.mail(&self.config));
+        let send = client
+            .send_email()
+            .from_email_address(from)
+            .destination(Destination::builder().set_to_addresses(Some(to)).build())
+            .content(EmailContent::builder().simple(mail).build());
+        match send.send().await {
+            Ok(_) => (Outcome::Taken, Some(200), None),
+            Err(error) => {
+                let status = error.raw_response().map(|response| response.status().as_u16());
+                // Messages of SES name addresses; its codes do not.
+                tracing::warn!(code = error.code(), "mail not sent");
+                (Outcome::Failed { retry_after: None }, status, Some("mail_refused"))
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What is told of an event: `{event, resource_id, resource_name, payload}` (seed `002_62dc5acb5b5aea27`), and the one line
+//! that people read.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{Channel, topic::CHANNEL_DISABLED};
+use crate::process::{Event, Private, Process};
+
+/// What stays of a payload when the person is removed from it.
+const NOT_PERSONAL: [&str; 12] = [
+    "id",
+    "provider",
+    "provider_reference",
+    "status",
+    "previous_status",
+    "status_reason",
+    "evidence_state",
+    "certificate_state",
+    "occurred_at",
+    "created_at",
+    "updated_at",
+    "expires_at",
+];
+
+/// What is told of an event. It stays the same however often it is sent, unless the person is removed from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// What happened.
+    pub event: String,
+    /// What it happened to.
+    pub resource_id: String,
+    /// What that is.
+    pub resource_name: String,
+    /// More of it.
+    pub payload: Private<Value>,
+    /// Whom it is about, for texts of channels that ask for names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person_name: Option<Private<String>>,
+}
+
+impl Message {
+    /// What is told of an event of a process. Names, documents and findings are not in it: the process has them.
+    #[must_use]
+    pub fn of_process(process: &Process, event: &Event) -> Self {
+        let certificate = process.certificate.as_ref().map_or("none", |certificate| certificate.state.as_str());
+        let payload = json!({
+            "id": process.id,
+            "provider": process.provider,
+            "provider_reference": process.provider_reference,
+            "status": event.status,
+            "previous_status": event.previous_status,
+            "status_reason": process.status_reason,
+            "evidence_state": process.evidence_state().as_str(),
+            "certificate_state": certificate,
+            "person_id": process.request.person.person_id,
+            "metadata": process.request.metadata,
+            "tags": process.request.tags,
+            "occurred_at": event.at,
+            "created_at": process.created_at,
+            "updated_at": process.updated_at,
+            "expires_at": process.expires_at,
+        });
+        Self {
+            event: event.name.as_str().to_owned(),
+            resource_id: process.id.to_string(),
+            resource_name: "process".to_owned(),
+            payload: payload.into(),
+            person_name: None,
+        }
+    }
+
+    /// The notice that `channel` was disabled.
+    #[must_use]
+    pub fn of_disabled(channel: &Channel) -> Self {
+        let disabled = channel.disabled.as_ref();
+        let payload = json!({
+            "id": channel.id,
+            "name": channel.name,
+            "reason": disabled.map(|disabled| &disabled.reason),
+            "occurred_at": disabled.map(|disabled| disabled.at),
+        });
+        Self {
+            event: CHANNEL_DISABLED.to_owned(),
+            resource_id: channel.id.to_string(),
+            resource_name: "notification_channel".to_owned(),
+            payload: payload.into(),
+            person_name: None,
+        }
+    }
+
+    /// The same with the person's name, which texts then carry.
+    #[must_use]
+    pub fn naming(self, name: Option<Private<String>>) -> Self {
+        Self { person_name: name, ..self }
+    }
+
+    /// The body of a webhook.
+    #[must_use]
+    pub fn body(&self) -> String {
+        let body = json!({
+            "event": self.event,
+            "resource_id": self.resource_id,
+            "resource_name": self.resource_name,
+            "payload": self.payload,
+        });
+        body.to_string()
+    }
+
+    /// The line that people read.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = format!("{}: {} {}", self.event, self.resource_name, self.resource_id);
+        if let Some(status) = self.payload.expose().get("status").and_then(Value::as_str) {
+            text.push_str(&format!(" is {status}"));
+        }
+        if let Some(name) = &self.person_name {
+            text.push_str(&format!(" ({})", name.expose()));
+        }
+        text
+    }
+
+    /// Removes everything about the person.
+    pub fn redact(&mut self) {
+        let kept = |fields: &Map<String, Value>| -> Map<String, Value> {
+            let kept = fields.iter().filter(|(name, _)| NOT_PERSONAL.contains(&name.as_str()));
+            kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+        };
+        let payload = self.payload.expose().as_object().map(kept).unwrap_or_default();
+        self.payload = Value::Object(payload).into();
+        self.person_name = None;
+    }
+}

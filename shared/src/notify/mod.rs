@@ -1,0 +1,35 @@
+//! Telling the customer's systems what happened: channels, deliveries, and how a delivery is sent.
+//!
+//! An event becomes one delivery for each channel that subscribes to it, under an id that follows from both; a delivery is
+//! attempted until somebody took it or it is given up. Nothing here touches the table: `workflow::deliver` and
+//! `workflow::attempt` do.
+//!
+//! | file | subject |
+//! | --- | --- |
+//! | `topic` | what can be subscribed to |
+//! | `channel` | where events go, and what is wrong with it |
+//! | `seal` | secrets in records |
+//! | `message` | what is told of an event |
+//! | `delivery` | one message on its way to one channel |
+//! | `schedule` | when it is tried again |
+//! | `send` | one attempt, whatever the channel |
+//! | `webhook`, `slack`, `email` | one attempt at each type of channel |
+//! | `signature` | Standard Webhooks signatures |
+
+pub mod channel;
+pub mod delivery;
+mod email;
+pub mod message;
+pub mod schedule;
+pub mod seal;
+pub mod send;
+pub mod signature;
+pub mod slack;
+pub mod topic;
+mod webhook;
+
+pub use channel::{Channel, Config};
+pub use delivery::{Attempt, Delivery, DeliveryState};
+pub use message::Message;
+pub use send::{Outcome, Sender};
+pub use topic::Topic;

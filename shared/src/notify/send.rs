@@ -1,0 +1,115 @@
+//! One attempt at handing a message over, whatever the channel.
+
+use std::{sync::OnceLock, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::HeaderMap;
+
+use super::{Attempt, Channel, Config, Delivery, email::Mailer, slack, webhook};
+use crate::{
+    evidence::UrlGuard,
+    platform::{
+        Platform, SecretsError,
+        http::{guarded_client, leads_nowhere_public},
+        secrets::SecretDocument,
+    },
+};
+
+/// How long an endpoint has to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What came of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The other side took it.
+    Taken,
+    /// It did not, and may later; not before so long, if it said so.
+    Failed {
+        /// What `Retry-After` asked for.
+        retry_after: Option<SignedDuration>,
+    },
+    /// The other side wants no more of this channel.
+    Gone,
+}
+
+/// What one attempt got to know: the outcome, the HTTP status if there was one, and what was wrong.
+pub(super) type Said = (Outcome, Option<u16>, Option<&'static str>);
+
+/// Hands messages over.
+pub struct Sender {
+    client: OnceLock<reqwest::Client>,
+    mailer: Mailer,
+    allow_loopback: bool,
+}
+
+impl Sender {
+    /// Opens no connection and builds no client yet.
+    #[must_use]
+    pub fn new(platform: &Platform) -> Self {
+        let allow_loopback = platform.config.allow_loopback;
+        Self { client: OnceLock::new(), mailer: Mailer::new(platform), allow_loopback }
+    }
+
+    /// Tries to hand over `delivery` at `now`.
+    ///
+    /// # Errors
+    /// A secret of the channel does not open, which is our own trouble.
+    pub async fn send(
+        &self,
+        channel: &Channel,
+        delivery: &Delivery,
+        secrets: &SecretDocument,
+        now: Timestamp,
+    ) -> Result<(Outcome, Attempt), SecretsError> {
+        let started = tokio::time::Instant::now();
+        let (outcome, status, error) = match &channel.config {
+            Config::Webhook { url, .. } => {
+                let signing = channel.signing_secrets(secrets, now)?;
+                let (headers, body) = webhook::request(delivery, &signing, now);
+                self.post(url, &UrlGuard::any_public_host(self.allow_loopback), headers, body).await
+            }
+            Config::Slack { url, .. } => {
+                let url = url.open(&channel.seal_owner(), secrets)?;
+                let (headers, body) = slack::request(&delivery.message);
+                self.post(secrecy::ExposeSecret::expose_secret(&url), &slack::guard(self.allow_loopback), headers, body)
+                    .await
+            }
+            Config::Email { emails, .. } => self.mailer.send(emails, &delivery.message).await,
+        };
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(
+            tenant = %channel.tenant, channel = %channel.id, delivery = %delivery.id, status, error, duration_ms,
+            "delivery attempted",
+        );
+        Ok((outcome, Attempt { at: now, status, error: error.map(str::to_owned), duration_ms }))
+    }
+
+    /// Posts `body`. Nothing of the answer but its head is read.
+    async fn post(&self, url: &str, guard: &UrlGuard, headers: HeaderMap, body: String) -> Said {
+        let failed = |error| (Outcome::Failed { retry_after: None }, None, Some(error));
+        let url = match guard.check(url) {
+            Ok(url) => url,
+            Err(refused) => return failed(refused.code()),
+        };
+        let client = self.client.get_or_init(|| guarded_client(self.allow_loopback));
+        match client.post(url).headers(headers).body(body).timeout(PATIENCE).send().await {
+            Ok(answer) => judge(answer.status().as_u16(), answer.headers()),
+            Err(error) if leads_nowhere_public(&error) => failed("link_not_public"),
+            Err(error) if error.is_timeout() => failed("timeout"),
+            Err(_) => failed("unreachable"),
+        }
+    }
+}
+
+/// What a status says: 2xx is taken, 410 is for ever, everything else may get better.
+fn judge(status: u16, headers: &HeaderMap) -> Said {
+    let retry_after = headers.get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+    let retry_after = retry_after.map(SignedDuration::from_secs);
+    let (outcome, error) = match status {
+        200..300 => (Outcome::Taken, None),
+        410 => (Outcome::Gone, Some("gone")),
+        300..400 => (Outcome::Failed { retry_after }, Some("redirect")),
+        _ => (Outcome::Failed { retry_after }, Some("refused")),
+    };
+    (outcome, Some(status), error)
+}

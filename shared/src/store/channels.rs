@@ -1,0 +1,110 @@
+//! A tenant's notification channels. They are few and share a partition, so that one strongly consistent request has them
+//! all.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use uuid::Uuid;
+
+use super::{
+    Store, StoreError,
+    codec::{Item, json, parse, text},
+    failure, keys,
+    keys::ItemKey,
+};
+use crate::{api::Authority, notify::Channel};
+
+/// A channel with what belongs to its item alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelRecord {
+    /// The channel.
+    pub channel: Channel,
+    /// Number of writes so far; the condition of the next.
+    pub version: u64,
+    /// Keyed hash of the request that created it.
+    pub fingerprint: String,
+}
+
+impl Store {
+    /// Stores a new channel. `false` where there is one of that id. One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn create_channel(&self, who: &impl Authority, record: &ChannelRecord) -> Result<bool, StoreError> {
+        debug_assert_eq!(who.tenant(), &record.channel.tenant);
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item(record, record.version)?));
+        match put.condition_expression("attribute_not_exists(pk)").send().await.map_err(|error| failure(&error)) {
+            Ok(_) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A channel (strongly consistent). One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
+    pub async fn channel(&self, who: &impl Authority, id: Uuid) -> Result<Option<ChannelRecord>, StoreError> {
+        let key = ItemKey::Channel(who.tenant(), id).attributes();
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        let answer = get.send().await.map_err(|error| failure(&error))?;
+        answer.item().map(read).transpose()
+    }
+
+    /// Every channel of the tenant (strongly consistent), the oldest first. One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
+    pub async fn channels(&self, who: &impl Authority) -> Result<Vec<ChannelRecord>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :channels")
+            .expression_attribute_values(":channels", text(&keys::channels(who.tenant())));
+        let answer = query.send().await.map_err(|error| failure(&error))?;
+        if answer.last_evaluated_key().is_some() {
+            // There are not nearly as many as fill one answer.
+            return Err(StoreError::Corrupt("too many channels"));
+        }
+        let mut records = answer.items().iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        records.sort_by_key(|record| (record.channel.created_at, record.channel.id));
+        Ok(records)
+    }
+
+    /// Writes a changed channel, if nobody wrote since it was loaded. One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where somebody wrote: load and do it again.
+    pub async fn commit_channel(&self, who: &impl Authority, record: &ChannelRecord) -> Result<(), StoreError> {
+        debug_assert_eq!(who.tenant(), &record.channel.tenant);
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item(record, record.version + 1)?))
+            .condition_expression("version = :loaded")
+            .expression_attribute_values(":loaded", AttributeValue::N(record.version.to_string()));
+        put.send().await.map(|_| ()).map_err(|error| failure(&error))
+    }
+}
+
+fn item(record: &ChannelRecord, version: u64) -> Result<Item, StoreError> {
+    let channel = &record.channel;
+    let mut item = ItemKey::Channel(&channel.tenant, channel.id).attributes();
+    item.insert("kind".to_owned(), text("notification_channel"));
+    item.insert("version".to_owned(), AttributeValue::N(version.to_string()));
+    item.insert("body".to_owned(), json(channel)?);
+    item.insert("fingerprint".to_owned(), text(&record.fingerprint));
+    Ok(item)
+}
+
+fn read(item: &Item) -> Result<ChannelRecord, StoreError> {
+    let string =
+        |name: &'static str| item.get(name).and_then(|value| value.as_s().ok()).ok_or(StoreError::Corrupt(name));
+    let version = item.get("version").and_then(|value| value.as_n().ok()?.parse().ok());
+    Ok(ChannelRecord {
+        channel: parse(string("body")?, "body")?,
+        version: version.ok_or(StoreError::Corrupt("version"))?,
+        fingerprint: string("fingerprint")?.clone(),
+    })
+}

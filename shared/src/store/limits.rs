@@ -1,0 +1,158 @@
+//! How many requests of a tenant are left in this minute: a counter on the tenant's own item, from which functions take
+//! blocks. It is the item that says who is suspended, so that whoever takes a block learns that too.
+//!
+//! Windows are minutes of the clock, by number since 1970. The first to take something in a new window opens it with the
+//! tenant's limit, whatever was left of the last one. What is taken and not used is lost with the window.
+
+use aws_sdk_dynamodb::{
+    operation::update_item::UpdateItemError,
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
+};
+use jiff::Timestamp;
+
+use super::{Store, StoreError, codec, failure, keys::ItemKey};
+use crate::api::Authority;
+
+/// How long a window is, seconds.
+pub const WINDOW_SECONDS: i64 = 60;
+
+/// The attribute with the number of the window that is open.
+pub(super) const WINDOW: &str = "limit_window";
+/// The attribute with what is left of it; below zero where the last block was not full.
+pub(super) const LEFT: &str = "limit_left";
+
+/// How often a take is tried before it counts as trouble: windows may be opened by others meanwhile.
+const TRIES: usize = 4;
+
+/// What came of taking a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// So many requests, to be made in the window.
+    Block {
+        /// The window's number.
+        window: i64,
+        /// How many requests; 0 where nothing is left.
+        granted: u32,
+        /// How many are left for others.
+        left: u32,
+        /// The tenant's limit.
+        per_minute: u32,
+    },
+    /// The tenant is suspended, or there is no such tenant.
+    Refused,
+}
+
+/// The number of the window that `now` is in.
+#[must_use]
+pub fn window_of(now: Timestamp) -> i64 {
+    now.as_second().div_euclid(WINDOW_SECONDS)
+}
+
+impl Store {
+    /// Takes up to `block` requests of the limit of `who`'s tenant. `open` says whether nobody is known to have opened
+    /// the window of `now` yet; it only decides which request is tried first. One request, or two where that guess is wrong.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`]. Something may have been taken all the same.
+    pub async fn take(
+        &self,
+        who: &impl Authority,
+        now: Timestamp,
+        block: u32,
+        open: bool,
+    ) -> Result<Taken, StoreError> {
+        let (mut window, mut open) = (window_of(now), open);
+        for _ in 0..TRIES {
+            match self.try_to_take(who, window, block, open).await? {
+                Ok(taken) => return Ok(taken),
+                Err(None) => return Ok(Taken::Refused),
+                Err(Some(found)) => {
+                    let counter = Counter::read(&found)?;
+                    if counter.suspended {
+                        return Ok(Taken::Refused);
+                    }
+                    // A window that another clock opened counts, even where it is still to come here.
+                    window = window.max(counter.window);
+                    open = counter.window < window;
+                    if !open && counter.left <= 0 {
+                        return Ok(Taken::Block { window, granted: 0, left: 0, per_minute: counter.per_minute });
+                    }
+                }
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// One try; the item as it is where its condition does not hold, `None` where there is none.
+    async fn try_to_take(
+        &self,
+        who: &impl Authority,
+        window: i64,
+        block: u32,
+        open: bool,
+    ) -> Result<Result<Taken, Option<codec::Item>>, StoreError> {
+        let (change, condition) = if open {
+            ("SET #window = :window, #left = per_minute - :block", "#window < :window")
+        } else {
+            ("SET #left = #left - :block", "#window = :window AND #left > :zero")
+        };
+        let number = |value: i64| AttributeValue::N(value.to_string());
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(ItemKey::Tenant(who.tenant()).attributes()))
+            .update_expression(change)
+            .condition_expression(format!("suspended = :no AND {condition}"))
+            .expression_attribute_names("#window", WINDOW)
+            .expression_attribute_names("#left", LEFT)
+            .expression_attribute_values(":window", number(window))
+            .expression_attribute_values(":block", number(block.into()))
+            .expression_attribute_values(":no", AttributeValue::Bool(false))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        // DynamoDB refuses a value that no expression names.
+        let update = if open { update } else { update.expression_attribute_values(":zero", number(0)) };
+        match update.send().await {
+            Ok(answer) => {
+                let item = answer.attributes().ok_or(StoreError::Corrupt("no item after an update"))?;
+                let counter = Counter::read(item)?;
+                let missing = u32::try_from(counter.left.min(0).unsigned_abs()).unwrap_or(block);
+                Ok(Ok(Taken::Block {
+                    window,
+                    granted: block.saturating_sub(missing),
+                    left: u32::try_from(counter.left.max(0)).unwrap_or(u32::MAX),
+                    per_minute: counter.per_minute,
+                }))
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(existing)) => Ok(Err(existing.item().cloned())),
+                _ => Err(failure(&error)),
+            },
+        }
+    }
+}
+
+/// The counter as it stands on the item.
+struct Counter {
+    window: i64,
+    left: i64,
+    per_minute: u32,
+    suspended: bool,
+}
+
+impl Counter {
+    fn read(item: &codec::Item) -> Result<Self, StoreError> {
+        let number = |name: &'static str| {
+            let value: Option<i64> = item.get(name).and_then(|value| value.as_n().ok()?.parse().ok());
+            value.ok_or(StoreError::Corrupt(name))
+        };
+        let suspended = item.get("suspended").and_then(|value| value.as_bool().ok());
+        Ok(Self {
+            window: number(WINDOW)?,
+            left: number(LEFT)?,
+            per_minute: u32::try_from(number("per_minute")?).map_err(|_| StoreError::Corrupt("per_minute"))?,
+            suspended: *suspended.ok_or(StoreError::Corrupt("suspended"))?,
+        })
+    }
+}

@@ -1,0 +1,393 @@
+//! Keeping a tenant's notification channels: make, show, change, and give a webhook another secret.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{MAX_RACES, Means};
+use crate::{
+    api::{ApiError, Authority as _, Caller, body},
+    evidence::UrlGuard,
+    notify::{
+        Channel, Config, Topic,
+        channel::{SigningSecret, seal_owner},
+        seal::Sealed,
+        signature, slack,
+    },
+    platform::{Platform, SecretsError, secrets::SecretDocument},
+    process::ids::uuid_of,
+    providers::{FieldProblem, forms::is_email},
+    store::{StoreError, channels::ChannelRecord},
+};
+
+/// Channels that one tenant may have.
+const MAX_CHANNELS: usize = 50;
+/// Addresses of one channel.
+const MAX_EMAILS: usize = 20;
+/// Secrets of one webhook that sign at the same time.
+const MAX_SECRETS: usize = 5;
+/// How long a secret that was replaced goes on signing where nothing else is said, and at most, in hours.
+const PREVIOUS_VALID_HOURS: (i64, i64) = (24, 168);
+/// What idempotency keys of creations belong to.
+const ROUTE: &str = "POST /notification-channels";
+
+/// What `POST` and `PUT` take; a `PUT` leaves alone what it does not name.
+#[derive(Deserialize)]
+struct Wanted {
+    name: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    active: Option<bool>,
+    events: Option<Vec<String>>,
+    config: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct WebhookConfig {
+    url: String,
+    secret: Option<SecretString>,
+}
+
+#[derive(Deserialize)]
+struct SlackConfig {
+    url: String,
+    #[serde(default)]
+    with_names: bool,
+}
+
+#[derive(Deserialize)]
+struct EmailConfig {
+    emails: Vec<String>,
+    #[serde(default)]
+    with_names: bool,
+}
+
+#[derive(Deserialize)]
+struct Rotation {
+    previous_valid_hours: Option<i64>,
+    secret: Option<SecretString>,
+}
+
+/// A channel, and its secret where this answer is the one to show it.
+#[derive(Debug)]
+pub struct Shown {
+    /// The channel.
+    pub channel: Channel,
+    /// What signs its webhooks.
+    pub secret: Option<SecretString>,
+    /// Whether an earlier request made it.
+    pub replayed: bool,
+}
+
+impl From<Channel> for Shown {
+    fn from(channel: Channel) -> Self {
+        Self { channel, secret: None, replayed: false }
+    }
+}
+
+/// The use case.
+pub struct Channels(Means);
+
+impl Channels {
+    /// Built once per execution environment.
+    #[must_use]
+    pub fn new(platform: &Platform) -> Self {
+        Self(Means::new(platform))
+    }
+
+    /// Makes the channel that `body` asks for. One read and one write. Only this answer, and its replay under the same
+    /// `key`, shows the secret.
+    ///
+    /// # Errors
+    /// 422 with every wrong field, or where the key was used with another body.
+    pub async fn create(&self, caller: &Caller, body: &Value, key: Option<&str>) -> Result<Shown, ApiError> {
+        let now = self.0.now();
+        let secrets = self.0.platform.secrets.current().await?;
+        let fingerprint = body::fingerprint(body, &secrets.fingerprint_key.bytes()?);
+        let id = match key {
+            Some(key) => uuid_of(&["idempotency", caller.tenant().as_str(), ROUTE, key]),
+            None => self.0.entropy().uuid(),
+        };
+        let wanted: Wanted = body::shape(body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
+        let mut channel = Channel {
+            id,
+            tenant: caller.tenant().clone(),
+            name: String::new(),
+            active: true,
+            events: BTreeSet::new(),
+            config: Config::Email { emails: Vec::new(), with_names: false },
+            created_at: now,
+            updated_at: now,
+            trouble: None,
+            disabled: None,
+        };
+        let mut problems = missing(&wanted);
+        problems.extend(self.change(&mut channel, &wanted, &secrets, true)?);
+        if !problems.is_empty() {
+            return Err(ApiError::invalid(problems));
+        }
+        let others = self.0.store.channels(caller).await?;
+        if others.len() >= MAX_CHANNELS && others.iter().all(|other| other.channel.id != id) {
+            return Err(ApiError::invalid_field("name", "there are 50 channels already, which is the most"));
+        }
+        let record = ChannelRecord { channel, version: 0, fingerprint };
+        if self.0.store.create_channel(caller, &record).await? {
+            tracing::info!(tenant = %caller.tenant(), channel = %id, key = caller.key_id(), "channel created");
+            return Ok(Shown {
+                secret: newest(&record.channel, &secrets, now)?,
+                channel: record.channel,
+                replayed: false,
+            });
+        }
+        let existing = self.load(caller, id).await?;
+        if existing.fingerprint != record.fingerprint {
+            return Err(ApiError::key_reused());
+        }
+        Ok(Shown { secret: newest(&existing.channel, &secrets, now)?, channel: existing.channel, replayed: true })
+    }
+
+    /// Every channel of the caller's tenant. One request.
+    ///
+    /// # Errors
+    /// Our own store.
+    pub async fn list(&self, caller: &Caller) -> Result<Vec<Channel>, ApiError> {
+        Ok(self.0.store.channels(caller).await?.into_iter().map(|record| record.channel).collect())
+    }
+
+    /// One channel. One request.
+    ///
+    /// # Errors
+    /// 404 where the caller's tenant has no such channel.
+    pub async fn get(&self, caller: &Caller, id: Uuid) -> Result<Channel, ApiError> {
+        Ok(self.load(caller, id).await?.channel)
+    }
+
+    /// Changes what `body` names. One read and one write.
+    ///
+    /// # Errors
+    /// 404 likewise, 422 with every wrong field.
+    pub async fn update(&self, caller: &Caller, id: Uuid, body: &Value) -> Result<Shown, ApiError> {
+        let secrets = self.0.platform.secrets.current().await?;
+        let wanted: Wanted = body::shape(body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
+        self.store(caller, id, |channel, now| {
+            let signed_before = matches!(channel.config, Config::Webhook { .. });
+            let problems = self.change(channel, &wanted, &secrets, false)?;
+            if !problems.is_empty() {
+                return Err(ApiError::invalid(problems));
+            }
+            // A channel that becomes a webhook gets its secret now, so now is when it is shown.
+            if signed_before { Ok(None) } else { Ok(newest(channel, &secrets, now)?) }
+        })
+        .await
+    }
+
+    /// Gives a webhook another secret; the previous one goes on signing beside it for a while. One read and one write.
+    ///
+    /// # Errors
+    /// 404 likewise, 422 where it is no webhook.
+    pub async fn rotate(&self, caller: &Caller, id: Uuid, body: &Value) -> Result<Shown, ApiError> {
+        let secrets = self.0.platform.secrets.current().await?;
+        let wanted: Rotation = body::shape(body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
+        let (default, most) = PREVIOUS_VALID_HOURS;
+        let hours = wanted.previous_valid_hours.unwrap_or(default);
+        if !(0..=most).contains(&hours) {
+            return Err(ApiError::invalid_field("previous_valid_hours", "must be from 0 to 168"));
+        }
+        let secret =
+            self.secret(wanted.secret.as_ref(), "secret").map_err(|problem| ApiError::invalid(vec![problem]))?;
+        self.store(caller, id, |channel, now| {
+            let owner = channel.seal_owner();
+            let Config::Webhook { secrets: signing, .. } = &mut channel.config else {
+                return Err(ApiError::invalid_field("type", "must be webhook: nothing else is signed"));
+            };
+            let end = now + SignedDuration::from_hours(hours);
+            for previous in signing.iter_mut() {
+                previous.until = Some(previous.until.map_or(end, |until| until.min(end)));
+            }
+            signing.retain(|previous| previous.until.is_none_or(|until| until > now));
+            signing.insert(0, self.signing_secret(&secret, &owner, &secrets)?);
+            signing.truncate(MAX_SECRETS);
+            Ok(Some(secret.clone()))
+        })
+        .await
+    }
+
+    async fn load(&self, caller: &Caller, id: Uuid) -> Result<ChannelRecord, ApiError> {
+        let record = self.0.store.channel(caller, id).await?;
+        record.ok_or_else(|| ApiError::not_found("notification channel"))
+    }
+
+    /// Loads a channel, changes it and stores it; anew for a lost race. `change` gives the secret to show.
+    async fn store(
+        &self,
+        caller: &Caller,
+        id: Uuid,
+        change: impl Fn(&mut Channel, Timestamp) -> Result<Option<SecretString>, ApiError>,
+    ) -> Result<Shown, ApiError> {
+        for _ in 0..MAX_RACES {
+            let mut record = self.load(caller, id).await?;
+            let now = self.0.now();
+            let secret = change(&mut record.channel, now)?;
+            record.channel.updated_at = now;
+            match self.0.store.commit_channel(caller, &record).await {
+                Ok(()) => {
+                    tracing::info!(tenant = %caller.tenant(), channel = %id, key = caller.key_id(), "channel changed");
+                    return Ok(Shown { secret, ..record.channel.into() });
+                }
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ApiError::unavailable())
+    }
+
+    /// Changes `channel` by all that is named rightly, and says what is not.
+    fn change(
+        &self,
+        channel: &mut Channel,
+        wanted: &Wanted,
+        secrets: &SecretDocument,
+        new: bool,
+    ) -> Result<Vec<FieldProblem>, ApiError> {
+        let mut problems = Vec::new();
+        if let Some(name) = &wanted.name {
+            if name.trim().is_empty() || name.chars().count() > 200 {
+                problems.push(FieldProblem::new("name", "must have 1 to 200 characters"));
+            }
+            channel.name.clone_from(name);
+        }
+        if let Some(active) = wanted.active {
+            channel.set_active(active);
+        }
+        if let Some(names) = &wanted.events {
+            let topics: Result<BTreeSet<Topic>, _> = names.iter().map(|name| name.parse()).collect();
+            match topics {
+                Ok(topics) if topics.len() == names.len() && !topics.is_empty() => channel.events = topics,
+                Ok(_) => problems.push(FieldProblem::new("events", "must name at least one event, and none twice")),
+                Err(_) => problems.push(FieldProblem::new("events", "must be names of events")),
+            }
+        }
+        let present = match channel.config {
+            _ if new => None,
+            Config::Webhook { .. } => Some("webhook"),
+            Config::Slack { .. } => Some("slack"),
+            Config::Email { .. } => Some("email"),
+        };
+        let kind = wanted.kind.as_deref().or(present);
+        match (&wanted.config, kind) {
+            (Some(config), Some(kind)) => match self.config(kind, config, channel, secrets)? {
+                Ok(config) => channel.config = config,
+                Err(problem) => problems.push(problem),
+            },
+            (None, Some(kind)) if present.is_some_and(|present| present != kind) => {
+                problems.push(FieldProblem::new("config", "is required where the type changes"));
+            }
+            _ => {}
+        }
+        Ok(problems)
+    }
+
+    /// The configuration that `value` asks for, or which field of it is wrong.
+    fn config(
+        &self,
+        kind: &str,
+        value: &Value,
+        channel: &Channel,
+        secrets: &SecretDocument,
+    ) -> Result<Result<Config, FieldProblem>, ApiError> {
+        let allow_loopback = self.0.platform.config.allow_loopback;
+        let owner = seal_owner(&channel.tenant, channel.id);
+        let check = |guard: UrlGuard, url: &str| {
+            let checked = guard.check(url);
+            checked.map_err(|refused| FieldProblem::new("config.url", format!("cannot be used: {refused}")))
+        };
+        macro_rules! shaped {
+            ($value:expr) => {
+                match $value {
+                    Ok(value) => value,
+                    Err(problem) => return Ok(Err(problem)),
+                }
+            };
+        }
+        Ok(Ok(match kind {
+            "webhook" => {
+                let config: WebhookConfig = shaped!(body::shape(value, "config"));
+                shaped!(check(UrlGuard::any_public_host(allow_loopback), &config.url));
+                let signing = match (&channel.config, config.secret) {
+                    (Config::Webhook { secrets, .. }, None) => secrets.clone(),
+                    (_, secret) => {
+                        let secret = shaped!(self.secret(secret.as_ref(), "config.secret"));
+                        vec![self.signing_secret(&secret, &owner, secrets)?]
+                    }
+                };
+                Config::Webhook { url: config.url, secrets: signing }
+            }
+            "slack" => {
+                let config: SlackConfig = shaped!(body::shape(value, "config"));
+                shaped!(check(slack::guard(allow_loopback), &config.url));
+                let url = Sealed::new(&config.url.into(), &owner, secrets, self.0.entropy())?;
+                Config::Slack { url, with_names: config.with_names }
+            }
+            "email" => {
+                let config: EmailConfig = shaped!(body::shape(value, "config"));
+                if self.0.platform.config.mail_from.is_none() {
+                    return Ok(Err(FieldProblem::new("type", "email is not set up in this deployment")));
+                }
+                let plausible = config.emails.iter().all(|email| is_email(email));
+                if !plausible || !(1..=MAX_EMAILS).contains(&config.emails.len()) {
+                    return Ok(Err(FieldProblem::new("config.emails", "must be 1 to 20 e-mail addresses")));
+                }
+                let emails = config.emails.into_iter().map(Into::into).collect();
+                Config::Email { emails, with_names: config.with_names }
+            }
+            _ => return Ok(Err(FieldProblem::new("type", "must be webhook, slack or email"))),
+        }))
+    }
+
+    /// The secret that was brought, or a new one.
+    fn secret(&self, brought: Option<&SecretString>, field: &str) -> Result<SecretString, FieldProblem> {
+        use secrecy::ExposeSecret as _;
+        match brought {
+            None => Ok(signature::new_secret(self.0.entropy())),
+            Some(secret) if signature::is_secret(secret.expose_secret()) => Ok(secret.clone()),
+            Some(_) => Err(FieldProblem::new(field, "must be whsec_ and the base64 of 24 to 64 bytes")),
+        }
+    }
+
+    fn signing_secret(
+        &self,
+        secret: &SecretString,
+        owner: &str,
+        secrets: &SecretDocument,
+    ) -> Result<SigningSecret, SecretsError> {
+        use secrecy::ExposeSecret as _;
+        let text = secret.expose_secret();
+        let hint = text.get(text.len().saturating_sub(4)..).unwrap_or_default().to_owned();
+        Ok(SigningSecret { sealed: Sealed::new(secret, owner, secrets, self.0.entropy())?, hint, until: None })
+    }
+}
+
+/// What a new channel must name.
+fn missing(wanted: &Wanted) -> Vec<FieldProblem> {
+    let fields = [
+        ("name", wanted.name.is_none()),
+        ("type", wanted.kind.is_none()),
+        ("active", wanted.active.is_none()),
+        ("events", wanted.events.is_none()),
+        ("config", wanted.config.is_none()),
+    ];
+    fields
+        .into_iter()
+        .filter(|(_, missing)| *missing)
+        .map(|(field, _)| FieldProblem::new(field, "is required"))
+        .collect()
+}
+
+/// The secret that signs from now on.
+fn newest(channel: &Channel, secrets: &SecretDocument, now: Timestamp) -> Result<Option<SecretString>, SecretsError> {
+    Ok(channel.signing_secrets(secrets, now)?.into_iter().next())
+}

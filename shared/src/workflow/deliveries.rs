@@ -1,0 +1,77 @@
+//! What was told to a channel, and telling it again.
+
+use uuid::Uuid;
+
+use super::{Means, OwnTrouble, attempt::change_delivery};
+use crate::{
+    api::{
+        ApiError, Authority, Caller,
+        page::{PageRequest, PageView},
+    },
+    notify::{Channel, Delivery, DeliveryState},
+    platform::Platform,
+};
+
+/// The use case.
+pub struct Deliveries(Means);
+
+impl Deliveries {
+    /// Built once per execution environment.
+    #[must_use]
+    pub fn new(platform: &Platform) -> Self {
+        Self(Means::new(platform))
+    }
+
+    /// One page of the deliveries to a channel, newest first. Two requests, and one more for each further month.
+    ///
+    /// # Errors
+    /// 404 where the caller's tenant has no such channel.
+    pub async fn list(
+        &self,
+        caller: &Caller,
+        channel: Uuid,
+        state: Option<DeliveryState>,
+        request: &PageRequest,
+    ) -> Result<PageView<serde_json::Value>, ApiError> {
+        let channel = self.channel(caller, channel).await?;
+        let page = self.0.store.list_deliveries(&channel, state, request, self.0.now()).await?;
+        let filters: Vec<_> = state.map(|state| ("state", state.as_str())).into_iter().collect();
+        let path = format!("/notification-channels/{}/deliveries", channel.id);
+        Ok(PageView::new(&path, &filters, request, page.seen, page.entries, page.next.as_ref()))
+    }
+
+    /// One delivery. One request.
+    ///
+    /// # Errors
+    /// 404 where the channel has no such delivery.
+    pub async fn get(&self, caller: &Caller, channel: Uuid, id: Uuid) -> Result<Delivery, ApiError> {
+        let record = self.0.store.delivery(caller, id, self.0.now()).await?;
+        let delivery = record.map(|record| record.delivery).filter(|delivery| delivery.channel == channel);
+        delivery.ok_or_else(|| ApiError::not_found("delivery"))
+    }
+
+    /// Delivers it again, whatever came of it, under the same event id. Two reads and one write.
+    ///
+    /// # Errors
+    /// 404 likewise.
+    pub async fn replay(&self, caller: &Caller, channel: Uuid, id: Uuid) -> Result<Delivery, ApiError> {
+        self.get(caller, channel, id).await?;
+        let replayed = self.replay_any(caller, id).await.map_err(|_| ApiError::unavailable())?;
+        tracing::info!(tenant = %caller.tenant(), delivery = %id, key = caller.key_id(), "delivery replayed");
+        replayed.ok_or_else(|| ApiError::not_found("delivery"))
+    }
+
+    /// As [`Self::replay`], whichever channel it belongs to. `None` where there is no such delivery.
+    ///
+    /// # Errors
+    /// Our own store.
+    pub async fn replay_any(&self, who: &impl Authority, id: Uuid) -> Result<Option<Delivery>, OwnTrouble> {
+        let now = self.0.now();
+        change_delivery(&self.0, who, id, |delivery| delivery.replay(now)).await
+    }
+
+    async fn channel(&self, caller: &Caller, id: Uuid) -> Result<Channel, ApiError> {
+        let record = self.0.store.channel(caller, id).await?;
+        record.map(|record| record.channel).ok_or_else(|| ApiError::not_found("notification channel"))
+    }
+}

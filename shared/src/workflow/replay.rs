@@ -1,0 +1,165 @@
+//! Stream records that were given up, which Lambda keeps in a bucket: what they were about is wished for again, so that the
+//! stream wakes the right function, and the kept record is deleted.
+//!
+//! A kept record is a document of Lambda's with the batch as text in `payload`. It may hold personal data; nothing of it
+//! is handed out but the keys of the items it names.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{ASKED, Means, OVERDUE, OwnTrouble, WISH_PATIENCE, fresh, wants_answer};
+use crate::{platform::Platform, store::keys::WorkKey};
+
+/// A document in the bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeptRecord {
+    /// Its key in the bucket.
+    pub key: String,
+    /// When Lambda gave up, where it says so.
+    pub given_up_at: Option<Timestamp>,
+    /// Why, in Lambda's words.
+    pub condition: Option<String>,
+    /// The items it names.
+    pub items: Vec<String>,
+}
+
+/// What became of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Replayed {
+    /// Its key in the bucket.
+    pub key: String,
+    /// How many items were woken.
+    pub woken: usize,
+    /// How many are no longer there.
+    pub gone: usize,
+    /// Whether it was deleted. One that names something that cannot be wished for stays.
+    pub deleted: bool,
+}
+
+/// The use case.
+pub struct ReplayRecords {
+    means: Means,
+    bucket: String,
+}
+
+/// As much of Lambda's document as is read.
+#[derive(Deserialize)]
+struct Document {
+    #[serde(default)]
+    timestamp: Option<Timestamp>,
+    #[serde(default, rename = "requestContext")]
+    context: Context,
+    /// The batch, as text.
+    payload: String,
+}
+
+#[derive(Default, Deserialize)]
+struct Context {
+    #[serde(default)]
+    condition: Option<String>,
+}
+
+/// An item that a record names, and whether its wish was for the provider to be asked.
+struct Named {
+    pk: String,
+    wants_answer: bool,
+}
+
+impl ReplayRecords {
+    /// For the records that are kept in `bucket`.
+    #[must_use]
+    pub fn new(platform: &Platform, bucket: String) -> Self {
+        Self { means: Means::new(platform), bucket }
+    }
+
+    /// Everything that is kept, the oldest of each shard first. One request for each thousand, and one for each record.
+    ///
+    /// # Errors
+    /// The bucket.
+    pub async fn list(&self) -> Result<Vec<KeptRecord>, OwnTrouble> {
+        let mut kept = Vec::new();
+        for key in self.keys().await? {
+            // Deleted meanwhile by somebody else.
+            let Some(content) = self.read(&key).await? else { continue };
+            let record = match document(&content) {
+                Some((document, named)) => KeptRecord {
+                    key,
+                    given_up_at: document.timestamp,
+                    condition: document.context.condition,
+                    items: named.into_iter().map(|named| named.pk).collect(),
+                },
+                None => KeptRecord { key, given_up_at: None, condition: None, items: Vec::new() },
+            };
+            kept.push(record);
+        }
+        Ok(kept)
+    }
+
+    /// Wishes again for every item that the record under `key` names, then deletes it; `None` where there is no such
+    /// record. It may be called again after any failure.
+    ///
+    /// # Errors
+    /// The table or the bucket; the record is then still there.
+    pub async fn replay(&self, key: &str) -> Result<Option<Replayed>, OwnTrouble> {
+        let Some(content) = self.read(key).await? else { return Ok(None) };
+        let mut replayed = Replayed { key: key.to_owned(), woken: 0, gone: 0, deleted: false };
+        let Some((_, named)) = document(&content) else { return Ok(Some(replayed)) };
+        let mut all_known = true;
+        for named in named {
+            let Some(work) = WorkKey::of(&named.pk) else {
+                all_known = false;
+                continue;
+            };
+            let wish = fresh(if named.wants_answer { ASKED } else { OVERDUE }, self.means.entropy());
+            match self.means.store.wish_again(&work, &wish, self.means.now() + WISH_PATIENCE).await? {
+                true => replayed.woken += 1,
+                false => replayed.gone += 1,
+            }
+        }
+        if all_known {
+            let delete = self.means.platform.aws.s3.delete_object().bucket(&self.bucket).key(key);
+            delete.send().await.map_err(|_| OwnTrouble::Bucket)?;
+            replayed.deleted = true;
+        }
+        Ok(Some(replayed))
+    }
+
+    async fn keys(&self) -> Result<Vec<String>, OwnTrouble> {
+        let mut pages = self.means.platform.aws.s3.list_objects_v2().bucket(&self.bucket).into_paginator().send();
+        let mut keys = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|_| OwnTrouble::Bucket)?;
+            keys.extend(page.contents().iter().filter_map(|object| object.key().map(str::to_owned)));
+        }
+        Ok(keys)
+    }
+
+    async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, OwnTrouble> {
+        match self.means.platform.aws.s3.get_object().bucket(&self.bucket).key(key).send().await {
+            Ok(answer) => {
+                let content = answer.body.collect().await.map_err(|_| OwnTrouble::Bucket)?;
+                Ok(Some(content.to_vec()))
+            }
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => Ok(None),
+            Err(_) => Err(OwnTrouble::Bucket),
+        }
+    }
+}
+
+/// A kept document and the items it names, each once; `None` where it is no such document.
+fn document(content: &[u8]) -> Option<(Document, Vec<Named>)> {
+    let document: Document = serde_json::from_slice(content).ok()?;
+    let batch: Value = serde_json::from_str(&document.payload).ok()?;
+    let mut named: Vec<Named> = Vec::new();
+    for record in batch.get("Records")?.as_array()? {
+        let pk = record.pointer("/dynamodb/Keys/pk/S")?.as_str()?;
+        let wish = record.pointer("/dynamodb/NewImage/wish/S").and_then(Value::as_str);
+        let asks = wish.is_some_and(wants_answer);
+        match named.iter_mut().find(|known| known.pk == pk) {
+            Some(known) => known.wants_answer |= asks,
+            None => named.push(Named { pk: pk.to_owned(), wants_answer: asks }),
+        }
+    }
+    Some((document, named))
+}

@@ -1,0 +1,221 @@
+//! Every route of template.yaml and whom it lets in: without a key, with a wrong one, another tenant's, one without the
+//! scope, one that was revoked.
+//!
+//! What a route asks for stands in one table. A route that the template has and the table has not fails the first test.
+
+use std::collections::BTreeSet;
+
+use cotejo::api::Scope;
+use cotejo_local::template::{DEPLOYED, Place, Template};
+use cotejo_tests::{Answer, Customer, World, order};
+use jiff::SignedDuration;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// What a route asks of whoever calls it.
+enum Door {
+    /// A key with the scope. What it is about is named in the path, and another tenant's is not found.
+    Named(Scope),
+    /// A key with the scope. It is about the caller's own things, whatever they are.
+    Own(Scope),
+    /// The token in the path; a key opens nothing.
+    Token,
+    /// Nothing, since nothing is behind it.
+    Nothing,
+}
+
+use Door::{Named, Nothing, Own, Token};
+
+/// Every route, as API Gateway names it.
+const ROUTES: [(&str, Door); 20] = [
+    ("POST /processes", Own(Scope::ProcessesWrite)),
+    ("POST /uploads", Own(Scope::ProcessesWrite)),
+    ("GET /processes", Own(Scope::ProcessesRead)),
+    ("GET /processes/{id}", Named(Scope::ProcessesRead)),
+    ("GET /processes/{id}/evidence/{evidence_id}", Named(Scope::ProcessesRead)),
+    ("GET /processes/{id}/certificate", Named(Scope::ProcessesRead)),
+    ("GET /providers/{provider}/health", Own(Scope::ProcessesRead)),
+    ("POST /processes/{id}/decision", Named(Scope::ProcessesDecide)),
+    ("PUT /processes/{id}/legal-hold", Named(Scope::ProcessesRedact)),
+    ("POST /processes/{id}/redact", Named(Scope::ProcessesRedact)),
+    ("POST /callbacks/{provider}/{token}", Token),
+    ("GET /notification-channels", Own(Scope::ChannelsRead)),
+    ("POST /notification-channels", Own(Scope::ChannelsWrite)),
+    ("GET /notification-channels/{id}", Named(Scope::ChannelsRead)),
+    ("PUT /notification-channels/{id}", Named(Scope::ChannelsWrite)),
+    ("POST /notification-channels/{id}/secret", Named(Scope::ChannelsWrite)),
+    ("GET /notification-channels/{id}/deliveries", Named(Scope::ChannelsRead)),
+    ("GET /notification-channels/{id}/deliveries/{delivery_id}", Named(Scope::ChannelsRead)),
+    ("POST /notification-channels/{id}/deliveries/{delivery_id}/replay", Named(Scope::ChannelsWrite)),
+    ("$default", Nothing),
+];
+
+impl Door {
+    /// The scope that a key must have.
+    fn scope(&self) -> Option<Scope> {
+        match self {
+            Named(scope) | Own(scope) => Some(*scope),
+            Token | Nothing => None,
+        }
+    }
+}
+
+/// A body that the route takes.
+fn body(route: &str) -> Option<Value> {
+    match route {
+        "POST /processes" => Some(order("never")),
+        "POST /uploads" => Some(json!({"content_type": "image/jpeg", "bytes": 1})),
+        "POST /processes/{id}/decision" => Some(json!({"decision": "approved", "reason": "seen"})),
+        "PUT /processes/{id}/legal-hold" => Some(json!({"until": null})),
+        "POST /callbacks/{provider}/{token}" => Some(json!({})),
+        "POST /notification-channels" => Some(channel()),
+        "PUT /notification-channels/{id}" => Some(json!({"name": "Another name"})),
+        "POST /notification-channels/{id}/secret" => Some(json!({"previous_valid_hours": 24})),
+        _ => None,
+    }
+}
+
+/// A channel that nobody listens at.
+fn channel() -> Value {
+    let events = ["process_approved"];
+    json!({"name": "Back office", "type": "email", "active": true, "events": events, "config": {"emails": ["a@example.com"]}})
+}
+
+/// A world with something behind every path.
+struct Behind {
+    world: World,
+    process: Value,
+    channel: Value,
+    delivery: Value,
+}
+
+impl Behind {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let channel = world.customer.post("/notification-channels", &channel()).await.result().clone();
+        let process = world.run("approved").await;
+        let path = format!("/notification-channels/{}/deliveries", channel["id"].as_str().unwrap());
+        let delivery = world.customer.get(&path).await.result()["data"][0].clone();
+        Self { world, process, channel, delivery }
+    }
+
+    /// Calls a route about what is there.
+    async fn call(&self, customer: &Customer, route: &str) -> Answer {
+        let (method, path) = route.split_once(' ').unwrap_or(("GET", "/nothing/of/this/kind"));
+        let named = if path.starts_with("/notification-channels") { &self.channel } else { &self.process };
+        let path = path
+            .replace("{id}", named["id"].as_str().unwrap())
+            .replace("{delivery_id}", self.delivery["id"].as_str().unwrap())
+            .replace("{evidence_id}", self.process["evidence"][0]["id"].as_str().unwrap())
+            .replace("{provider}", "link")
+            .replace("{token}", "k1.local.-.webhook.x");
+        assert!(!path.contains('{'), "{route} has a parameter that this test does not know");
+        customer.call(Method::from_bytes(method.as_bytes()).unwrap(), &path, body(route).as_ref()).await
+    }
+
+    /// Calls every route that asks for a key, and checks how it refuses.
+    async fn refuse(&self, customer: &Customer, status: u16, error_code: &str) {
+        for (route, _) in ROUTES.iter().filter(|(_, door)| door.scope().is_some()) {
+            let answer = self.call(customer, route).await;
+            assert_eq!((answer.status, answer.error_code()), (status, error_code), "{route}");
+        }
+    }
+
+    /// The process as its tenant sees it, and how many they have.
+    async fn seen(&self) -> (Value, usize) {
+        let list = self.world.customer.get("/processes").await;
+        let process = self.world.customer.process(self.process["id"].as_str().unwrap()).await;
+        (process, list.result()["data"].as_array().unwrap().len())
+    }
+}
+
+fn is_let_in(answer: &Answer) -> bool {
+    answer.status != 401 && answer.status != 403
+}
+
+#[test]
+fn the_table_has_every_route_of_the_template_and_no_other() {
+    let parameters = [("PublicUrl", "http://localhost")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let place = Place { region: "eu-west-1".to_owned(), stack: "cotejo".to_owned(), parameters: parameters.into() };
+    let template = Template::read(DEPLOYED, &place).unwrap();
+    let routes: BTreeSet<_> =
+        template.functions.iter().flat_map(|function| &function.routes).map(|route| route.key.as_str()).collect();
+    assert_eq!(ROUTES.iter().map(|(route, _)| *route).collect::<BTreeSet<_>>(), routes);
+}
+
+#[tokio::test]
+async fn without_a_key_or_with_a_wrong_one_nothing_opens() {
+    let behind = Behind::new().await;
+    let before = behind.seen().await;
+    for key in ["", "cotejo_live_nobody", "Bearer", "local"] {
+        behind.refuse(&Customer::new(behind.world.local.url(), key), 401, "unauthorized").await;
+    }
+    // The hash under which a key is stored is no key.
+    let stored = cotejo::store::api_keys::key_hash(behind.world.local.api_key());
+    behind.refuse(&Customer::new(behind.world.local.url(), &stored), 401, "unauthorized").await;
+    assert_eq!(behind.seen().await, before);
+}
+
+#[tokio::test]
+async fn another_tenant_s_key_finds_nothing_and_changes_nothing() {
+    let behind = Behind::new().await;
+    let before = behind.seen().await;
+    let other = behind.world.local.add_tenant("other").await.unwrap();
+    let stranger = Customer::new(behind.world.local.url(), &other.api_key);
+    for (route, door) in &ROUTES {
+        let answer = behind.call(&stranger, route).await;
+        match door {
+            Named(_) => assert_eq!((answer.status, answer.error_code()), (404, "not_found"), "{route}"),
+            Own(_) => {
+                let told = answer.result().to_string();
+                for of_the_first in [&before.0["id"], &before.0["provider_reference"]] {
+                    assert!(!told.contains(of_the_first.as_str().unwrap()), "{route}");
+                }
+            }
+            Token | Nothing => {}
+        }
+    }
+    assert_eq!(behind.seen().await, before);
+}
+
+#[tokio::test]
+async fn a_key_opens_with_the_route_s_scope_and_not_with_all_the_others() {
+    let behind = Behind::new().await;
+    for scope in Scope::ALL {
+        let others: Vec<_> = Scope::ALL.into_iter().filter(|other| *other != scope).collect();
+        let name = scope.as_str().replace(':', "-");
+        let with = behind.world.holder("local", &format!("only-{name}"), &[scope]).await;
+        let without = behind.world.holder("local", &format!("without-{name}"), &others).await;
+        for (route, _) in ROUTES.iter().filter(|(_, door)| door.scope() == Some(scope)) {
+            let answer = behind.call(&without, route).await;
+            assert_eq!((answer.status, answer.error_code()), (403, "forbidden"), "{route}");
+            assert!(answer.body["error"].as_str().unwrap().contains(scope.as_str()), "the scope is named");
+            assert!(is_let_in(&behind.call(&with, route).await), "{route}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_key_opens_nothing_after_half_a_minute_however_well_it_was_known() {
+    let behind = Behind::new().await;
+    let holder = behind.world.holder("local", "leaves", &Scope::ALL).await;
+    for (route, _) in ROUTES.iter().filter(|(_, door)| door.scope().is_some()) {
+        assert!(is_let_in(&behind.call(&holder, route).await), "{route}");
+    }
+    behind.world.admin(&["key", "revoke", "local", "leaves"], "").await.unwrap();
+    behind.world.clock.advance(SignedDuration::from_secs(30));
+    behind.refuse(&holder, 401, "unauthorized").await;
+}
+
+#[tokio::test]
+async fn a_key_is_no_way_into_what_asks_for_something_else() {
+    let behind = Behind::new().await;
+    for (route, door) in &ROUTES {
+        let answer = behind.call(&behind.world.customer, route).await;
+        match door {
+            Token => assert_eq!((answer.status, answer.error_code()), (401, "callback_refused"), "{route}"),
+            Nothing => assert_eq!((answer.status, answer.error_code()), (404, "no_such_route"), "{route}"),
+            Named(_) | Own(_) => assert!(is_let_in(&answer), "{route}"),
+        }
+    }
+}

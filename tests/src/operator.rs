@@ -1,0 +1,84 @@
+//! What an operator of the deployment does beside its functions: by a way to the stores of their own, which
+//! [`World::aws`](crate::World) does not see.
+
+#![expect(clippy::unwrap_used, reason = "a test's own failure is a failed test")]
+
+use std::{collections::HashMap, io, sync::Arc};
+
+use clap::Parser as _;
+use cotejo::{
+    api::{Operator, Scope},
+    platform::{Config, Platform, Seams},
+    store::{ApiKey, Store, Tenant},
+};
+use cotejo_admin::{Admin, AdminError, Arguments, Report};
+
+use crate::{Customer, World};
+
+/// Whoever operates the deployment, acting for `tenant`.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "a test is its system's operator")]
+pub fn operator(tenant: &str) -> Operator {
+    Operator::acting_for(tenant.parse().unwrap())
+}
+
+impl World {
+    /// `cargo admin` with these words and this standard input.
+    ///
+    /// # Errors
+    /// Why it was not carried out.
+    pub async fn admin(&self, words: &[&str], input: &str) -> Result<Report, AdminError> {
+        let words = std::iter::once("cargo admin").chain(words.iter().copied());
+        let arguments = Arguments::try_parse_from(words).unwrap();
+        let admin = Admin::new(&self.settings(), self.operators_seams())?;
+        admin.run(&arguments.command, &mut io::Cursor::new(input.to_owned())).await
+    }
+
+    /// Somebody with a key of `tenant` called `key_id` that may do `scopes`.
+    pub async fn holder(&self, tenant: &str, key_id: &str, scopes: &[Scope]) -> Customer {
+        let key = ApiKey {
+            key_id: key_id.to_owned(),
+            name: "a test's".to_owned(),
+            scopes: scopes.to_vec(),
+            created_at: self.now(),
+            expires_at: None,
+            revoked_at: None,
+        };
+        self.holder_of(tenant, key).await
+    }
+
+    /// Somebody with exactly this key.
+    pub async fn holder_of(&self, tenant: &str, key: ApiKey) -> Customer {
+        let (secret, tenant) = (format!("cotejo_test_{tenant}_{}", key.key_id), self.tenant(tenant).await);
+        self.store().put_api_key(&tenant, &secret, &key).await.unwrap();
+        Customer::new(self.local.url(), &secret)
+    }
+
+    /// A tenant as it stands in the table.
+    pub async fn tenant(&self, tenant: &str) -> Tenant {
+        self.store().tenant(&operator(tenant)).await.unwrap().unwrap()
+    }
+
+    /// The account of a tenant at a company, as its secret has it.
+    #[must_use]
+    pub fn secret(&self, tenant: &str, provider: &str) -> serde_json::Value {
+        let secrets = std::fs::read(self.local.data().join("secrets.json")).unwrap();
+        let mut secrets: serde_json::Value = serde_json::from_slice(&secrets).unwrap();
+        secrets[format!("{}/{tenant}/{provider}", self.local.env()["COTEJO_SECRET"])].take()
+    }
+
+    /// The table.
+    #[must_use]
+    pub fn store(&self) -> Store {
+        Store::new(&Platform::new(Config::from_map(&self.settings()).unwrap(), self.operators_seams()))
+    }
+
+    fn settings(&self) -> HashMap<String, String> {
+        self.local.env().clone().into_iter().collect()
+    }
+
+    fn operators_seams(&self) -> Seams {
+        let (clock, entropy) = (self.clock.clone(), Arc::clone(&self.entropy));
+        Seams { clock, entropy, companies: self.companies, ..Seams::real() }
+    }
+}

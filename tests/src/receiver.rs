@@ -1,0 +1,133 @@
+//! A customer's endpoint: it takes webhooks, remembers them, and answers as it is told.
+
+#![expect(clippy::unwrap_used, reason = "a test's own failure is a failed test")]
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use serde_json::Value;
+
+/// What the endpoint was sent.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, to the byte.
+    pub body: Bytes,
+    /// What it was answered with.
+    pub status: u16,
+}
+
+impl Received {
+    /// A header as text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers[name].to_str().unwrap()
+    }
+
+    /// The event's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.header("webhook-id")
+    }
+
+    /// The body as JSON.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// The event's name.
+    #[must_use]
+    pub fn event(&self) -> String {
+        self.json()["event"].as_str().unwrap().to_owned()
+    }
+}
+
+/// What happens when a webhook comes.
+type Hook = Box<dyn FnOnce() + Send>;
+
+struct Shared {
+    hook: Mutex<Option<Hook>>,
+    received: Mutex<Vec<Received>>,
+    answer: Mutex<(u16, Vec<(&'static str, String)>)>,
+}
+
+/// The endpoint. It is up as long as the test is.
+#[derive(Clone)]
+pub struct Receiver {
+    url: String,
+    shared: Arc<Shared>,
+}
+
+impl Receiver {
+    /// An endpoint that answers 200.
+    pub async fn start() -> Self {
+        let shared = Arc::new(Shared {
+            hook: Mutex::default(),
+            received: Mutex::default(),
+            answer: Mutex::new((200, Vec::new())),
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hooks", listener.local_addr().unwrap());
+        let router = Router::new().fallback(take).with_state(Arc::clone(&shared));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, shared }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Answers `status` from now on.
+    pub fn answer(&self, status: u16) {
+        *lock(&self.shared.answer) = (status, Vec::new());
+    }
+
+    /// Answers `status` with a header from now on.
+    pub fn answer_with(&self, status: u16, name: &'static str, value: &str) {
+        *lock(&self.shared.answer) = (status, vec![(name, value.to_owned())]);
+    }
+
+    /// When the next webhook comes, `what` happens before it is answered.
+    pub fn when_next(&self, what: impl FnOnce() + Send + 'static) {
+        *lock(&self.shared.hook) = Some(Box::new(what));
+    }
+
+    /// Everything that came, whatever it was answered with.
+    #[must_use]
+    pub fn received(&self) -> Vec<Received> {
+        lock(&self.shared.received).clone()
+    }
+
+    /// What came and was taken.
+    #[must_use]
+    pub fn taken(&self) -> Vec<Received> {
+        self.received().into_iter().filter(|received| received.status == 200).collect()
+    }
+}
+
+async fn take(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
+    if let Some(hook) = lock(&shared.hook).take() {
+        hook();
+    }
+    let (status, more) = lock(&shared.answer).clone();
+    lock(&shared.received).push(Received { headers, body, status });
+    let mut response = StatusCode::from_u16(status).unwrap().into_response();
+    for (name, value) in more {
+        response.headers_mut().insert(name, value.parse().unwrap());
+    }
+    response
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
