@@ -86,6 +86,7 @@ fn the_deployed_template_is_understood() {
             "decide-process",
             "deliver-notifications",
             "fetch-certificate",
+            "notification-channels",
             "poll-due",
             "query-status",
             "receive-callback",
