@@ -1,8 +1,8 @@
 //! Lambda's entry point.
 
+use catalogs::{App, handle};
 use cotejo::platform::{Config, Platform, Seams, telemetry};
 use lambda_http::{Error, run, service_fn};
-use catalogs::{App, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

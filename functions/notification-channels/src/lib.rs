@@ -16,9 +16,7 @@ use cotejo::{
         deliveries::Deliveries,
     },
 };
-use lambda_http::{
-    Body, Request, RequestExt as _, Response, http::Method,
-};
+use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
 use uuid::Uuid;
 
 /// What the function needs, built once.

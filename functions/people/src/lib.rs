@@ -71,7 +71,8 @@ async fn route(people: &People, visit: &Visit<'_>, request: &Request) -> Result<
             Ok(success(200, &people.whole(&caller, &person).await?))
         }
         (&Method::PUT, ["national-id", _, ..]) => {
-            let person = people.upsert(&caller, &routes::parameter(request, "national_id")?, &body::fields(request)?).await?;
+            let person =
+                people.upsert(&caller, &routes::parameter(request, "national_id")?, &body::fields(request)?).await?;
             Ok(success(200, &people.whole(&caller, &person).await?))
         }
         (&Method::GET, [text]) => Ok(success(200, &people.get(&caller, id(text)?).await?)),

@@ -44,8 +44,7 @@ pub fn json_up_to(request: &Request, limit: usize) -> Result<Value, ApiError> {
 /// As [`json`].
 pub fn fields(request: &Request) -> Result<BTreeMap<String, Json>, ApiError> {
     json(request)?;
-    serde_json::from_slice(request.body().as_ref())
-        .map_err(|_| ApiError::unreadable("The body is not a JSON object."))
+    serde_json::from_slice(request.body().as_ref()).map_err(|_| ApiError::unreadable("The body is not a JSON object."))
 }
 
 /// The `Idempotency-Key` of a request.

@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 use serde::Serialize;
 
 static BANKS: LazyLock<Vec<[&str; 3]>> = LazyLock::new(|| {
-    let parts = |line: &'static str| -> Option<[&'static str; 3]> { line.split('\t').collect::<Vec<_>>().try_into().ok() };
+    let parts =
+        |line: &'static str| -> Option<[&'static str; 3]> { line.split('\t').collect::<Vec<_>>().try_into().ok() };
     include_str!("banks.tsv").lines().filter_map(parts).collect()
 });
 static CITIES: LazyLock<Vec<(&str, &str)>> =
@@ -120,8 +121,6 @@ mod tests {
 
     #[test]
     fn a_bank_that_is_not_listed_is_no_fault() {
-        let report = check("999999000000000000").unwrap_err();
-        assert_eq!(report, Fault::CheckDigit);
         let unknown = (0..10).find_map(|digit| check(&format!("99999900000000000{digit}")).ok()).unwrap();
         assert_eq!((unknown.tag, unknown.city, unknown.total), (None, None, 0));
     }

@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Family, Fields, Form, Kind, Record, View, clabe, family::{Change, Digest},
+    Family, Fields, Form, Kind, Record, View, clabe,
+    family::{Change, Digest},
     lists::{self, Name},
     person::PEOPLE,
     schema::Field,

@@ -130,7 +130,8 @@ impl Family {
     /// The event of a record's change; `None` where nobody is told.
     #[must_use]
     pub fn event(&self, new: bool) -> Option<&'static str> {
-        let of_person = self.kind == Kind::Person || self.owner.as_ref().is_some_and(|owner| owner.kind == Kind::Person);
+        let of_person =
+            self.kind == Kind::Person || self.owner.as_ref().is_some_and(|owner| owner.kind == Kind::Person);
         self.registers.filter(|_| new).or(of_person.then_some(UPDATED_DATA))
     }
 }

@@ -164,7 +164,8 @@ impl Store {
             Some((_, Cause::Guard(field))) => Ok(Written::Taken(field)),
             Some((_, Cause::Needed(field))) => Ok(Written::Missing(field)),
             Some((reason, Cause::Owner(field))) => {
-                let there = reason.item().is_some_and(|item| item.contains_key("pk") && !item.contains_key("deleted_at"));
+                let there =
+                    reason.item().is_some_and(|item| item.contains_key("pk") && !item.contains_key("deleted_at"));
                 Ok(if there { Written::Full(field) } else { Written::Missing(field) })
             }
             Some((_, Cause::Left)) | None if failed("ValidationError").is_some() => Err(StoreError::TooLarge),
@@ -176,12 +177,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
-    pub async fn record(
-        &self,
-        who: &impl Authority,
-        kind: Kind,
-        id: Uuid,
-    ) -> Result<Option<RecordItem>, StoreError> {
+    pub async fn record(&self, who: &impl Authority, kind: Kind, id: Uuid) -> Result<Option<RecordItem>, StoreError> {
         let key = ItemKey::Record(who.tenant(), kind, id).attributes();
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
         let answer = get.send().await.map_err(|error| failure(&error))?;

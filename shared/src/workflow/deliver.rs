@@ -99,7 +99,8 @@ impl DeliverNotifications {
         let (channels, now) = (self.0.store.channels(who).await?, self.0.now());
         let mut deliveries = Vec::new();
         for (event, message) in &told {
-            let subscribed = channels.iter().map(|record| &record.channel).filter(|channel| channel.wants(&message.event));
+            let subscribed =
+                channels.iter().map(|record| &record.channel).filter(|channel| channel.wants(&message.event));
             deliveries.extend(subscribed.map(|channel| {
                 let message = message.clone().naming(name.clone().filter(|_| channel.with_names()));
                 Delivery::new(*event, channel, message, now)

@@ -99,9 +99,8 @@ impl People {
     /// 422 where it is no list of at most a hundred texts.
     pub async fn search_external(&self, caller: &Caller, given: &Fields) -> Result<Vec<View>, ApiError> {
         let values: Vec<String> = list(given, "external_ref_id", "texts")?;
-        let found = stream::iter(values).map(|value| async move {
-            self.of_value(caller, "external_ref_id", &value).await
-        });
+        let found =
+            stream::iter(values).map(|value| async move { self.of_value(caller, "external_ref_id", &value).await });
         let found: Vec<Option<RecordItem>> = found.buffered(AT_ONCE).try_collect().await?;
         let there = found.into_iter().flatten().map(|item| item.record).filter(|record| record.deleted_at.is_none());
         Ok(there.map(|record| self.view(&record)).collect())

@@ -122,7 +122,8 @@ impl Records {
                 Outcome::Done => return Ok(Made { record: item.record, replayed: false }),
                 Outcome::Again => {}
                 Outcome::Lost => {
-                    let existing = self.0.store.record(caller, family.kind, id).await?.ok_or_else(ApiError::unavailable)?;
+                    let existing =
+                        self.0.store.record(caller, family.kind, id).await?.ok_or_else(ApiError::unavailable)?;
                     if existing.fingerprint != item.fingerprint {
                         return Err(ApiError::key_reused());
                     }
@@ -202,7 +203,8 @@ impl Records {
             item.record.owner = owner(family, &item.record.fields);
             item.record.updated_at = now;
             item.outbox.extend(outbox(event, &item.record, item.version, now));
-            let (had, has) = (uniques(family, &before.fields, &hash_key), uniques(family, &item.record.fields, &hash_key));
+            let (had, has) =
+                (uniques(family, &before.fields, &hash_key), uniques(family, &item.record.fields, &hash_key));
             let (named, names) = (needed(&before.fields), needed(&item.record.fields));
             let beside = Beside {
                 taken: has.iter().filter(|unique| !had.contains(unique)).cloned().collect(),

@@ -52,7 +52,8 @@ pub async fn family(
             let known: Vec<_> = ["page", "per_page", "cursor"].into_iter().chain(owner_field).collect();
             let query = Query::read(request, &known)?;
             let owner = owner_field.and_then(|field| Some((field, query.get(field)?)));
-            let owner = owner.map(|(field, id)| id.parse().map_err(|_| ApiError::invalid_field(field, "must be a UUID")));
+            let owner =
+                owner.map(|(field, id)| id.parse().map_err(|_| ApiError::invalid_field(field, "must be a UUID")));
             let page = PageRequest::read(|name| query.get(name))?;
             Ok(success(200, &records.list(family, &caller, owner.transpose()?, &page).await?))
         }
