@@ -91,6 +91,10 @@ pub async fn register(world: &World, body: &Value) -> Value {
     created.result().clone()
 }
 
+fn done(answer: &Answer) {
+    assert_eq!(answer.body["success"], true, "{answer:?}");
+}
+
 fn id(record: &Value) -> &str {
     record["id"].as_str().unwrap()
 }
@@ -203,7 +207,7 @@ async fn a_national_id_makes_a_person_once_and_changes_it_then() {
     assert_eq!(made.status, 200, "{made:?}");
     let person = made.id();
     for (list, _) in LISTS.iter().take(3) {
-        world.customer.post(&format!("/{list}"), &sample(list, &person)).await.result();
+        done(&world.customer.post(&format!("/{list}"), &sample(list, &person)).await);
     }
     let changed = put(&world.customer, path, &json!({"national_id": "pesj880212hdfhlx01", "state_id": 7})).await;
     insta::assert_json_snapshot!("person_whole", changed.result(), {
@@ -238,7 +242,7 @@ async fn fifty_at_once_leave_one_person() {
     // Whoever changes it frees what it had.
     let person = world.customer.get("/people/national-id/PESJ880212HDFHLX01").await.id();
     let change = json!({"national_id": "BOXW310820HNERXN09"});
-    put(&world.customer, &format!("/people/{person}"), &change).await.result();
+    done(&put(&world.customer, &format!("/people/{person}"), &change).await);
     assert_ne!(register(&world, &body).await["id"], person);
     assert_eq!(put(&world.customer, &format!("/people/{person}"), &body).await.fields(), ["national_id"]);
 }
@@ -358,12 +362,12 @@ async fn a_person_sums_up_its_addresses_and_biometric_results() {
     let first = world.customer.post("/addresses", &address).await.id();
     address["city"] = json!("Iztacalco");
     address["street"] = json!("MARTE.");
-    world.customer.post("/addresses", &address).await.result();
+    done(&world.customer.post("/addresses", &address).await);
     for (kind, safe, level) in [("LIVENESS", true, 0), ("FACE_MATCH_ID", true, 7)] {
         let result = json!({
             "person_id": id(&person), "type": kind, "metadata": {"safe": safe, "matchLevel": level}
         });
-        world.customer.post("/biometric-results", &result).await.result();
+        done(&world.customer.post("/biometric-results", &result).await);
     }
     let seen = world.customer.get(&path).await.result().clone();
     assert_eq!(
@@ -380,7 +384,7 @@ async fn a_person_sums_up_its_addresses_and_biometric_results() {
     let mut other = juan();
     other["national_id"] = json!("BOXW310820HNERXN09");
     let other = register(&world, &other).await;
-    put(&world.customer, &format!("/addresses/{first}"), &json!({"person_id": id(&other)})).await.result();
+    done(&put(&world.customer, &format!("/addresses/{first}"), &json!({"person_id": id(&other)})).await);
     assert_eq!(world.customer.get(&path).await.result()["addresses_similarity"], json!(null));
     let owned = world.customer.get(&format!("/addresses?person_id={}", id(&other))).await;
     assert_eq!(owned.result()["data"][0]["id"], first);
@@ -409,7 +413,7 @@ async fn a_long_list_is_read_to_its_end_by_its_links() {
     for number in 0..7 {
         let mut contact = sample("contacts", id(&person));
         contact["phone"] = json!(format!("52559103805{number}"));
-        world.customer.post("/contacts", &contact).await.result();
+        done(&world.customer.post("/contacts", &contact).await);
         world.clock.advance(jiff::SignedDuration::from_hours(24 * 9));
     }
     for start in ["/contacts?per_page=3".to_owned(), format!("/contacts?per_page=3&person_id={}", id(&person))] {
@@ -431,16 +435,16 @@ async fn the_customer_s_systems_are_told_once_of_everything() {
     let channel = json!({
         "name": "Registry", "type": "webhook", "active": true, "events": events, "config": {"url": receiver.url()}
     });
-    world.customer.post("/notification-channels", &channel).await.result();
+    done(&world.customer.post("/notification-channels", &channel).await);
     let person = register(&world, &juan()).await;
     let path = format!("/people/{}", id(&person));
     world.local.pump().await;
     let contact = world.customer.post("/contacts", &sample("contacts", id(&person))).await.result().clone();
     world.local.pump().await;
-    put(&world.customer, &path, &json!({"name": "Juana"})).await.result();
+    done(&put(&world.customer, &path, &json!({"name": "Juana"})).await);
     world.local.pump().await;
-    world.customer.call(Method::DELETE, &path, None).await.result();
-    world.customer.post(&format!("{path}/restore"), &json!({})).await.result();
+    done(&world.customer.call(Method::DELETE, &path, None).await);
+    done(&world.customer.post(&format!("{path}/restore"), &json!({})).await);
     world.local.pump().await;
 
     let told: Vec<Value> = receiver.received().iter().map(cotejo_tests::Received::json).collect();

@@ -180,7 +180,9 @@ impl Form {
                 let phone = digits.map(|digits| if plus { format!("+{digits}") } else { digits });
                 or(phone.map(|phone| Json::of(&phone)), "a phone number of 8 to 15 digits, country code first")
             }
-            Self::Email => or(text.filter(|text| has_email_form(text)).map(|text| Json::of(&text)), "an e-mail address"),
+            Self::Email => {
+                or(text.filter(|text| has_email_form(text)).map(|text| Json::of(&text)), "an e-mail address")
+            }
             Self::Id => or(text.and_then(|text| Uuid::try_parse(&text).ok()).map(|id| Json::of(&id)), "a UUID"),
             Self::Integer(least, most) => {
                 let number = value.read::<i64>().filter(|number| (least..=most).contains(number));
