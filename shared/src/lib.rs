@@ -10,6 +10,7 @@
 //! - [`evidence`]: copying pictures into S3 before the provider's links die
 //! - [`notify`]: telling the customer's systems: channels, deliveries, signatures
 //! - [`providers`]: the verification companies, one folder each
+//! - [`people`]: the people registry's domain: records, their families and rules
 //! - [`process`]: the domain: what a process is and how it may change
 //! - [`platform`]: configuration, clock, entropy, clients, secrets, telemetry
 //!
@@ -19,6 +20,7 @@
 pub mod api;
 pub mod evidence;
 pub mod notify;
+pub mod people;
 pub mod platform;
 pub mod process;
 pub mod providers;

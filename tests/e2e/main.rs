@@ -17,6 +17,7 @@ mod logs;
 mod machine;
 mod notifications;
 mod outcomes;
+mod people;
 mod pictures;
 mod pocket;
 mod poison;

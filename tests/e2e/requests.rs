@@ -2,6 +2,9 @@
 
 use cotejo_tests::{World, order};
 use jiff::SignedDuration;
+use serde_json::json;
+
+use crate::people;
 
 #[tokio::test]
 async fn each_operation_makes_the_requests_it_must_and_no_more() {
@@ -87,4 +90,47 @@ async fn nothing_remains_to_be_done_for_a_process_that_has_ended() {
     world.aws.take_calls();
     world.pass(SignedDuration::from_hours(24 * 40)).await;
     assert_eq!(world.aws.take_calls(), ["Query"; 16]);
+}
+
+#[tokio::test]
+async fn the_registry_makes_the_requests_it_must_and_no_more() {
+    let world = World::new().await;
+    let customer = &world.customer;
+    let mut group = customer.post("/people-groups", &json!({"name": "A", "description": "B"})).await;
+    for list in ["/people", "/people-groups", "/contacts"] {
+        for _ in 0..40 {
+            group = customer.get(list).await;
+        }
+    }
+    assert_eq!(group.status, 200);
+    let nobody = "71266b80-f04b-4a2c-9314-963d3a182f2b";
+    assert_eq!(customer.post("/contacts", &people::sample("contacts", nobody)).await.status, 422);
+    world.local.pump().await;
+    world.aws.take_calls();
+
+    let mut body = people::juan();
+    body["external_ref_id"] = json!("client-7");
+    let person = customer.post("/people", &body).await.id();
+    assert_eq!(world.aws.take_calls(), ["TransactWriteItems"], "create, guards included");
+    assert_eq!(customer.get(&format!("/people/{person}")).await.status, 200);
+    assert_eq!(world.aws.take_calls(), ["GetItem"], "one person, with what it sums up");
+    assert_eq!(customer.get("/people/external/client-7").await.status, 200);
+    assert_eq!(world.aws.take_calls(), ["GetItem", "GetItem"], "by another id: the guard and the person");
+    assert_eq!(customer.put(&format!("/people/{person}"), &json!({"name": "Juana"})).await.status, 200);
+    assert_eq!(world.aws.take_calls(), ["GetItem", "TransactWriteItems"], "change");
+    assert_eq!(customer.post("/contacts", &people::sample("contacts", &person)).await.status, 201);
+    assert_eq!(world.aws.take_calls(), ["TransactWriteItems"], "create what belongs to a person");
+    assert_eq!(customer.get("/contacts").await.status, 200);
+    assert_eq!(world.aws.take_calls(), ["Query", "BatchGetItem"], "a list of this month");
+    assert_eq!(customer.get(&format!("/contacts?person_id={person}")).await.status, 200);
+    assert_eq!(world.aws.take_calls(), ["Query", "BatchGetItem"], "a person's list, whatever the month");
+    assert_eq!(customer.post("/people/search", &json!({"ids": [person]})).await.status, 200);
+    assert_eq!(world.aws.take_calls(), ["BatchGetItem"], "search by ids");
+
+    world.local.pump().await;
+    let mut calls = world.aws.take_calls();
+    calls.sort();
+    // Two records with news: each is read, then the contact's person and the channels; then the outboxes are closed.
+    let expected = ["GetItem", "GetItem", "GetItem", "Query", "Query", "UpdateItem", "UpdateItem"];
+    assert_eq!(calls, expected, "deliver");
 }

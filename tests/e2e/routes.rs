@@ -3,7 +3,7 @@
 //!
 //! What a route asks for stands in one table. A route that the template has and the table has not fails the first test.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cotejo::api::Scope;
 use cotejo_local::template::{DEPLOYED, Place, Template};
@@ -12,22 +12,26 @@ use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::people;
+
 /// What a route asks of whoever calls it.
 enum Door {
     /// A key with the scope. What it is about is named in the path, and another tenant's is not found.
     Named(Scope),
     /// A key with the scope. It is about the caller's own things, whatever they are.
     Own(Scope),
+    /// A key with the scope. What it belongs to is named in the body, and another tenant's is not there.
+    Within(Scope),
     /// The token in the path; a key opens nothing.
     Token,
     /// Nothing, since nothing is behind it.
     Nothing,
 }
 
-use Door::{Named, Nothing, Own, Token};
+use Door::{Named, Nothing, Own, Token, Within};
 
 /// Every route, as API Gateway names it.
-const ROUTES: [(&str, Door); 20] = [
+const ROUTES: [(&str, Door); 70] = [
     ("POST /processes", Own(Scope::ProcessesWrite)),
     ("POST /uploads", Own(Scope::ProcessesWrite)),
     ("GET /processes", Own(Scope::ProcessesRead)),
@@ -47,6 +51,56 @@ const ROUTES: [(&str, Door); 20] = [
     ("GET /notification-channels/{id}/deliveries", Named(Scope::ChannelsRead)),
     ("GET /notification-channels/{id}/deliveries/{delivery_id}", Named(Scope::ChannelsRead)),
     ("POST /notification-channels/{id}/deliveries/{delivery_id}/replay", Named(Scope::ChannelsWrite)),
+    ("GET /people-groups", Own(Scope::PeopleRead)),
+    ("POST /people-groups", Own(Scope::PeopleWrite)),
+    ("GET /people-groups/{id}", Named(Scope::PeopleRead)),
+    ("PUT /people-groups/{id}", Named(Scope::PeopleWrite)),
+    ("GET /people", Own(Scope::PeopleRead)),
+    ("POST /people", Own(Scope::PeopleWrite)),
+    ("GET /people/{id}", Named(Scope::PeopleRead)),
+    ("PUT /people/{id}", Named(Scope::PeopleWrite)),
+    ("DELETE /people/{id}", Named(Scope::PeopleWrite)),
+    ("POST /people/{id}/restore", Named(Scope::PeopleWrite)),
+    ("POST /people/search", Own(Scope::PeopleRead)),
+    ("POST /people/from-curp", Own(Scope::PeopleWrite)),
+    ("POST /people/external/search", Own(Scope::PeopleRead)),
+    ("GET /people/external/{external_id}", Named(Scope::PeopleRead)),
+    ("GET /people/facetec/{facetec_id}", Named(Scope::PeopleRead)),
+    ("GET /people/national-id/{national_id}", Named(Scope::PeopleRead)),
+    ("PUT /people/national-id/{national_id}", Own(Scope::PeopleWrite)),
+    ("GET /addresses", Own(Scope::PeopleRead)),
+    ("POST /addresses", Within(Scope::PeopleWrite)),
+    ("GET /addresses/{id}", Named(Scope::PeopleRead)),
+    ("PUT /addresses/{id}", Named(Scope::PeopleWrite)),
+    ("GET /contacts", Own(Scope::PeopleRead)),
+    ("POST /contacts", Within(Scope::PeopleWrite)),
+    ("GET /contacts/{id}", Named(Scope::PeopleRead)),
+    ("PUT /contacts/{id}", Named(Scope::PeopleWrite)),
+    ("GET /references", Own(Scope::PeopleRead)),
+    ("POST /references", Within(Scope::PeopleWrite)),
+    ("GET /references/{id}", Named(Scope::PeopleRead)),
+    ("PUT /references/{id}", Named(Scope::PeopleWrite)),
+    ("GET /employments", Own(Scope::PeopleRead)),
+    ("POST /employments", Within(Scope::PeopleWrite)),
+    ("GET /employments/{id}", Named(Scope::PeopleRead)),
+    ("PUT /employments/{id}", Named(Scope::PeopleWrite)),
+    ("GET /bank-accounts", Own(Scope::PeopleRead)),
+    ("POST /bank-accounts", Within(Scope::PeopleWrite)),
+    ("GET /bank-accounts/{id}", Named(Scope::PeopleRead)),
+    ("PUT /bank-accounts/{id}", Named(Scope::PeopleWrite)),
+    ("GET /financials", Own(Scope::PeopleRead)),
+    ("POST /financials", Within(Scope::PeopleWrite)),
+    ("GET /financials/{id}", Named(Scope::PeopleRead)),
+    ("PUT /financials/{id}", Named(Scope::PeopleWrite)),
+    ("GET /biometric-results", Own(Scope::PeopleRead)),
+    ("POST /biometric-results", Within(Scope::PeopleWrite)),
+    ("GET /biometric-results/{id}", Named(Scope::PeopleRead)),
+    ("PUT /biometric-results/{id}", Named(Scope::PeopleWrite)),
+    ("GET /people/{id}/biometric-results", Named(Scope::PeopleRead)),
+    ("GET /nationalities", Own(Scope::PeopleRead)),
+    ("GET /states", Own(Scope::PeopleRead)),
+    ("GET /marital-statuses", Own(Scope::PeopleRead)),
+    ("GET /person-relations", Own(Scope::PeopleRead)),
     ("$default", Nothing),
 ];
 
@@ -54,15 +108,32 @@ impl Door {
     /// The scope that a key must have.
     fn scope(&self) -> Option<Scope> {
         match self {
-            Named(scope) | Own(scope) => Some(*scope),
+            Named(scope) | Own(scope) | Within(scope) => Some(*scope),
             Token | Nothing => None,
         }
     }
 }
 
-/// A body that the route takes.
-fn body(route: &str) -> Option<Value> {
+/// A body that the route takes; `person` is the one that is there.
+fn body(route: &str, person: &str) -> Option<Value> {
+    let (method, path) = route.split_once(' ').unwrap_or_default();
+    let list = path.trim_start_matches('/').trim_end_matches("/{id}");
+    if people::LISTS.iter().any(|(known, _)| *known == list) && method != "GET" {
+        return Some(people::sample(list, person));
+    }
     match route {
+        // Another one than is there: a national id is one person's.
+        "POST /people" => {
+            Some(json!({"national_id": "X", "name": "Wei", "first_lastname": "Xu", "second_lastname": "B",
+            "ignore_curp_validation": true}))
+        }
+        "POST /people-groups" => Some(json!({"name": "Others", "description": "Whoever is left"})),
+        "POST /people/search" => Some(json!({"ids": [person]})),
+        "POST /people/external/search" => Some(json!({"external_ref_id": [EXTERNAL]})),
+        "POST /people/from-curp" => Some(json!({"curp": "BOXW310820HNERXN09"})),
+        "PUT /people/{id}" => Some(json!({"name": "Juana"})),
+        "PUT /people-groups/{id}" => Some(json!({"name": "Debtors"})),
+        "PUT /people/national-id/{national_id}" => Some(json!({"name": "Juana"})),
         "POST /processes" => Some(order("never")),
         "POST /uploads" => Some(json!({"content_type": "image/jpeg", "bytes": 1})),
         "POST /processes/{id}/decision" => Some(json!({"decision": "approved", "reason": "seen"})),
@@ -74,6 +145,9 @@ fn body(route: &str) -> Option<Value> {
         _ => None,
     }
 }
+
+/// What the person that is there is found by.
+const EXTERNAL: &str = "client-7";
 
 /// A channel that nobody listens at.
 fn channel() -> Value {
@@ -87,6 +161,8 @@ struct Behind {
     process: Value,
     channel: Value,
     delivery: Value,
+    /// A record of every list of the registry, by the list's path.
+    records: BTreeMap<String, Value>,
 }
 
 impl Behind {
@@ -96,21 +172,42 @@ impl Behind {
         let process = world.run("approved").await;
         let path = format!("/notification-channels/{}/deliveries", channel["id"].as_str().unwrap());
         let delivery = world.customer.get(&path).await.result()["data"][0].clone();
-        Self { world, process, channel, delivery }
+        let mut person = people::juan();
+        person["external_ref_id"] = json!(EXTERNAL);
+        person["facetec_ref_id"] = json!(EXTERNAL);
+        let person = people::register(&world, &person).await;
+        let group = world.customer.post("/people-groups", &body("POST /people-groups", "").unwrap()).await;
+        let mut records = BTreeMap::from([("people-groups".to_owned(), group.result().clone())]);
+        for (list, _) in people::LISTS {
+            let record = people::sample(list, person["id"].as_str().unwrap());
+            let record = world.customer.post(&format!("/{list}"), &record).await;
+            records.insert(list.to_owned(), record.result().clone());
+        }
+        records.insert("people".to_owned(), person);
+        Self { world, process, channel, delivery, records }
+    }
+
+    fn person(&self) -> &str {
+        self.records["people"]["id"].as_str().unwrap()
     }
 
     /// Calls a route about what is there.
     async fn call(&self, customer: &Customer, route: &str) -> Answer {
         let (method, path) = route.split_once(' ').unwrap_or(("GET", "/nothing/of/this/kind"));
-        let named = if path.starts_with("/notification-channels") { &self.channel } else { &self.process };
+        let list = path.split('/').nth(1).unwrap();
+        let channel = (list == "notification-channels").then_some(&self.channel);
+        let named = channel.or(self.records.get(list)).unwrap_or(&self.process);
         let path = path
             .replace("{id}", named["id"].as_str().unwrap())
             .replace("{delivery_id}", self.delivery["id"].as_str().unwrap())
             .replace("{evidence_id}", self.process["evidence"][0]["id"].as_str().unwrap())
+            .replace("{external_id}", EXTERNAL)
+            .replace("{facetec_id}", EXTERNAL)
+            .replace("{national_id}", "PESJ880212HDFHLX01")
             .replace("{provider}", "link")
             .replace("{token}", "k1.local.-.webhook.x");
         assert!(!path.contains('{'), "{route} has a parameter that this test does not know");
-        customer.call(Method::from_bytes(method.as_bytes()).unwrap(), &path, body(route).as_ref()).await
+        customer.call(Method::from_bytes(method.as_bytes()).unwrap(), &path, body(route, self.person()).as_ref()).await
     }
 
     /// Calls every route that asks for a key, and checks how it refuses.
@@ -122,10 +219,14 @@ impl Behind {
     }
 
     /// The process as its tenant sees it, and how many they have.
-    async fn seen(&self) -> (Value, usize) {
+    async fn seen(&self) -> (Value, usize, Vec<Value>) {
+        let mut records = Vec::new();
+        for list in self.records.keys() {
+            records.push(self.world.customer.get(&format!("/{list}")).await.result()["data"].clone());
+        }
         let list = self.world.customer.get("/processes").await;
         let process = self.world.customer.process(self.process["id"].as_str().unwrap()).await;
-        (process, list.result()["data"].as_array().unwrap().len())
+        (process, list.result()["data"].as_array().unwrap().len(), records)
     }
 }
 
@@ -166,9 +267,10 @@ async fn another_tenant_s_key_finds_nothing_and_changes_nothing() {
         let answer = behind.call(&stranger, route).await;
         match door {
             Named(_) => assert_eq!((answer.status, answer.error_code()), (404, "not_found"), "{route}"),
+            Within(_) => assert_eq!((answer.status, answer.fields()), (422, vec!["person_id"]), "{route}"),
             Own(_) => {
                 let told = answer.result().to_string();
-                for of_the_first in [&before.0["id"], &before.0["provider_reference"]] {
+                for of_the_first in [&before.0["id"], &before.0["provider_reference"], &json!(behind.person())] {
                     assert!(!told.contains(of_the_first.as_str().unwrap()), "{route}");
                 }
             }
@@ -215,7 +317,7 @@ async fn a_key_is_no_way_into_what_asks_for_something_else() {
         match door {
             Token => assert_eq!((answer.status, answer.error_code()), (401, "callback_refused"), "{route}"),
             Nothing => assert_eq!((answer.status, answer.error_code()), (404, "no_such_route"), "{route}"),
-            Named(_) | Own(_) => assert!(is_let_in(&answer), "{route}"),
+            Named(_) | Own(_) | Within(_) => assert!(is_let_in(&answer), "{route}"),
         }
     }
 }

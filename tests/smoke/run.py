@@ -29,7 +29,7 @@ from fill import filled, read_settings  # noqa: E402
 
 FUNCTIONS = [
     "create-process", "query-status", "decide-process", "receive-callback", "fetch-certificate", "poll-due", "run-work",
-    "deliver-notifications", "notification-channels",
+    "deliver-notifications", "notification-channels", "people", "person-records", "catalogs",
 ]
 WHOLE_RUN_SECONDS = 180
 START_SECONDS = 60
@@ -241,6 +241,13 @@ def play(functions, running):
     channel = functions.invoke_http("notification-channels", "notification-channels", 201)
     again = functions.invoke_http("notification-channels", "notification-channels-get", 200)
     check(again["id"] == channel["id"], f"the sample asks for another channel than {channel['id']}")
+    person = functions.invoke_http("people", "people", 201)
+    again = functions.invoke_http("people", "people-external", 200)
+    check(again["id"] == person["id"], f"the sample asks for another person than {person['id']}")
+    address = functions.invoke_http("person-records", "person-records-addresses", 201)
+    check(address["person_id"] == person["id"], f"the sample's address is not the person's: {address}")
+    states = functions.invoke_http("catalogs", "catalogs-states", 200)
+    check(len(states) == 33, f"{len(states)} states instead of 33")
     functions.invoke_http("decide-process", "decide-process-hold", 200)
     held = functions.invoke_http("decide-process", "decide-process-redact", 409)
     check(held.get("error_code") == "on_legal_hold", f"a process on legal hold is redacted: {held}")

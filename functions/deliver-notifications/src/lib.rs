@@ -1,4 +1,4 @@
-//! The table's stream, the news: makes deliveries of the events of every process that has news, and attempts those that
+//! The table's stream, the news: makes deliveries of the events of every process and record that has news, and attempts those that
 //! are due.
 //!
 //! A record only says where to look; what counts is the item as it stands.
@@ -32,7 +32,7 @@ impl App {
     }
 }
 
-/// Hands on the events of every process that has news, and attempts every delivery that has. Names the records that our
+/// Hands on the events of every process and record that has news, and attempts every delivery that has. Names the records that our
 /// own store's trouble kept from being handled, for Lambda to bring again.
 ///
 /// # Errors
@@ -41,6 +41,7 @@ pub async fn handle(app: &App, event: Event) -> Result<DynamoDbEventResponse, Er
     Ok(stream::each_item(event, app.clock.as_ref(), |key| async move {
         match key {
             WorkKey::Process(key) => app.deliver.run(&key).await.map(|_| ()),
+            WorkKey::Record(key) => app.deliver.run_record(&key).await.map(|_| ()),
             WorkKey::Delivery(key) => app.attempt.run(&key).await,
             // It has no events.
             WorkKey::LongCopy(_) => Ok(()),

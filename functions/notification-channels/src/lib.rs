@@ -6,7 +6,7 @@ use cotejo::{
         ApiError, Gate, Scope, Visit, body,
         page::PageRequest,
         query::Query,
-        response::success,
+        response::{self, success},
         view::{self, DeliveryView},
     },
     notify::DeliveryState,
@@ -16,10 +16,7 @@ use cotejo::{
         deliveries::Deliveries,
     },
 };
-use lambda_http::{
-    Body, Request, RequestExt as _, Response,
-    http::{HeaderValue, Method},
-};
+use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
 use uuid::Uuid;
 
 /// What the function needs, built once.
@@ -56,7 +53,7 @@ async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Respon
         }
         (&Method::POST, []) => {
             let key = body::idempotency_key(request)?;
-            created(&app.channels.create(&caller, &body::json(request)?, key).await?)
+            Ok(created(&app.channels.create(&caller, &body::json(request)?, key).await?))
         }
         (&Method::GET, [id]) => Ok(success(200, &view::channel(&app.channels.get(&caller, channel(id)?).await?, None))),
         (&Method::PUT, [id]) => {
@@ -88,15 +85,9 @@ async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Respon
     }
 }
 
-fn created(shown: &Shown) -> Result<Response<Body>, ApiError> {
-    let mut response = success(201, &view::channel(&shown.channel, shown.secret.as_ref()));
-    if let Ok(location) = HeaderValue::try_from(format!("/notification-channels/{}", shown.channel.id)) {
-        response.headers_mut().insert("location", location);
-    }
-    if shown.replayed {
-        response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
-    }
-    Ok(response)
+fn created(shown: &Shown) -> Response<Body> {
+    let location = format!("/notification-channels/{}", shown.channel.id);
+    response::created(201, &location, shown.replayed, &view::channel(&shown.channel, shown.secret.as_ref()))
 }
 
 fn channel(text: &str) -> Result<Uuid, ApiError> {

@@ -41,7 +41,7 @@ pub async fn handle(app: &App, event: Event) -> Result<DynamoDbEventResponse, Er
             WorkKey::Process(key) => app.refresh.run(&key).await,
             WorkKey::LongCopy(key) => app.copy.run(&key).await,
             // Nothing is wished of it; `deliver-notifications` sees to it.
-            WorkKey::Delivery(_) => Ok(()),
+            WorkKey::Delivery(_) | WorkKey::Record(_) => Ok(()),
         }
     })
     .await)

@@ -1,5 +1,7 @@
 //! Reading request bodies: from bytes to a typed value, with an error that names the field.
 
+use std::collections::BTreeMap;
+
 use hmac::{Hmac, Mac as _};
 use lambda_http::Request;
 use serde::de::DeserializeOwned;
@@ -7,7 +9,7 @@ use serde_json::Value;
 use sha2::Sha256;
 
 use super::ApiError;
-use crate::providers::FieldProblem;
+use crate::{platform::json::Json, providers::FieldProblem};
 
 /// The longest body that is read where none brings pictures.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -34,6 +36,15 @@ pub fn json_up_to(request: &Request, limit: usize) -> Result<Value, ApiError> {
     let value: Value =
         serde_json::from_slice(bytes).map_err(|_| ApiError::unreadable("The body is not valid JSON in UTF-8."))?;
     if value.is_object() { Ok(value) } else { Err(ApiError::unreadable("The body is not a JSON object.")) }
+}
+
+/// The fields of the body, a JSON object, each as the text it came as.
+///
+/// # Errors
+/// As [`json`].
+pub fn fields(request: &Request) -> Result<BTreeMap<String, Json>, ApiError> {
+    json(request)?;
+    serde_json::from_slice(request.body().as_ref()).map_err(|_| ApiError::unreadable("The body is not a JSON object."))
 }
 
 /// The `Idempotency-Key` of a request.
@@ -117,10 +128,16 @@ fn form(error: &str) -> &'static str {
 /// from a changed one without keeping the body.
 #[must_use]
 pub fn fingerprint(body: &Value, key: &[u8]) -> String {
+    // serde_json keeps the fields of a Value in order of name.
+    keyed_hash(&body.to_string(), key)
+}
+
+/// A keyed hash of a text, in hex.
+#[must_use]
+pub fn keyed_hash(text: &str, key: &[u8]) -> String {
     #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any key");
-    // serde_json keeps the fields of a Value in order of name.
-    mac.update(body.to_string().as_bytes());
+    mac.update(text.as_bytes());
     hex::encode(mac.finalize().into_bytes())
 }
 

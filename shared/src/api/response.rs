@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use lambda_http::{Body, Request, RequestExt as _, Response, request::RequestContext};
+use lambda_http::{Body, Request, RequestExt as _, Response, http::HeaderValue, request::RequestContext};
 use serde::Serialize;
 use serde_json::json;
 
@@ -10,7 +10,26 @@ use super::ApiError;
 
 /// A success with a result.
 pub fn success(status: u16, result: &impl Serialize) -> Response<Body> {
-    respond(status, &json!({"success": true, "result": result}))
+    #[derive(Serialize)]
+    struct Success<'a, T> {
+        success: bool,
+        result: &'a T,
+    }
+    // Written as it is, not by way of a `Value`, which would round long numbers.
+    let body = serde_json::to_string(&Success { success: true, result });
+    body.map_or_else(|_| failure(&ApiError::internal(), ""), |body| respond(status, body))
+}
+
+/// The success of making something, which is at `location` from now on. `replayed` where an earlier request made it.
+pub fn created(status: u16, location: &str, replayed: bool, result: &impl Serialize) -> Response<Body> {
+    let mut response = success(status, result);
+    if let Ok(location) = HeaderValue::try_from(location) {
+        response.headers_mut().insert("location", location);
+    }
+    if replayed {
+        response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
+    }
+    response
 }
 
 /// A success that leads to `url`.
@@ -36,7 +55,7 @@ pub fn failure(error: &ApiError, request_id: &str) -> Response<Body> {
     if !error.fields.is_empty() {
         body["fields"] = json!(error.fields);
     }
-    let mut response = respond(error.status, &body);
+    let mut response = respond(error.status, body.to_string());
     if let Some(seconds) = error.retry_after {
         response.headers_mut().insert("retry-after", seconds.into());
     }
@@ -52,12 +71,12 @@ pub fn source(request: &Request) -> Option<IpAddr> {
     }
 }
 
-#[expect(clippy::expect_used, reason = "a status of ours and a JSON value always make a response")]
-fn respond(status: u16, body: &serde_json::Value) -> Response<Body> {
+#[expect(clippy::expect_used, reason = "a status of ours and a text always make a response")]
+fn respond(status: u16, body: String) -> Response<Body> {
     Response::builder()
         .status(status)
         .header("content-type", "application/json")
         .header("cache-control", "no-store")
-        .body(Body::Text(body.to_string()))
+        .body(Body::Text(body))
         .expect("the parts are valid")
 }

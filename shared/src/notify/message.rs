@@ -5,7 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{Channel, topic::CHANNEL_DISABLED};
-use crate::process::{Event, Private, Process};
+use crate::{
+    people::{Record, RecordEvent, View},
+    platform::json::Json,
+    process::{Event, Private, Process},
+};
 
 /// What stays of a payload when the person is removed from it.
 const NOT_PERSONAL: [&str; 12] = [
@@ -33,7 +37,7 @@ pub struct Message {
     /// What that is.
     pub resource_name: String,
     /// More of it.
-    pub payload: Private<Value>,
+    pub payload: Private<Json>,
     /// Whom it is about, for texts of channels that ask for names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person_name: Option<Private<String>>,
@@ -65,7 +69,20 @@ impl Message {
             event: event.name.as_str().to_owned(),
             resource_id: process.id.to_string(),
             resource_name: "process".to_owned(),
-            payload: payload.into(),
+            payload: Json::of(&payload).into(),
+            person_name: None,
+        }
+    }
+
+    /// What is told of an event of a record of the registry, as seed `002_62dc5acb5b5aea27` shows it: the record, and within it the
+    /// person that it belongs to.
+    #[must_use]
+    pub fn of_record(record: &Record, event: &RecordEvent, payload: &View) -> Self {
+        Self {
+            event: event.name.clone(),
+            resource_id: record.id.to_string(),
+            resource_name: record.kind.resource_name().to_owned(),
+            payload: Json::of(payload).into(),
             person_name: None,
         }
     }
@@ -84,7 +101,7 @@ impl Message {
             event: CHANNEL_DISABLED.to_owned(),
             resource_id: channel.id.to_string(),
             resource_name: "notification_channel".to_owned(),
-            payload: payload.into(),
+            payload: Json::of(&payload).into(),
             person_name: None,
         }
     }
@@ -98,20 +115,22 @@ impl Message {
     /// The body of a webhook.
     #[must_use]
     pub fn body(&self) -> String {
-        let body = json!({
-            "event": self.event,
-            "resource_id": self.resource_id,
-            "resource_name": self.resource_name,
-            "payload": self.payload,
-        });
-        body.to_string()
+        #[derive(Serialize)]
+        struct Body<'a> {
+            event: &'a str,
+            resource_id: &'a str,
+            resource_name: &'a str,
+            payload: &'a Json,
+        }
+        let Self { event, resource_id, resource_name, payload, .. } = self;
+        Json::of(&Body { event, resource_id, resource_name, payload: payload.expose() }).text().to_owned()
     }
 
     /// The line that people read.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = format!("{}: {} {}", self.event, self.resource_name, self.resource_id);
-        if let Some(status) = self.payload.expose().get("status").and_then(Value::as_str) {
+        if let Some(status) = self.fields().get("status").and_then(Value::as_str) {
             text.push_str(&format!(" is {status}"));
         }
         if let Some(name) = &self.person_name {
@@ -122,12 +141,13 @@ impl Message {
 
     /// Removes everything about the person.
     pub fn redact(&mut self) {
-        let kept = |fields: &Map<String, Value>| -> Map<String, Value> {
-            let kept = fields.iter().filter(|(name, _)| NOT_PERSONAL.contains(&name.as_str()));
-            kept.map(|(name, value)| (name.clone(), value.clone())).collect()
-        };
-        let payload = self.payload.expose().as_object().map(kept).unwrap_or_default();
-        self.payload = Value::Object(payload).into();
+        let mut kept = self.fields();
+        kept.retain(|name, _| NOT_PERSONAL.contains(&name.as_str()));
+        self.payload = Json::of(&kept).into();
         self.person_name = None;
+    }
+
+    fn fields(&self) -> Map<String, Value> {
+        self.payload.expose().read().unwrap_or_default()
     }
 }

@@ -9,6 +9,7 @@ pub mod config;
 pub mod contained;
 pub mod entropy;
 pub mod http;
+pub mod json;
 pub mod remembered;
 pub mod secrets;
 pub mod telemetry;

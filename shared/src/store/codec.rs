@@ -35,7 +35,7 @@ use crate::{
 const CALLBACKS_AFTER_END: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// How long an event may stay in the outbox before somebody looks.
-const OUTBOX_PATIENCE: SignedDuration = SignedDuration::from_mins(2);
+pub(super) const OUTBOX_PATIENCE: SignedDuration = SignedDuration::from_mins(2);
 
 /// An item of the table.
 pub type Item = HashMap<String, AttributeValue>;
@@ -247,12 +247,14 @@ pub(super) fn json(value: &impl Serialize) -> Result<AttributeValue, StoreError>
     serde_json::to_string(value).map(AttributeValue::S).map_err(|_| StoreError::Corrupt("unserialisable"))
 }
 
-fn map(entries: &BTreeMap<String, impl Serialize>) -> Result<AttributeValue, StoreError> {
+/// A map of JSON texts.
+pub(super) fn map(entries: &BTreeMap<String, impl Serialize>) -> Result<AttributeValue, StoreError> {
     let entries = entries.iter().map(|(name, entry)| Ok((name.clone(), json(entry)?)));
     entries.collect::<Result<_, StoreError>>().map(AttributeValue::M)
 }
 
-fn entries<T: DeserializeOwned>(item: &Item, name: &'static str) -> Result<BTreeMap<String, T>, StoreError> {
+/// The map of JSON texts called `name`.
+pub(super) fn entries<T: DeserializeOwned>(item: &Item, name: &'static str) -> Result<BTreeMap<String, T>, StoreError> {
     let map = item.get(name).and_then(|value| value.as_m().ok()).ok_or(StoreError::Corrupt(name))?;
     let entry = |value: &AttributeValue| parse(value.as_s().map_err(|_| StoreError::Corrupt(name))?, name);
     map.iter().map(|(key, value)| Ok((key.clone(), entry(value)?))).collect()

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     api::caller::{Authority, sealed::Sealed},
+    people::Kind,
     process::{ProcessId, TenantId},
 };
 
@@ -35,6 +36,10 @@ pub enum ItemKey<'a> {
     Channel(&'a TenantId, Uuid),
     /// One message on its way to one channel.
     Delivery(&'a TenantId, Uuid),
+    /// A record of the people registry.
+    Record(&'a TenantId, Kind, Uuid),
+    /// The guard that makes a value of a field belong to one record: kind, field, keyed hash of the value.
+    Unique(&'a TenantId, Kind, &'a str, &'a str),
 }
 
 impl ItemKey<'_> {
@@ -51,6 +56,10 @@ impl ItemKey<'_> {
             Self::Tenant(tenant) => format!("TENANT#{tenant}"),
             Self::Channel(tenant, _) => channels(tenant),
             Self::Delivery(tenant, id) => format!("TENANT#{tenant}#DELIVERY#{id}"),
+            Self::Record(tenant, kind, id) => format!("TENANT#{tenant}#{}#{id}", kind.as_str()),
+            Self::Unique(tenant, kind, field, hash) => {
+                format!("TENANT#{tenant}#UNIQUE#{}#{field}#{hash}", kind.as_str())
+            }
         }
     }
 
@@ -93,6 +102,16 @@ pub struct DeliveryKey {
     pub id: Uuid,
 }
 
+/// The key of a record that came out of our own table.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RecordKey {
+    tenant: TenantId,
+    /// What it is.
+    pub kind: Kind,
+    /// The record.
+    pub id: Uuid,
+}
+
 /// The key of something that may be wished for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum WorkKey {
@@ -102,6 +121,8 @@ pub enum WorkKey {
     LongCopy(LongCopyKey),
     /// A message is to be handed over.
     Delivery(DeliveryKey),
+    /// What happened to a record is to be told.
+    Record(RecordKey),
 }
 
 impl WorkKey {
@@ -118,7 +139,7 @@ impl WorkKey {
         match kind {
             "COPY" => Some(Self::LongCopy(LongCopyKey { tenant, evidence: id })),
             "DELIVERY" => Some(Self::Delivery(DeliveryKey { tenant, id })),
-            _ => None,
+            _ => Some(Self::Record(RecordKey { tenant, kind: Kind::from_name(kind)?, id })),
         }
     }
 
@@ -127,7 +148,7 @@ impl WorkKey {
     pub fn alarm(&self) -> &'static str {
         match self {
             Self::Process(_) | Self::LongCopy(_) => "wish",
-            Self::Delivery(_) => "news",
+            Self::Delivery(_) | Self::Record(_) => "news",
         }
     }
 
@@ -138,6 +159,7 @@ impl WorkKey {
             Self::Process(key) => ItemKey::Process(&key.tenant, key.id),
             Self::LongCopy(key) => ItemKey::LongCopy(&key.tenant, key.evidence),
             Self::Delivery(key) => ItemKey::Delivery(&key.tenant, key.id),
+            Self::Record(key) => ItemKey::Record(&key.tenant, key.kind, key.id),
         }
     }
 
@@ -148,6 +170,7 @@ impl WorkKey {
             Self::Process(key) => due_shard_of(key.id.0),
             Self::LongCopy(key) => due_shard_of(key.evidence),
             Self::Delivery(key) => due_shard_of(key.id),
+            Self::Record(key) => due_shard_of(key.id),
         }
     }
 }
@@ -183,6 +206,14 @@ impl Authority for DeliveryKey {
     }
 }
 
+impl Sealed for RecordKey {}
+
+impl Authority for RecordKey {
+    fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+}
+
 /// The partition of a tenant's channels.
 #[must_use]
 pub fn channels(tenant: &TenantId) -> String {
@@ -205,6 +236,18 @@ pub fn by_resource(tenant: &TenantId, resource: &str) -> String {
 #[must_use]
 pub fn by_kind(tenant: &TenantId, month: &str) -> String {
     format!("TENANT#{tenant}#PROCESS#{month}")
+}
+
+/// Keys of the index `by_kind` for a tenant's records of one kind: a partition a month, newest last.
+#[must_use]
+pub fn records(tenant: &TenantId, kind: Kind, month: &str) -> String {
+    format!("TENANT#{tenant}#{}#{month}", kind.as_str())
+}
+
+/// The partition key of the index `by_owner` for the records of one kind that belong to another record.
+#[must_use]
+pub fn owned_by(tenant: &TenantId, owner: Uuid, kind: Kind) -> String {
+    format!("TENANT#{tenant}#OWNER#{owner}#{}", kind.as_str())
 }
 
 /// The sort key within the month.
@@ -259,8 +302,11 @@ mod tests {
     fn only_what_is_wished_for_has_a_key_that_is_taken_apart() {
         let tenant: TenantId = "acme".parse().unwrap();
         let id = uuid_of(&["x"]);
+        let records = Kind::ALL.map(|kind| ItemKey::Record(&tenant, kind, id));
         for item in
             [ItemKey::Process(&tenant, ProcessId(id)), ItemKey::LongCopy(&tenant, id), ItemKey::Delivery(&tenant, id)]
+                .into_iter()
+                .chain(records)
         {
             assert_eq!(WorkKey::of(&item.pk()).unwrap().item(), item);
         }
@@ -269,6 +315,7 @@ mod tests {
             ItemKey::ApiKey("h").pk(),
             ItemKey::Tenant(&tenant).pk(),
             ItemKey::Channel(&tenant, id).pk(),
+            ItemKey::Unique(&tenant, Kind::Person, "national_id", "h").pk(),
             String::new(),
         ] {
             assert_eq!(WorkKey::of(&pk), None);

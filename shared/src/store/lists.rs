@@ -1,15 +1,17 @@
-//! Lists, newest first, from the index `by_kind`: a tenant's processes, a channel's deliveries.
+//! Lists, newest first: a tenant's processes, a channel's deliveries, records of the registry.
 //!
-//! The index has one partition a month. A list walks back from the present month to the one it began in, so an
+//! They come from the index `by_kind`, which has one partition a month, or from `by_owner`, which has one for each owner. A list walks back from the present month to the one it began in, so an
 //! empty month costs one request and nothing is ever scanned.
 
 use jiff::{Timestamp, ToSpan as _, civil::Date};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{
     Store, StoreError,
     codec::{self, text},
-    failure, keys,
+    failure,
+    keys::{self, WorkKey},
 };
 use crate::{
     api::{
@@ -17,6 +19,7 @@ use crate::{
         page::{Cursor, PageRequest},
     },
     notify::{Channel, DeliveryState},
+    people::{Kind, Record},
     process::Status,
 };
 
@@ -34,23 +37,27 @@ pub struct ProcessFilter {
     pub provider: Option<String>,
 }
 
-/// A list that has one partition of the index `by_kind` a month.
+/// A list that has one partition of an index a month.
 struct Months<'a> {
+    /// The index.
+    index: &'static str,
     /// The partition of a month.
     partition: &'a (dyn Fn(&str) -> String + Sync),
     /// Nothing of it is older.
     since: Timestamp,
     /// What entries must have in their summary: attribute and value.
     wanted: Vec<(&'static str, &'a str)>,
+    /// What an entry is in an item of the index.
+    entry: fn(&codec::Item) -> Result<Value, StoreError>,
 }
 
 /// A part of a list.
 #[derive(Debug)]
-pub struct ListedPage {
+pub struct ListedPage<T = Value> {
     /// Entries before it.
     pub seen: usize,
     /// Its entries, as [`crate::api::view`] made them.
-    pub entries: Vec<Value>,
+    pub entries: Vec<T>,
     /// Where to go on; `None` at the list's end.
     pub next: Option<Cursor>,
 }
@@ -71,6 +78,8 @@ impl Store {
         let status = filter.status.map(|status| ("status", status.as_str()));
         let provider = filter.provider.as_deref().map(|provider| ("provider", provider));
         let list = Months {
+            index: "by_kind",
+            entry: codec::summary_view,
             partition: &|month| keys::by_kind(caller.tenant(), month),
             since: caller.tenant_since(),
             wanted: status.into_iter().chain(provider).collect(),
@@ -90,11 +99,47 @@ impl Store {
         now: Timestamp,
     ) -> Result<ListedPage, StoreError> {
         let list = Months {
+            index: "by_kind",
+            entry: codec::summary_view,
             partition: &|month| keys::by_channel(&channel.tenant, channel.id, month),
             since: channel.created_at,
             wanted: state.map(|state| ("state", state.as_str())).into_iter().collect(),
         };
         self.list(&list, request, now).await
+    }
+
+    /// One page of the caller's records of one kind, deleted ones aside; of those that belong to `owner` where one is given.
+    /// As [`Self::list_processes`], and one request for the records themselves.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub async fn list_records(
+        &self,
+        caller: &Caller,
+        kind: Kind,
+        owner: Option<Uuid>,
+        request: &PageRequest,
+        now: Timestamp,
+    ) -> Result<ListedPage<Record>, StoreError> {
+        let tenant = caller.tenant();
+        let page = match owner {
+            None => {
+                let partition = |month: &str| keys::records(tenant, kind, month);
+                let since = caller.tenant_since();
+                let list = Months { index: "by_kind", partition: &partition, since, wanted: vec![], entry: record_id };
+                self.list(&list, request, now).await?
+            }
+            Some(owner) => {
+                // All of them are in one partition, whatever the month.
+                let partition = |_: &str| keys::owned_by(tenant, owner, kind);
+                let list =
+                    Months { index: "by_owner", partition: &partition, since: now, wanted: vec![], entry: record_id };
+                self.list(&list, request, now).await?
+            }
+        };
+        let ids: Vec<Uuid> = page.entries.iter().filter_map(|id| id.as_str()?.parse().ok()).collect();
+        let entries = self.records(caller, kind, &ids).await?;
+        Ok(ListedPage { seen: page.seen, entries, next: page.next })
     }
 
     async fn list(&self, list: &Months<'_>, request: &PageRequest, now: Timestamp) -> Result<ListedPage, StoreError> {
@@ -138,8 +183,8 @@ impl Store {
             .client
             .query()
             .table_name(&self.table)
-            .index_name("by_kind")
-            .key_condition_expression("by_kind_pk = :month AND by_kind_sk < :below")
+            .index_name(list.index)
+            .key_condition_expression(format!("{0}_pk = :month AND {0}_sk < :below", list.index))
             .expression_attribute_values(":month", text(&(list.partition)(&place.month)))
             // `~` sorts after every digit a moment can begin with.
             .expression_attribute_values(":below", text(place.below.as_deref().unwrap_or("~")))
@@ -156,14 +201,23 @@ impl Store {
             query = query.filter_expression(conditions.join(" AND "));
         }
         let answer = query.send().await.map_err(|error| failure(&error))?;
-        let string = |item: &codec::Item, name: &'static str| {
-            let value = item.get(name).and_then(|value| value.as_s().ok()).cloned();
-            value.ok_or(StoreError::Corrupt(name))
+        let sort_key = |item: &codec::Item| {
+            let value = item.get(&format!("{}_sk", list.index)).and_then(|value| value.as_s().ok()).cloned();
+            value.ok_or(StoreError::Corrupt("sort key"))
         };
-        let found = answer.items().iter().map(|item| Ok((string(item, "by_kind_sk")?, codec::summary_view(item)?)));
+        let found = answer.items().iter().map(|item| Ok((sort_key(item)?, (list.entry)(item)?)));
         let found = found.collect::<Result<_, StoreError>>()?;
-        let rest = answer.last_evaluated_key().map(|key| string(key, "by_kind_sk")).transpose()?;
+        let rest = answer.last_evaluated_key().map(sort_key).transpose()?;
         Ok((found, rest))
+    }
+}
+
+/// The id of the record that an item of an index stands for: the end of its partition key.
+fn record_id(item: &codec::Item) -> Result<Value, StoreError> {
+    let pk = item.get("pk").and_then(|pk| pk.as_s().ok()).ok_or(StoreError::Corrupt("pk"))?;
+    match WorkKey::of(pk) {
+        Some(WorkKey::Record(key)) => Ok(Value::String(key.id.to_string())),
+        _ => Err(StoreError::Corrupt("pk")),
     }
 }
 

@@ -13,6 +13,7 @@
 //! | `long_copies` | the work of copying what takes long |
 //! | `channels` | a tenant's notification channels |
 //! | `deliveries` | messages on their way to channels |
+//! | `records` | records of the people registry |
 //! | `due` | what is overdue |
 //! | `api_keys` | callers by the hash of their key |
 //! | `limits` | how many requests of a tenant are left in this minute |
@@ -28,6 +29,7 @@ pub mod limits;
 pub mod lists;
 pub mod long_copies;
 pub mod processes;
+pub mod records;
 pub mod tenants;
 
 use aws_sdk_dynamodb::{

@@ -3,12 +3,22 @@
 //! A delivery's id follows from the event's and the channel's, so that doing it again after a crash changes nothing.
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use uuid::Uuid;
 
 use super::{MAX_RACES, Means, OwnTrouble, fresh};
 use crate::{
+    api::Authority,
     notify::{Delivery, Message},
+    people::{
+        Kind, families,
+        person::{PEOPLE, full_name},
+    },
     platform::Platform,
-    store::{ProcessRecord, StoreError, channels::ChannelRecord, keys::OwnKey},
+    process::Private,
+    store::{
+        StoreError,
+        keys::{OwnKey, RecordKey},
+    },
 };
 
 /// Deliveries of one process written at once.
@@ -35,12 +45,9 @@ impl DeliverNotifications {
             if record.outbox.is_empty() {
                 return Ok(0);
             }
-            let channels = self.0.store.channels(key).await?;
-            stream::iter(deliveries(&record, &channels, self.0.now()))
-                .map(|delivery| self.put(key, delivery))
-                .buffer_unordered(AT_ONCE)
-                .try_collect::<()>()
-                .await?;
+            let process = &record.process;
+            let told = record.outbox.values().map(|event| (event.id, Message::of_process(process, event))).collect();
+            self.hand_on(key, told, Some(process.request.person.name.clone())).await?;
             match self.0.store.close_outbox(key, &record).await {
                 Ok(()) => return Ok(record.outbox.len()),
                 Err(StoreError::Conflict) => {}
@@ -50,23 +57,58 @@ impl DeliverNotifications {
         Err(StoreError::Conflict.into())
     }
 
-    async fn put(&self, key: &OwnKey, delivery: Delivery) -> Result<(), StoreError> {
-        self.0.store.create_delivery(key, &delivery, &fresh("deliver", self.0.entropy())).await
+    /// As [`Self::run`], for a record of the registry. One read more where it belongs to a person, who is told of with it.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub async fn run_record(&self, key: &RecordKey) -> Result<usize, OwnTrouble> {
+        let store = &self.0.store;
+        for _ in 0..MAX_RACES {
+            let Some(item) = store.record(key, key.kind, key.id).await? else { return Ok(0) };
+            if item.outbox.is_empty() {
+                return Ok(0);
+            }
+            let (record, now) = (&item.record, self.0.now());
+            let mut payload = families::of(record.kind).view(record, now);
+            let person = match record.owner {
+                Some(owner) => store.record(key, Kind::Person, owner).await?.map(|item| item.record),
+                None => None,
+            };
+            if let Some(person) = &person {
+                payload.show("person", &PEOPLE.view(person, now));
+            }
+            let named = person.as_ref().or(Some(record).filter(|record| record.kind == Kind::Person));
+            let told = item.outbox.values().map(|event| (event.id, Message::of_record(record, event, &payload)));
+            self.hand_on(key, told.collect(), named.map(full_name)).await?;
+            match store.close_record_outbox(key, &item).await {
+                Ok(()) => return Ok(item.outbox.len()),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(StoreError::Conflict.into())
     }
-}
 
-/// What the events in the outbox of `record` become.
-fn deliveries(record: &ProcessRecord, channels: &[ChannelRecord], now: jiff::Timestamp) -> Vec<Delivery> {
-    let process = &record.process;
-    let name = process.request.person.name.clone();
-    let mut deliveries = Vec::new();
-    for event in record.outbox.values() {
-        let message = Message::of_process(process, event);
-        let subscribed = channels.iter().map(|record| &record.channel).filter(|channel| channel.wants(&message.event));
-        deliveries.extend(subscribed.map(|channel| {
-            let message = message.clone().naming(Some(name.clone()).filter(|_| channel.with_names()));
-            Delivery::new(event.id, channel, message, now)
-        }));
+    /// Makes a delivery of every message for every channel that wants it. `name` is whom they are about, for those that ask.
+    async fn hand_on(
+        &self,
+        who: &impl Authority,
+        told: Vec<(Uuid, Message)>,
+        name: Option<Private<String>>,
+    ) -> Result<(), StoreError> {
+        let (channels, now) = (self.0.store.channels(who).await?, self.0.now());
+        let mut deliveries = Vec::new();
+        for (event, message) in &told {
+            let subscribed =
+                channels.iter().map(|record| &record.channel).filter(|channel| channel.wants(&message.event));
+            deliveries.extend(subscribed.map(|channel| {
+                let message = message.clone().naming(name.clone().filter(|_| channel.with_names()));
+                Delivery::new(*event, channel, message, now)
+            }));
+        }
+        let put = |delivery: Delivery| async move {
+            self.0.store.create_delivery(who, &delivery, &fresh("deliver", self.0.entropy())).await
+        };
+        stream::iter(deliveries).map(put).buffer_unordered(AT_ONCE).try_collect().await
     }
-    deliveries
 }

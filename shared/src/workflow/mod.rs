@@ -16,6 +16,8 @@
 //! | `attempt` | hand one delivery over | deliver-notifications |
 //! | `channels` | keep a tenant's channels | notification-channels |
 //! | `deliveries` | show what was delivered, and deliver it again | notification-channels |
+//! | `records` | keep records of the registry, whatever their family | people, person-records |
+//! | `people` | what persons have beyond that: find, search, delete, restore | people |
 //! | `replay` | wake again what a stream record that was given up was about | infra/admin |
 //! | `stream` | one look per process of a batch of stream records | run-work, deliver-notifications |
 //! | `due` | when to look again | all of them |
@@ -35,8 +37,10 @@ pub mod deliveries;
 pub mod due;
 mod handover;
 pub mod long_copy;
+pub mod people;
 mod pictures;
 pub mod poll;
+pub mod records;
 pub mod redact;
 pub mod refresh;
 pub mod replay;

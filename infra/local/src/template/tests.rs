@@ -82,11 +82,14 @@ fn the_deployed_template_is_understood() {
     assert_eq!(
         crates,
         [
+            "catalogs",
             "create-process",
             "decide-process",
             "deliver-notifications",
             "fetch-certificate",
             "notification-channels",
+            "people",
+            "person-records",
             "poll-due",
             "query-status",
             "receive-callback",

@@ -12,6 +12,32 @@ const RFC_VALUES: &str = "0123456789ABCDEFGHIJKLMN&OPQRSTUVWXYZ Ñ";
 /// For the public at large, and for foreigners without one.
 const GENERIC_RFCS: [&str; 2] = ["XAXX010101000", "XEXX010101000"];
 
+/// What a CURP says of the person whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Curp {
+    /// The day of birth.
+    pub born: Date,
+    /// `H` for a man, `M` for a woman, `X` where a state registers it.
+    pub sex: char,
+    /// The two letters of the state of birth, `NE` for those born abroad.
+    pub state: String,
+}
+
+/// Reads a CURP in upper case.
+///
+/// # Errors
+/// What is wrong with it: its form, the date in it, or its check digit.
+pub fn read_curp(curp: &str) -> Result<Curp, &'static str> {
+    match curp_fault(curp) {
+        Some(fault) => Err(fault.as_str()),
+        None => {
+            let characters: Vec<char> = curp.chars().collect();
+            let born = date(&characters[4..10], century(&characters)).ok_or(Fault::Date.as_str())?;
+            Ok(Curp { born, sex: characters[10], state: characters[11..13].iter().collect() })
+        }
+    }
+}
+
 /// What is wrong with a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
@@ -79,8 +105,7 @@ fn curp_fault(curp: &str) -> Option<Fault> {
             _ => letter(c),
         });
     let Some(printed) = last.to_digit(10).filter(|_| formed) else { return Some(Fault::Form) };
-    let century = if body[16].is_ascii_digit() { 1900 } else { 2000 };
-    if !is_date(&body[4..10], century) {
+    if !is_date(&body[4..10], century(body)) {
         return Some(Fault::Date);
     }
     let sum: u32 = body.iter().zip((2..=18).rev()).map(|(&c, weight)| value(CURP_VALUES, c) * weight).sum();
@@ -121,9 +146,18 @@ fn value(values: &str, character: char) -> u32 {
     values.chars().zip(0..).find(|&(c, _)| c == character).map_or(0, |(_, value)| value)
 }
 
+/// The century that the character before a CURP's check digit tells.
+fn century(curp: &[char]) -> i16 {
+    if curp[16].is_ascii_digit() { 1900 } else { 2000 }
+}
+
 /// Whether six digits, yymmdd, are a date of this century.
 fn is_date(digits: &[char], century: i16) -> bool {
+    date(digits, century).is_some()
+}
+
+fn date(digits: &[char], century: i16) -> Option<Date> {
     let number = |at: usize| digits[at..at + 2].iter().filter_map(|c| c.to_digit(10)).fold(0, |n, d| n * 10 + d);
     let [year, month, day] = [number(0), number(2), number(4)].map(|n| i8::try_from(n).unwrap_or_default());
-    Date::new(century + i16::from(year), month, day).is_ok()
+    Date::new(century + i16::from(year), month, day).ok()
 }

@@ -19,6 +19,8 @@ mod spain;
 
 use jiff::civil::Date;
 
+pub use mexico::{Curp, read_curp};
+
 use super::{
     Private, ProcessRequest,
     findings::{Check, Extracted, Outcome, Source},

@@ -1,0 +1,229 @@
+//! The families of a person's records, each a declaration: fields in the order in which they are shown, and what is special
+//! to the family. Forms and names are those of seed `002_62dc5acb5b5aea27`.
+
+use jiff::Timestamp;
+
+use super::{
+    Family, Fields, Form, Kind, Record, View, clabe,
+    family::{Change, Digest},
+    lists::{self, Name},
+    person::PEOPLE,
+    schema::Field,
+};
+use crate::{platform::json::Json, providers::FieldProblem};
+
+/// Every family but that of persons.
+pub static FAMILIES: [&Family; 8] =
+    [&GROUPS, &ADDRESSES, &CONTACTS, &REFERENCES, &EMPLOYMENTS, &BANK_ACCOUNTS, &FINANCIALS, &BIOMETRIC_RESULTS];
+
+/// The family of a kind.
+#[must_use]
+pub fn of(kind: Kind) -> &'static Family {
+    FAMILIES.into_iter().find(|family| family.kind == kind).unwrap_or(&PEOPLE)
+}
+
+/// Groups of persons.
+pub static GROUPS: Family = Family {
+    owner: None,
+    ..Family::of_person(
+        Kind::PeopleGroup,
+        "/people-groups",
+        &[Field::required("name", Form::Text), Field::required("description", Form::Text)],
+    )
+};
+
+/// Where persons live. The person keeps a digest of each, from which the likeness of all of them follows.
+pub static ADDRESSES: Family = Family {
+    digest: Some(address_digest),
+    ..Family::of_person(
+        Kind::Address,
+        "/addresses",
+        &[
+            Field::required("person_id", Form::Id),
+            Field::required("street", Form::Text),
+            Field::required("ext_num", Form::Text),
+            Field::optional("int_num", Form::Text),
+            Field::required("state", Form::Text),
+            Field::optional("state_id", Form::Entry(Name::States)),
+            Field::optional("city", Form::Text),
+            Field::required("municipality", Form::Text),
+            Field::required("colony", Form::Text),
+            Field::required("zip_code", Form::Digits(5, 5)),
+            Field::required("references", Form::Text),
+            Field::optional("latitude", Form::Coordinate),
+            Field::optional("longitude", Form::Coordinate),
+            Field::optional("source", Form::Text),
+            Field::optional("ownership", Form::Boolean),
+            Field::optional("dwelling_age", Form::Integer(0, 200)),
+            Field::optional("device_coordinates", Form::Numbers),
+            Field::optional("is_current_address", Form::Boolean),
+            Field::optional("verified_at", Form::Moment),
+            Field::optional("metadata", Form::Object),
+        ],
+    )
+};
+
+/// How persons are reached. A confirmation counts for the value that was confirmed: a new one has none.
+pub static CONTACTS: Family = Family {
+    settle: Some(settle_contact),
+    ..Family::of_person(
+        Kind::Contact,
+        "/contacts",
+        &[
+            Field::required("person_id", Form::Id),
+            Field::required("email", Form::Email),
+            Field::required("phone", Form::Phone),
+            Field::ours("email_confirmation", Form::Boolean),
+            Field::ours("sms_confirmation", Form::Boolean),
+        ],
+    )
+};
+
+/// Who knows persons.
+pub static REFERENCES: Family = Family {
+    show: Some(show_relation),
+    ..Family::of_person(
+        Kind::Reference,
+        "/references",
+        &[
+            Field::required("person_id", Form::Id),
+            Field::required("name", Form::Text),
+            Field::required("phone", Form::Phone),
+            Field::required("person_relation_id", Form::Entry(Name::PersonRelations)),
+        ],
+    )
+};
+
+/// Where persons work. Creating one is answered with 200, as in the seed.
+pub static EMPLOYMENTS: Family = Family {
+    created: 200,
+    ..Family::of_person(
+        Kind::Employment,
+        "/employments",
+        &[
+            Field::required("person_id", Form::Id),
+            Field::optional("current_occupation", Form::Text),
+            Field::optional("position", Form::Text),
+            Field::optional("industry", Form::Text),
+            Field::optional("company_name", Form::Text),
+            Field::optional("company_phone", Form::Phone),
+            Field::optional("company_address", Form::Text),
+            Field::optional("seniority", Form::Integer(0, 100)),
+            Field::optional("employee_id", Form::Id),
+            Field::optional("employee_type", Form::Text),
+            Field::optional("employee_status", Form::Text),
+            Field::optional("hiring_date", Form::Date),
+            Field::optional("termination_date", Form::Date),
+            Field::optional("payment_frequency", Form::Text),
+            Field::optional("gross_salary", Form::Number),
+            Field::optional("net_salary", Form::Number),
+        ],
+    )
+};
+
+/// Persons' bank accounts. Creating one is answered with 200, as in the seed.
+pub static BANK_ACCOUNTS: Family = Family {
+    created: 200,
+    settle: Some(settle_bank_account),
+    ..Family::of_person(
+        Kind::BankAccount,
+        "/bank-accounts",
+        &[
+            Field::required("person_id", Form::Id),
+            Field::required("bank", Form::Text),
+            Field::required("account", Form::Digits(4, 20)),
+            // 17 where a number lost the 0 that most begin with.
+            Field::required("clabe", Form::Digits(17, 18)),
+            Field::optional("card_number", Form::Digits(12, 19)),
+            Field::ours("metadata", Form::Object),
+            Field::ours("validated_at", Form::Moment),
+        ],
+    )
+};
+
+/// What persons earn and spend.
+pub static FINANCIALS: Family = Family::of_person(
+    Kind::Financial,
+    "/financials",
+    &[
+        Field::required("person_id", Form::Id),
+        Field::optional("monthly_income", Form::Number),
+        Field::optional("monthly_expenses", Form::Number),
+        Field::optional("dependents", Form::Integer(0, 100)),
+        Field::optional("metadata", Form::Object),
+    ],
+);
+
+/// What came of biometric checks. The person keeps the latest of each type.
+pub static BIOMETRIC_RESULTS: Family = Family {
+    show: Some(show_biometric_type),
+    digest: Some(biometric_digest),
+    ..Family::of_person(
+        Kind::BiometricResult,
+        "/biometric-results",
+        &[
+            Field::required("person_id", Form::Id),
+            Field::required("type", Form::Word(&BIOMETRIC_TYPES)),
+            Field::optional("facetec_id", Form::Text),
+            Field::optional("execution_date", Form::Moment),
+            Field::optional("metadata", Form::Object),
+        ],
+    )
+};
+
+/// The types of biometric checks; the place is the number that answers show.
+pub const BIOMETRIC_TYPES: [&str; 5] = ["LIVENESS", "ENROLL", "FACE_3D_MATCH", "FACE_2D_MATCH", "FACE_MATCH_ID"];
+
+/// The parts of an address that the likeness of a person's addresses is made of, in the order in which it is shown.
+pub const ADDRESS_PARTS: [&str; 8] =
+    ["city", "state", "colony", "street", "ext_num", "int_num", "zip_code", "municipality"];
+
+fn address_digest(record: &Record) -> Digest {
+    let parts = ADDRESS_PARTS.map(|part| record.text(part));
+    (format!("address#{}", record.id), Json::of(&parts))
+}
+
+fn settle_contact(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
+    for (value, confirmation) in [("email", "email_confirmation"), ("phone", "sms_confirmation")] {
+        if change.touches(value) {
+            fields.insert(confirmation.to_owned(), Json::of(&false));
+        }
+    }
+    Vec::new()
+}
+
+fn show_relation(record: &Record, view: &mut View, _now: Timestamp) {
+    let id = record.value("person_relation_id");
+    let relation = id.and_then(|id| lists::entry(Name::PersonRelations, id));
+    view.show_after("person_relation_id", "person_relation", &relation);
+}
+
+fn settle_bank_account(fields: &mut Fields, change: &Change<'_>, now: Timestamp) -> Vec<FieldProblem> {
+    let Some(clabe) = change.given.get("clabe").and_then(Json::read::<String>) else { return Vec::new() };
+    let clabe = format!("{clabe:0>18}");
+    match clabe::check(&clabe) {
+        Ok(report) => {
+            fields.insert("clabe".to_owned(), Json::of(&clabe));
+            fields.insert("metadata".to_owned(), Json::of(&report));
+            fields.insert("validated_at".to_owned(), Json::of(&now));
+            Vec::new()
+        }
+        Err(fault) => vec![FieldProblem::new("clabe", fault.to_string())],
+    }
+}
+
+fn show_biometric_type(record: &Record, view: &mut View, _now: Timestamp) {
+    let name = record.text("type");
+    let number = BIOMETRIC_TYPES.iter().position(|known| *known == name);
+    view.replace("type", &number);
+    view.show_after("type", "typeName", &name);
+}
+
+/// The type's latest result: what it says of liveness or of a match.
+fn biometric_digest(record: &Record) -> Digest {
+    let metadata = record.value::<serde_json::Map<String, serde_json::Value>>("metadata").unwrap_or_default();
+    let part = |name: &str| metadata.get(name).cloned().unwrap_or_default();
+    let at = record.value::<Timestamp>("execution_date").unwrap_or(record.created_at);
+    let said = serde_json::json!({ "at": at, "safe": part("safe"), "match_level": part("matchLevel") });
+    (format!("biometric#{}", record.text("type")), Json::of(&said))
+}

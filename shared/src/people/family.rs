@@ -1,0 +1,143 @@
+//! What makes a family of records.
+
+use jiff::Timestamp;
+
+use super::{
+    Field, Fields, Kind, Record, View,
+    schema::{self, Read},
+};
+use crate::{platform::json::Json, providers::FieldProblem};
+
+/// A family: everything that the generic use cases need to know of one kind of record. A family that is only fields is one
+/// value of this type and nothing else.
+pub struct Family {
+    /// What its records are.
+    pub kind: Kind,
+    /// The path of its list.
+    pub path: &'static str,
+    /// Its fields, in the order in which they are shown.
+    pub fields: &'static [Field],
+    /// What each record belongs to.
+    pub owner: Option<Owner>,
+    /// Fields whose value no two records of a tenant share.
+    pub unique: &'static [&'static str],
+    /// The status that creating one is answered with.
+    pub created: u16,
+    /// Rules over several fields, and values that follow from others, on the values as they would be stored.
+    pub settle: Option<Settle>,
+    /// What is shown beyond the fields, at the present moment.
+    pub show: Option<Show>,
+    /// What its owner keeps of it, and under which name.
+    pub digest: Option<fn(&Record) -> Digest>,
+    /// The event of a creation, where it is not that its owner's data changed.
+    pub registers: Option<&'static str>,
+}
+
+/// Rules and consequences of a request, at the present moment: changes the values, and says what is wrong with them.
+pub type Settle = fn(&mut Fields, &Change<'_>, Timestamp) -> Vec<FieldProblem>;
+/// Adds to what is shown of a record at the present moment.
+pub type Show = fn(&Record, &mut View, Timestamp);
+/// What an owner keeps of a record: the name under which, and what.
+pub type Digest = (String, Json);
+
+/// What records of a family belong to.
+pub struct Owner {
+    /// The field that names it.
+    pub field: &'static str,
+    /// Its kind.
+    pub kind: Kind,
+}
+
+/// What a request does to a record.
+pub struct Change<'a> {
+    /// The values that it brings.
+    pub given: &'a Fields,
+    /// The values before it; a new record has none.
+    pub present: Option<&'a Fields>,
+}
+
+impl Change<'_> {
+    /// Whether it brings another value of a field than there was.
+    #[must_use]
+    pub fn touches(&self, field: &str) -> bool {
+        let given = self.given.get(field);
+        given.is_some() && given != self.present.and_then(|present| present.get(field))
+    }
+}
+
+/// The event that a person's data changed.
+pub const UPDATED_DATA: &str = "updated_data_to_person";
+
+impl Family {
+    /// A family that is only fields, belonging to a person.
+    #[must_use]
+    pub const fn of_person(kind: Kind, path: &'static str, fields: &'static [Field]) -> Self {
+        Self {
+            kind,
+            path,
+            fields,
+            owner: Some(Owner { field: "person_id", kind: Kind::Person }),
+            unique: &[],
+            created: 201,
+            settle: None,
+            show: None,
+            digest: None,
+            registers: None,
+        }
+    }
+
+    /// Reads what a request brings for a record whose present values are `present`; a new one has none. Where `whole`, it must
+    /// bring every field that is required.
+    ///
+    /// # Errors
+    /// Every field that is not as it should be.
+    pub fn read(
+        &self,
+        given: &Fields,
+        present: Option<&Fields>,
+        whole: bool,
+        now: Timestamp,
+    ) -> Result<Fields, Vec<FieldProblem>> {
+        let Read { given, mut problems } = schema::read(self.fields, given, whole);
+        let mut fields = present.cloned().unwrap_or_default();
+        fields.extend(given.iter().filter(|(name, _)| self.is_stored(name)).map(|(n, v)| (n.clone(), v.clone())));
+        if let Some(settle) = self.settle {
+            problems.extend(settle(&mut fields, &Change { given: &given, present }, now));
+        }
+        if problems.is_empty() { Ok(fields) } else { Err(distinct(problems)) }
+    }
+
+    fn is_stored(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.name == name && field.is_shown())
+    }
+
+    /// The record as customers see it.
+    #[must_use]
+    pub fn view(&self, record: &Record, now: Timestamp) -> View {
+        let mut view = View::default();
+        view.show("id", &record.id);
+        for field in self.fields.iter().filter(|field| field.is_shown()) {
+            view.put(field.name, record.fields.get(field.name).cloned().unwrap_or_else(|| field.absent()));
+        }
+        view.show("created_at", &record.created_at);
+        view.show("updated_at", &record.updated_at);
+        if let Some(show) = self.show {
+            show(record, &mut view, now);
+        }
+        view
+    }
+
+    /// The event of a record's change; `None` where nobody is told.
+    #[must_use]
+    pub fn event(&self, new: bool) -> Option<&'static str> {
+        let of_person =
+            self.kind == Kind::Person || self.owner.as_ref().is_some_and(|owner| owner.kind == Kind::Person);
+        self.registers.filter(|_| new).or(of_person.then_some(UPDATED_DATA))
+    }
+}
+
+/// One problem a field, the first: what has not even the right form needs no more to be said of it.
+fn distinct(problems: Vec<FieldProblem>) -> Vec<FieldProblem> {
+    let mut seen = std::collections::HashSet::new();
+    problems.into_iter().filter(|problem| seen.insert(problem.field.clone())).collect()
+}

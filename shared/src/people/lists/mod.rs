@@ -1,0 +1,125 @@
+//! Lists that are the same for every tenant and that nobody changes: ISO 3166 for nationalities, Mexico's states and those born
+//! abroad, marital statuses, relations between persons. Shapes and the numbers shown in samples are those of seed
+//! `002_62dc5acb5b5aea27`.
+//!
+//! Each is a file of lines `id, code, name[, country]`, separated by tabs.
+
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// A list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Name {
+    /// Countries, and what their people are called.
+    Nationalities,
+    /// Mexico's 32 states, and `NE` for those born abroad.
+    States,
+    /// Whether somebody is married.
+    MaritalStatuses,
+    /// What somebody is to a person.
+    PersonRelations,
+}
+
+/// An entry of a list. None was ever changed, so its moments are `null`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// Its number; stays as it is.
+    pub id: u16,
+    /// Its code.
+    pub code: &'static str,
+    /// What it is called.
+    pub name: &'static str,
+    /// The country it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<&'static str>,
+    created_at: Option<Timestamp>,
+    updated_at: Option<Timestamp>,
+}
+
+static NATIONALITIES: LazyLock<Vec<Entry>> = LazyLock::new(|| read(include_str!("nationalities.tsv")));
+static STATES: LazyLock<Vec<Entry>> = LazyLock::new(|| read(include_str!("states.tsv")));
+static MARITAL_STATUSES: LazyLock<Vec<Entry>> = LazyLock::new(|| read(include_str!("marital_statuses.tsv")));
+static PERSON_RELATIONS: LazyLock<Vec<Entry>> = LazyLock::new(|| read(include_str!("person_relations.tsv")));
+
+impl Name {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Nationalities, Self::States, Self::MaritalStatuses, Self::PersonRelations];
+
+    /// Where it is shown.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Nationalities => "/nationalities",
+            Self::States => "/states",
+            Self::MaritalStatuses => "/marital-statuses",
+            Self::PersonRelations => "/person-relations",
+        }
+    }
+}
+
+/// Everything in a list, in the order of its numbers.
+#[must_use]
+pub fn all(list: Name) -> &'static [Entry] {
+    match list {
+        Name::Nationalities => &NATIONALITIES,
+        Name::States => &STATES,
+        Name::MaritalStatuses => &MARITAL_STATUSES,
+        Name::PersonRelations => &PERSON_RELATIONS,
+    }
+}
+
+/// The entry with that number.
+#[must_use]
+pub fn entry(list: Name, id: u16) -> Option<&'static Entry> {
+    all(list).iter().find(|entry| entry.id == id)
+}
+
+/// The entry with that code.
+#[must_use]
+pub fn by_code(list: Name, code: &str) -> Option<&'static Entry> {
+    all(list).iter().find(|entry| entry.code == code)
+}
+
+fn read(lines: &'static str) -> Vec<Entry> {
+    let entries = lines.lines().filter_map(|line| {
+        let mut parts = line.split('\t');
+        let (id, code, name) = (parts.next()?.parse().ok()?, parts.next()?, parts.next()?);
+        Some(Entry { id, code, name, country: parts.next(), created_at: None, updated_at: None })
+    });
+    entries.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn every_line_is_an_entry_and_numbers_are_places() {
+        for (list, lines, count) in [
+            (Name::Nationalities, include_str!("nationalities.tsv"), 249),
+            (Name::States, include_str!("states.tsv"), 33),
+            (Name::MaritalStatuses, include_str!("marital_statuses.tsv"), 6),
+            (Name::PersonRelations, include_str!("person_relations.tsv"), 14),
+        ] {
+            assert_eq!((all(list).len(), lines.lines().count()), (count, count), "{list:?}");
+            assert!(all(list).iter().zip(1..).all(|(entry, place)| entry.id == place), "{list:?}");
+            let mut codes: Vec<_> = all(list).iter().map(|entry| entry.code).collect();
+            codes.sort_unstable();
+            codes.dedup();
+            assert_eq!(codes.len(), count, "{list:?}");
+        }
+    }
+
+    #[test]
+    fn the_seed_s_entries_have_its_numbers() {
+        let mexico = entry(Name::Nationalities, 144).unwrap();
+        assert_eq!((mexico.code, mexico.name, mexico.country), ("MEX", "Mexican", Some("Mexico")));
+        let capital = entry(Name::States, 7).unwrap();
+        assert_eq!((capital.code, capital.name, capital.country), ("DF", "Ciudad de México", Some("México")));
+        assert_eq!(entry(Name::MaritalStatuses, 1).unwrap().code, "soltero");
+        assert_eq!(entry(Name::PersonRelations, 1).unwrap().code, "hermano");
+    }
+}

@@ -1,0 +1,27 @@
+//! The people registry's domain: what a record is, which families of records there are, and their rules. No I/O, clock or
+//! randomness. Fields, samples and rules are those of seed `002_62dc5acb5b5aea27`.
+//!
+//! | file | subject |
+//! | --- | --- |
+//! | `kind` | the kinds of records, and what they are called where |
+//! | `record` | a record and its events |
+//! | `schema` | fields: their forms, and reading a request's |
+//! | `family` | what makes a family of records: kind, fields, owner, uniqueness, rules |
+//! | `families` | the families that are only fields |
+//! | `person` | the family of persons, and what is derived of one |
+//! | `lists` | built-in lists: nationalities, states, marital statuses, relations |
+//! | `clabe` | Mexican account numbers |
+
+pub mod clabe;
+pub mod families;
+pub mod family;
+pub mod kind;
+pub mod lists;
+pub mod person;
+pub mod record;
+pub mod schema;
+
+pub use family::{Digest, Family, Owner};
+pub use kind::Kind;
+pub use record::{Fields, Record, RecordEvent, View};
+pub use schema::{Field, Form};

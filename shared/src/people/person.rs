@@ -1,0 +1,249 @@
+//! Persons: their fields, their rules, and what is derived of one when it is shown.
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Family, Fields, Form, Kind, Record, View,
+    families::ADDRESS_PARTS,
+    family::Change,
+    lists::{self, Name},
+    schema::Field,
+};
+use crate::{
+    platform::json::Json,
+    process::{Private, computed::read_curp},
+    providers::FieldProblem,
+};
+
+/// The event that a person was registered.
+pub const REGISTERED: &str = "person_register";
+/// The event that a deleted person is back.
+pub const RESTORED: &str = "person_restore";
+
+/// Fields by which a person can be found, and that no two persons of a tenant share.
+pub const UNIQUE: [&str; 3] = ["national_id", "external_ref_id", "facetec_ref_id"];
+
+/// The number of Mexico in the list of nationalities.
+const MEXICAN: u16 = 144;
+
+/// Persons.
+pub static PEOPLE: Family = Family {
+    owner: None,
+    unique: &UNIQUE,
+    settle: Some(settle),
+    show: Some(show),
+    registers: Some(REGISTERED),
+    ..Family::of_person(
+        Kind::Person,
+        "/people",
+        &[
+            Field::required("national_id", Form::Text),
+            Field::required("name", Form::Text),
+            Field::required("first_lastname", Form::Text),
+            Field::required("second_lastname", Form::Text),
+            Field::optional("birthdate", Form::Midnight),
+            Field::optional("gender", Form::Word(&["MALE", "FEMALE"])),
+            Field::optional("tax_id", Form::Text),
+            Field::optional("nationality_id", Form::Entry(Name::Nationalities)),
+            Field::optional("state_id", Form::Entry(Name::States)),
+            Field::optional("entity_of_birth", Form::Text),
+            Field::optional("external_ref_id", Form::Text),
+            Field::optional("facetec_ref_id", Form::Text),
+            Field::optional("biometrics", Form::Object),
+            Field::optional("marital_status_id", Form::Entry(Name::MaritalStatuses)),
+            Field::optional("people_group_id", Form::Id),
+            Field::optional("extra_data", Form::Object),
+            Field::ours("temporary_ref_id", Form::Id),
+            Field::command("ignore_curp_validation", Form::Boolean),
+        ],
+    )
+};
+
+/// What the share of information counts: every field that a customer gives but `extra_data`.
+const COUNTED: [&str; 15] = [
+    "national_id",
+    "name",
+    "first_lastname",
+    "second_lastname",
+    "birthdate",
+    "gender",
+    "tax_id",
+    "nationality_id",
+    "state_id",
+    "entity_of_birth",
+    "external_ref_id",
+    "facetec_ref_id",
+    "biometrics",
+    "marital_status_id",
+    "people_group_id",
+];
+
+/// How a national id, or another value by which persons are found, is kept and looked for: one writing of it only.
+#[must_use]
+pub fn canonical(field: &str, value: &str) -> String {
+    let value = value.trim();
+    if field == "national_id" { value.to_uppercase() } else { value.to_owned() }
+}
+
+fn settle(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
+    for field in UNIQUE {
+        if let Some(value) = fields.get(field).and_then(Json::read::<String>) {
+            fields.insert(field.to_owned(), Json::of(&canonical(field, &value)));
+        }
+    }
+    let ignored = change.given.get("ignore_curp_validation").and_then(Json::read) == Some(true);
+    let national_id = fields.get("national_id").and_then(Json::read::<String>).unwrap_or_default();
+    let is_new = change.given.contains_key("national_id")
+        && change.present.and_then(|present| present.get("national_id")) != fields.get("national_id");
+    match read_curp(&national_id) {
+        Err(fault) if is_new && !ignored && !national_id.is_empty() => {
+            vec![FieldProblem::new("national_id", format!("is not a valid CURP: {fault}"))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What follows from a CURP alone: date and state of birth, sex and, for those born in Mexico, nationality.
+///
+/// # Errors
+/// It is no valid CURP; the text says what is wrong with it.
+pub fn of_curp(curp: &str) -> Result<Fields, String> {
+    let curp = canonical("national_id", curp);
+    let read = read_curp(&curp).map_err(|fault| format!("is not a valid CURP: {fault}"))?;
+    let state = lists::by_code(Name::States, &read.state);
+    let state = state.ok_or("is not a valid CURP: there is no such state")?;
+    let born_abroad = state.code == "NE";
+    let gender = match read.sex {
+        'H' => Some("MALE"),
+        'M' => Some("FEMALE"),
+        _ => None,
+    };
+    let fields = [
+        ("national_id", Json::of(&curp)),
+        ("birthdate", Json::of(&format!("{}T00:00:00Z", read.born))),
+        ("gender", Json::of(&gender)),
+        ("state_id", Json::of(&state.id)),
+        ("entity_of_birth", Json::of(&state.code)),
+        ("nationality_id", Json::of(&(!born_abroad).then_some(MEXICAN))),
+    ];
+    Ok(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+fn show(record: &Record, view: &mut View, now: Timestamp) {
+    view.replace("biometrics", &biometrics(record));
+    view.show_after("biometrics", "addresses_similarity", &similarity(record));
+    view.show("age", &age(record, now));
+    view.show("information_percentage", &information(record));
+}
+
+/// Adds the entries of built-in lists that a person names.
+pub fn expand(record: &Record, view: &mut View) {
+    for (field, part, list) in [
+        ("marital_status_id", "marital_status", Name::MaritalStatuses),
+        ("nationality_id", "nationality", Name::Nationalities),
+        ("state_id", "state", Name::States),
+    ] {
+        view.show(part, &record.value(field).and_then(|id| lists::entry(list, id)));
+    }
+}
+
+/// A person's name as it is written out.
+#[must_use]
+pub fn full_name(record: &Record) -> Private<String> {
+    let parts = ["name", "first_lastname", "second_lastname"].map(|part| record.text(part));
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ").into()
+}
+
+/// Whole years since birth, in UTC.
+fn age(record: &Record, now: Timestamp) -> Option<i16> {
+    let born: Date = record.text("birthdate").get(..10)?.parse().ok()?;
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let had_birthday = (today.month(), today.day()) >= (born.month(), born.day());
+    Some((today.year() - born.year() - i16::from(!had_birthday)).max(0))
+}
+
+/// How many of [`COUNTED`] have a value, as a share with two decimals.
+fn information(record: &Record) -> f64 {
+    let given = |field: &str| record.fields.get(field).is_some_and(|value| !value.is_null());
+    let has = |field: &str| if field == "biometrics" { biometrics(record).is_some() } else { given(field) };
+    let filled = COUNTED.iter().filter(|field| has(field)).count();
+    (100.0 * filled as f64 / COUNTED.len() as f64).round() / 100.0
+}
+
+/// What was given as `biometrics`, overridden by what the latest biometric results say: liveness by one of type LIVENESS, match
+/// and its level by one of type `FACE_MATCH_ID`.
+fn biometrics(record: &Record) -> Option<Json> {
+    #[derive(Deserialize)]
+    struct Said {
+        safe: serde_json::Value,
+        match_level: serde_json::Value,
+    }
+    let said = |kind: &str| record.digests.get(&format!("biometric#{kind}"))?.read::<Said>();
+    let given = record.fields.get("biometrics").filter(|given| !given.is_null());
+    let (liveness, matched) = (said("LIVENESS"), said("FACE_MATCH_ID"));
+    if liveness.is_none() && matched.is_none() {
+        return given.cloned();
+    }
+    let mut summary: std::collections::BTreeMap<String, Json> = given.and_then(Json::read).unwrap_or_default();
+    if let Some(liveness) = liveness {
+        summary.insert("liveness".to_owned(), Json::of(&liveness.safe));
+    }
+    if let Some(matched) = matched {
+        summary.insert("match_id".to_owned(), Json::of(&matched.safe));
+        summary.insert("match_level".to_owned(), Json::of(&matched.match_level));
+    }
+    Some(Json::of(&summary))
+}
+
+/// How alike the addresses on file are.
+#[derive(Serialize)]
+struct Similarity {
+    city: f64,
+    state: f64,
+    colony: f64,
+    street: f64,
+    ext_num: f64,
+    int_num: f64,
+    zip_code: f64,
+    municipality: f64,
+    general_score: f64,
+}
+
+/// For each part of an address the share of pairs of addresses that agree in it, case, accents and blanks aside; `general_score` is
+/// the mean of them. `None` with fewer than two addresses.
+fn similarity(record: &Record) -> Option<Similarity> {
+    let addresses = record.digests.iter().filter(|(key, _)| key.starts_with("address#"));
+    let addresses: Vec<[String; 8]> = addresses.filter_map(|(_, digest)| digest.read()).collect();
+    if addresses.len() < 2 {
+        return None;
+    }
+    let mut agreeing = [0_u32; ADDRESS_PARTS.len()];
+    let mut pairs = 0_u32;
+    for (at, one) in addresses.iter().enumerate() {
+        for other in &addresses[at + 1..] {
+            pairs += 1;
+            for (count, (a, b)) in agreeing.iter_mut().zip(one.iter().zip(other)) {
+                *count += u32::from(plain(a) == plain(b));
+            }
+        }
+    }
+    let rounded = |share: f64| (share * 1000.0).round() / 1000.0;
+    let shares = agreeing.map(|count| rounded(f64::from(count) / f64::from(pairs)));
+    let [city, state, colony, street, ext_num, int_num, zip_code, municipality] = shares;
+    let general_score = rounded(shares.iter().sum::<f64>() / 8.0);
+    Some(Similarity { city, state, colony, street, ext_num, int_num, zip_code, municipality, general_score })
+}
+
+/// A text without what does not make an address another: case, accents, blanks and signs.
+fn plain(text: &str) -> String {
+    let bare = |c: char| match c {
+        'á' | 'à' | 'ä' => 'a',
+        'é' | 'è' | 'ë' => 'e',
+        'í' | 'ì' | 'ï' => 'i',
+        'ó' | 'ò' | 'ö' => 'o',
+        'ú' | 'ù' | 'ü' => 'u',
+        c => c,
+    };
+    text.to_lowercase().chars().map(bare).filter(|c| c.is_alphanumeric()).collect()
+}

@@ -1,0 +1,316 @@
+//! Fields: the forms that values may have, and reading those that a request brings.
+
+use jiff::{Timestamp, civil};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Fields, lists};
+use crate::{
+    platform::json::Json,
+    providers::{FieldProblem, forms::has_email_form},
+};
+
+/// Characters of a text where nothing else is said.
+const MAX_TEXT: usize = 500;
+/// Bytes of a value that has no form of its own.
+const MAX_FREE: usize = 16 * 1024;
+
+/// A field of a family.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// Its name in requests and answers.
+    pub name: &'static str,
+    /// What its values look like.
+    pub form: Form,
+    /// Who gives it.
+    need: Need,
+}
+
+/// Who gives a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// Whoever creates the record must.
+    Required,
+    /// The customer may; `null` empties it.
+    Optional,
+    /// We do; a request that names it is told so.
+    Ours,
+    /// The customer may, for this request only: it is neither stored nor shown.
+    Command,
+}
+
+/// What values look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A text of at most 500 characters, not blank.
+    Text,
+    /// Digits, given as text or as a number and kept as text: 18 of them do not fit a JSON number everywhere. At least and at
+    /// most how many.
+    Digits(usize, usize),
+    /// A phone number: 8 to 15 digits, with or without a `+` before them, as text or number; kept as text.
+    Phone,
+    /// An e-mail address.
+    Email,
+    /// A UUID.
+    Id,
+    /// A whole number from … to ….
+    Integer(i64, i64),
+    /// A number; its digits stay as they came.
+    Number,
+    /// A number, given as such or as text.
+    Coordinate,
+    /// `true` or `false`.
+    Boolean,
+    /// A day, kept as `2022-01-31`; a moment is taken for its day.
+    Date,
+    /// A day, kept as the moment it begins, UTC.
+    Midnight,
+    /// A moment, RFC 3339; one without an offset is UTC.
+    Moment,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// The number of an entry of a built-in list.
+    Entry(lists::Name),
+    /// Numbers, at most ten.
+    Numbers,
+    /// An object of up to 16 KiB; its text stays as it came.
+    Object,
+}
+
+impl Field {
+    /// A field that every record has.
+    #[must_use]
+    pub const fn required(name: &'static str, form: Form) -> Self {
+        Self { name, form, need: Need::Required }
+    }
+
+    /// A field that may be missing.
+    #[must_use]
+    pub const fn optional(name: &'static str, form: Form) -> Self {
+        Self { name, form, need: Need::Optional }
+    }
+
+    /// A field that only we set.
+    #[must_use]
+    pub const fn ours(name: &'static str, form: Form) -> Self {
+        Self { name, form, need: Need::Ours }
+    }
+
+    /// A field that counts for the request that brings it.
+    #[must_use]
+    pub const fn command(name: &'static str, form: Form) -> Self {
+        Self { name, form, need: Need::Command }
+    }
+
+    /// Whether it is stored and shown.
+    #[must_use]
+    pub fn is_shown(&self) -> bool {
+        self.need != Need::Command
+    }
+
+    /// Whether a customer may give it.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        self.need != Need::Ours
+    }
+
+    /// What is shown where there is none.
+    #[must_use]
+    pub fn absent(&self) -> Json {
+        if self.need == Need::Ours && self.form == Form::Boolean { Json::of(&false) } else { Json::null() }
+    }
+}
+
+/// What a request brings.
+#[derive(Debug, Default)]
+pub struct Read {
+    /// Its values, in the form in which they are stored.
+    pub given: Fields,
+    /// What is wrong with the others.
+    pub problems: Vec<FieldProblem>,
+}
+
+/// Reads the values that a request brings for `fields`; a new record must have all that are required.
+#[must_use]
+pub fn read(fields: &[Field], given: &Fields, new: bool) -> Read {
+    let mut read = Read::default();
+    for (name, value) in given {
+        let Some(field) = fields.iter().find(|field| field.name == name) else {
+            read.problems.push(FieldProblem::new(name, "is not a known field"));
+            continue;
+        };
+        let required = field.need == Need::Required;
+        match field.form.read(value) {
+            _ if field.need == Need::Ours => read.problems.push(FieldProblem::new(name, "cannot be set")),
+            _ if value.is_null() && required => read.problems.push(FieldProblem::new(name, "is required")),
+            _ if value.is_null() => drop(read.given.insert(name.clone(), Json::null())),
+            Ok(value) => drop(read.given.insert(name.clone(), value)),
+            Err(must) => read.problems.push(FieldProblem::new(name, must)),
+        }
+    }
+    if new {
+        let missing = fields.iter().filter(|f| f.need == Need::Required && !given.contains_key(f.name));
+        read.problems.extend(missing.map(|field| FieldProblem::new(field.name, "is required")));
+    }
+    read
+}
+
+impl Form {
+    /// The value in the form in which it is stored, or what it must be.
+    ///
+    /// # Errors
+    /// It has not this form.
+    pub fn read(self, value: &Json) -> Result<Json, String> {
+        let text = value.read::<String>();
+        let or = |found: Option<Json>, must: &str| found.ok_or_else(|| format!("must be {must}"));
+        match self {
+            Self::Text => {
+                let text = text.filter(|text| !text.trim().is_empty() && text.chars().count() <= MAX_TEXT);
+                or(text.map(|text| Json::of(&text)), &format!("a text of 1 to {MAX_TEXT} characters"))
+            }
+            Self::Digits(least, most) => {
+                let digits = digits(value, text).filter(|digits| (least..=most).contains(&digits.len()));
+                let how_many = if least == most { least.to_string() } else { format!("{least} to {most}") };
+                or(digits.map(|digits| Json::of(&digits)), &format!("{how_many} digits"))
+            }
+            Self::Phone => {
+                let plus = text.as_deref().is_some_and(|text| text.starts_with('+'));
+                let bare = text.map(|text| text.trim_start_matches('+').to_owned());
+                let digits = digits(value, bare).filter(|digits| (8..=15).contains(&digits.len()));
+                let phone = digits.map(|digits| if plus { format!("+{digits}") } else { digits });
+                or(phone.map(|phone| Json::of(&phone)), "a phone number of 8 to 15 digits, country code first")
+            }
+            Self::Email => {
+                or(text.filter(|text| has_email_form(text)).map(|text| Json::of(&text)), "an e-mail address")
+            }
+            Self::Id => or(text.and_then(|text| Uuid::try_parse(&text).ok()).map(|id| Json::of(&id)), "a UUID"),
+            Self::Integer(least, most) => {
+                let number = value.read::<i64>().filter(|number| (least..=most).contains(number));
+                or(number.map(|number| Json::of(&number)), &format!("a whole number from {least} to {most}"))
+            }
+            Self::Number => or(value.read::<serde_json::Number>().map(|_| value.clone()), "a number"),
+            Self::Coordinate => {
+                let number = text.as_deref().unwrap_or(value.text());
+                let number = number.parse::<f64>().ok().filter(|number| number.abs() <= 180.0);
+                or(number.map(|_| value.clone()), "a number from -180 to 180")
+            }
+            Self::Boolean => or(value.read::<bool>().map(|_| value.clone()), "true or false"),
+            Self::Date => or(text.as_deref().and_then(day).map(|day| Json::of(&day)), "a date such as 2022-01-31"),
+            Self::Midnight => {
+                let midnight = text.as_deref().and_then(day).map(|day| Json::of(&format!("{day}T00:00:00Z")));
+                or(midnight, "a date such as 2022-01-31")
+            }
+            Self::Moment => {
+                let moment = text.as_deref().and_then(moment).map(|moment| Json::of(&moment));
+                or(moment, "a moment such as 2022-01-31T12:00:00Z")
+            }
+            Self::Word(words) => {
+                let word = text.filter(|text| words.contains(&text.as_str())).map(|word| Json::of(&word));
+                or(word, &format!("one of {}", words.join(", ")))
+            }
+            Self::Entry(list) => {
+                let id = value.read::<u16>().filter(|id| lists::entry(list, *id).is_some());
+                or(id.map(|id| Json::of(&id)), &format!("the id of an entry of {}", list.path()))
+            }
+            Self::Numbers => {
+                let numbers = value.read::<Vec<serde_json::Number>>().filter(|numbers| numbers.len() <= 10);
+                or(numbers.map(|_| value.clone()), "a list of at most 10 numbers")
+            }
+            Self::Object => {
+                // What PHP writes for an object that has nothing in it.
+                let empty = value.read::<[(); 0]>().map(|_| Json::of(&serde_json::Map::new()));
+                let object = value.read::<serde_json::Map<String, Value>>().map(|_| value.clone());
+                let object = object.or(empty).filter(|value| value.text().len() <= MAX_FREE);
+                or(object, "an object of up to 16 KiB")
+            }
+        }
+    }
+}
+
+/// The digits in a text, or those a whole number is written with.
+fn digits(value: &Json, text: Option<String>) -> Option<String> {
+    let digits = text.unwrap_or_else(|| value.text().to_owned());
+    (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).then_some(digits)
+}
+
+/// The day that a text names, alone or as part of a moment.
+fn day(text: &str) -> Option<civil::Date> {
+    let date = text.split_once('T').map_or(text, |(date, _)| date);
+    if date.len() != text.len() {
+        moment(text)?;
+    }
+    (date.len() == 10).then(|| date.parse().ok()).flatten()
+}
+
+/// The moment that a text names.
+fn moment(text: &str) -> Option<Timestamp> {
+    text.parse().ok().or_else(|| format!("{text}Z").parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn read_as(form: Form, text: &str) -> Option<String> {
+        form.read(&Json::parse(text).unwrap()).ok().map(|value| value.text().to_owned())
+    }
+
+    #[test]
+    fn a_value_is_taken_in_every_form_that_the_seed_shows() {
+        let is = |form, given, stored: &str| assert_eq!(read_as(form, given).as_deref(), Some(stored), "{given}");
+        is(Form::Digits(5, 40), "12345678901234568", r#""12345678901234568""#);
+        is(Form::Digits(18, 18), r#""002010077777777771""#, r#""002010077777777771""#);
+        is(Form::Phone, "5512345678", r#""5512345678""#);
+        is(Form::Phone, r#""+525591038054""#, r#""+525591038054""#);
+        is(Form::Email, r#""user@example""#, r#""user@example""#);
+        is(Form::Midnight, r#""1988-02-12T00:00:00Z""#, r#""1988-02-12T00:00:00Z""#);
+        is(Form::Midnight, r#""1990-01-01""#, r#""1990-01-01T00:00:00Z""#);
+        is(Form::Moment, r#""2022-07-29T21:54:55""#, r#""2022-07-29T21:54:55Z""#);
+        is(Form::Number, "12345678901234567890.1200", "12345678901234567890.1200");
+        is(Form::Object, "[ ]", "{}");
+        is(Form::Object, r#"{"n":12345678901234567890123}"#, r#"{"n":12345678901234567890123}"#);
+    }
+
+    #[test]
+    fn what_has_another_form_is_refused() {
+        for (form, given) in [
+            (Form::Text, r#""  ""#),
+            (Form::Text, "5"),
+            (Form::Digits(18, 18), r#""00201007777777777""#),
+            (Form::Digits(5, 40), "1e6"),
+            (Form::Phone, r#""55-1234-5678""#),
+            (Form::Email, r#""user""#),
+            (Form::Date, r#""2022-02-30""#),
+            (Form::Midnight, r#""2022-01-01Tnoon""#),
+            (Form::Moment, r#""soon""#),
+            (Form::Integer(0, 9), "1.5"),
+            (Form::Word(&["MALE", "FEMALE"]), r#""male""#),
+            (Form::Entry(lists::Name::States), "34"),
+            (Form::Object, "[1]"),
+        ] {
+            assert_eq!(read_as(form, given), None, "{given}");
+        }
+    }
+
+    #[test]
+    fn every_wrong_field_is_named_at_once() {
+        const FIELDS: [Field; 3] = [
+            Field::required("name", Form::Text),
+            Field::optional("email", Form::Email),
+            Field::ours("checked", Form::Boolean),
+        ];
+        let given = serde_json::from_str(r#"{"email":5,"checked":true,"more":1}"#).unwrap();
+        let problems: Vec<_> = read(&FIELDS, &given, true).problems.into_iter().map(|p| (p.field, p.message)).collect();
+        let is = |field: &str, message: &str| (field.to_owned(), message.to_owned());
+        assert_eq!(
+            problems,
+            [
+                is("checked", "cannot be set"),
+                is("email", "must be an e-mail address"),
+                is("more", "is not a known field"),
+                is("name", "is required")
+            ]
+        );
+    }
+}

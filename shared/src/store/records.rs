@@ -1,0 +1,390 @@
+//! Records of the people registry.
+//!
+//! | attribute | what it is |
+//! | --- | --- |
+//! | `pk`, `sk`, `kind`, `version` | key, kind of item, number of writes |
+//! | `body` | the record as JSON text |
+//! | `digests` | map of what its own records say about it; they write it |
+//! | `deleted_at` | when it was deleted; a deleted one is in no list and nothing new belongs to it |
+//! | `outbox`, `news`, `due_shard`, `due_at` | as those of a process |
+//! | `by_kind_pk`, `by_kind_sk` | lists (index `by_kind`) |
+//! | `by_owner_pk`, `by_owner_sk` | lists of one owner (index `by_owner`) |
+//! | `fingerprint`, `created_by` | as those of a process |
+//!
+//! A value that no two records may share has a guard of its own, an item that names the record; it is written in the
+//! record's transaction.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::{
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, TransactWriteItem, Update},
+};
+use uuid::Uuid;
+
+use super::{
+    Store, StoreError,
+    codec::{self, Item, OUTBOX_PATIENCE, json, parse, text},
+    failure, keys,
+    keys::ItemKey,
+};
+use crate::{
+    api::Authority,
+    people::{Digest, Fields, Kind, Record, RecordEvent},
+    platform::json::Json,
+};
+
+/// Digests that a record keeps at most.
+pub const MAX_DIGESTS: usize = 50;
+/// Records that one request reads at most.
+const READ_AT_ONCE: usize = 100;
+
+/// A record with what belongs to its item alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordItem {
+    /// The record.
+    pub record: Record,
+    /// Number of writes so far; the condition of the next.
+    pub version: u64,
+    /// Events not yet handed on.
+    pub outbox: BTreeMap<String, RecordEvent>,
+    /// Keyed hash of the request that created it.
+    pub fingerprint: String,
+    /// Which call created it: tells a call's own repeated write from another call's.
+    pub created_by: String,
+}
+
+/// A value that one record alone may have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unique {
+    /// Its field.
+    pub field: &'static str,
+    /// Keyed hash of the value.
+    pub hash: String,
+}
+
+/// What is written together with a record.
+#[derive(Debug, Default)]
+pub struct Beside {
+    /// Values that it has from now on.
+    pub taken: Vec<Unique>,
+    /// Values that it no longer has.
+    pub freed: Vec<Unique>,
+    /// Records that must be there: the field that names each, what it is, and which.
+    pub needed: Vec<(&'static str, Kind, Uuid)>,
+    /// The record that it belongs to, which must be there, and what that keeps of it.
+    pub owner: Option<Belongs>,
+    /// What a record that it belonged to no longer keeps of it.
+    pub left: Option<(Kind, Uuid, String)>,
+}
+
+/// What a record belongs to.
+#[derive(Debug, Clone)]
+pub struct Belongs {
+    /// The field that names it.
+    pub field: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// Which one.
+    pub id: Uuid,
+    /// What it keeps of the record.
+    pub digest: Option<Digest>,
+}
+
+/// What became of a write.
+#[derive(Debug)]
+pub enum Written {
+    /// It is done.
+    Done,
+    /// Somebody else wrote the record first: there is one of this id, or it changed meanwhile.
+    Lost,
+    /// A value of this field is another record's.
+    Taken(&'static str),
+    /// What this field names is not there.
+    Missing(&'static str),
+    /// What it belongs to keeps as much as it can.
+    Full(&'static str),
+}
+
+/// What a failed condition of one write of the transaction means.
+enum Cause {
+    Record,
+    Guard(&'static str),
+    Needed(&'static str),
+    Owner(&'static str),
+    Left,
+}
+
+impl Store {
+    /// Writes a record, new where its version is 0, and everything beside it, or nothing at all. One transaction; a single put
+    /// where there is nothing beside it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]; it may be written all the same. [`StoreError::Conflict`] where others write the same items at
+    /// this moment: do it again.
+    pub async fn write_record(
+        &self,
+        who: &impl Authority,
+        item: &RecordItem,
+        beside: &Beside,
+        news: &str,
+    ) -> Result<Written, StoreError> {
+        debug_assert_eq!(who.tenant(), &item.record.tenant);
+        let mut writes = vec![(Cause::Record, self.put_record(item, news)?)];
+        for unique in &beside.freed {
+            writes.push((Cause::Record, self.free_value(item, unique)?));
+        }
+        for unique in &beside.taken {
+            writes.push((Cause::Guard(unique.field), self.take_value(item, unique)?));
+        }
+        for (field, kind, id) in &beside.needed {
+            writes.push((Cause::Needed(field), self.need(who, *kind, *id)?));
+        }
+        if let Some(Belongs { field, kind, id, digest }) = &beside.owner {
+            writes.push(match digest {
+                Some(digest) => (Cause::Owner(field), self.keep_digest(who, *kind, *id, digest)?),
+                None => (Cause::Needed(field), self.need(who, *kind, *id)?),
+            });
+        }
+        if let Some((kind, id, name)) = &beside.left {
+            writes.push((Cause::Left, self.drop_digest(who, *kind, *id, name)?));
+        }
+        let (causes, writes): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
+        let sent = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
+        let Err(error) = sent else { return Ok(Written::Done) };
+        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+            return Err(failure(&error));
+        };
+        let failed = |code: &str| {
+            let mut reasons = cancelled.cancellation_reasons().iter().zip(&causes);
+            reasons.find(|(reason, _)| reason.code() == Some(code))
+        };
+        match failed("ConditionalCheckFailed") {
+            Some((_, Cause::Record)) => Ok(Written::Lost),
+            Some((_, Cause::Guard(field))) => Ok(Written::Taken(field)),
+            Some((_, Cause::Needed(field))) => Ok(Written::Missing(field)),
+            Some((reason, Cause::Owner(field))) => {
+                let there =
+                    reason.item().is_some_and(|item| item.contains_key("pk") && !item.contains_key("deleted_at"));
+                Ok(if there { Written::Full(field) } else { Written::Missing(field) })
+            }
+            Some((_, Cause::Left)) | None if failed("ValidationError").is_some() => Err(StoreError::TooLarge),
+            Some((_, Cause::Left)) | None => Err(failure(&error)),
+        }
+    }
+
+    /// A record (strongly consistent), deleted or not. One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
+    pub async fn record(&self, who: &impl Authority, kind: Kind, id: Uuid) -> Result<Option<RecordItem>, StoreError> {
+        let key = ItemKey::Record(who.tenant(), kind, id).attributes();
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        let answer = get.send().await.map_err(|error| failure(&error))?;
+        answer.item().map(read).transpose()
+    }
+
+    /// Records that are not deleted (strongly consistent), in the order of `ids`. One request for each hundred, and more where
+    /// the table hands out a part only.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
+    pub async fn records(&self, who: &impl Authority, kind: Kind, ids: &[Uuid]) -> Result<Vec<Record>, StoreError> {
+        let mut distinct = ids.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let mut found = HashMap::new();
+        for ids in distinct.chunks(READ_AT_ONCE) {
+            let keys = ids.iter().map(|id| ItemKey::Record(who.tenant(), kind, *id).attributes()).collect();
+            let mut wanted = Some(self.batch(keys)?);
+            while let Some(batch) = wanted.take() {
+                let get = self.client.batch_get_item().request_items(&self.table, batch);
+                let answer = get.send().await.map_err(|error| failure(&error))?;
+                for item in answer.responses().and_then(|tables| tables.get(&self.table)).into_iter().flatten() {
+                    let record = read(item)?.record;
+                    found.insert(record.id, record);
+                }
+                let rest = answer.unprocessed_keys().and_then(|tables| tables.get(&self.table));
+                wanted = rest.filter(|rest| !rest.keys().is_empty()).cloned();
+            }
+        }
+        let here = ids.iter().filter_map(|id| found.get(id));
+        Ok(here.filter(|record| record.deleted_at.is_none()).cloned().collect())
+    }
+
+    /// The record that has a value (strongly consistent). One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
+    pub async fn record_of_value(
+        &self,
+        who: &impl Authority,
+        kind: Kind,
+        unique: &Unique,
+    ) -> Result<Option<Uuid>, StoreError> {
+        let key = ItemKey::Unique(who.tenant(), kind, unique.field, &unique.hash).attributes();
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        let answer = get.send().await.map_err(|error| failure(&error))?;
+        let id = |item: &Item| item.get("record_id")?.as_s().ok()?.parse().ok();
+        answer.item().map(|item| id(item).ok_or(StoreError::Corrupt("record_id"))).transpose()
+    }
+
+    /// Empties the outbox of a record whose events were handed on. One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where somebody wrote since it was loaded.
+    pub async fn close_record_outbox(&self, who: &impl Authority, item: &RecordItem) -> Result<(), StoreError> {
+        let record = &item.record;
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(ItemKey::Record(who.tenant(), record.kind, record.id).attributes()))
+            .update_expression("SET outbox = :empty REMOVE news, due_shard, due_at ADD version :one")
+            .condition_expression("version = :loaded")
+            .expression_attribute_values(":empty", AttributeValue::M(HashMap::new()))
+            .expression_attribute_values(":loaded", AttributeValue::N(item.version.to_string()))
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
+        update.send().await.map(|_| ()).map_err(|error| failure(&error))
+    }
+
+    fn batch(&self, keys: Vec<Item>) -> Result<KeysAndAttributes, StoreError> {
+        let batch = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+        batch.map_err(|_| INCOMPLETE)
+    }
+
+    fn put_record(&self, item: &RecordItem, news: &str) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder().table_name(&self.table).set_item(Some(write(item, news)?));
+        let put = if item.version == 0 {
+            put.condition_expression("attribute_not_exists(pk)")
+        } else {
+            let loaded = AttributeValue::N(item.version.to_string());
+            put.condition_expression("version = :loaded").expression_attribute_values(":loaded", loaded)
+        };
+        Ok(TransactWriteItem::builder().put(put.build().map_err(|_| INCOMPLETE)?).build())
+    }
+
+    fn take_value(&self, item: &RecordItem, unique: &Unique) -> Result<TransactWriteItem, StoreError> {
+        let record = &item.record;
+        let mut guard = ItemKey::Unique(&record.tenant, record.kind, unique.field, &unique.hash).attributes();
+        guard.insert("kind".to_owned(), text("unique"));
+        guard.insert("record_id".to_owned(), text(&record.id.to_string()));
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(guard))
+            .condition_expression("attribute_not_exists(pk) OR record_id = :record")
+            .expression_attribute_values(":record", text(&record.id.to_string()));
+        Ok(TransactWriteItem::builder().put(put.build().map_err(|_| INCOMPLETE)?).build())
+    }
+
+    fn free_value(&self, item: &RecordItem, unique: &Unique) -> Result<TransactWriteItem, StoreError> {
+        let record = &item.record;
+        let key = ItemKey::Unique(&record.tenant, record.kind, unique.field, &unique.hash).attributes();
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .set_key(Some(key))
+            .condition_expression("record_id = :record")
+            .expression_attribute_values(":record", text(&record.id.to_string()));
+        Ok(TransactWriteItem::builder().delete(delete.build().map_err(|_| INCOMPLETE)?).build())
+    }
+
+    fn need(&self, who: &impl Authority, kind: Kind, id: Uuid) -> Result<TransactWriteItem, StoreError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(ItemKey::Record(who.tenant(), kind, id).attributes()))
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(deleted_at)");
+        Ok(TransactWriteItem::builder().condition_check(check.build().map_err(|_| INCOMPLETE)?).build())
+    }
+
+    fn keep_digest(
+        &self,
+        who: &impl Authority,
+        kind: Kind,
+        id: Uuid,
+        (name, digest): &Digest,
+    ) -> Result<TransactWriteItem, StoreError> {
+        use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(ItemKey::Record(who.tenant(), kind, id).attributes()))
+            .update_expression("SET digests.#name = :digest ADD version :one")
+            .condition_expression(
+                "attribute_exists(pk) AND attribute_not_exists(deleted_at) \
+                 AND (size(digests) < :max OR attribute_exists(digests.#name))",
+            )
+            .expression_attribute_names("#name", name)
+            .expression_attribute_values(":digest", text(digest.text()))
+            .expression_attribute_values(":max", AttributeValue::N(MAX_DIGESTS.to_string()))
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+            .return_values_on_condition_check_failure(AllOld);
+        Ok(TransactWriteItem::builder().update(update.build().map_err(|_| INCOMPLETE)?).build())
+    }
+
+    fn drop_digest(
+        &self,
+        who: &impl Authority,
+        kind: Kind,
+        id: Uuid,
+        name: &str,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(ItemKey::Record(who.tenant(), kind, id).attributes()))
+            .update_expression("REMOVE digests.#name ADD version :one")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#name", name)
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
+        Ok(TransactWriteItem::builder().update(update.build().map_err(|_| INCOMPLETE)?).build())
+    }
+}
+
+const INCOMPLETE: StoreError = StoreError::Corrupt("incomplete write");
+
+/// The item of a record after this write, with `news` where the outbox is not empty.
+fn write(item: &RecordItem, news: &str) -> Result<Item, StoreError> {
+    let record = &item.record;
+    let mut written = ItemKey::Record(&record.tenant, record.kind, record.id).attributes();
+    let mut set = |name: &str, value| written.insert(name.to_owned(), value);
+    let sort_key = keys::by_kind_sort(record.created_at, record.id);
+    set("kind", text(record.kind.resource_name()));
+    set("version", AttributeValue::N((item.version + 1).to_string()));
+    set("body", json(record)?);
+    set("digests", codec::map(&record.digests)?);
+    set("outbox", codec::map(&item.outbox)?);
+    set("fingerprint", text(&item.fingerprint));
+    set("created_by", text(&item.created_by));
+    match record.deleted_at {
+        Some(at) => {
+            set("deleted_at", text(&keys::moment(at)));
+        }
+        None => {
+            set("by_kind_pk", text(&keys::records(&record.tenant, record.kind, &keys::month(record.created_at))));
+            set("by_kind_sk", text(&sort_key));
+        }
+    }
+    if let Some(owner) = record.owner {
+        set("by_owner_pk", text(&keys::owned_by(&record.tenant, owner, record.kind)));
+        set("by_owner_sk", text(&sort_key));
+    }
+    if let Some(event) = item.outbox.values().map(|event| event.at).max() {
+        set("news", text(news));
+        set("due_shard", text(&keys::due_shard_of(record.id)));
+        set("due_at", text(&keys::moment(event + OUTBOX_PATIENCE)));
+    }
+    Ok(written)
+}
+
+fn read(item: &Item) -> Result<RecordItem, StoreError> {
+    let string =
+        |name: &'static str| item.get(name).and_then(|value| value.as_s().ok()).ok_or(StoreError::Corrupt(name));
+    let version = item.get("version").and_then(|value| value.as_n().ok()?.parse().ok());
+    let mut record: Record = parse(string("body")?, "body")?;
+    record.digests = codec::entries::<Json>(item, "digests")?.into_iter().collect::<Fields>();
+    Ok(RecordItem {
+        record,
+        version: version.ok_or(StoreError::Corrupt("version"))?,
+        outbox: codec::entries(item, "outbox")?,
+        fingerprint: string("fingerprint")?.clone(),
+        created_by: string("created_by")?.clone(),
+    })
+}

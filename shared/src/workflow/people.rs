@@ -1,0 +1,212 @@
+//! What persons have beyond other records: they are found by more than their id, made from a CURP alone, made or changed by
+//! their national id, deleted and restored.
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    MAX_RACES,
+    records::{Made, Records, Request, is_about},
+};
+use crate::{
+    api::{ApiError, Caller, page::PageRequest},
+    people::{
+        Family, Fields, Kind, Record, View,
+        families::{ADDRESSES, CONTACTS, REFERENCES},
+        person::{self, PEOPLE},
+    },
+    platform::{Platform, json::Json},
+    store::records::RecordItem,
+};
+
+/// Persons that one search asks for.
+const MAX_SEARCHED: usize = 100;
+/// Records of one family that are shown with a person.
+const MAX_SHOWN: usize = 100;
+/// Requests of one search at once.
+const AT_ONCE: usize = 8;
+
+/// The use case.
+pub struct People {
+    /// What persons share with other records.
+    pub records: Records,
+}
+
+impl People {
+    /// Built once per execution environment.
+    #[must_use]
+    pub fn new(platform: &Platform) -> Self {
+        Self { records: Records::new(platform) }
+    }
+
+    /// One person, with the entries of built-in lists that it names. One request.
+    ///
+    /// # Errors
+    /// 404 where the caller's tenant has none of that id.
+    pub async fn get(&self, caller: &Caller, id: Uuid) -> Result<View, ApiError> {
+        let record = self.records.get(&PEOPLE, caller, id).await?;
+        let mut view = self.view(&record);
+        person::expand(&record, &mut view);
+        Ok(view)
+    }
+
+    /// The person that has `value` in one of [`person::UNIQUE`]. Two requests.
+    ///
+    /// # Errors
+    /// 404 where the caller's tenant has none.
+    pub async fn find(&self, caller: &Caller, field: &'static str, value: &str) -> Result<Record, ApiError> {
+        let found = self.of_value(caller, field, value).await?.map(|item| item.record);
+        found.filter(|record| record.deleted_at.is_none()).ok_or_else(|| ApiError::not_found("person"))
+    }
+
+    /// A person with its addresses, contacts and references, and the entries of built-in lists. Two requests for each of the
+    /// three.
+    ///
+    /// # Errors
+    /// Our own store.
+    pub async fn whole(&self, caller: &Caller, record: &Record) -> Result<View, ApiError> {
+        let mut view = self.view(record);
+        for (name, family) in [("addresses", &ADDRESSES), ("contact_data", &CONTACTS), ("references", &REFERENCES)] {
+            view.show(name, &self.owned(caller, family, record.id).await?);
+        }
+        person::expand(record, &mut view);
+        Ok(view)
+    }
+
+    /// The latest records of a family that belong to a person, at most a hundred. Two requests.
+    ///
+    /// # Errors
+    /// Our own store.
+    pub async fn owned(&self, caller: &Caller, family: &Family, id: Uuid) -> Result<Vec<View>, ApiError> {
+        let page = PageRequest { page: 1, per_page: MAX_SHOWN, cursor: None };
+        Ok(self.records.list(family, caller, Some(id), &page).await?.data)
+    }
+
+    /// The persons with these ids that there are, in their order. One request.
+    ///
+    /// # Errors
+    /// 422 where it is no list of at most a hundred ids.
+    pub async fn search(&self, caller: &Caller, given: &Fields) -> Result<Vec<View>, ApiError> {
+        let ids: Vec<Uuid> = list(given, "ids", "UUIDs")?;
+        let found = self.records.means().store.records(caller, Kind::Person, &ids).await?;
+        Ok(found.iter().map(|record| self.view(record)).collect())
+    }
+
+    /// The persons with these external ids that there are, in their order. One request for each, and one more.
+    ///
+    /// # Errors
+    /// 422 where it is no list of at most a hundred texts.
+    pub async fn search_external(&self, caller: &Caller, given: &Fields) -> Result<Vec<View>, ApiError> {
+        let values: Vec<String> = list(given, "external_ref_id", "texts")?;
+        let found =
+            stream::iter(values).map(|value| async move { self.of_value(caller, "external_ref_id", &value).await });
+        let found: Vec<Option<RecordItem>> = found.buffered(AT_ONCE).try_collect().await?;
+        let there = found.into_iter().flatten().map(|item| item.record).filter(|record| record.deleted_at.is_none());
+        Ok(there.map(|record| self.view(&record)).collect())
+    }
+
+    /// Makes a person of what a CURP says. One transaction.
+    ///
+    /// # Errors
+    /// 422 where it is no valid CURP, or another person's.
+    pub async fn from_curp(&self, caller: &Caller, given: &Fields, key: Option<&str>) -> Result<Made, ApiError> {
+        if let Some(name) = given.keys().find(|name| *name != "curp") {
+            return Err(ApiError::invalid_field(name, "is not a known field"));
+        }
+        let curp: Option<String> = given.get("curp").and_then(Json::read);
+        let curp = curp.ok_or_else(|| ApiError::invalid_field("curp", "is required, as a text of 18 characters"))?;
+        let fields = person::of_curp(&curp).map_err(|fault| ApiError::invalid_field("curp", &fault))?;
+        self.records.make(&PEOPLE, caller, fields, Request::new(given, key)).await
+    }
+
+    /// Changes the person that has this national id, or makes it of whatever is given. Two reads and one transaction.
+    ///
+    /// # Errors
+    /// 422 with every wrong field, or where it is a deleted person's.
+    pub async fn upsert(&self, caller: &Caller, national_id: &str, given: &Fields) -> Result<Record, ApiError> {
+        let national_id = person::canonical("national_id", national_id);
+        let named = given.get("national_id").map(|named| named.read::<String>().unwrap_or_default());
+        if named.is_some_and(|named| person::canonical("national_id", &named) != national_id) {
+            return Err(ApiError::invalid_field("national_id", "is not the one in the path"));
+        }
+        let mut given = given.clone();
+        given.insert("national_id".to_owned(), Json::of(&national_id));
+        for _ in 0..MAX_RACES {
+            match self.of_value(caller, "national_id", &national_id).await? {
+                Some(item) if item.record.deleted_at.is_some() => {
+                    return Err(ApiError::invalid_field("national_id", "is a deleted person's, which can be restored"));
+                }
+                Some(item) => return self.records.update(&PEOPLE, caller, item.record.id, &given).await,
+                None => {
+                    let fields = PEOPLE.read(&given, None, false, self.now()).map_err(ApiError::invalid)?;
+                    match self.records.make(&PEOPLE, caller, fields, Request::new(&given, None)).await {
+                        // Somebody made it at the same moment.
+                        Err(error) if is_about(&error, "national_id") => {}
+                        made => return Ok(made?.record),
+                    }
+                }
+            }
+        }
+        Err(ApiError::unavailable())
+    }
+
+    /// Deletes a person: it is in no list and cannot be found, and its unique values stay taken. One read and one transaction.
+    ///
+    /// # Errors
+    /// 404 where there is none, or where it was deleted before.
+    pub async fn delete(&self, caller: &Caller, id: Uuid) -> Result<(), ApiError> {
+        let now = self.now();
+        let deleted = self.records.change(&PEOPLE, caller, id, None, |item| match item.record.deleted_at {
+            Some(_) => Err(ApiError::not_found("person")),
+            None => {
+                item.record.deleted_at = Some(now);
+                Ok(())
+            }
+        });
+        deleted.await.map(|_| ())
+    }
+
+    /// Restores a deleted person as it was. One read and one transaction.
+    ///
+    /// # Errors
+    /// 404 where there is no deleted person of that id.
+    pub async fn restore(&self, caller: &Caller, id: Uuid) -> Result<Record, ApiError> {
+        self.records
+            .change(&PEOPLE, caller, id, Some(person::RESTORED), |item| match item.record.deleted_at.take() {
+                Some(_) => Ok(()),
+                None => Err(ApiError::not_found("deleted person")),
+            })
+            .await
+    }
+
+    /// The person as customers see it.
+    #[must_use]
+    pub fn view(&self, record: &Record) -> View {
+        self.records.view(&PEOPLE, record)
+    }
+
+    async fn of_value(
+        &self,
+        caller: &Caller,
+        field: &'static str,
+        value: &str,
+    ) -> Result<Option<RecordItem>, ApiError> {
+        self.records.of_value(&PEOPLE, caller, field, &person::canonical(field, value)).await
+    }
+
+    fn now(&self) -> Timestamp {
+        self.records.now()
+    }
+}
+
+/// The values of a search.
+fn list<T: serde::de::DeserializeOwned>(given: &Fields, field: &str, what: &str) -> Result<Vec<T>, ApiError> {
+    if let Some(name) = given.keys().find(|name| *name != field) {
+        return Err(ApiError::invalid_field(name, "is not a known field"));
+    }
+    let values: Option<Vec<T>> = given.get(field).and_then(Json::read);
+    values
+        .filter(|values| values.len() <= MAX_SEARCHED)
+        .ok_or_else(|| ApiError::invalid_field(field, &format!("must be a list of at most {MAX_SEARCHED} {what}")))
+}

@@ -1,0 +1,341 @@
+//! Keeping records of the registry: make, show, list, change. One use case for every family; what is special to one stands
+//! in its declaration ([`crate::people::families`]).
+//!
+//! Creating a record is one transaction: the record, the guards of its unique values, and what it belongs to. Changing one is
+//! a read and a transaction.
+
+pub mod routes;
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::{MAX_RACES, Means, fresh};
+use crate::{
+    api::{
+        ApiError, Authority as _, Caller, body,
+        page::{PageRequest, PageView},
+    },
+    people::{Family, Fields, Kind, Record, RecordEvent, View},
+    platform::Platform,
+    process::ids::uuid_of,
+    providers::FieldProblem,
+    store::{
+        StoreError,
+        records::{Belongs, Beside, RecordItem, Unique, Written},
+    },
+};
+
+/// A record, and whether an earlier request made it.
+#[derive(Debug)]
+pub struct Made {
+    /// The record.
+    pub record: Record,
+    /// Whether it was there.
+    pub replayed: bool,
+}
+
+/// The use case.
+pub struct Records(Means);
+
+impl Records {
+    /// Built once per execution environment.
+    #[must_use]
+    pub fn new(platform: &Platform) -> Self {
+        Self(Means::new(platform))
+    }
+
+    /// What the family's records look like to customers at this moment.
+    #[must_use]
+    pub fn view(&self, family: &Family, record: &Record) -> View {
+        family.view(record, self.0.now())
+    }
+
+    /// The present moment.
+    pub(super) fn now(&self) -> jiff::Timestamp {
+        self.0.now()
+    }
+
+    /// What the others in this folder's neighbourhood share with it.
+    pub(super) fn means(&self) -> &Means {
+        &self.0
+    }
+
+    /// Makes the record that `given` asks for; the same `key` again finds it. One transaction.
+    ///
+    /// # Errors
+    /// 422 with every wrong field, or where the key was used with another body.
+    pub async fn create(
+        &self,
+        family: &'static Family,
+        caller: &Caller,
+        given: &Fields,
+        key: Option<&str>,
+    ) -> Result<Made, ApiError> {
+        let fields = family.read(given, None, true, self.0.now()).map_err(ApiError::invalid)?;
+        self.make(family, caller, fields, Request::new(given, key)).await
+    }
+
+    /// Makes a record of `fields`, which are as they should be. One transaction.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub(super) async fn make(
+        &self,
+        family: &'static Family,
+        caller: &Caller,
+        fields: Fields,
+        request: Request<'_>,
+    ) -> Result<Made, ApiError> {
+        let now = self.0.now();
+        let hash_key = self.hash_key().await?;
+        let id = match request.key {
+            Some(key) => uuid_of(&["idempotency", caller.tenant().as_str(), family.path, key]),
+            None => self.0.entropy().uuid(),
+        };
+        let record = Record {
+            kind: family.kind,
+            tenant: caller.tenant().clone(),
+            id,
+            owner: owner(family, &fields),
+            fields,
+            created_at: now,
+            updated_at: now,
+            deleted_at: None,
+            digests: Fields::new(),
+        };
+        let beside = Beside {
+            taken: uniques(family, &record.fields, &hash_key),
+            needed: needed(&record.fields),
+            owner: belongs(family, &record),
+            ..Beside::default()
+        };
+        let item = RecordItem {
+            outbox: outbox(family.event(true), &record, 0, now),
+            record,
+            version: 0,
+            fingerprint: body::keyed_hash(&request.text, &hash_key),
+            created_by: self.0.entropy().uuid().to_string(),
+        };
+        for _ in 0..MAX_RACES {
+            match self.write(caller, &item, &beside).await? {
+                Outcome::Done => return Ok(Made { record: item.record, replayed: false }),
+                Outcome::Again => {}
+                Outcome::Lost => {
+                    let existing =
+                        self.0.store.record(caller, family.kind, id).await?.ok_or_else(ApiError::unavailable)?;
+                    if existing.fingerprint != item.fingerprint {
+                        return Err(ApiError::key_reused());
+                    }
+                    let replayed = existing.created_by != item.created_by;
+                    return Ok(Made { record: existing.record, replayed });
+                }
+            }
+        }
+        Err(ApiError::unavailable())
+    }
+
+    /// One record. One request.
+    ///
+    /// # Errors
+    /// 404 where the caller's tenant has none of that id.
+    pub async fn get(&self, family: &Family, caller: &Caller, id: Uuid) -> Result<Record, ApiError> {
+        Ok(self.load(family, caller, id).await?.record)
+    }
+
+    /// One page of a family's records, newest first; of one owner where one is given. Two requests, and one for each further
+    /// month.
+    ///
+    /// # Errors
+    /// Our own store.
+    pub async fn list(
+        &self,
+        family: &Family,
+        caller: &Caller,
+        owner: Option<Uuid>,
+        request: &PageRequest,
+    ) -> Result<PageView<View>, ApiError> {
+        let now = self.0.now();
+        let page = self.0.store.list_records(caller, family.kind, owner, request, now).await?;
+        let entries = page.entries.iter().map(|record| family.view(record, now)).collect();
+        let owner = owner.map(|owner| owner.to_string());
+        let filters: Vec<_> = owner.iter().map(|owner| (owner_field(family), owner.as_str())).collect();
+        Ok(PageView::new(family.path, &filters, request, page.seen, entries, page.next.as_ref()))
+    }
+
+    /// Changes what `given` names. One read and one transaction.
+    ///
+    /// # Errors
+    /// 404 likewise, 422 with every wrong field.
+    pub async fn update(
+        &self,
+        family: &'static Family,
+        caller: &Caller,
+        id: Uuid,
+        given: &Fields,
+    ) -> Result<Record, ApiError> {
+        self.change(family, caller, id, family.event(false), |item| {
+            if item.record.deleted_at.is_some() {
+                return Err(ApiError::not_found(family.kind.noun()));
+            }
+            item.record.fields =
+                family.read(given, Some(&item.record.fields), false, self.0.now()).map_err(ApiError::invalid)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Loads a record, deleted or not, changes it and stores it; anew for a lost race. `event` is told, where there is one.
+    pub(super) async fn change(
+        &self,
+        family: &'static Family,
+        caller: &Caller,
+        id: Uuid,
+        event: Option<&'static str>,
+        change: impl Fn(&mut RecordItem) -> Result<(), ApiError>,
+    ) -> Result<Record, ApiError> {
+        let hash_key = self.hash_key().await?;
+        for _ in 0..MAX_RACES {
+            let mut item = self.load_any(family, caller, id).await?;
+            let before = item.record.clone();
+            change(&mut item)?;
+            let now = self.0.now();
+            item.record.owner = owner(family, &item.record.fields);
+            item.record.updated_at = now;
+            item.outbox.extend(outbox(event, &item.record, item.version, now));
+            let (had, has) =
+                (uniques(family, &before.fields, &hash_key), uniques(family, &item.record.fields, &hash_key));
+            let (named, names) = (needed(&before.fields), needed(&item.record.fields));
+            let beside = Beside {
+                taken: has.iter().filter(|unique| !had.contains(unique)).cloned().collect(),
+                freed: had.into_iter().filter(|unique| !has.contains(unique)).collect(),
+                needed: names.into_iter().filter(|name| !named.contains(name)).collect(),
+                left: left(family, &before, &item.record),
+                owner: belongs(family, &item.record),
+            };
+            match self.write(caller, &item, &beside).await? {
+                Outcome::Done => return Ok(item.record),
+                Outcome::Again | Outcome::Lost => {}
+            }
+        }
+        Err(ApiError::unavailable())
+    }
+
+    /// The record that has `value` in a unique field, deleted or not. Two requests.
+    pub(super) async fn of_value(
+        &self,
+        family: &Family,
+        caller: &Caller,
+        field: &'static str,
+        value: &str,
+    ) -> Result<Option<RecordItem>, ApiError> {
+        let unique = unique(field, value, &self.hash_key().await?);
+        match self.0.store.record_of_value(caller, family.kind, &unique).await? {
+            Some(id) => Ok(self.0.store.record(caller, family.kind, id).await?),
+            None => Ok(None),
+        }
+    }
+
+    async fn load(&self, family: &Family, caller: &Caller, id: Uuid) -> Result<RecordItem, ApiError> {
+        let item = self.load_any(family, caller, id).await?;
+        if item.record.deleted_at.is_some() { Err(ApiError::not_found(family.kind.noun())) } else { Ok(item) }
+    }
+
+    async fn load_any(&self, family: &Family, caller: &Caller, id: Uuid) -> Result<RecordItem, ApiError> {
+        let item = self.0.store.record(caller, family.kind, id).await?;
+        item.ok_or_else(|| ApiError::not_found(family.kind.noun()))
+    }
+
+    async fn hash_key(&self) -> Result<Vec<u8>, ApiError> {
+        Ok(self.0.platform.secrets.current().await?.fingerprint_key.bytes()?)
+    }
+
+    async fn write(&self, caller: &Caller, item: &RecordItem, beside: &Beside) -> Result<Outcome, ApiError> {
+        let news = fresh("record", self.0.entropy());
+        match self.0.store.write_record(caller, item, beside, &news).await {
+            Ok(Written::Done) => Ok(Outcome::Done),
+            Ok(Written::Lost) => Ok(Outcome::Lost),
+            Ok(Written::Taken(field)) => Err(ApiError::invalid_field(field, "is another record's already")),
+            Ok(Written::Missing(field)) => Err(ApiError::invalid_field(field, "names nothing that is there")),
+            Ok(Written::Full(field)) => Err(ApiError::invalid_field(field, "has 50 such records, which is the most")),
+            Err(StoreError::Conflict) => Ok(Outcome::Again),
+            Err(StoreError::TooLarge) => Err(ApiError::too_large(MAX_RECORD_BYTES)),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// What a record may have at most, in bytes: what an item of the table may.
+const MAX_RECORD_BYTES: usize = 400 * 1024;
+
+enum Outcome {
+    Done,
+    /// Others write the same items at this moment.
+    Again,
+    /// Somebody wrote the record first.
+    Lost,
+}
+
+/// The request that makes a record.
+pub(super) struct Request<'a> {
+    key: Option<&'a str>,
+    text: String,
+}
+
+impl<'a> Request<'a> {
+    pub(super) fn new(given: &Fields, key: Option<&'a str>) -> Self {
+        let given: BTreeMap<_, _> = given.iter().map(|(name, value)| (name, value.text())).collect();
+        Self { key, text: format!("{given:?}") }
+    }
+}
+
+/// The field by which lists are asked for one owner.
+fn owner_field(family: &Family) -> &'static str {
+    family.owner.as_ref().map_or("", |owner| owner.field)
+}
+
+fn owner(family: &Family, fields: &Fields) -> Option<Uuid> {
+    fields.get(family.owner.as_ref()?.field)?.read()
+}
+
+fn belongs(family: &Family, record: &Record) -> Option<Belongs> {
+    let owner = family.owner.as_ref()?;
+    let digest = family.digest.map(|digest| digest(record));
+    Some(Belongs { field: owner.field, kind: owner.kind, id: record.owner?, digest })
+}
+
+/// What a former owner no longer keeps of a record.
+fn left(family: &Family, before: &Record, after: &Record) -> Option<(Kind, Uuid, String)> {
+    let (digest, kind) = (family.digest?, family.owner.as_ref()?.kind);
+    (before.owner != after.owner).then_some((kind, before.owner?, digest(before).0))
+}
+
+/// Records of other families that the fields name, beside the owner.
+fn needed(fields: &Fields) -> Vec<(&'static str, Kind, Uuid)> {
+    let group = fields.get("people_group_id").and_then(|id| id.read());
+    group.map(|group| ("people_group_id", Kind::PeopleGroup, group)).into_iter().collect()
+}
+
+fn uniques(family: &Family, fields: &Fields, hash_key: &[u8]) -> Vec<Unique> {
+    let value = |field: &&'static str| Some(unique(field, &fields.get(*field)?.read::<String>()?, hash_key));
+    family.unique.iter().filter_map(value).collect()
+}
+
+fn unique(field: &'static str, value: &str, hash_key: &[u8]) -> Unique {
+    Unique { field, hash: body::keyed_hash(&format!("{field}\u{0}{value}"), hash_key) }
+}
+
+fn outbox(
+    event: Option<&'static str>,
+    record: &Record,
+    version: u64,
+    now: jiff::Timestamp,
+) -> BTreeMap<String, RecordEvent> {
+    let event = event.map(|name| RecordEvent::new(record, name, version, now));
+    event.into_iter().map(|event| (event.id.to_string(), event)).collect()
+}
+
+/// Whether a problem is about this field, for those who look at what came of a creation.
+pub(super) fn is_about(error: &ApiError, field: &str) -> bool {
+    error.fields.iter().any(|problem: &FieldProblem| problem.field == field)
+}

@@ -1,0 +1,84 @@
+//! The routes that every family has: list, create, get, change.
+
+use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
+use uuid::Uuid;
+
+use super::Records;
+use crate::{
+    api::{
+        ApiError, Scope, Visit, body,
+        page::PageRequest,
+        query::Query,
+        response::{self, success},
+    },
+    people::{Family, Kind},
+};
+
+/// The parts of a request's path.
+#[must_use]
+pub fn path(request: &Request) -> Vec<&str> {
+    request.raw_http_path().split('/').skip(1).collect()
+}
+
+/// The id of a record of that kind, from a path.
+///
+/// # Errors
+/// 404 where it is no id.
+pub fn id(kind: Kind, text: &str) -> Result<Uuid, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found(kind.noun()))
+}
+
+/// What a request to the registry needs: reading, or changing.
+#[must_use]
+pub fn scope(request: &Request) -> Scope {
+    if request.method() == Method::GET { Scope::PeopleRead } else { Scope::PeopleWrite }
+}
+
+/// Answers a request to a family's list, or to one of its records, `path` being what follows the list's own.
+///
+/// # Errors
+/// Those of the use case; 404 for any other route.
+pub async fn family(
+    records: &Records,
+    family: &'static Family,
+    visit: &Visit<'_>,
+    request: &Request,
+    path: &[&str],
+) -> Result<Response<Body>, ApiError> {
+    let caller = visit.caller(scope(request)).await?;
+    match (request.method(), path) {
+        (&Method::GET, []) => {
+            let owner_field = family.owner.as_ref().map(|owner| owner.field);
+            let known: Vec<_> = ["page", "per_page", "cursor"].into_iter().chain(owner_field).collect();
+            let query = Query::read(request, &known)?;
+            let owner = owner_field.and_then(|field| Some((field, query.get(field)?)));
+            let owner =
+                owner.map(|(field, id)| id.parse().map_err(|_| ApiError::invalid_field(field, "must be a UUID")));
+            let page = PageRequest::read(|name| query.get(name))?;
+            Ok(success(200, &records.list(family, &caller, owner.transpose()?, &page).await?))
+        }
+        (&Method::POST, []) => {
+            let key = body::idempotency_key(request)?;
+            let made = records.create(family, &caller, &body::fields(request)?, key).await?;
+            let location = format!("{}/{}", family.path, made.record.id);
+            Ok(response::created(family.created, &location, made.replayed, &records.view(family, &made.record)))
+        }
+        (&Method::GET, [text]) => {
+            let record = records.get(family, &caller, id(family.kind, text)?).await?;
+            Ok(success(200, &records.view(family, &record)))
+        }
+        (&Method::PUT, [text]) => {
+            let record = records.update(family, &caller, id(family.kind, text)?, &body::fields(request)?).await?;
+            Ok(success(200, &records.view(family, &record)))
+        }
+        _ => Err(ApiError::no_route()),
+    }
+}
+
+/// A parameter of the path as it was meant, whatever characters it has.
+///
+/// # Errors
+/// 404 where the route has none of that name.
+pub fn parameter(request: &Request, name: &str) -> Result<String, ApiError> {
+    request.path_parameters().first(name).map(str::to_owned).ok_or_else(ApiError::no_route)
+}
