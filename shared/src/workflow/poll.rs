@@ -4,7 +4,10 @@ use futures_util::{StreamExt as _, stream};
 
 use super::{Means, OVERDUE, OwnTrouble, WISH_PATIENCE, fresh};
 use crate::{
-    platform::Platform,
+    platform::{
+        Platform,
+        telemetry::{self, Metric},
+    },
     store::{due::DueItem, keys::DUE_SHARDS},
 };
 
@@ -39,6 +42,8 @@ impl PollDue {
                 Err(error) => trouble = Some(error),
             }
         }
+        let overdue = due.iter().filter_map(|item| item.due_at().ok()).map(|at| now.duration_since(at).as_secs_f64());
+        telemetry::record(Metric::OldestOverdue, &[], overdue.fold(0.0, f64::max), now);
         let woken = stream::iter(due).map(|item| async move {
             let wish = fresh(OVERDUE, self.0.entropy());
             let woken = self.0.store.wish_due(&item, &wish, now + WISH_PATIENCE).await;

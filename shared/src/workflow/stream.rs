@@ -59,7 +59,7 @@ where
                     Err(panicked) => panicked.to_string(),
                 };
                 tracing::error!(item = key.item().pk(), error = trouble, "a stream record failed");
-                telemetry::record(Metric::RecordFailed, "none", 1.0, clock.now());
+                telemetry::record(Metric::RecordFailed, &[], 1.0, clock.now());
                 record
             }
         })
