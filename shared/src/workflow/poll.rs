@@ -6,9 +6,10 @@ use super::{Means, OVERDUE, OwnTrouble, WISH_PATIENCE, fresh};
 use crate::{
     platform::{
         Platform,
+        contained::contained,
         telemetry::{self, Metric},
     },
-    store::{due::DueItem, keys::DUE_SHARDS},
+    store::{StoreError, due::DueItem, keys::DUE_SHARDS},
 };
 
 /// Items of one shard seen to by one run; the next run takes the rest.
@@ -46,9 +47,11 @@ impl PollDue {
         telemetry::record(Metric::OldestOverdue, &[], overdue.fold(0.0, f64::max), now);
         let woken = stream::iter(due).map(|item| async move {
             let wish = fresh(OVERDUE, self.0.entropy());
-            let woken = self.0.store.wish_due(&item, &wish, now + WISH_PATIENCE).await;
+            let woken = contained(self.0.store.wish_due(&item, &wish, now + WISH_PATIENCE)).await;
+            // What a panic keeps from being woken is still due, and keeps nothing else from it.
+            let woken = woken.unwrap_or(Err(StoreError::Corrupt("what is due")));
             if let Err(error) = &woken {
-                tracing::error!(item = item.key.item().pk(), %error, "could not be woken");
+                tracing::error!(tenant = %item.key.tenant(), item = item.key.item().pk(), %error, "could not be woken");
             }
             woken
         });
