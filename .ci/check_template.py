@@ -1,12 +1,15 @@
 """Checks that what repeats template.yaml agrees with it.
 
 Functions are crates under functions/, the routes of `cargo lambda watch` in Cargo.toml are the template's, and every
-route and every function has a sample event in tests/events/. cfn-lint has checked the template itself by then.
+route and every function has a sample event in tests/events/. Every alarm is explained in docs/runbook.md, which explains no
+other, and alarms and dashboard show no metric of ours that the code does not record. cfn-lint has checked the template
+itself by then.
 Runs with PyYAML (it comes with cfn-lint) and cargo.
 """
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -58,7 +61,27 @@ def main():
     # A sample's file name starts with its function's name.
     with_sample = {name for name in functions if any(file.startswith(name) for file in events)}
 
+    alarms = {name for name, resource in template["Resources"].items() if resource["Type"] == "AWS::CloudWatch::Alarm"}
+    runbook = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
+    explained = {name for heading in re.findall(r"^### (.+)$", runbook, re.M) for name in re.findall(r"`(\w+)`", heading)}
+    telemetry = (ROOT / "shared/src/platform/telemetry.rs").read_text(encoding="utf-8")
+    recorded = set(re.findall(r"=> \(\"(\w+)\", \"\w+\"\)", telemetry))
+    shown = {
+        resource["Properties"]["MetricName"]
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::CloudWatch::Alarm" and resource["Properties"].get("Namespace") == "Cotejo"
+    }
+    # The dashboard is JSON in a text of the template.
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    shown |= set(re.findall(r'\["Cotejo", "(\w+)"', text)) | set(re.findall(r'MetricName=\\"(\w+)\\"', text))
+
     trouble = []
+    for name in sorted(alarms ^ explained):
+        trouble.append(f"{name}: an alarm in template.yaml or a heading in docs/runbook.md, not both")
+    for name in sorted(shown - recorded):
+        trouble.append(f"{name}: a metric in template.yaml that shared/src/platform/telemetry.rs does not record")
+    for name in sorted(recorded - shown):
+        trouble.append(f"{name}: a metric that neither an alarm nor the dashboard shows")
     for name in sorted(binaries ^ set(functions)):
         trouble.append(f"{name}: in functions/ or in template.yaml, not in both")
     for method, path, name in sorted(watched ^ {route for route in routes if route[1] != "$default"}):
@@ -70,7 +93,7 @@ def main():
         trouble.append(f"{name}: no sample event in tests/events/")
     for line in trouble:
         print(line, file=sys.stderr)
-    print(f"{len(functions)} functions, {len(routes)} routes, {len(events)} sample events")
+    print(f"{len(functions)} functions, {len(routes)} routes, {len(events)} sample events, {len(alarms)} alarms, {len(shown)} metrics")
     return 1 if trouble else 0
 
 

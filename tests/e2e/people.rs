@@ -469,3 +469,40 @@ async fn the_customer_s_systems_are_told_once_of_everything() {
     let ids: BTreeSet<_> = receiver.received().iter().map(|received| received.id().to_owned()).collect();
     assert_eq!(ids.len(), 4);
 }
+
+#[tokio::test]
+async fn a_catalog_s_values_are_of_their_types() {
+    let world = World::new().await;
+    let catalog = json!({"name": "Catalogo de prueba", "description": "Catalogo de prueba"});
+    let catalog = world.customer.post("/catalogs", &catalog).await.result().clone();
+    let value = json!({
+        "custom_catalog_id": catalog["id"], "label": "Test 01", "type": "string", "value": "test_01",
+        "groups": ["Basic", "Advanced"]
+    });
+    let made = world.customer.post("/catalog-values", &value).await.result().clone();
+    let path = format!("/catalogs/{}", id(&catalog));
+    let whole = world.customer.get(&path).await;
+    insta::assert_json_snapshot!("catalog", whole.result(), {
+        ".id" => "[id]", ".values[].id" => "[id]", ".values[].custom_catalog_id" => "[catalog]",
+    });
+    for (kind, good, bad) in [
+        ("integer", json!(7), json!(7.5)),
+        ("number", json!(7.5), json!("7.5")),
+        ("boolean", json!(true), json!("true")),
+        ("datetime", json!("2022-07-29T21:54:55Z"), json!("yesterday")),
+        ("array", json!(["a", "b"]), json!([1])),
+        ("string", json!("a"), json!(1)),
+    ] {
+        let of = |what: &Value| json!({"custom_catalog_id": catalog["id"], "label": kind, "type": kind, "value": what});
+        assert_eq!(world.customer.post("/catalog-values", &of(&good)).await.result()["value"], good);
+        assert_eq!(world.customer.post("/catalog-values", &of(&bad)).await.fields(), ["value"], "{kind}");
+    }
+    // Neither type nor value changes without the other fitting.
+    let one = format!("/catalog-values/{}", id(&made));
+    assert_eq!(put(&world.customer, &one, &json!({"type": "integer"})).await.fields(), ["value"]);
+    let both = put(&world.customer, &one, &json!({"type": "integer", "value": 1})).await;
+    assert_eq!(both.result()["value"], 1);
+    let listed = world.customer.get(&format!("/catalog-values?custom_catalog_id={}", id(&catalog))).await;
+    assert_eq!(listed.result()["data"].as_array().unwrap().len(), 7);
+    assert_eq!(world.customer.get(&path).await.result()["values"].as_array().unwrap().len(), 7);
+}

@@ -88,6 +88,26 @@ async fn no_log_line_of_a_whole_run_tells_who_was_verified_or_how_to_get_in() {
 
     let at_link = certify_at_link(&world).await;
 
+    // The registry and its channels, with bad days of their own.
+    let hooks = json!({
+        "name": "canary-channel", "type": "webhook", "active": true, "events": ["person_register", "updated_data_to_person"],
+        "config": {"url": "http://127.0.0.1:9/canary-hook", "secret": "whsec_Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5"}
+    });
+    assert_eq!(world.customer.post("/notification-channels", &hooks).await.status, 201);
+    let mut person = crate::people::juan();
+    person["name"] = json!("Canaria");
+    person["external_ref_id"] = json!("canary-external");
+    person["extra_data"] = json!({"note": "canary-extra"});
+    let person = crate::people::register(&world, &person).await;
+    let person = person["id"].as_str().unwrap();
+    for (list, _) in crate::people::LISTS {
+        world.customer.post(&format!("/{list}"), &crate::people::sample(list, person)).await;
+    }
+    assert_eq!(world.customer.get("/people/external/canary-external").await.status, 200);
+    assert_eq!(world.customer.post("/people", &json!({"national_id": "CANARY-CURP"})).await.status, 422);
+    assert_eq!(world.customer.put("/people/national-id/PESJ880212HDFHLX01", &json!({"x": 1})).await.status, 422);
+    world.pass(jiff::SignedDuration::from_mins(30)).await;
+
     let account: AucoAccount = world.account("auco").await.read().unwrap();
     let link: LinkAccount = world.account("link").await.read().unwrap();
     let token = path.rsplit('.').next().unwrap();
@@ -118,6 +138,17 @@ async fn no_log_line_of_a_whole_run_tells_who_was_verified_or_how_to_get_in() {
         "CARMEN",
         "99999999R",
         "urlCertificateFile",
+        "canary-channel",
+        "canary-hook",
+        "Y2FuYXJ5",
+        "canary-external",
+        "canary-extra",
+        "CANARY-CURP",
+        "PESJ880212",
+        "525591038054",
+        "user@example",
+        "002010077777777771",
+        "Cristobal",
         "Bearer",
     ];
     for canary in canaries {

@@ -31,7 +31,7 @@ enum Door {
 use Door::{Named, Nothing, Own, Token, Within};
 
 /// Every route, as API Gateway names it.
-const ROUTES: [(&str, Door); 70] = [
+const ROUTES: [(&str, Door); 78] = [
     ("POST /processes", Own(Scope::ProcessesWrite)),
     ("POST /uploads", Own(Scope::ProcessesWrite)),
     ("GET /processes", Own(Scope::ProcessesRead)),
@@ -101,6 +101,14 @@ const ROUTES: [(&str, Door); 70] = [
     ("GET /states", Own(Scope::PeopleRead)),
     ("GET /marital-statuses", Own(Scope::PeopleRead)),
     ("GET /person-relations", Own(Scope::PeopleRead)),
+    ("GET /catalogs", Own(Scope::PeopleRead)),
+    ("POST /catalogs", Own(Scope::PeopleWrite)),
+    ("GET /catalogs/{id}", Named(Scope::PeopleRead)),
+    ("PUT /catalogs/{id}", Named(Scope::PeopleWrite)),
+    ("GET /catalog-values", Own(Scope::PeopleRead)),
+    ("POST /catalog-values", Within(Scope::PeopleWrite)),
+    ("GET /catalog-values/{id}", Named(Scope::PeopleRead)),
+    ("PUT /catalog-values/{id}", Named(Scope::PeopleWrite)),
     ("$default", Nothing),
 ];
 
@@ -115,7 +123,7 @@ impl Door {
 }
 
 /// A body that the route takes; `person` is the one that is there.
-fn body(route: &str, person: &str) -> Option<Value> {
+fn body(route: &str, person: &str, catalog: &str) -> Option<Value> {
     let (method, path) = route.split_once(' ').unwrap_or_default();
     let list = path.trim_start_matches('/').trim_end_matches("/{id}");
     if people::LISTS.iter().any(|(known, _)| *known == list) && method != "GET" {
@@ -131,6 +139,10 @@ fn body(route: &str, person: &str) -> Option<Value> {
         "POST /people/search" => Some(json!({"ids": [person]})),
         "POST /people/external/search" => Some(json!({"external_ref_id": [EXTERNAL]})),
         "POST /people/from-curp" => Some(json!({"curp": "BOXW310820HNERXN09"})),
+        "POST /catalogs" | "PUT /catalogs/{id}" => Some(json!({"name": "Catalogo de prueba"})),
+        "POST /catalog-values" | "PUT /catalog-values/{id}" => {
+            Some(json!({"custom_catalog_id": catalog, "label": "Test 01", "type": "string", "value": "test_01"}))
+        }
         "PUT /people/{id}" => Some(json!({"name": "Juana"})),
         "PUT /people-groups/{id}" => Some(json!({"name": "Debtors"})),
         "PUT /people/national-id/{national_id}" => Some(json!({"name": "Juana"})),
@@ -176,13 +188,18 @@ impl Behind {
         person["external_ref_id"] = json!(EXTERNAL);
         person["facetec_ref_id"] = json!(EXTERNAL);
         let person = people::register(&world, &person).await;
-        let group = world.customer.post("/people-groups", &body("POST /people-groups", "").unwrap()).await;
+        let group = world.customer.post("/people-groups", &body("POST /people-groups", "", "").unwrap()).await;
         let mut records = BTreeMap::from([("people-groups".to_owned(), group.result().clone())]);
         for (list, _) in people::LISTS {
             let record = people::sample(list, person["id"].as_str().unwrap());
             let record = world.customer.post(&format!("/{list}"), &record).await;
             records.insert(list.to_owned(), record.result().clone());
         }
+        let catalog = world.customer.post("/catalogs", &json!({"name": "Catalogo de prueba"})).await;
+        let value = body("POST /catalog-values", "", &catalog.id()).unwrap();
+        let value = world.customer.post("/catalog-values", &value).await;
+        records.insert("catalogs".to_owned(), catalog.result().clone());
+        records.insert("catalog-values".to_owned(), value.result().clone());
         records.insert("people".to_owned(), person);
         Self { world, process, channel, delivery, records }
     }
@@ -207,7 +224,13 @@ impl Behind {
             .replace("{provider}", "link")
             .replace("{token}", "k1.local.-.webhook.x");
         assert!(!path.contains('{'), "{route} has a parameter that this test does not know");
-        customer.call(Method::from_bytes(method.as_bytes()).unwrap(), &path, body(route, self.person()).as_ref()).await
+        customer
+            .call(
+                Method::from_bytes(method.as_bytes()).unwrap(),
+                &path,
+                body(route, self.person(), self.records["catalogs"]["id"].as_str().unwrap()).as_ref(),
+            )
+            .await
     }
 
     /// Calls every route that asks for a key, and checks how it refuses.
@@ -267,7 +290,10 @@ async fn another_tenant_s_key_finds_nothing_and_changes_nothing() {
         let answer = behind.call(&stranger, route).await;
         match door {
             Named(_) => assert_eq!((answer.status, answer.error_code()), (404, "not_found"), "{route}"),
-            Within(_) => assert_eq!((answer.status, answer.fields()), (422, vec!["person_id"]), "{route}"),
+            Within(_) => {
+                let owner = if *route == "POST /catalog-values" { "custom_catalog_id" } else { "person_id" };
+                assert_eq!((answer.status, answer.fields()), (422, vec![owner]), "{route}");
+            }
             Own(_) => {
                 let told = answer.result().to_string();
                 for of_the_first in [&before.0["id"], &before.0["provider_reference"], &json!(behind.person())] {

@@ -1,4 +1,4 @@
-//! The functions' way to the companies, watched and disturbed: a server between them and the sandbox.
+//! The functions' way to the companies and to a customer's endpoint, watched and disturbed: a server between them.
 //!
 //! Links in the companies' answers are made to lead here too, so that downloads are calls like all others.
 
@@ -34,6 +34,7 @@ pub struct Proxy {
 struct Shared {
     url: String,
     sandbox: OnceLock<String>,
+    hooks: OnceLock<String>,
     http: Client,
     wire: Wire,
 }
@@ -44,7 +45,7 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let http = Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
-        let shared = Arc::new(Shared { url, sandbox: OnceLock::new(), http, wire });
+        let shared = Arc::new(Shared { url, sandbox: OnceLock::new(), hooks: OnceLock::new(), http, wire });
         let router = Router::new().fallback(pass).with_state(Arc::clone(&shared));
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { shared, server }
@@ -61,6 +62,13 @@ impl Proxy {
     /// Where everything goes from now on.
     pub fn lead_to(&self, sandbox_url: &str) {
         self.shared.sandbox.set(sandbox_url.to_owned()).unwrap();
+    }
+
+    /// Where webhooks go that are sent to the address this gives.
+    pub fn lead_hooks_to(&self, receiver_url: &str) -> String {
+        let (server, _) = receiver_url.rsplit_once("/hooks").unwrap();
+        self.shared.hooks.set(server.to_owned()).unwrap();
+        format!("{}/hooks", self.shared.url)
     }
 }
 
@@ -104,7 +112,8 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
 
 impl Shared {
     async fn send(&self, parts: &http::request::Parts, path: &str, body: Bytes) -> Response {
-        let sandbox = self.sandbox.get().unwrap();
+        let server = if path.starts_with("/hooks") { &self.hooks } else { &self.sandbox };
+        let sandbox = server.get().unwrap();
         let mut headers = parts.headers.clone();
         headers.remove(header::HOST);
         let request = self.http.request(parts.method.clone(), format!("{sandbox}{path}")).headers(headers).body(body);

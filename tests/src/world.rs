@@ -14,7 +14,7 @@ use cotejo_sandbox::Times;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::{Customer, Proxy, SeededEntropy, SteppedClock, Transport};
+use crate::{Customer, Proxy, Receiver, SeededEntropy, SteppedClock, Transport};
 
 /// When every world begins.
 #[must_use]
@@ -35,7 +35,7 @@ pub struct World {
     /// The customer everybody is locally.
     pub customer: Customer,
     /// Keeps the functions' way to the companies open, where it is watched.
-    _proxy: Option<Proxy>,
+    proxy: Option<Proxy>,
 }
 
 impl World {
@@ -65,8 +65,14 @@ impl World {
         let proxy = Proxy::start(aws.wire().clone()).await;
         let mut world = Self::over(aws, COMPANIES, start_of_time(), None, proxy.overrides()).await;
         proxy.lead_to(world.local.sandbox_url());
-        world._proxy = Some(proxy);
+        world.proxy = Some(proxy);
         world
+    }
+
+    /// The address of `receiver` by way of the wire, in a world that is watched.
+    #[must_use]
+    pub fn watch_hooks(&self, receiver: &Receiver) -> String {
+        self.proxy.as_ref().unwrap().lead_hooks_to(receiver.url())
     }
 
     async fn made_of(
@@ -106,7 +112,7 @@ impl World {
         });
         let local = local.await.unwrap();
         let customer = Customer::new(local.url(), local.api_key());
-        Self { local, clock, entropy, companies, aws, customer, _proxy: None }
+        Self { local, clock, entropy, companies, aws, customer, proxy: None }
     }
 
     /// The account of the tenant `local` at a company.

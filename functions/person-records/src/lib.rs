@@ -4,7 +4,7 @@
 use cotejo::{
     api::{ApiError, Gate, Visit, response::success},
     people::{
-        Kind,
+        Family, Kind,
         families::{BIOMETRIC_RESULTS, FAMILIES},
         person::PEOPLE,
     },
@@ -27,6 +27,11 @@ impl App {
     }
 }
 
+/// Whether records of a family belong to a person.
+fn is_a_person_s(family: &Family) -> bool {
+    family.owner.as_ref().is_some_and(|owner| owner.kind == Kind::Person)
+}
+
 /// Answers one of the routes.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
     let visit = app.gate.visit(&request);
@@ -39,11 +44,11 @@ async fn route(people: &People, visit: &Visit<'_>, request: &Request) -> Result<
             let caller = visit.caller(routes::scope(request)).await?;
             let id = routes::id(Kind::Person, id)?;
             people.records.get(&PEOPLE, &caller, id).await?;
-            Ok(success(200, &people.owned(&caller, &BIOMETRIC_RESULTS, id).await?))
+            Ok(success(200, &people.records.owned(&BIOMETRIC_RESULTS, &caller, id).await?))
         }
         (_, [list, rest @ ..]) => {
             let is_list = |path: &str| path.strip_prefix('/') == Some(list);
-            let family = FAMILIES.into_iter().find(|family| is_list(family.path) && family.owner.is_some());
+            let family = FAMILIES.into_iter().find(|family| is_list(family.path) && is_a_person_s(family));
             routes::family(&people.records, family.ok_or_else(ApiError::no_route)?, visit, request, rest).await
         }
         _ => Err(ApiError::no_route()),

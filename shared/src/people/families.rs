@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Family, Fields, Form, Kind, Record, View, clabe,
+    Family, Fields, Form, Kind, Owner, Record, View, clabe,
     family::{Change, Digest},
     lists::{self, Name},
     person::PEOPLE,
@@ -13,8 +13,18 @@ use super::{
 use crate::{platform::json::Json, providers::FieldProblem};
 
 /// Every family but that of persons.
-pub static FAMILIES: [&Family; 8] =
-    [&GROUPS, &ADDRESSES, &CONTACTS, &REFERENCES, &EMPLOYMENTS, &BANK_ACCOUNTS, &FINANCIALS, &BIOMETRIC_RESULTS];
+pub static FAMILIES: [&Family; 10] = [
+    &GROUPS,
+    &ADDRESSES,
+    &CONTACTS,
+    &REFERENCES,
+    &EMPLOYMENTS,
+    &BANK_ACCOUNTS,
+    &FINANCIALS,
+    &BIOMETRIC_RESULTS,
+    &CATALOGS,
+    &CATALOG_VALUES,
+];
 
 /// The family of a kind.
 #[must_use]
@@ -29,6 +39,33 @@ pub static GROUPS: Family = Family {
         Kind::PeopleGroup,
         "/people-groups",
         &[Field::required("name", Form::Text), Field::required("description", Form::Text)],
+    )
+};
+
+/// Catalogs of the customer's own.
+pub static CATALOGS: Family = Family {
+    owner: None,
+    ..Family::of_person(
+        Kind::Catalog,
+        "/catalogs",
+        &[Field::required("name", Form::Text), Field::optional("description", Form::Text)],
+    )
+};
+
+/// The entries of catalogs: each has a value of one of six types.
+pub static CATALOG_VALUES: Family = Family {
+    owner: Some(Owner { field: "custom_catalog_id", kind: Kind::Catalog }),
+    settle: Some(settle_catalog_value),
+    ..Family::of_person(
+        Kind::CatalogValue,
+        "/catalog-values",
+        &[
+            Field::required("custom_catalog_id", Form::Id),
+            Field::required("label", Form::Text),
+            Field::required("type", Form::Word(&["string", "integer", "number", "boolean", "datetime", "array"])),
+            Field::required("value", Form::Any),
+            Field::optional("groups", Form::Texts),
+        ],
     )
 };
 
@@ -190,6 +227,27 @@ fn settle_contact(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> 
         }
     }
     Vec::new()
+}
+
+/// The value of an entry must be of the type that the entry has, whichever of the two the request changes.
+fn settle_catalog_value(fields: &mut Fields, _: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
+    let form = match fields.get("type").and_then(Json::read::<String>).as_deref() {
+        Some("string") => Form::Text,
+        Some("integer") => Form::Integer(i64::MIN, i64::MAX),
+        Some("number") => Form::Number,
+        Some("boolean") => Form::Boolean,
+        Some("datetime") => Form::Moment,
+        Some("array") => Form::Texts,
+        _ => return Vec::new(),
+    };
+    match fields.get("value").map(|value| form.read(value)) {
+        Some(Ok(value)) => {
+            fields.insert("value".to_owned(), value);
+            Vec::new()
+        }
+        Some(Err(must)) => vec![FieldProblem::new("value", must)],
+        None => Vec::new(),
+    }
 }
 
 fn show_relation(record: &Record, view: &mut View, _now: Timestamp) {

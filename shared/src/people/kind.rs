@@ -24,11 +24,15 @@ pub enum Kind {
     Financial,
     /// What came of a biometric check.
     BiometricResult,
+    /// A catalog of the customer's own.
+    Catalog,
+    /// An entry of one.
+    CatalogValue,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Person,
         Self::PeopleGroup,
         Self::Address,
@@ -38,6 +42,8 @@ impl Kind {
         Self::BankAccount,
         Self::Financial,
         Self::BiometricResult,
+        Self::Catalog,
+        Self::CatalogValue,
     ];
 
     /// The name in keys of the table.
@@ -53,6 +59,8 @@ impl Kind {
             Self::BankAccount => "BANKACCOUNT",
             Self::Financial => "FINANCIAL",
             Self::BiometricResult => "BIOMETRIC",
+            Self::Catalog => "CATALOG",
+            Self::CatalogValue => "CATALOGVALUE",
         }
     }
 
@@ -75,6 +83,8 @@ impl Kind {
             Self::BankAccount => "bank account",
             Self::Financial => "financial record",
             Self::BiometricResult => "biometric result",
+            Self::Catalog => "catalog",
+            Self::CatalogValue => "catalog value",
         }
     }
 
@@ -91,6 +101,8 @@ impl Kind {
             Self::BankAccount => "person_bank_data",
             Self::Financial => "person_financial_data",
             Self::BiometricResult => "person_biometric",
+            Self::Catalog => "custom_catalog",
+            Self::CatalogValue => "custom_catalog_value",
         }
     }
 }

@@ -75,6 +75,10 @@ pub enum Form {
     Numbers,
     /// An object of up to 16 KiB; its text stays as it came.
     Object,
+    /// Texts, at most fifty, of 1 to 500 characters each.
+    Texts,
+    /// Anything of up to 16 KiB; what it must be depends on another field.
+    Any,
 }
 
 impl Field {
@@ -216,6 +220,12 @@ impl Form {
                 let numbers = value.read::<Vec<serde_json::Number>>().filter(|numbers| numbers.len() <= 10);
                 or(numbers.map(|_| value.clone()), "a list of at most 10 numbers")
             }
+            Self::Texts => {
+                let fits = |text: &String| !text.trim().is_empty() && text.chars().count() <= MAX_TEXT;
+                let texts = value.read::<Vec<String>>().filter(|texts| texts.len() <= 50 && texts.iter().all(fits));
+                or(texts.map(|texts| Json::of(&texts)), "a list of at most 50 texts")
+            }
+            Self::Any => or((value.text().len() <= MAX_FREE).then(|| value.clone()), "at most 16 KiB"),
             Self::Object => {
                 // What PHP writes for an object that has nothing in it.
                 let empty = value.read::<[(); 0]>().map(|_| Json::of(&serde_json::Map::new()));

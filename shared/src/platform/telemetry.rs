@@ -3,9 +3,10 @@
 //! Logs are one JSON object a line on standard output. Fields are ids, states, counts and durations; nothing that a
 //! person typed or that a provider answered is ever a field.
 
-use std::{fmt, io::Write as _};
+use std::{fmt, io::Write as _, sync::OnceLock};
 
 use jiff::Timestamp;
+use serde_json::Value;
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
@@ -17,7 +18,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use super::contained::log_panics;
+use super::{Clock as _, SystemClock, contained::log_panics};
 
 /// The namespace of all metrics in CloudWatch.
 pub const NAMESPACE: &str = "Cotejo";
@@ -32,6 +33,8 @@ pub fn init() {
     // A second call (several functions in one process) changes nothing.
     let _ = tracing_subscriber::registry().with(logs).with(Metrics).try_init();
     log_panics();
+    // A function calls this when it starts, and only then.
+    record(Metric::ColdStart, &[], 1.0, SystemClock.now());
 }
 
 /// Writes metrics as CloudWatch's embedded metric format wants them: the bare JSON, one line each.
@@ -54,22 +57,27 @@ impl Visit for Line {
     }
 }
 
-/// What is counted or measured.
-#[derive(Debug, Clone, Copy)]
+/// What is counted or measured. The labels that a metric has beyond the stack are those it is recorded with; it can be looked at by
+/// the first of them, by the first two, and so on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
-    /// Processes created.
+    /// Processes created, by provider.
     Created,
-    /// Processes that reached a terminal state.
+    /// Processes that reached a terminal state, by provider and state.
     Decided,
-    /// A provider call that did not succeed.
+    /// How long a call to a provider took, whatever came of it, by provider.
+    ProviderLatency,
+    /// A provider call that did not succeed, by provider and kind of trouble.
     ProviderTrouble,
-    /// Share of a provider link's life that had passed when its copy was stored, percent.
+    /// Share of a provider link's life that had passed when its copy was stored, percent, by provider.
     LinkLifeUsed,
-    /// Pictures given up.
+    /// Looks at a process that left pictures still to be copied, by provider.
+    EvidencePending,
+    /// Pictures given up, by provider.
     EvidenceIncomplete,
-    /// Callbacks that were refused.
+    /// Callbacks that were refused, by provider.
     CallbackRefused,
-    /// Callbacks about a process that is not ours.
+    /// Callbacks about a process that is not ours, by provider.
     CallbackUnknown,
     /// Stream records that could not be handled.
     RecordFailed,
@@ -77,33 +85,104 @@ pub enum Metric {
     DeliveryFailed,
     /// Channels that were disabled because they failed.
     ChannelDisabled,
+    /// How long the longest overdue item had been due when the schedule looked.
+    OldestOverdue,
+    /// Starts of a function.
+    ColdStart,
 }
 
 impl Metric {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::Created,
+        Self::Decided,
+        Self::ProviderLatency,
+        Self::ProviderTrouble,
+        Self::LinkLifeUsed,
+        Self::EvidencePending,
+        Self::EvidenceIncomplete,
+        Self::CallbackRefused,
+        Self::CallbackUnknown,
+        Self::RecordFailed,
+        Self::DeliveryFailed,
+        Self::ChannelDisabled,
+        Self::OldestOverdue,
+        Self::ColdStart,
+    ];
+
     fn name_and_unit(self) -> (&'static str, &'static str) {
         match self {
             Self::Created => ("ProcessesCreated", "Count"),
             Self::Decided => ("ProcessesDecided", "Count"),
+            Self::ProviderLatency => ("ProviderLatency", "Milliseconds"),
             Self::ProviderTrouble => ("ProviderTrouble", "Count"),
             Self::LinkLifeUsed => ("LinkLifeUsed", "Percent"),
+            Self::EvidencePending => ("EvidencePending", "Count"),
             Self::EvidenceIncomplete => ("EvidenceIncomplete", "Count"),
             Self::CallbackRefused => ("CallbacksRefused", "Count"),
             Self::CallbackUnknown => ("CallbacksUnknown", "Count"),
             Self::RecordFailed => ("RecordsFailed", "Count"),
             Self::DeliveryFailed => ("DeliveriesFailed", "Count"),
             Self::ChannelDisabled => ("ChannelsDisabled", "Count"),
+            Self::OldestOverdue => ("OldestOverdue", "Seconds"),
+            Self::ColdStart => ("ColdStarts", "Count"),
         }
     }
 }
 
-/// Writes one value in CloudWatch's embedded metric format, without dimensions beyond the provider's name.
-pub fn record(metric: Metric, provider: &str, value: f64, now: Timestamp) {
+/// Whose metrics they are where two deployments share a region: the stack's name, from `COTEJO_STACK`.
+fn stack() -> &'static str {
+    static STACK: OnceLock<String> = OnceLock::new();
+    STACK.get_or_init(|| std::env::var("COTEJO_STACK").unwrap_or_else(|_| "local".to_owned()))
+}
+
+/// Writes one value in CloudWatch's embedded metric format. Labels are names of ours or of a provider, never anything that
+/// somebody typed.
+pub fn record(metric: Metric, labels: &[(&'static str, &str)], value: f64, now: Timestamp) {
+    tracing::info!(target: METRIC, emf = %line(stack(), metric, labels, value, now));
+}
+
+/// Counts a call to a provider: how long it took since `asked_at` and, where it failed, what kind of trouble it was.
+pub fn record_call(provider: &str, trouble: Option<&str>, asked_at: Timestamp, now: Timestamp) {
+    let took = now.duration_since(asked_at).as_millis_f64().max(0.0);
+    record(Metric::ProviderLatency, &[("provider", provider)], took, now);
+    if let Some(kind) = trouble {
+        record(Metric::ProviderTrouble, &[("provider", provider), ("kind", kind)], 1.0, now);
+    }
+}
+
+fn line(stack: &str, metric: Metric, labels: &[(&'static str, &str)], value: f64, now: Timestamp) -> Value {
     let (name, unit) = metric.name_and_unit();
-    let line = serde_json::json!({
+    let names: Vec<&str> = std::iter::once("stack").chain(labels.iter().map(|(name, _)| *name)).collect();
+    let dimensions: Vec<&[&str]> = (1..=names.len()).map(|count| &names[..count]).collect();
+    let mut line = serde_json::json!({
         "_aws": {"Timestamp": now.as_millisecond(), "CloudWatchMetrics": [{
-            "Namespace": NAMESPACE, "Dimensions": [[], ["provider"]], "Metrics": [{"Name": name, "Unit": unit}]}]},
-        "provider": provider,
+            "Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": [{"Name": name, "Unit": unit}]}]},
+        "stack": stack,
         name: value,
     });
-    tracing::info!(target: METRIC, emf = %line);
+    for (name, label) in labels {
+        line[name] = (*label).into();
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn a_metric_can_be_looked_at_by_each_label_in_turn() {
+        let now = "2026-11-22T10:00:00Z".parse().unwrap();
+        let labels = [("provider", "auco"), ("status", "approved")];
+        insta::assert_json_snapshot!(line("cotejo", Metric::Decided, &labels, 1.0, now));
+        insta::assert_json_snapshot!(line("cotejo", Metric::OldestOverdue, &[], 61.5, now));
+    }
+
+    #[test]
+    fn every_metric_has_a_name_of_its_own() {
+        let names: std::collections::BTreeSet<_> = Metric::ALL.iter().map(|metric| metric.name_and_unit().0).collect();
+        assert_eq!(names.len(), Metric::ALL.len());
+    }
 }

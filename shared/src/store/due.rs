@@ -19,6 +19,16 @@ pub struct DueItem {
     due_at: String,
 }
 
+impl DueItem {
+    /// When it was due.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`].
+    pub fn due_at(&self) -> Result<Timestamp, StoreError> {
+        self.due_at.parse().map_err(|_| StoreError::Corrupt("due_at"))
+    }
+}
+
 impl Store {
     /// What of one shard is due at `now`, the longest overdue first, at most `limit`. One request.
     ///

@@ -143,6 +143,17 @@ impl WorkKey {
         }
     }
 
+    /// Whose it is.
+    #[must_use]
+    pub fn tenant(&self) -> &TenantId {
+        match self {
+            Self::Process(key) => &key.tenant,
+            Self::LongCopy(key) => &key.tenant,
+            Self::Delivery(key) => &key.tenant,
+            Self::Record(key) => &key.tenant,
+        }
+    }
+
     /// The attribute whose change wakes the function that sees to it.
     #[must_use]
     pub fn alarm(&self) -> &'static str {

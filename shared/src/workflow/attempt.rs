@@ -50,7 +50,7 @@ impl AttemptDelivery {
         let secrets = self.means.platform.secrets.current().await?;
         let (outcome, attempt) = self.sender.send(&channel.channel, delivery, &secrets, now).await?;
         if outcome != Outcome::Taken {
-            telemetry::record(Metric::DeliveryFailed, "none", 1.0, self.means.now());
+            telemetry::record(Metric::DeliveryFailed, &[], 1.0, self.means.now());
         }
         self.judge(key, channel, outcome).await?;
         self.take_up(key, outcome, &attempt).await
@@ -84,7 +84,7 @@ impl AttemptDelivery {
         };
         if change == Change::Disabled {
             self.tell_others(key, channel, now).await?;
-            telemetry::record(Metric::ChannelDisabled, "none", 1.0, now);
+            telemetry::record(Metric::ChannelDisabled, &[], 1.0, now);
             tracing::warn!(tenant = %channel.tenant, channel = %channel.id, "channel disabled");
         }
         if change == Change::None {

@@ -77,8 +77,10 @@ impl ReceiveCallback {
         let outcome = self.receive(request).await;
         let (now, provider) = (self.means.now(), self.means.providers.known(request.provider));
         match &outcome {
-            Err(error) if error.status < 500 => telemetry::record(Metric::CallbackRefused, provider, 1.0, now),
-            Ok(Received::NotOurs) => telemetry::record(Metric::CallbackUnknown, provider, 1.0, now),
+            Err(error) if error.status < 500 => {
+                telemetry::record(Metric::CallbackRefused, &[("provider", provider)], 1.0, now)
+            }
+            Ok(Received::NotOurs) => telemetry::record(Metric::CallbackUnknown, &[("provider", provider)], 1.0, now),
             _ => {}
         }
         outcome

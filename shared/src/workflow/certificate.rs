@@ -9,10 +9,7 @@ use super::{MAX_RACES, Means, OwnTrouble, answer::copy_of, fresh, handover::Hand
 use crate::{
     api::{ApiError, Authority as _, Caller},
     evidence::{Bucket, Copier, CopyError},
-    platform::{
-        Platform,
-        telemetry::{self, Metric},
-    },
+    platform::{Platform, telemetry},
     process::{Certificate, CertificateFetch, CertificateState, Process, ProcessId, StoredCopy},
     providers::{Provider, ProviderError},
     store::StoreError,
@@ -137,17 +134,19 @@ pub(super) async fn fetch(
 ) -> Result<Option<(String, CertificateFetch)>, OwnTrouble> {
     let pending = |certificate: &&Certificate| certificate.next_try_at().is_some();
     let Some(certificate) = process.certificate.as_ref().filter(pending) else { return Ok(None) };
-    let fetched = match provider.certificate(&certificate.reference, means.now()).await {
+    let asked_at = means.now();
+    let answer = provider.certificate(&certificate.reference, asked_at).await;
+    // One that is not there yet is no trouble.
+    let trouble = answer.as_ref().err().filter(|error| !matches!(error, ProviderError::NotFound));
+    telemetry::record_call(&process.provider, trouble.map(ProviderError::code), asked_at, means.now());
+    let fetched = match answer {
         Ok(pdf) => match copier.store_certificate(&process.tenant, process.id, pdf).await {
             Ok(stored) => CertificateFetch::Stored(copy_of(stored)),
             Err(CopyError::Store) => return Err(OwnTrouble::Bucket),
             Err(error) => CertificateFetch::Failed(error.code().to_owned()),
         },
         Err(ProviderError::NotFound) => CertificateFetch::NotYet,
-        Err(error) => {
-            telemetry::record(Metric::ProviderTrouble, &process.provider, 1.0, means.now());
-            CertificateFetch::Failed(error.code().to_owned())
-        }
+        Err(error) => CertificateFetch::Failed(error.code().to_owned()),
     };
     if let CertificateFetch::Failed(reason) = &fetched {
         tracing::warn!(process = %process.id, provider = process.provider, reason, "certificate not fetched");

@@ -111,7 +111,7 @@ impl CreateProcess {
             }
             Creation::Existing(existing) => replay(*existing, &record.fingerprint, now),
             Creation::New => {
-                telemetry::record(Metric::Created, &record.process.provider, 1.0, now);
+                telemetry::record(Metric::Created, &[("provider", &record.process.provider)], 1.0, now);
                 self.submit(caller, provider.as_ref(), record, &pictures).await
             }
         }

@@ -9,10 +9,7 @@ use super::{Means, OwnTrouble, answer};
 use crate::{
     api::callback_token,
     evidence::{Bucket, Copier, MAX_PICTURE_BYTES},
-    platform::{
-        Platform,
-        telemetry::{self, Metric},
-    },
+    platform::{Platform, telemetry},
     process::{Event, Observation, Process, Refusal},
     providers::{CallbackUrls, Picture, Provider, ProviderError, Purpose, Round, Submission, Submitted},
 };
@@ -52,18 +49,17 @@ impl Handover {
         let callbacks = self.callback_urls(process).await?;
         let submission =
             Submission { id: process.id, round, request: &process.request, pictures, callbacks: &callbacks, now };
-        match provider.submit(&submission).await {
+        let answer = provider.submit(&submission).await;
+        // What it refuses is an answer like any other.
+        let trouble = answer.as_ref().err().filter(|error| !matches!(error, ProviderError::Rejected { .. }));
+        telemetry::record_call(&process.provider, trouble.map(ProviderError::code), now, self.means.now());
+        match answer {
             Ok(Submitted { reference, answer: None }) => Ok(Learnt::Taken(reference, None)),
             Ok(Submitted { reference, answer: Some(said) }) => {
                 let kept = answer::keep(&self.copier, process, said.observation, said.raw, self.means.now()).await?;
                 Ok(Learnt::Taken(reference, Some(Box::new(kept))))
             }
-            Err(error) => {
-                if !matches!(error, ProviderError::Rejected { .. }) {
-                    telemetry::record(Metric::ProviderTrouble, &process.provider, 1.0, now);
-                }
-                Ok(error.into())
-            }
+            Err(error) => Ok(error.into()),
         }
     }
 

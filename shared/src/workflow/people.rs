@@ -10,9 +10,9 @@ use super::{
     records::{Made, Records, Request, is_about},
 };
 use crate::{
-    api::{ApiError, Caller, page::PageRequest},
+    api::{ApiError, Caller},
     people::{
-        Family, Fields, Kind, Record, View,
+        Fields, Kind, Record, View,
         families::{ADDRESSES, CONTACTS, REFERENCES},
         person::{self, PEOPLE},
     },
@@ -22,8 +22,6 @@ use crate::{
 
 /// Persons that one search asks for.
 const MAX_SEARCHED: usize = 100;
-/// Records of one family that are shown with a person.
-const MAX_SHOWN: usize = 100;
 /// Requests of one search at once.
 const AT_ONCE: usize = 8;
 
@@ -68,19 +66,10 @@ impl People {
     pub async fn whole(&self, caller: &Caller, record: &Record) -> Result<View, ApiError> {
         let mut view = self.view(record);
         for (name, family) in [("addresses", &ADDRESSES), ("contact_data", &CONTACTS), ("references", &REFERENCES)] {
-            view.show(name, &self.owned(caller, family, record.id).await?);
+            view.show(name, &self.records.owned(family, caller, record.id).await?);
         }
         person::expand(record, &mut view);
         Ok(view)
-    }
-
-    /// The latest records of a family that belong to a person, at most a hundred. Two requests.
-    ///
-    /// # Errors
-    /// Our own store.
-    pub async fn owned(&self, caller: &Caller, family: &Family, id: Uuid) -> Result<Vec<View>, ApiError> {
-        let page = PageRequest { page: 1, per_page: MAX_SHOWN, cursor: None };
-        Ok(self.records.list(family, caller, Some(id), &page).await?.data)
     }
 
     /// The persons with these ids that there are, in their order. One request.

@@ -4,8 +4,12 @@ use futures_util::{StreamExt as _, stream};
 
 use super::{Means, OVERDUE, OwnTrouble, WISH_PATIENCE, fresh};
 use crate::{
-    platform::Platform,
-    store::{due::DueItem, keys::DUE_SHARDS},
+    platform::{
+        Platform,
+        contained::contained,
+        telemetry::{self, Metric},
+    },
+    store::{StoreError, due::DueItem, keys::DUE_SHARDS},
 };
 
 /// Items of one shard seen to by one run; the next run takes the rest.
@@ -39,11 +43,15 @@ impl PollDue {
                 Err(error) => trouble = Some(error),
             }
         }
+        let overdue = due.iter().filter_map(|item| item.due_at().ok()).map(|at| now.duration_since(at).as_secs_f64());
+        telemetry::record(Metric::OldestOverdue, &[], overdue.fold(0.0, f64::max), now);
         let woken = stream::iter(due).map(|item| async move {
             let wish = fresh(OVERDUE, self.0.entropy());
-            let woken = self.0.store.wish_due(&item, &wish, now + WISH_PATIENCE).await;
+            let woken = contained(self.0.store.wish_due(&item, &wish, now + WISH_PATIENCE)).await;
+            // What a panic keeps from being woken is still due, and keeps nothing else from it.
+            let woken = woken.unwrap_or(Err(StoreError::Corrupt("what is due")));
             if let Err(error) = &woken {
-                tracing::error!(item = item.key.item().pk(), %error, "could not be woken");
+                tracing::error!(tenant = %item.key.tenant(), item = item.key.item().pk(), %error, "could not be woken");
             }
             woken
         });

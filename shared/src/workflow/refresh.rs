@@ -23,8 +23,8 @@ use crate::{
         telemetry::{self, Metric},
     },
     process::{
-        CertificateFetch, CopyOutcome, EscalationOutcome, Event, EvidenceKind, HeldVerdict, Observation, Process,
-        Status, evidence::Copy, redaction::RETENTION,
+        CertificateFetch, CopyOutcome, EscalationOutcome, Event, EvidenceKind, EvidenceState, HeldVerdict, Observation,
+        Process, Status, evidence::Copy, redaction::RETENTION,
     },
     providers::{Answer, Provider, ProviderError, Round},
     store::{CallbackBody, InboxEntry, ProcessRecord, StoreError, keys::OwnKey},
@@ -399,11 +399,13 @@ impl RefreshProcess {
         reference: &str,
     ) -> Result<Result<Answer, Trouble>, OwnTrouble> {
         let asked_at = self.means.now();
-        let error = match provider.query(reference, asked_at).await {
+        let answer = provider.query(reference, asked_at).await;
+        let trouble = answer.as_ref().err().map(ProviderError::code);
+        telemetry::record_call(&process.provider, trouble, asked_at, self.means.now());
+        let error = match answer {
             Ok(answer) => return Ok(Ok(answer)),
             Err(error) => error,
         };
-        telemetry::record(Metric::ProviderTrouble, &process.provider, 1.0, asked_at);
         tracing::warn!(process = %process.id, provider = process.provider, trouble = error.code(), "provider trouble");
         if let ProviderError::Unreadable { raw } = &error
             && process.failures == 0
@@ -452,7 +454,7 @@ impl RefreshProcess {
                 Ok(copy) => {
                     let used =
                         self.means.now().duration_since(asked_at).as_secs_f64() / provider.link_life().as_secs_f64();
-                    telemetry::record(Metric::LinkLifeUsed, &process.provider, used * 100.0, now);
+                    telemetry::record(Metric::LinkLifeUsed, &[("provider", &process.provider)], used * 100.0, now);
                     CopyOutcome::Stored(copy_of(copy))
                 }
                 Err(CopyError::Store) => return Err(OwnTrouble::Bucket),
@@ -467,10 +469,15 @@ impl RefreshProcess {
     fn report(&self, process: &Process, (status, given_up_before): (Status, usize)) {
         let now = self.means.now();
         if process.status != status && process.status.is_terminal() {
-            telemetry::record(Metric::Decided, &process.provider, 1.0, now);
+            let labels = [("provider", process.provider.as_str()), ("status", process.status.as_str())];
+            telemetry::record(Metric::Decided, &labels, 1.0, now);
         }
+        let by_provider = [("provider", process.provider.as_str())];
         for _ in given_up_before..given_up(process) {
-            telemetry::record(Metric::EvidenceIncomplete, &process.provider, 1.0, now);
+            telemetry::record(Metric::EvidenceIncomplete, &by_provider, 1.0, now);
+        }
+        if process.evidence_state() == EvidenceState::Pending {
+            telemetry::record(Metric::EvidencePending, &by_provider, 1.0, now);
         }
         tracing::info!(
             tenant = %process.tenant, process = %process.id, status = process.status.as_str(),

@@ -53,13 +53,20 @@ where
             let record = first_record.remove(&key).flatten();
             let seen_to = see_to(key.clone());
             async move {
+                let began = clock.now();
                 let trouble = match contained(seen_to).await {
-                    Ok(Ok(())) => return None,
-                    Ok(Err(error)) => error.to_string(),
-                    Err(panicked) => panicked.to_string(),
+                    Ok(Ok(())) => None,
+                    Ok(Err(error)) => Some(error.to_string()),
+                    Err(panicked) => Some(panicked.to_string()),
                 };
-                tracing::error!(item = key.item().pk(), error = trouble, "a stream record failed");
-                telemetry::record(Metric::RecordFailed, "none", 1.0, clock.now());
+                let (tenant, item) = (key.tenant(), key.item().pk());
+                let duration_ms = u64::try_from(clock.now().duration_since(began).as_millis()).unwrap_or_default();
+                let Some(trouble) = trouble else {
+                    tracing::info!(%tenant, item, duration_ms, "seen to");
+                    return None;
+                };
+                tracing::error!(%tenant, item, duration_ms, error = trouble, "a stream record failed");
+                telemetry::record(Metric::RecordFailed, &[], 1.0, clock.now());
                 record
             }
         })

@@ -22,6 +22,7 @@ pub const INVARIANTS: &[Invariant] = &[
     ("a reference is one process's", references_are_unique),
     ("an event's id is of one event", events_are_unique),
     ("every event is handed on", events_are_handed_on),
+    ("every event is told, under one id and in one way", events_are_told),
     ("a process ends once", ends_once),
     ("a callback that was taken is in the timeline", callbacks_are_kept),
     ("nothing is left to be done", nothing_is_left),
@@ -140,6 +141,18 @@ fn events_are_handed_on(_: &Workflow, seen: &Seen) -> Result<(), String> {
     }
     let lost = first_in.iter().filter(|((pk, _), version)| handed_on.get(pk).is_none_or(|latest| latest < *version));
     same(lost.count(), 0, "events lost")
+}
+
+fn events_are_told(workflow: &Workflow, seen: &Seen) -> Result<(), String> {
+    let mut told = BTreeMap::<&str, BTreeSet<&[u8]>>::new();
+    for received in &seen.told {
+        told.entry(received.id()).or_default().insert(&received.body);
+    }
+    let happened: BTreeSet<&str> = events_of(seen).map(|(_, _, id, _)| id).collect();
+    let untold = happened.iter().filter(|id| workflow.told && !told.contains_key(*id)).count();
+    same(untold, 0, "events that nobody was told of")?;
+    same(told.keys().filter(|id| !happened.contains(*id)).count(), 0, "ids of no event")?;
+    same(told.values().filter(|bodies| bodies.len() > 1).count(), 0, "events told in several ways")
 }
 
 /// Of every event in every item that was written: the item and its version, the event and its id.

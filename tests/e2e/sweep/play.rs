@@ -3,7 +3,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use cotejo_tests::{Answer, Customer, World};
+use cotejo::process::EventName;
+use cotejo_tests::{Answer, Customer, Receiver, World};
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -22,13 +23,15 @@ pub struct Play {
     pub orders: Arc<Mutex<Vec<(String, Value)>>>,
     /// Pictures that the customer submitted.
     pub submitted: Mutex<Vec<bytes::Bytes>>,
+    /// Where the customer's systems are told.
+    pub receiver: Receiver,
 }
 
 impl Play {
     pub async fn begin() -> Self {
         let world = World::watched().await;
         world.aws.wire().take();
-        Self { world, orders: Arc::default(), submitted: Mutex::default() }
+        Self { world, orders: Arc::default(), submitted: Mutex::default(), receiver: Receiver::start().await }
     }
 
     /// Does something that a crash may cut off.
@@ -58,6 +61,18 @@ impl Play {
             self.pass(SignedDuration::from_secs(61)).await;
         }
         panic!("a request was never answered");
+    }
+
+    /// Has the customer's systems told of everything.
+    pub async fn listen(&self) {
+        let url = self.world.watch_hooks(&self.receiver);
+        let events: Vec<_> = EventName::ALL.iter().map(|name| name.as_str()).collect();
+        let channel = json!({
+            "name": "Back office", "type": "webhook", "active": true, "events": events, "config": {"url": url}
+        });
+        let path = "/notification-channels";
+        let made = self.ask(|customer| Box::pin(customer.post_once(path, "channel", &channel))).await;
+        assert_eq!(made.status, 201, "{made:?}");
     }
 
     /// Creates a process with a key, and gives its id.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use cotejo_sandbox::{AucoProcessView, LinkView};
-use cotejo_tests::{Customer, Kept, Written};
+use cotejo_tests::{Customer, Kept, Received, Written};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -27,6 +27,8 @@ pub struct Seen {
     pub originals: BTreeMap<String, Vec<String>>,
     /// The certificates as they were made.
     pub certificates: BTreeMap<String, Bytes>,
+    /// What the customer's systems took.
+    pub told: Vec<Received>,
     /// What somebody with another tenant's key was answered, who asked for everything.
     pub answers_to_stranger: Vec<u16>,
 }
@@ -60,6 +62,7 @@ impl Seen {
             at_link: sandbox.link_requests(),
             originals,
             certificates,
+            told: play.receiver.taken(),
         }
     }
 

@@ -23,6 +23,8 @@ pub struct Workflow {
     pub certified: bool,
     /// Whether nothing of the person may be left.
     pub redacted: bool,
+    /// Whether the customer's systems must have been told of everything.
+    pub told: bool,
 }
 
 /// What most workflows come to.
@@ -33,6 +35,7 @@ pub const APPROVED: Workflow = Workflow {
     callbacks: 0,
     certified: false,
     redacted: false,
+    told: false,
 };
 
 /// Something that nobody else writes, to be looked for where it must not be.
@@ -49,6 +52,18 @@ pub const WORKFLOWS: &[Workflow] = &[
         name: "Auco, with a key",
         play: |play| Box::pin(async { play.verify(order("approved")).await }),
         callbacks: 1,
+        ..APPROVED
+    },
+    Workflow {
+        name: "Auco, told at a webhook",
+        play: |play| {
+            Box::pin(async {
+                play.listen().await;
+                play.verify(order("approved")).await;
+            })
+        },
+        callbacks: 1,
+        told: true,
         ..APPROVED
     },
     Workflow {

@@ -14,7 +14,7 @@ use super::{MAX_RACES, Means, fresh};
 use crate::{
     api::{
         ApiError, Authority as _, Caller, body,
-        page::{PageRequest, PageView},
+        page::{MAX_PER_PAGE, PageRequest, PageView},
     },
     people::{Family, Fields, Kind, Record, RecordEvent, View},
     platform::Platform,
@@ -161,6 +161,15 @@ impl Records {
         let owner = owner.map(|owner| owner.to_string());
         let filters: Vec<_> = owner.iter().map(|owner| (owner_field(family), owner.as_str())).collect();
         Ok(PageView::new(family.path, &filters, request, page.seen, entries, page.next.as_ref()))
+    }
+
+    /// The latest records of a family that belong to another record, at most a hundred. Two requests.
+    ///
+    /// # Errors
+    /// Our own store.
+    pub async fn owned(&self, family: &Family, caller: &Caller, owner: Uuid) -> Result<Vec<View>, ApiError> {
+        let page = PageRequest { page: 1, per_page: MAX_PER_PAGE, cursor: None };
+        Ok(self.list(family, caller, Some(owner), &page).await?.data)
     }
 
     /// Changes what `given` names. One read and one transaction.
