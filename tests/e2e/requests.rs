@@ -1,6 +1,6 @@
 //! How many requests each operation makes. These numbers are the design's; one more is a defect.
 
-use cotejo_tests::{World, order};
+use cotejo_tests::{Receiver, World, order};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -133,4 +133,26 @@ async fn the_registry_makes_the_requests_it_must_and_no_more() {
     // Two records with news: each is read, then the contact's person and the channels; then the outboxes are closed.
     let expected = ["GetItem", "GetItem", "GetItem", "Query", "Query", "UpdateItem", "UpdateItem"];
     assert_eq!(calls, expected, "deliver");
+}
+
+#[tokio::test]
+async fn telling_a_channel_takes_two_writes_and_one_to_close_the_outbox() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let channel = json!({
+        "name": "Back office", "type": "webhook", "active": true, "events": ["process_created"],
+        "config": {"url": receiver.url()}
+    });
+    assert_eq!(world.customer.post("/notification-channels", &channel).await.status, 201);
+    // The first event of this world is told with the function's secrets still to be read.
+    world.customer.create(&order("never")).await;
+    world.local.pump().await;
+    world.customer.create(&order("never")).await;
+    world.aws.take_calls();
+
+    world.local.pump().await;
+    // The event is handed on: item and channels are read, the delivery is written, the outbox closed. Then it is attempted: delivery
+    // and channel are read; what came of it is written onto the delivery as it stands by then, which is read for that.
+    let expected = ["GetItem", "Query", "PutItem", "UpdateItem", "GetItem", "GetItem", "GetItem", "PutItem"];
+    assert_eq!(world.aws.take_calls(), expected);
+    assert_eq!(receiver.received().len(), 2);
 }

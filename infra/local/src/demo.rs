@@ -1,18 +1,21 @@
-//! `cargo local demo`: verifications at every company from creation to kept evidence, played through public HTTP only.
+//! `cargo local demo`: verifications at every company from creation to kept evidence, and a person of the registry, played
+//! through public HTTP only.
 //!
 //! It ends well only if every process ended as its script says, with the checks it says; every picture and video that
 //! the company showed or we submitted, and every certificate, is in our bucket byte for byte; the company's links to
-//! them are dead, and ours open.
+//! them are dead, and ours open; and the customer's systems were told of all of it by webhooks whose signatures fit.
 
 mod api;
 mod companies;
 mod kept;
+mod registry;
 mod scripts;
 mod table;
+mod told;
 mod verdict;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     time::{Duration, Instant},
 };
 
@@ -31,6 +34,7 @@ use api::Api;
 use companies::Company;
 use kept::Piece;
 use scripts::{SCRIPTS, Script};
+use told::Told;
 
 /// How long everything may take in the sandbox.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -99,7 +103,9 @@ pub async fn run(arguments: &Arguments, overrides: HashMap<String, String>) -> R
 async fn play(local: &Local, link_life: Duration) -> Result<(), String> {
     let start = Instant::now();
     let api = Api::new(local)?;
+    let told = Told::listen(&api).await?;
     let mut all = create(&api, local).await?;
+    let mut expected = registry::play(&api).await?;
 
     println!("\nThe people act, Auco and LINK call back, Tecalis is asked, what they show is copied:");
     let is_all_here = Company::Auco.is_played(local);
@@ -109,6 +115,9 @@ async fn play(local: &Local, link_life: Duration) -> Result<(), String> {
     for played in &mut all {
         played.pieces = kept::pieces(&api, local, played).await?;
     }
+    expected.extend(all.iter().flat_map(ends));
+    hear(&told, &expected, start, patience).await?;
+    told.end(&api).await?;
     println!("\nThe companies' links open now. Waiting for their end …");
     if is_all_here {
         tokio::time::sleep(link_life + Duration::from_secs(1)).await;
@@ -174,6 +183,40 @@ async fn follow(api: &Api, all: &mut [Played], start: Instant, patience: Duratio
         }
         if start.elapsed() > patience {
             return Err(format!("after {} s not at their end: {}", patience.as_secs(), open.join("; ")));
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// What the customer's systems must be told of a process that has ended.
+fn ends(played: &Played) -> [(String, String); 2] {
+    let end = format!("process_{}", text(&played.process, "status"));
+    ["process_created".to_owned(), end].map(|event| (event, played.id.clone()))
+}
+
+/// Waits until the customer's systems were told of everything that is expected, and says of how much.
+async fn hear(told: &Told, expected: &[(String, String)], start: Instant, patience: Duration) -> Result<(), String> {
+    loop {
+        let events = told.events()?;
+        let came: Vec<_> = events.values().map(|(body, _)| (text(body, "event"), text(body, "resource_id"))).collect();
+        let missing: Vec<_> = expected.iter().filter(|event| !came.contains(event)).collect();
+        if missing.is_empty() {
+            let twice = events.values().filter(|(_, times)| *times > 1).count();
+            println!(
+                "\nTold at a webhook: {} events, {twice} of them more than once; every signature fits:",
+                events.len()
+            );
+            let mut counts = BTreeMap::<_, usize>::new();
+            for (event, _) in &came {
+                *counts.entry(event).or_default() += 1;
+            }
+            for (event, count) in counts {
+                println!("  {count:>3}  {event}");
+            }
+            return Ok(());
+        }
+        if start.elapsed() > patience {
+            return Err(format!("after {} s not told: {missing:?}", patience.as_secs()));
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }

@@ -41,6 +41,16 @@ impl Api {
         result(request.body(body.to_string())).await
     }
 
+    /// Makes something.
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
+        result(self.client.post(format!("{}{path}", self.url)).bearer_auth(&self.key).json(body)).await
+    }
+
+    /// Changes something.
+    pub(super) async fn put(&self, path: &str, body: &Value) -> Result<Value, String> {
+        result(self.client.put(format!("{}{path}", self.url)).bearer_auth(&self.key).json(body)).await
+    }
+
     /// A process as it stands; with `refresh` the provider is asked again in the background.
     pub(super) async fn process(&self, id: &str, refresh: bool) -> Result<Value, String> {
         let request = self.client.get(format!("{}/processes/{id}", self.url)).bearer_auth(&self.key);
