@@ -378,6 +378,15 @@ async fn a_person_sums_up_its_addresses_and_biometric_results() {
         })
     );
     assert_eq!(seen["biometrics"], json!({"liveness": true, "match_id": true, "match_level": 7}));
+    // A result that turns out to be of another type counts as that.
+    let results = world.customer.get(&format!("{path}/biometric-results")).await;
+    let liveness = results.result().as_array().unwrap().iter().find(|result| result["typeName"] == "LIVENESS").unwrap();
+    let result = format!("/biometric-results/{}", id(liveness));
+    done(&put(&world.customer, &result, &json!({"type": "ENROLL"})).await);
+    let without = world.customer.get(&path).await.result()["biometrics"].clone();
+    assert_eq!(without, json!({"match_id": true, "match_level": 7}));
+    done(&put(&world.customer, &result, &json!({"type": "LIVENESS"})).await);
+    assert_eq!(world.customer.get(&path).await.result()["biometrics"], seen["biometrics"]);
     // The seed's own figures.
     assert_eq!(seen["information_percentage"], 0.67);
     // An address that becomes another person's counts there.

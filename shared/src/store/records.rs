@@ -89,6 +89,8 @@ pub struct Belongs {
     pub id: Uuid,
     /// What it keeps of the record.
     pub digest: Option<Digest>,
+    /// Under which other name it kept that before.
+    pub former: Option<String>,
 }
 
 /// What became of a write.
@@ -140,10 +142,10 @@ impl Store {
         for (field, kind, id) in &beside.needed {
             writes.push((Cause::Needed(field), self.need(who, *kind, *id)?));
         }
-        if let Some(Belongs { field, kind, id, digest }) = &beside.owner {
-            writes.push(match digest {
-                Some(digest) => (Cause::Owner(field), self.keep_digest(who, *kind, *id, digest)?),
-                None => (Cause::Needed(field), self.need(who, *kind, *id)?),
+        if let Some(owner) = &beside.owner {
+            writes.push(match &owner.digest {
+                Some(digest) => (Cause::Owner(owner.field), self.keep_digest(who, owner, digest)?),
+                None => (Cause::Needed(owner.field), self.need(who, owner.kind, owner.id)?),
             });
         }
         if let Some((kind, id, name)) = &beside.left {
@@ -299,15 +301,15 @@ impl Store {
     fn keep_digest(
         &self,
         who: &impl Authority,
-        kind: Kind,
-        id: Uuid,
+        owner: &Belongs,
         (name, digest): &Digest,
     ) -> Result<TransactWriteItem, StoreError> {
         use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
+        let former = owner.former.as_ref().map_or("", |_| " REMOVE digests.#former");
         let update = Update::builder()
             .table_name(&self.table)
-            .set_key(Some(ItemKey::Record(who.tenant(), kind, id).attributes()))
-            .update_expression("SET digests.#name = :digest ADD version :one")
+            .set_key(Some(ItemKey::Record(who.tenant(), owner.kind, owner.id).attributes()))
+            .update_expression(format!("SET digests.#name = :digest{former} ADD version :one"))
             .condition_expression(
                 "attribute_exists(pk) AND attribute_not_exists(deleted_at) \
                  AND (size(digests) < :max OR attribute_exists(digests.#name))",
@@ -317,6 +319,10 @@ impl Store {
             .expression_attribute_values(":max", AttributeValue::N(MAX_DIGESTS.to_string()))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .return_values_on_condition_check_failure(AllOld);
+        let update = match &owner.former {
+            Some(former) => update.expression_attribute_names("#former", former),
+            None => update,
+        };
         Ok(TransactWriteItem::builder().update(update.build().map_err(|_| INCOMPLETE)?).build())
     }
 

@@ -107,7 +107,7 @@ impl Records {
         let beside = Beside {
             taken: uniques(family, &record.fields, &hash_key),
             needed: needed(&record.fields),
-            owner: belongs(family, &record),
+            owner: belongs(family, &record, None),
             ..Beside::default()
         };
         let item = RecordItem {
@@ -220,7 +220,7 @@ impl Records {
                 freed: had.into_iter().filter(|unique| !has.contains(unique)).collect(),
                 needed: names.into_iter().filter(|name| !named.contains(name)).collect(),
                 left: left(family, &before, &item.record),
-                owner: belongs(family, &item.record),
+                owner: belongs(family, &item.record, Some(&before)),
             };
             match self.write(caller, &item, &beside).await? {
                 Outcome::Done => return Ok(item.record),
@@ -307,10 +307,13 @@ fn owner(family: &Family, fields: &Fields) -> Option<Uuid> {
     fields.get(family.owner.as_ref()?.field)?.read()
 }
 
-fn belongs(family: &Family, record: &Record) -> Option<Belongs> {
+fn belongs(family: &Family, record: &Record, before: Option<&Record>) -> Option<Belongs> {
     let owner = family.owner.as_ref()?;
     let digest = family.digest.map(|digest| digest(record));
-    Some(Belongs { field: owner.field, kind: owner.kind, id: record.owner?, digest })
+    let before = before.filter(|before| before.owner == record.owner);
+    let former = family.digest.zip(before).map(|(digest, before)| digest(before).0);
+    let former = former.filter(|former| digest.as_ref().is_some_and(|(name, _)| name != former));
+    Some(Belongs { field: owner.field, kind: owner.kind, id: record.owner?, digest, former })
 }
 
 /// What a former owner no longer keeps of a record.
