@@ -6,6 +6,7 @@ mod admin;
 mod callbacks;
 mod certificates;
 mod decisions;
+mod dynamic;
 mod elsewhere;
 mod evidence;
 mod faults;

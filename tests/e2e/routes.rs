@@ -31,7 +31,7 @@ enum Door {
 use Door::{Named, Nothing, Own, Token, Within};
 
 /// Every route, as API Gateway names it.
-const ROUTES: [(&str, Door); 78] = [
+const ROUTES: [(&str, Door); 87] = [
     ("POST /processes", Own(Scope::ProcessesWrite)),
     ("POST /uploads", Own(Scope::ProcessesWrite)),
     ("GET /processes", Own(Scope::ProcessesRead)),
@@ -109,6 +109,15 @@ const ROUTES: [(&str, Door); 78] = [
     ("POST /catalog-values", Within(Scope::PeopleWrite)),
     ("GET /catalog-values/{id}", Named(Scope::PeopleRead)),
     ("PUT /catalog-values/{id}", Named(Scope::PeopleWrite)),
+    ("POST /catalog-values/bulk", Within(Scope::PeopleWrite)),
+    ("GET /dynamic-properties", Own(Scope::PeopleRead)),
+    ("POST /dynamic-properties", Own(Scope::PeopleWrite)),
+    ("GET /dynamic-properties/{id}", Named(Scope::PeopleRead)),
+    ("PUT /dynamic-properties/{id}", Named(Scope::PeopleWrite)),
+    ("POST /dynamic-properties/{id}/values", Named(Scope::PeopleWrite)),
+    ("GET /dynamic-values", Own(Scope::PeopleRead)),
+    ("GET /dynamic-values/{id}", Named(Scope::PeopleRead)),
+    ("GET /people/{id}/dynamic-values", Named(Scope::PeopleRead)),
     ("$default", Nothing),
 ];
 
@@ -139,6 +148,11 @@ fn body(route: &str, person: &str, catalog: &str) -> Option<Value> {
         "POST /people/search" => Some(json!({"ids": [person]})),
         "POST /people/external/search" => Some(json!({"external_ref_id": [EXTERNAL]})),
         "POST /people/from-curp" => Some(json!({"curp": "BOXW310820HNERXN09"})),
+        "POST /dynamic-properties" => Some(property()),
+        "PUT /dynamic-properties/{id}" => Some(json!({"description": "Another"})),
+        "POST /dynamic-properties/{id}/values" => {
+            Some(json!({"person_id": person, "values": {"test_01": "0123456789"}}))
+        }
         "POST /catalogs" | "PUT /catalogs/{id}" => Some(json!({"name": "Catalogo de prueba"})),
         "POST /catalog-values" | "PUT /catalog-values/{id}" => {
             Some(json!({"custom_catalog_id": catalog, "label": "Test 01", "type": "string", "value": "test_01"}))
@@ -165,6 +179,23 @@ const EXTERNAL: &str = "client-7";
 fn channel() -> Value {
     let events = ["process_approved"];
     json!({"name": "Back office", "type": "email", "active": true, "events": events, "config": {"emails": ["a@example.com"]}})
+}
+
+/// A dynamic property.
+fn property() -> Value {
+    let part = json!({"title": "Test 01", "type": "string", "rules": ["max:50", "min:10"]});
+    json!({"name": "Test 01", "description": "Test 01", "descriptor": [part]})
+}
+
+/// The parts of a form, for routes that take one.
+fn form(route: &str, catalog: &str) -> Option<Vec<(&'static str, String)>> {
+    match route {
+        "POST /catalog-values/bulk" => {
+            let file = "type,label,value\nstring,Test 02,test_02\n";
+            Some(vec![("custom_catalog_id", catalog.to_owned()), ("csv_file", file.to_owned())])
+        }
+        _ => None,
+    }
 }
 
 /// A world with something behind every path.
@@ -200,6 +231,11 @@ impl Behind {
         let value = world.customer.post("/catalog-values", &value).await;
         records.insert("catalogs".to_owned(), catalog.result().clone());
         records.insert("catalog-values".to_owned(), value.result().clone());
+        let property = world.customer.post("/dynamic-properties", &property()).await;
+        let values = json!({"person_id": person["id"], "values": {"test_01": "0123456789"}});
+        let values = world.customer.post(&format!("/dynamic-properties/{}/values", property.id()), &values).await;
+        records.insert("dynamic-properties".to_owned(), property.result().clone());
+        records.insert("dynamic-values".to_owned(), values.result().clone());
         records.insert("people".to_owned(), person);
         Self { world, process, channel, delivery, records }
     }
@@ -224,13 +260,14 @@ impl Behind {
             .replace("{provider}", "link")
             .replace("{token}", "k1.local.-.webhook.x");
         assert!(!path.contains('{'), "{route} has a parameter that this test does not know");
-        customer
-            .call(
-                Method::from_bytes(method.as_bytes()).unwrap(),
-                &path,
-                body(route, self.person(), self.records["catalogs"]["id"].as_str().unwrap()).as_ref(),
-            )
-            .await
+        let catalog = self.records["catalogs"]["id"].as_str().unwrap();
+        match form(route, catalog) {
+            Some(parts) => customer.post_form(&path, &parts).await,
+            None => {
+                let method = Method::from_bytes(method.as_bytes()).unwrap();
+                customer.call(method, &path, body(route, self.person(), catalog).as_ref()).await
+            }
+        }
     }
 
     /// Calls every route that asks for a key, and checks how it refuses.
@@ -291,7 +328,7 @@ async fn another_tenant_s_key_finds_nothing_and_changes_nothing() {
         match door {
             Named(_) => assert_eq!((answer.status, answer.error_code()), (404, "not_found"), "{route}"),
             Within(_) => {
-                let owner = if *route == "POST /catalog-values" { "custom_catalog_id" } else { "person_id" };
+                let owner = if route.starts_with("POST /catalog-values") { "custom_catalog_id" } else { "person_id" };
                 assert_eq!((answer.status, answer.fields()), (422, vec![owner]), "{route}");
             }
             Own(_) => {

@@ -73,10 +73,7 @@ impl Customer {
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body);
         }
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = response.bytes().await.unwrap();
-        Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
+        Self::answer(request.send().await.unwrap()).await
     }
 
     /// Sends anything with the key.
@@ -92,6 +89,29 @@ impl Customer {
     /// `POST path`.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send(Method::POST, path, &[("x-api-key", &self.key)], Some(body.to_string())).await
+    }
+
+    /// `POST path` with a form of named parts; a part whose name has `file` in it is a file.
+    pub async fn post_form(&self, path: &str, parts: &[(&str, impl AsRef<[u8]>)]) -> Answer {
+        let mut body = Vec::new();
+        for (name, content) in parts {
+            let file = if name.contains("file") { "; filename=\"rows\"" } else { "" };
+            body.extend(
+                format!("--parts\r\ncontent-disposition: form-data; name=\"{name}\"{file}\r\n\r\n").into_bytes(),
+            );
+            body.extend_from_slice(content.as_ref());
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"--parts--\r\n");
+        let kind = "multipart/form-data; boundary=parts";
+        let request = self.http.post(format!("{}{path}", self.url)).header("content-type", kind);
+        Self::answer(request.header("x-api-key", &self.key).body(body).send().await.unwrap()).await
+    }
+
+    async fn answer(response: reqwest::Response) -> Answer {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = response.bytes().await.unwrap();
+        Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
     }
 
     /// `PUT path`.

@@ -1,17 +1,28 @@
-//! `/catalogs` and `/catalog-values`, the customer's own; `/nationalities`, `/states`, `/marital-statuses`, `/person-relations`,
-//! which are the same for everybody.
+//! `/catalogs` and `/catalog-values`, the customer's own; `/dynamic-properties` and what persons have in them;
+//! `/nationalities`, `/states`, `/marital-statuses`, `/person-relations`, which are the same for everybody.
 
 use cotejo::{
-    api::{ApiError, Gate, Scope, Visit, response::success},
+    api::{
+        ApiError, Gate, Scope, Visit, body, multipart,
+        page::PageRequest,
+        query::Query,
+        response::{self, success},
+    },
     people::{
         Kind,
+        dynamic::{DYNAMIC_PROPERTIES, DYNAMIC_VALUES},
         families::{CATALOG_VALUES, CATALOGS},
         lists::{self, Name},
     },
     platform::Platform,
-    workflow::records::{Records, routes},
+    workflow::{
+        catalog_values,
+        dynamic_values::DynamicValues,
+        records::{Records, routes},
+    },
 };
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
+use uuid::Uuid;
 
 /// What the function needs, built once.
 pub struct App {
@@ -39,16 +50,56 @@ async fn route(records: &Records, visit: &Visit<'_>, request: &Request) -> Resul
         visit.caller(Scope::PeopleRead).await?;
         return Ok(success(200, &lists::all(list)));
     }
+    let caller = visit.caller(routes::scope(request)).await?;
     match (request.method(), routes::path(request).as_slice()) {
         (&Method::GET, ["catalogs", id]) => {
-            let caller = visit.caller(Scope::PeopleRead).await?;
             let catalog = records.get(&CATALOGS, &caller, routes::id(Kind::Catalog, id)?).await?;
             let mut view = records.view(&CATALOGS, &catalog);
             view.show("values", &records.owned(&CATALOG_VALUES, &caller, catalog.id).await?);
             Ok(success(200, &view))
         }
+        (&Method::POST, ["catalog-values", "bulk"]) => {
+            let parts = multipart::read(request, body::MAX_BODY_BYTES, &["custom_catalog_id", "csv_file"]).await?;
+            let catalog = parts.get("custom_catalog_id").and_then(|part| part.text()?.parse().ok());
+            let catalog = catalog.ok_or_else(|| ApiError::invalid_field("custom_catalog_id", "must be a UUID"))?;
+            let file = parts.get("csv_file").ok_or_else(|| ApiError::invalid_field("csv_file", "is required"))?;
+            catalog_values::add(records, &caller, catalog, &file.bytes).await?;
+            Ok(success(201, &"Ok"))
+        }
+        (&Method::POST, ["dynamic-properties", id, "values"]) => {
+            let (id, key) = (routes::id(Kind::DynamicProperty, id)?, body::idempotency_key(request)?);
+            let made = DynamicValues(records).save(&caller, id, &body::fields(request)?, key).await?;
+            let location = format!("{}/{}", DYNAMIC_VALUES.path, made.record.id);
+            Ok(response::created(201, &location, made.replayed, &records.view(&DYNAMIC_VALUES, &made.record)))
+        }
+        (&Method::GET, ["dynamic-values"]) => {
+            let query = Query::read(request, &["page", "per_page", "cursor", "person_id", "descriptor_id"])?;
+            let page = PageRequest::read(|name| query.get(name))?;
+            let (person, property) = (id(&query, "person_id")?, id(&query, "descriptor_id")?);
+            Ok(success(200, &DynamicValues(records).list(&caller, person, property, &page).await?))
+        }
+        (&Method::GET, ["people", person, "dynamic-values"]) => {
+            let query = Query::read(request, &["page", "per_page", "cursor", "all", "descriptor_id"])?;
+            let page = PageRequest::read(|name| query.get(name))?;
+            let (person, property) = (routes::id(Kind::Person, person)?, id(&query, "descriptor_id")?);
+            let values = DynamicValues(records);
+            let page = values.of_person(&caller, person, query.flag("all")?, property, &page).await?;
+            Ok(success(200, &page))
+        }
         (_, ["catalogs", rest @ ..]) => routes::family(records, &CATALOGS, visit, request, rest).await,
         (_, ["catalog-values", rest @ ..]) => routes::family(records, &CATALOG_VALUES, visit, request, rest).await,
+        (_, ["dynamic-properties", rest @ ..]) => {
+            routes::family(records, &DYNAMIC_PROPERTIES, visit, request, rest).await
+        }
+        (&Method::GET, ["dynamic-values", rest @ ..]) => {
+            routes::family(records, &DYNAMIC_VALUES, visit, request, rest).await
+        }
         _ => Err(ApiError::no_route()),
     }
+}
+
+/// A parameter that names a record.
+fn id(query: &Query, name: &str) -> Result<Option<Uuid>, ApiError> {
+    let id = query.get(name).map(str::parse).transpose();
+    id.map_err(|_| ApiError::invalid_field(name, "must be a UUID"))
 }

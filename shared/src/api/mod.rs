@@ -8,6 +8,7 @@ pub mod caller;
 pub mod error;
 pub mod gate;
 mod limit;
+pub mod multipart;
 pub mod page;
 pub mod query;
 pub mod response;

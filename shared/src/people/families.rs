@@ -5,15 +5,17 @@ use jiff::Timestamp;
 
 use super::{
     Family, Fields, Form, Kind, Owner, Record, View, clabe,
+    dynamic::{DYNAMIC_PROPERTIES, DYNAMIC_VALUES},
     family::{Change, Digest},
     lists::{self, Name},
     person::PEOPLE,
     schema::Field,
+    typed,
 };
 use crate::{platform::json::Json, providers::FieldProblem};
 
 /// Every family but that of persons.
-pub static FAMILIES: [&Family; 10] = [
+pub static FAMILIES: [&Family; 12] = [
     &GROUPS,
     &ADDRESSES,
     &CONTACTS,
@@ -24,6 +26,8 @@ pub static FAMILIES: [&Family; 10] = [
     &BIOMETRIC_RESULTS,
     &CATALOGS,
     &CATALOG_VALUES,
+    &DYNAMIC_PROPERTIES,
+    &DYNAMIC_VALUES,
 ];
 
 /// The family of a kind.
@@ -62,7 +66,7 @@ pub static CATALOG_VALUES: Family = Family {
         &[
             Field::required("custom_catalog_id", Form::Id),
             Field::required("label", Form::Text),
-            Field::required("type", Form::Word(&["string", "integer", "number", "boolean", "datetime", "array"])),
+            Field::required("type", Form::Word(&typed::TYPES)),
             Field::required("value", Form::Any),
             Field::optional("groups", Form::Texts),
         ],
@@ -231,15 +235,8 @@ fn settle_contact(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> 
 
 /// The value of an entry must be of the type that the entry has, whichever of the two the request changes.
 fn settle_catalog_value(fields: &mut Fields, _: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
-    let form = match fields.get("type").and_then(Json::read::<String>).as_deref() {
-        Some("string") => Form::Text,
-        Some("integer") => Form::Integer(i64::MIN, i64::MAX),
-        Some("number") => Form::Number,
-        Some("boolean") => Form::Boolean,
-        Some("datetime") => Form::Moment,
-        Some("array") => Form::Texts,
-        _ => return Vec::new(),
-    };
+    let kind = fields.get("type").and_then(Json::read::<String>).unwrap_or_default();
+    let Some(form) = typed::form(&kind) else { return Vec::new() };
     match fields.get("value").map(|value| form.read(value)) {
         Some(Ok(value)) => {
             fields.insert("value".to_owned(), value);

@@ -1,6 +1,7 @@
 //! What makes a family of records.
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::{
     Field, Fields, Kind, Record, View,
@@ -19,6 +20,8 @@ pub struct Family {
     pub fields: &'static [Field],
     /// What each record belongs to.
     pub owner: Option<Owner>,
+    /// Which records of other families the fields name, beside the owner; they must be there.
+    pub names: Option<fn(&Fields) -> Vec<Named>>,
     /// Fields whose value no two records of a tenant share.
     pub unique: &'static [&'static str],
     /// The status that creating one is answered with.
@@ -39,6 +42,9 @@ pub type Settle = fn(&mut Fields, &Change<'_>, Timestamp) -> Vec<FieldProblem>;
 pub type Show = fn(&Record, &mut View, Timestamp);
 /// What an owner keeps of a record: the name under which, and what.
 pub type Digest = (String, Json);
+
+/// A record that a field names: the field, what it is, and which.
+pub type Named = (&'static str, Kind, Uuid);
 
 /// What records of a family belong to.
 pub struct Owner {
@@ -77,6 +83,7 @@ impl Family {
             path,
             fields,
             owner: Some(Owner { field: "person_id", kind: Kind::Person }),
+            names: None,
             unique: &[],
             created: 201,
             settle: None,

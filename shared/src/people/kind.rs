@@ -28,11 +28,15 @@ pub enum Kind {
     Catalog,
     /// An entry of one.
     CatalogValue,
+    /// What a customer wants to know of persons beyond their fields.
+    DynamicProperty,
+    /// What a person has in one.
+    DynamicValue,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Person,
         Self::PeopleGroup,
         Self::Address,
@@ -44,6 +48,8 @@ impl Kind {
         Self::BiometricResult,
         Self::Catalog,
         Self::CatalogValue,
+        Self::DynamicProperty,
+        Self::DynamicValue,
     ];
 
     /// The name in keys of the table.
@@ -61,6 +67,8 @@ impl Kind {
             Self::BiometricResult => "BIOMETRIC",
             Self::Catalog => "CATALOG",
             Self::CatalogValue => "CATALOGVALUE",
+            Self::DynamicProperty => "DYNAMICPROPERTY",
+            Self::DynamicValue => "DYNAMICVALUE",
         }
     }
 
@@ -85,6 +93,8 @@ impl Kind {
             Self::BiometricResult => "biometric result",
             Self::Catalog => "catalog",
             Self::CatalogValue => "catalog value",
+            Self::DynamicProperty => "dynamic property",
+            Self::DynamicValue => "dynamic value",
         }
     }
 
@@ -103,6 +113,8 @@ impl Kind {
             Self::BiometricResult => "person_biometric",
             Self::Catalog => "custom_catalog",
             Self::CatalogValue => "custom_catalog_value",
+            Self::DynamicProperty => "dynamic_property",
+            Self::DynamicValue => "person_dynamic_value",
         }
     }
 }

@@ -9,17 +9,24 @@
 //! | `family` | what makes a family of records: kind, fields, owner, uniqueness, rules |
 //! | `families` | the families that are only fields |
 //! | `person` | the family of persons, and what is derived of one |
+//! | `dynamic`, `rules` | dynamic properties, their rules, and the values that persons have |
+//! | `sheet` | files of rows |
+//! | `typed` | values whose type is told beside them |
 //! | `lists` | built-in lists: nationalities, states, marital statuses, relations |
 //! | `clabe` | Mexican account numbers |
 
 pub mod clabe;
+pub mod dynamic;
 pub mod families;
 pub mod family;
 pub mod kind;
 pub mod lists;
 pub mod person;
 pub mod record;
+pub mod rules;
 pub mod schema;
+pub mod sheet;
+pub mod typed;
 
 pub use family::{Digest, Family, Owner};
 pub use kind::Kind;

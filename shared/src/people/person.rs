@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Family, Fields, Form, Kind, Record, View,
     families::ADDRESS_PARTS,
-    family::Change,
+    family::{Change, Named},
     lists::{self, Name},
     schema::Field,
 };
@@ -30,6 +30,7 @@ const MEXICAN: u16 = 144;
 /// Persons.
 pub static PEOPLE: Family = Family {
     owner: None,
+    names: Some(group_named),
     unique: &UNIQUE,
     settle: Some(settle),
     show: Some(show),
@@ -78,6 +79,11 @@ const COUNTED: [&str; 15] = [
     "marital_status_id",
     "people_group_id",
 ];
+
+fn group_named(person: &Fields) -> Vec<Named> {
+    let group = person.get("people_group_id").and_then(Json::read);
+    group.map(|group| ("people_group_id", Kind::PeopleGroup, group)).into_iter().collect()
+}
 
 /// How a national id, or another value by which persons are found, is kept and looked for: one writing of it only.
 #[must_use]

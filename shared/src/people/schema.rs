@@ -253,7 +253,7 @@ fn day(text: &str) -> Option<civil::Date> {
 }
 
 /// The moment that a text names.
-fn moment(text: &str) -> Option<Timestamp> {
+pub(super) fn moment(text: &str) -> Option<Timestamp> {
     text.parse().ok().or_else(|| format!("{text}Z").parse().ok())
 }
 

@@ -17,6 +17,8 @@
 //! | `channels` | keep a tenant's channels | notification-channels |
 //! | `deliveries` | show what was delivered, and deliver it again | notification-channels |
 //! | `records` | keep records of the registry, whatever their family | people, person-records |
+//! | `catalog_values` | add many values to a catalog | catalogs |
+//! | `dynamic_values` | keep what persons have in dynamic properties | catalogs |
 //! | `people` | what persons have beyond that: find, search, delete, restore | people |
 //! | `replay` | wake again what a stream record that was given up was about | infra/admin |
 //! | `stream` | one look per process of a batch of stream records | run-work, deliver-notifications |
@@ -28,6 +30,7 @@
 mod answer;
 pub mod attempt;
 pub mod callback;
+pub mod catalog_values;
 pub mod certificate;
 pub mod channels;
 pub mod create;
@@ -35,6 +38,7 @@ pub mod decide;
 pub mod deliver;
 pub mod deliveries;
 pub mod due;
+pub mod dynamic_values;
 mod handover;
 pub mod long_copy;
 pub mod people;

@@ -16,7 +16,7 @@ use crate::{
         ApiError, Authority as _, Caller, body,
         page::{MAX_PER_PAGE, PageRequest, PageView},
     },
-    people::{Family, Fields, Kind, Record, RecordEvent, View},
+    people::{Family, Fields, Kind, Record, RecordEvent, View, family::Named},
     platform::Platform,
     process::ids::uuid_of,
     providers::FieldProblem,
@@ -33,6 +33,16 @@ pub struct Made {
     pub record: Record,
     /// Whether it was there.
     pub replayed: bool,
+}
+
+/// What a list is called in its links.
+pub(super) struct List<'a> {
+    pub(super) path: &'a str,
+    pub(super) filters: &'a [(&'a str, &'a str)],
+}
+
+fn first_page() -> PageRequest {
+    PageRequest { page: 1, per_page: MAX_PER_PAGE, cursor: None }
 }
 
 /// The use case.
@@ -106,7 +116,7 @@ impl Records {
         };
         let beside = Beside {
             taken: uniques(family, &record.fields, &hash_key),
-            needed: needed(&record.fields),
+            needed: needed(family, &record.fields),
             owner: belongs(family, &record, None),
             ..Beside::default()
         };
@@ -155,12 +165,29 @@ impl Records {
         owner: Option<Uuid>,
         request: &PageRequest,
     ) -> Result<PageView<View>, ApiError> {
+        let id = owner.map(|owner| owner.to_string());
+        let filters: Vec<_> = id.iter().map(|owner| (owner_field(family), owner.as_str())).collect();
+        self.list_of(family, caller, owner, &List { path: family.path, filters: &filters }, request, |_| true).await
+    }
+
+    /// As [`Self::list`], of those alone that are `wanted`: a page may have fewer than it could although the list goes on.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub(super) async fn list_of(
+        &self,
+        family: &Family,
+        caller: &Caller,
+        owner: Option<Uuid>,
+        list: &List<'_>,
+        request: &PageRequest,
+        wanted: impl Fn(&Record) -> bool,
+    ) -> Result<PageView<View>, ApiError> {
         let now = self.0.now();
         let page = self.0.store.list_records(caller, family.kind, owner, request, now).await?;
-        let entries = page.entries.iter().map(|record| family.view(record, now)).collect();
-        let owner = owner.map(|owner| owner.to_string());
-        let filters: Vec<_> = owner.iter().map(|owner| (owner_field(family), owner.as_str())).collect();
-        Ok(PageView::new(family.path, &filters, request, page.seen, entries, page.next.as_ref()))
+        let entries = page.entries.iter().filter(|record| wanted(record));
+        let entries = entries.map(|record| family.view(record, now)).collect();
+        Ok(PageView::new(list.path, list.filters, request, page.seen, entries, page.next.as_ref()))
     }
 
     /// The latest records of a family that belong to another record, at most a hundred. Two requests.
@@ -168,8 +195,28 @@ impl Records {
     /// # Errors
     /// Our own store.
     pub async fn owned(&self, family: &Family, caller: &Caller, owner: Uuid) -> Result<Vec<View>, ApiError> {
-        let page = PageRequest { page: 1, per_page: MAX_PER_PAGE, cursor: None };
-        Ok(self.list(family, caller, Some(owner), &page).await?.data)
+        Ok(self.list(family, caller, Some(owner), &first_page()).await?.data)
+    }
+
+    /// Every record of a family that belongs to another record, newest first. Two requests for each hundred.
+    ///
+    /// # Errors
+    /// Our own store.
+    pub(super) async fn all_owned(
+        &self,
+        family: &Family,
+        caller: &Caller,
+        owner: Uuid,
+    ) -> Result<Vec<Record>, ApiError> {
+        let (mut records, mut request) = (Vec::new(), first_page());
+        loop {
+            let page = self.0.store.list_records(caller, family.kind, Some(owner), &request, self.0.now()).await?;
+            records.extend(page.entries);
+            match page.next {
+                Some(next) => request.cursor = Some(next),
+                None => return Ok(records),
+            }
+        }
     }
 
     /// Changes what `given` names. One read and one transaction.
@@ -214,7 +261,7 @@ impl Records {
             item.outbox.extend(outbox(event, &item.record, item.version, now));
             let (had, has) =
                 (uniques(family, &before.fields, &hash_key), uniques(family, &item.record.fields, &hash_key));
-            let (named, names) = (needed(&before.fields), needed(&item.record.fields));
+            let (named, names) = (needed(family, &before.fields), needed(family, &item.record.fields));
             let beside = Beside {
                 taken: has.iter().filter(|unique| !had.contains(unique)).cloned().collect(),
                 freed: had.into_iter().filter(|unique| !has.contains(unique)).collect(),
@@ -323,9 +370,8 @@ fn left(family: &Family, before: &Record, after: &Record) -> Option<(Kind, Uuid,
 }
 
 /// Records of other families that the fields name, beside the owner.
-fn needed(fields: &Fields) -> Vec<(&'static str, Kind, Uuid)> {
-    let group = fields.get("people_group_id").and_then(|id| id.read());
-    group.map(|group| ("people_group_id", Kind::PeopleGroup, group)).into_iter().collect()
+fn needed(family: &Family, fields: &Fields) -> Vec<Named> {
+    family.names.map(|names| names(fields)).unwrap_or_default()
 }
 
 fn uniques(family: &Family, fields: &Fields, hash_key: &[u8]) -> Vec<Unique> {

@@ -1,0 +1,218 @@
+//! Dynamic properties: what a customer wants to know of persons beyond their fields, and the values that persons have in
+//! them. Values are never changed: each time they are saved they are one more record, so that the latest counts and the
+//! history stays. Each keeps the property as it was then.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    Family, Field, Fields, Form, Kind,
+    family::{Change, Named},
+    rules::Rule,
+    schema, typed,
+};
+use crate::{platform::json::Json, providers::FieldProblem};
+
+/// Parts that a property has at most.
+const MAX_ENTRIES: usize = 50;
+
+/// Properties. What a value must be stands in the descriptor, part by part; the key follows from the first name.
+pub static DYNAMIC_PROPERTIES: Family = Family {
+    owner: None,
+    settle: Some(settle_property),
+    names: Some(catalogs_named),
+    ..Family::of_person(
+        Kind::DynamicProperty,
+        "/dynamic-properties",
+        &[
+            Field::required("name", Form::Text),
+            Field::optional("description", Form::Text),
+            Field::ours("key", Form::Text),
+            Field::required("descriptor", Form::Any),
+        ],
+    )
+};
+
+/// What persons have in them.
+pub static DYNAMIC_VALUES: Family = Family {
+    names: Some(property_named),
+    ..Family::of_person(
+        Kind::DynamicValue,
+        "/dynamic-values",
+        &[
+            Field::required("person_id", Form::Id),
+            Field::required("dynamic_property_id", Form::Id),
+            Field::required("values", Form::Object),
+            Field::ours("dynamic_descriptor", Form::Object),
+        ],
+    )
+};
+
+/// What a part of a property is described with.
+static ENTRY: [Field; 6] = [
+    Field::required("title", Form::Text),
+    Field::required("type", Form::Word(&typed::TYPES)),
+    Field::optional("key", Form::Text),
+    Field::optional("filter_group", Form::Text),
+    Field::optional("rules", Form::Texts),
+    Field::optional("catalog_id", Form::Id),
+];
+
+/// A part of a property.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    title: String,
+    #[serde(rename = "type")]
+    kind: String,
+    /// What its value is called.
+    pub key: String,
+    filter_group: Option<String>,
+    rules: Vec<String>,
+    /// The catalog whose values it may have.
+    pub catalog_id: Option<Uuid>,
+}
+
+/// Values of catalogs, each as text, by the catalog.
+pub type CatalogValues = HashMap<Uuid, BTreeSet<String>>;
+
+fn settle_property(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
+    if change.present.is_none()
+        && let Some(name) = fields.get("name").and_then(Json::read::<String>)
+    {
+        fields.insert("key".to_owned(), Json::of(&key_of(&name)));
+    }
+    match change.given.get("descriptor").map(read_descriptor) {
+        Some(Ok(entries)) => {
+            fields.insert("descriptor".to_owned(), Json::of(&entries));
+            Vec::new()
+        }
+        Some(Err(problems)) => problems,
+        None => Vec::new(),
+    }
+}
+
+/// A name without what does not belong into an identifier: `Test 01` is `test_01`.
+fn key_of(name: &str) -> String {
+    let plain = name.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect::<String>();
+    plain.split('_').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
+}
+
+fn read_descriptor(given: &Json) -> Result<Vec<Entry>, Vec<FieldProblem>> {
+    let entries = given.read::<Vec<Fields>>().filter(|entries| (1..=MAX_ENTRIES).contains(&entries.len()));
+    let Some(entries) = entries else {
+        let must = format!("must be a list of 1 to {MAX_ENTRIES} objects");
+        return Err(vec![FieldProblem::new("descriptor", must)]);
+    };
+    let (mut read, mut problems) = (Vec::<Entry>::new(), Vec::new());
+    for (at, given) in entries.iter().enumerate() {
+        let mut wrong = |field: &str, message: String| {
+            problems.push(FieldProblem::new(format!("descriptor[{at}].{field}"), message));
+        };
+        let entry = schema::read(&ENTRY, given, true);
+        let text = |name: &str| entry.given.get(name).and_then(Json::read::<String>);
+        let (title, kind) = (text("title").unwrap_or_default(), text("type").unwrap_or_default());
+        let rules: Vec<String> = entry.given.get("rules").and_then(Json::read).unwrap_or_default();
+        let key = text("key").unwrap_or_else(|| key_of(&title));
+        let misnamed = entry.problems.is_empty() && key.is_empty();
+        let sound = entry.problems.is_empty();
+        entry.problems.into_iter().for_each(|problem| wrong(&problem.field, problem.message));
+        if misnamed {
+            wrong("key", "is required where the title has no letter".to_owned());
+        }
+        if sound && read.iter().any(|other| other.key == key) {
+            wrong("key", "is another part's already".to_owned());
+        }
+        if sound {
+            for (rule, text) in rules.iter().enumerate() {
+                if let Err(message) = Rule::parse(text, &kind) {
+                    wrong(&format!("rules[{rule}]"), message);
+                }
+            }
+        }
+        let part = |name: &str| entry.given.get(name);
+        let (filter_group, catalog_id) = (text("filter_group"), part("catalog_id").and_then(Json::read));
+        read.push(Entry { title, kind, key, filter_group, rules, catalog_id });
+    }
+    if problems.is_empty() { Ok(read) } else { Err(problems) }
+}
+
+/// The parts of a property.
+#[must_use]
+pub fn descriptor(property: &Fields) -> Vec<Entry> {
+    property.get("descriptor").and_then(Json::read).unwrap_or_default()
+}
+
+fn catalogs_named(property: &Fields) -> Vec<Named> {
+    let catalogs: BTreeSet<Uuid> = descriptor(property).iter().filter_map(|entry| entry.catalog_id).collect();
+    catalogs.into_iter().map(|catalog| ("descriptor", Kind::Catalog, catalog)).collect()
+}
+
+fn property_named(value: &Fields) -> Vec<Named> {
+    let property = value.get("dynamic_property_id").and_then(Json::read);
+    property.map(|property| ("dynamic_property_id", Kind::DynamicProperty, property)).into_iter().collect()
+}
+
+/// The values as they are kept, if they are what the parts ask for.
+///
+/// # Errors
+/// Every value that is not, as `values.KEY`.
+pub fn check(
+    entries: &[Entry],
+    given: &BTreeMap<String, Json>,
+    catalogs: &CatalogValues,
+) -> Result<Fields, Vec<FieldProblem>> {
+    let mut problems = Vec::new();
+    let mut wrong = |key: &str, message: String| problems.push(FieldProblem::new(format!("values.{key}"), message));
+    for key in given.keys().filter(|key| !entries.iter().any(|entry| entry.key == **key)) {
+        wrong(key, "is not a part of this property".to_owned());
+    }
+    let mut kept = Fields::new();
+    for entry in entries {
+        let value = given.get(&entry.key).cloned().unwrap_or_else(Json::null);
+        match entry.check(&value, catalogs) {
+            Ok(Some(value)) => drop(kept.insert(entry.key.clone(), value)),
+            Ok(None) => {}
+            Err(message) => wrong(&entry.key, message),
+        }
+    }
+    if problems.is_empty() { Ok(kept) } else { Err(problems) }
+}
+
+impl Entry {
+    /// The value in the form in which it is kept; nothing where there is none.
+    fn check(&self, value: &Json, catalogs: &CatalogValues) -> Result<Option<Json>, String> {
+        let rules = self.rules.iter().filter_map(|rule| Rule::parse(rule, &self.kind).ok());
+        let rules: Vec<Rule> = rules.collect();
+        if value.is_null() {
+            return if rules.contains(&Rule::Required) { Err("is required".to_owned()) } else { Ok(None) };
+        }
+        let form = typed::form(&self.kind).unwrap_or(Form::Any);
+        let value = form.read(value)?;
+        rules.iter().try_for_each(|rule| rule.check(&value))?;
+        if let Some(catalog) = self.catalog_id {
+            let listed = catalogs.get(&catalog);
+            let values = value.read::<Vec<String>>().map(|texts| texts.iter().map(Json::of).collect());
+            let values = values.unwrap_or_else(|| vec![value.clone()]);
+            if !values.iter().all(|value| listed.is_some_and(|listed| listed.contains(value.text()))) {
+                return Err("must be a value of its catalog".to_owned());
+            }
+        }
+        Ok(Some(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_of_a_name() {
+        for (name, key) in [("Test 01", "test_01"), (" Ingreso  mensual (MXN) ", "ingreso_mensual_mxn"), ("Año", "año")]
+        {
+            assert_eq!(key_of(name), key);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Rules for the values of dynamic properties, written as in seed `002_62dc5acb5b5aea27`: a name, and after a colon what it
+//! needs.
+//!
+//! | rule | for values of type | what it asks |
+//! | --- | --- | --- |
+//! | `required` | any | there is a value |
+//! | `min:N`, `max:N`, `between:N,M`, `size:N` | `string`, `integer`, `number`, `array` | how many characters, how large, how many entries |
+//! | `in:a,b`, `not_in:a,b` | `string`, `integer`, `number` | one of them, or none of them |
+//! | `digits:N` | `string`, `integer` | N digits and nothing else |
+//! | `email` | `string` | the form of an e-mail address |
+//! | `after:T`, `before:T` | `datetime` | later or earlier than that moment or day |
+
+use jiff::Timestamp;
+
+use super::schema::moment;
+use crate::{platform::json::Json, providers::forms::has_email_form};
+
+/// A rule.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rule {
+    /// There is a value.
+    Required,
+    /// Its measure is at least … and at most ….
+    Within(Option<f64>, Option<f64>),
+    /// It is one of these, or, where `false`, none of them.
+    Among(Vec<String>, bool),
+    /// So many digits.
+    Digits(usize),
+    /// An e-mail address.
+    Email,
+    /// Later than.
+    After(Timestamp),
+    /// Earlier than.
+    Before(Timestamp),
+}
+
+impl Rule {
+    /// Reads a rule for values of the type `kind`.
+    ///
+    /// # Errors
+    /// There is no such rule, or not for that type.
+    pub fn parse(text: &str, kind: &str) -> Result<Self, String> {
+        let (name, needs) = text.split_once(':').unwrap_or((text, ""));
+        let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+        let moment = |text: &str| moment(text).or_else(|| moment(&format!("{text}T00:00:00Z")));
+        let words = || needs.split(',').map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect();
+        let (rule, types): (_, &[&str]) = match name {
+            "required" => (needs.is_empty().then_some(Self::Required), &super::typed::TYPES),
+            "min" => (number(needs).map(|least| Self::Within(Some(least), None)), MEASURED),
+            "max" => (number(needs).map(|most| Self::Within(None, Some(most))), MEASURED),
+            "size" => (number(needs).map(|size| Self::Within(Some(size), Some(size))), MEASURED),
+            "between" => {
+                let bounds = needs.split_once(',').and_then(|(least, most)| Some((number(least)?, number(most)?)));
+                (bounds.map(|(least, most)| Self::Within(Some(least), Some(most))), MEASURED)
+            }
+            "in" => (Some(Self::Among(words(), true)), &["string", "integer", "number"]),
+            "not_in" => (Some(Self::Among(words(), false)), &["string", "integer", "number"]),
+            "digits" => (needs.parse().ok().map(Self::Digits), &["string", "integer"]),
+            "email" => (needs.is_empty().then_some(Self::Email), &["string"]),
+            "after" => (moment(needs).map(Self::After), &["datetime"]),
+            "before" => (moment(needs).map(Self::Before), &["datetime"]),
+            _ => return Err(format!("has a rule that is none of {NAMES}")),
+        };
+        if !types.contains(&kind) {
+            return Err(format!("has the rule {name}, which is not for values of type {kind}"));
+        }
+        match rule {
+            Some(Self::Among(words, _)) if words.is_empty() => {
+                Err(format!("has the rule {name} without what it needs"))
+            }
+            Some(rule) => Ok(rule),
+            None => Err(format!("has the rule {name} without what it needs")),
+        }
+    }
+
+    /// Whether a value of the form that its type has keeps the rule.
+    ///
+    /// # Errors
+    /// What it must be.
+    pub fn check(&self, value: &Json) -> Result<(), String> {
+        let text = value.read::<String>();
+        let plain = text.as_deref().unwrap_or(value.text());
+        let or = |kept: bool, must: &dyn Fn() -> String| if kept { Ok(()) } else { Err(must()) };
+        match self {
+            Self::Required => or(!value.is_null(), &|| "is required".to_owned()),
+            Self::Within(least, most) => {
+                let (measure, unit) = measure(value, text.as_deref());
+                let fits = least.is_none_or(|least| measure >= least) && most.is_none_or(|most| measure <= most);
+                or(fits, &|| bounds(*least, *most, unit))
+            }
+            Self::Among(words, wanted) => or(words.iter().any(|word| word == plain) == *wanted, &|| {
+                format!("must be {} of {}", if *wanted { "one" } else { "none" }, words.join(", "))
+            }),
+            Self::Digits(count) => {
+                let digits = plain.len() == *count && plain.bytes().all(|b| b.is_ascii_digit());
+                or(digits, &|| format!("must be {count} digits"))
+            }
+            Self::Email => or(has_email_form(plain), &|| "must be an e-mail address".to_owned()),
+            Self::After(bound) => or(moment(plain).is_some_and(|at| at > *bound), &|| format!("must be after {bound}")),
+            Self::Before(bound) => {
+                or(moment(plain).is_some_and(|at| at < *bound), &|| format!("must be before {bound}"))
+            }
+        }
+    }
+}
+
+/// Types whose values have a measure.
+const MEASURED: &[&str] = &["string", "integer", "number", "array"];
+const NAMES: &str = "required, min, max, between, size, in, not_in, digits, email, after, before";
+
+/// How long, how large or how many a value is, and of what.
+fn measure(value: &Json, text: Option<&str>) -> (f64, &'static str) {
+    match (text, value.read::<Vec<serde::de::IgnoredAny>>()) {
+        (Some(text), _) => (text.chars().count() as f64, " characters"),
+        (None, Some(entries)) => (entries.len() as f64, " entries"),
+        (None, None) => (value.read().unwrap_or(f64::NAN), ""),
+    }
+}
+
+fn bounds(least: Option<f64>, most: Option<f64>, unit: &str) -> String {
+    let verb = if unit.is_empty() { "be" } else { "have" };
+    match (least, most) {
+        (Some(least), Some(most)) if least == most => format!("must {verb} {least}{unit}"),
+        (Some(least), Some(most)) => format!("must {verb} from {least} to {most}{unit}"),
+        (Some(least), None) => format!("must {verb} at least {least}{unit}"),
+        (None, Some(most)) => format!("must {verb} at most {most}{unit}"),
+        (None, None) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn said(rule: &str, kind: &str, value: &str) -> Result<(), String> {
+        Rule::parse(rule, kind).unwrap().check(&Json::parse(value).unwrap())
+    }
+
+    #[test]
+    fn every_rule_lets_through_what_keeps_it_and_says_what_it_wants() {
+        for (rule, kind, kept, broken, must) in [
+            ("max:3", "string", r#""día""#, r#""días""#, "must have at most 3 characters"),
+            ("min:10", "integer", "10", "9", "must be at least 10"),
+            ("between:0.5,2", "number", "2.0", "2.01", "must be from 0.5 to 2"),
+            ("size:1", "array", r#"["a"]"#, r#"["a","b"]"#, "must have 1 entries"),
+            ("in:a, b", "string", r#""b""#, r#""c""#, "must be one of a, b"),
+            ("not_in:1,2", "integer", "3", "2", "must be none of 1, 2"),
+            ("digits:3", "string", r#""012""#, r#""12x""#, "must be 3 digits"),
+            ("email", "string", r#""a@b.mx""#, r#""a""#, "must be an e-mail address"),
+            (
+                "after:2022-01-31",
+                "datetime",
+                r#""2022-02-01T00:00:00Z""#,
+                r#""2022-01-31T00:00:00Z""#,
+                "must be after 2022-01-31T00:00:00Z",
+            ),
+            (
+                "before:2022-01-31",
+                "datetime",
+                r#""2022-01-30T23:59:59Z""#,
+                r#""2022-01-31T00:00:00Z""#,
+                "must be before 2022-01-31T00:00:00Z",
+            ),
+        ] {
+            assert_eq!(said(rule, kind, kept), Ok(()), "{rule}");
+            assert_eq!(said(rule, kind, broken), Err(must.to_owned()), "{rule}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_rule_is_refused() {
+        for (rule, kind) in [
+            ("longest:5", "string"),
+            ("max", "string"),
+            ("max:five", "string"),
+            ("between:1", "number"),
+            ("in:", "string"),
+            ("required:yes", "string"),
+            ("email", "integer"),
+            ("max:5", "boolean"),
+            ("after:soon", "datetime"),
+        ] {
+            assert!(Rule::parse(rule, kind).is_err(), "{rule}");
+        }
+    }
+}

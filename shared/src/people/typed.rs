@@ -1,0 +1,40 @@
+//! Values whose type is told beside them: those of catalogs and of dynamic properties (seed `002_62dc5acb5b5aea27`).
+
+use super::Form;
+use crate::platform::json::Json;
+
+/// The types.
+pub const TYPES: [&str; 6] = ["string", "integer", "number", "boolean", "datetime", "array"];
+
+/// What values of a type look like; `None` where there is no such type.
+#[must_use]
+pub fn form(kind: &str) -> Option<Form> {
+    match kind {
+        "string" => Some(Form::Text),
+        "integer" => Some(Form::Integer(i64::MIN, i64::MAX)),
+        "number" => Some(Form::Number),
+        "boolean" => Some(Form::Boolean),
+        "datetime" => Some(Form::Moment),
+        "array" => Some(Form::Texts),
+        _ => None,
+    }
+}
+
+/// What a cell of a file says as a value of that form. Whether it fits is the form's matter.
+#[must_use]
+pub fn of_cell(form: Form, cell: &str) -> Json {
+    let is_text = matches!(
+        form,
+        Form::Text
+            | Form::Digits(..)
+            | Form::Phone
+            | Form::Email
+            | Form::Id
+            | Form::Coordinate
+            | Form::Date
+            | Form::Midnight
+            | Form::Moment
+            | Form::Word(_)
+    );
+    if is_text { Json::of(&cell) } else { Json::parse(cell.trim()).unwrap_or_else(|_| Json::of(&cell)) }
+}

@@ -1,0 +1,74 @@
+//! Many values for a catalog at once, from a CSV file whose first line is `type,label,value` (seed `002_62dc5acb5b5aea27`).
+//!
+//! Every line is looked at before any value is stored. The values' ids follow from the file, so that sending it again
+//! adds nothing, and adds what is missing where it was not stored whole.
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::records::{Records, Request};
+use crate::{
+    api::{ApiError, Caller},
+    people::{
+        Fields,
+        families::{CATALOG_VALUES, CATALOGS},
+        sheet::Sheet,
+        typed,
+    },
+    platform::json::Json,
+    providers::FieldProblem,
+};
+
+/// Values that one file may have.
+const MAX_ROWS: usize = 1000;
+/// What is told of a file that has many mistakes.
+const MAX_PROBLEMS: usize = 100;
+/// Values stored at once.
+const AT_ONCE: usize = 8;
+/// The columns, in their order.
+const COLUMNS: [&str; 3] = ["type", "label", "value"];
+
+/// Adds the values in `file` to `catalog`. One read, and one transaction for each value.
+///
+/// # Errors
+/// 422 where there is no such catalog, or with the mistakes of every line, as `csv_file[LINE].COLUMN`.
+pub async fn add(records: &Records, caller: &Caller, catalog: Uuid, file: &[u8]) -> Result<(), ApiError> {
+    records.get(&CATALOGS, caller, catalog).await.map_err(|error| match error.status {
+        404 => ApiError::invalid_field("custom_catalog_id", "names nothing that is there"),
+        _ => error,
+    })?;
+    let sheet = Sheet::read(file, MAX_ROWS).map_err(|fault| ApiError::invalid_field("csv_file", &fault))?;
+    if sheet.columns != COLUMNS {
+        return Err(ApiError::invalid_field("csv_file", "must begin with the line type,label,value"));
+    }
+    let (mut values, mut problems) = (Vec::new(), Vec::new());
+    for row in &sheet.rows {
+        let [kind, label, value] = [0, 1, 2].map(|at| row.cells.get(at).map_or("", String::as_str));
+        let value = typed::form(kind).map_or_else(|| Json::of(&value), |form| typed::of_cell(form, value));
+        let given = [
+            ("custom_catalog_id", Json::of(&catalog)),
+            ("type", Json::of(&kind)),
+            ("label", Json::of(&label)),
+            ("value", value),
+        ];
+        let given: Fields = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        match CATALOG_VALUES.read(&given, None, true, records.now()) {
+            Ok(fields) => values.push((row.line, given, fields)),
+            Err(wrong) => problems.extend(wrong.into_iter().map(|problem| {
+                FieldProblem::new(format!("csv_file[{}].{}", row.line, problem.field), problem.message)
+            })),
+        }
+    }
+    if !problems.is_empty() {
+        problems.truncate(MAX_PROBLEMS);
+        return Err(ApiError::invalid(problems));
+    }
+    let hash = hex::encode(Sha256::digest(file));
+    let store = values.into_iter().map(|(line, given, fields)| {
+        // No key that a customer can send has a blank of this kind.
+        let key = format!("bulk\t{catalog}\t{hash}\t{line}");
+        async move { records.make(&CATALOG_VALUES, caller, fields, Request::new(&given, Some(&key))).await.map(|_| ()) }
+    });
+    stream::iter(store).buffer_unordered(AT_ONCE).try_collect().await
+}

@@ -1,0 +1,138 @@
+//! What persons have in dynamic properties: save it, show the latest of each, show all of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::records::{List, Made, Records, Request};
+use crate::{
+    api::{
+        ApiError, Caller,
+        page::{PageRequest, PageView},
+    },
+    people::{
+        Fields, Record, View,
+        dynamic::{self, CatalogValues, DYNAMIC_PROPERTIES, DYNAMIC_VALUES, Entry},
+        families::CATALOG_VALUES,
+        person::PEOPLE,
+    },
+    platform::json::Json,
+    providers::FieldProblem,
+};
+
+/// The use case.
+pub struct DynamicValues<'a>(pub &'a Records);
+
+impl DynamicValues<'_> {
+    /// Saves what `given` says that a person has in the property `id`. One read and one transaction, and two reads more for each
+    /// hundred values of a catalog that the property names.
+    ///
+    /// # Errors
+    /// 404 where there is no such property; 422 with every value that is not as the property wants it.
+    pub async fn save(&self, caller: &Caller, id: Uuid, given: &Fields, key: Option<&str>) -> Result<Made, ApiError> {
+        let property = self.0.get(&DYNAMIC_PROPERTIES, caller, id).await?;
+        let mut given_with = given.clone();
+        let named = given_with.insert("dynamic_property_id".to_owned(), Json::of(&id));
+        let fields = DYNAMIC_VALUES.read(&given_with, None, true, self.0.now());
+        let mut problems = fields.as_ref().err().cloned().unwrap_or_default();
+        if named.is_some_and(|named| named.read::<Uuid>() != Some(id)) {
+            problems.push(FieldProblem::new("dynamic_property_id", "is not the one in the path"));
+        }
+        let entries = dynamic::descriptor(&property.fields);
+        let values: Option<BTreeMap<String, Json>> = given.get("values").and_then(Json::read);
+        let values = match values {
+            Some(values) => {
+                let catalogs = self.catalogs(caller, &entries, &values).await?;
+                dynamic::check(&entries, &values, &catalogs).unwrap_or_else(|wrong| {
+                    problems.extend(wrong);
+                    Fields::new()
+                })
+            }
+            None => Fields::new(),
+        };
+        let Some(mut fields) = fields.ok().filter(|_| problems.is_empty()) else {
+            return Err(ApiError::invalid(problems));
+        };
+        fields.insert("values".to_owned(), Json::of(&values));
+        fields.insert("dynamic_descriptor".to_owned(), Json::of(&self.0.view(&DYNAMIC_PROPERTIES, &property)));
+        self.0.make(&DYNAMIC_VALUES, caller, fields, Request::new(given, key)).await
+    }
+
+    /// The values of every catalog that has a say about one of `values`.
+    async fn catalogs(
+        &self,
+        caller: &Caller,
+        entries: &[Entry],
+        values: &BTreeMap<String, Json>,
+    ) -> Result<CatalogValues, ApiError> {
+        let asked = entries.iter().filter(|entry| values.get(&entry.key).is_some_and(|value| !value.is_null()));
+        let mut catalogs = CatalogValues::new();
+        for id in asked.filter_map(|entry| entry.catalog_id).collect::<BTreeSet<_>>() {
+            let listed = self.0.all_owned(&CATALOG_VALUES, caller, id).await?;
+            let text = |value: &Record| Some(value.fields.get("value")?.text().to_owned());
+            catalogs.insert(id, listed.iter().filter_map(text).collect());
+        }
+        Ok(catalogs)
+    }
+
+    /// One page of what persons have, newest first: of one person, in one property, where they are named.
+    ///
+    /// # Errors
+    /// Our own store.
+    pub async fn list(
+        &self,
+        caller: &Caller,
+        person: Option<Uuid>,
+        property: Option<Uuid>,
+        request: &PageRequest,
+    ) -> Result<PageView<View>, ApiError> {
+        let ids =
+            [("person_id", person), ("descriptor_id", property)].map(|(name, id)| (name, id.map(|id| id.to_string())));
+        let filters: Vec<_> = ids.iter().filter_map(|(name, id)| Some((*name, id.as_deref()?))).collect();
+        let list = List { path: DYNAMIC_VALUES.path, filters: &filters };
+        self.0.list_of(&DYNAMIC_VALUES, caller, person, &list, request, |record| is_in(record, property)).await
+    }
+
+    /// What one person has: the latest of each property, all on one page; or, where `all` is wanted, one page of everything, newest
+    /// first. In one property where it is named.
+    ///
+    /// # Errors
+    /// 404 where the caller's tenant has no such person.
+    pub async fn of_person(
+        &self,
+        caller: &Caller,
+        person: Uuid,
+        all: bool,
+        property: Option<Uuid>,
+        request: &PageRequest,
+    ) -> Result<PageView<View>, ApiError> {
+        self.0.get(&PEOPLE, caller, person).await?;
+        let path = format!("/people/{person}/dynamic-values");
+        if all {
+            let property_id = property.map(|id| id.to_string());
+            let filters: Vec<_> = [("all", Some("true")), ("descriptor_id", property_id.as_deref())]
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?)))
+                .collect();
+            let list = List { path: &path, filters: &filters };
+            return self
+                .0
+                .list_of(&DYNAMIC_VALUES, caller, Some(person), &list, request, |record| is_in(record, property))
+                .await;
+        }
+        let mut seen = BTreeSet::new();
+        let mut latest = self.0.all_owned(&DYNAMIC_VALUES, caller, person).await?;
+        latest.retain(|record| is_in(record, property) && seen.insert(property_of(record)));
+        let views: Vec<_> = latest.iter().map(|record| self.0.view(&DYNAMIC_VALUES, record)).collect();
+        let whole = PageRequest { page: 1, per_page: views.len().max(request.per_page), cursor: None };
+        Ok(PageView::new(&path, &[], &whole, 0, views, None))
+    }
+}
+
+fn property_of(record: &Record) -> Option<Uuid> {
+    record.value("dynamic_property_id")
+}
+
+fn is_in(record: &Record, property: Option<Uuid>) -> bool {
+    property.is_none_or(|property| property_of(record) == Some(property))
+}
