@@ -11,6 +11,7 @@ mod elsewhere;
 mod evidence;
 mod faults;
 mod http;
+mod jobs;
 mod keys;
 mod limits;
 mod link;

@@ -31,7 +31,7 @@ enum Door {
 use Door::{Named, Nothing, Own, Token, Within};
 
 /// Every route, as API Gateway names it.
-const ROUTES: [(&str, Door); 87] = [
+const ROUTES: [(&str, Door); 91] = [
     ("POST /processes", Own(Scope::ProcessesWrite)),
     ("POST /uploads", Own(Scope::ProcessesWrite)),
     ("GET /processes", Own(Scope::ProcessesRead)),
@@ -118,6 +118,10 @@ const ROUTES: [(&str, Door); 87] = [
     ("GET /dynamic-values", Own(Scope::PeopleRead)),
     ("GET /dynamic-values/{id}", Named(Scope::PeopleRead)),
     ("GET /people/{id}/dynamic-values", Named(Scope::PeopleRead)),
+    ("POST /people/export", Own(Scope::PeopleRead)),
+    ("GET /people/exports/{id}", Named(Scope::PeopleRead)),
+    ("POST /people/import", Own(Scope::PeopleWrite)),
+    ("GET /people/imports/{id}", Named(Scope::PeopleRead)),
     ("$default", Nothing),
 ];
 
@@ -148,6 +152,7 @@ fn body(route: &str, person: &str, catalog: &str) -> Option<Value> {
         "POST /people/search" => Some(json!({"ids": [person]})),
         "POST /people/external/search" => Some(json!({"external_ref_id": [EXTERNAL]})),
         "POST /people/from-curp" => Some(json!({"curp": "BOXW310820HNERXN09"})),
+        "POST /people/export" => Some(json!({"exclude": ["address"]})),
         "POST /dynamic-properties" => Some(property()),
         "PUT /dynamic-properties/{id}" => Some(json!({"description": "Another"})),
         "POST /dynamic-properties/{id}/values" => {
@@ -194,6 +199,7 @@ fn form(route: &str, catalog: &str) -> Option<Vec<(&'static str, String)>> {
             let file = "type,label,value\nstring,Test 02,test_02\n";
             Some(vec![("custom_catalog_id", catalog.to_owned()), ("csv_file", file.to_owned())])
         }
+        "POST /people/import" => Some(vec![("file", "national_id\n".to_owned())]),
         _ => None,
     }
 }
@@ -204,6 +210,8 @@ struct Behind {
     process: Value,
     channel: Value,
     delivery: Value,
+    /// An export and an import.
+    jobs: [String; 2],
     /// A record of every list of the registry, by the list's path.
     records: BTreeMap<String, Value>,
 }
@@ -237,7 +245,9 @@ impl Behind {
         records.insert("dynamic-properties".to_owned(), property.result().clone());
         records.insert("dynamic-values".to_owned(), values.result().clone());
         records.insert("people".to_owned(), person);
-        Self { world, process, channel, delivery, records }
+        let export = world.customer.post("/people/export", &json!({})).await.id();
+        let import = world.customer.post_form("/people/import", &[("file", "national_id\n")]).await.id();
+        Self { world, process, channel, delivery, jobs: [export, import], records }
     }
 
     fn person(&self) -> &str {
@@ -251,6 +261,8 @@ impl Behind {
         let channel = (list == "notification-channels").then_some(&self.channel);
         let named = channel.or(self.records.get(list)).unwrap_or(&self.process);
         let path = path
+            .replace("exports/{id}", &format!("exports/{}", self.jobs[0]))
+            .replace("imports/{id}", &format!("imports/{}", self.jobs[1]))
             .replace("{id}", named["id"].as_str().unwrap())
             .replace("{delivery_id}", self.delivery["id"].as_str().unwrap())
             .replace("{evidence_id}", self.process["evidence"][0]["id"].as_str().unwrap())

@@ -6,7 +6,10 @@ use cotejo::{
     api::{ApiError, Gate, Scope, Visit, body, response::success, view::ProcessView},
     platform::Platform,
     process::Status,
-    workflow::{create::CreateProcess, upload::CreateUpload},
+    workflow::{
+        create::CreateProcess,
+        upload::{self, CreateUpload},
+    },
 };
 use lambda_http::{
     Body, Request, RequestExt as _, Response,
@@ -44,7 +47,8 @@ async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Respon
 }
 
 async fn upload(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
-    let caller = visit.caller(Scope::ProcessesWrite).await?;
+    let scope = body::json(request).map_or(Scope::ProcessesWrite, |body| upload::scope(&body));
+    let caller = visit.caller(scope).await?;
     let upload = app.upload.run(&caller, &body::json(request)?).await?;
     let headers: BTreeMap<_, _> = upload.headers.into_iter().collect();
     let put = json!({

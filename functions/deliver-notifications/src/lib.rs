@@ -44,7 +44,7 @@ pub async fn handle(app: &App, event: Event) -> Result<DynamoDbEventResponse, Er
             WorkKey::Record(key) => app.deliver.run_record(&key).await.map(|_| ()),
             WorkKey::Delivery(key) => app.attempt.run(&key).await,
             // It has no events.
-            WorkKey::LongCopy(_) => Ok(()),
+            WorkKey::LongCopy(_) | WorkKey::Job(_) => Ok(()),
         }
     })
     .await)

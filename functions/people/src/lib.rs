@@ -1,13 +1,17 @@
-//! `/people` and below it, and `/people-groups`.
+//! `/people` and below it, exports and imports among them, and `/people-groups`.
 
 use cotejo::{
     api::{
-        ApiError, Gate, Scope, Visit, body,
+        ApiError, Caller, Gate, Scope, Visit, body, multipart,
         response::{self, success},
     },
-    people::{Kind, families::GROUPS, person::PEOPLE},
+    people::{Kind, families::GROUPS, job::Task, person::PEOPLE},
     platform::Platform,
-    workflow::{people::People, records::routes},
+    workflow::{
+        jobs::{Asked, ImportFile, Jobs},
+        people::People,
+        records::routes,
+    },
 };
 use lambda_http::{Body, Request, Response, http::Method};
 
@@ -15,23 +19,25 @@ use lambda_http::{Body, Request, Response, http::Method};
 pub struct App {
     gate: Gate,
     people: People,
+    jobs: Jobs,
 }
 
 impl App {
     /// Builds it on the platform.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self { gate: Gate::new(platform), people: People::new(platform) }
+        Self { gate: Gate::new(platform), people: People::new(platform), jobs: Jobs::new(platform) }
     }
 }
 
 /// Answers one of the routes.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
     let visit = app.gate.visit(&request);
-    visit.answer(route(&app.people, &visit, &request)).await
+    visit.answer(route(app, &visit, &request)).await
 }
 
-async fn route(people: &People, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+    let (people, jobs) = (&app.people, &app.jobs);
     let path = routes::path(request);
     let id = |text| routes::id(Kind::Person, text);
     let path = match path.as_slice() {
@@ -43,7 +49,7 @@ async fn route(people: &People, visit: &Visit<'_>, request: &Request) -> Result<
     };
     // Looking for persons changes nothing, whatever its method.
     let scope = match path {
-        ["search"] | ["external", "search"] => Scope::PeopleRead,
+        ["search"] | ["external", "search"] | ["export"] => Scope::PeopleRead,
         _ => routes::scope(request),
     };
     let caller = visit.caller(scope).await?;
@@ -75,6 +81,19 @@ async fn route(people: &People, visit: &Visit<'_>, request: &Request) -> Result<
                 people.upsert(&caller, &routes::parameter(request, "national_id")?, &body::fields(request)?).await?;
             Ok(success(200, &people.whole(&caller, &person).await?))
         }
+        (&Method::POST, ["export"]) => {
+            let key = body::idempotency_key(request)?;
+            Ok(asked(jobs.export(&caller, &body::fields(request)?, key).await?))
+        }
+        (&Method::POST, ["import"]) => import(jobs, &caller, request).await,
+        (&Method::GET, ["exports", text]) => {
+            let id = routes::job_id(text)?;
+            Ok(success(200, &jobs.get(&caller, id, |task| matches!(task, Task::Export(_))).await?))
+        }
+        (&Method::GET, ["imports", text]) => {
+            let id = routes::job_id(text)?;
+            Ok(success(200, &jobs.get(&caller, id, |task| matches!(task, Task::Import(_))).await?))
+        }
         (&Method::GET, [text]) => Ok(success(200, &people.get(&caller, id(text)?).await?)),
         (&Method::DELETE, [text]) => {
             people.delete(&caller, id(text)?).await?;
@@ -86,4 +105,24 @@ async fn route(people: &People, visit: &Visit<'_>, request: &Request) -> Result<
         }
         (_, rest) => routes::family(&people.records, &PEOPLE, visit, request, rest).await,
     }
+}
+
+/// Asks for the import of a file, which is a part of the body or was uploaded.
+async fn import(jobs: &Jobs, caller: &Caller, request: &Request) -> Result<Response<Body>, ApiError> {
+    let key = body::idempotency_key(request)?;
+    let limit = body::MAX_BODY_WITH_PICTURES_BYTES;
+    let mut parts = multipart::read(request, limit, &["file", "tmp_file_id"]).await?;
+    let upload = parts.get("tmp_file_id").map(|part| part.text().and_then(|text| text.parse().ok()));
+    let file = match (parts.remove("file"), upload) {
+        (Some(file), None) => ImportFile::Bytes(file.bytes),
+        (None, Some(Some(upload))) => ImportFile::Upload(upload),
+        (None, Some(None)) => return Err(ApiError::invalid_field("tmp_file_id", "must be a UUID")),
+        _ => return Err(ApiError::invalid_field("file", "is required, or tmp_file_id, and not both")),
+    };
+    Ok(asked(jobs.import(caller, file, key).await?))
+}
+
+/// The answer to whoever asked for a job: it is on its way.
+fn asked(asked: Asked) -> Response<Body> {
+    response::created(202, &asked.view.location(), asked.replayed, &asked.view)
 }

@@ -1,5 +1,5 @@
-//! The table's stream, the wishes: looks at every process that somebody wishes to be looked at, and copies what takes
-//! long.
+//! The table's stream, the wishes: looks at every process that somebody wishes to be looked at, copies what takes long, and
+//! takes exports and imports a step further.
 //!
 //! A record only says where to look; what counts is the item as it stands.
 
@@ -9,7 +9,7 @@ use aws_lambda_events::event::{dynamodb::Event, streams::DynamoDbEventResponse};
 use cotejo::{
     platform::{Clock, Platform},
     store::keys::WorkKey,
-    workflow::{long_copy::CopyLong, refresh::RefreshProcess, stream},
+    workflow::{jobs::RunJob, long_copy::CopyLong, refresh::RefreshProcess, stream},
 };
 use lambda_runtime::Error;
 
@@ -18,6 +18,7 @@ pub struct App {
     clock: Arc<dyn Clock>,
     refresh: RefreshProcess,
     copy: CopyLong,
+    jobs: RunJob,
 }
 
 impl App {
@@ -26,7 +27,7 @@ impl App {
     pub fn new(platform: &Platform) -> Self {
         let refresh = RefreshProcess::new(platform);
         let copy = CopyLong::beside(&refresh);
-        Self { clock: platform.seams.clock.clone(), refresh, copy }
+        Self { clock: platform.seams.clock.clone(), refresh, copy, jobs: RunJob::new(platform) }
     }
 }
 
@@ -40,6 +41,7 @@ pub async fn handle(app: &App, event: Event) -> Result<DynamoDbEventResponse, Er
         match key {
             WorkKey::Process(key) => app.refresh.run(&key).await,
             WorkKey::LongCopy(key) => app.copy.run(&key).await,
+            WorkKey::Job(key) => app.jobs.run(&key).await,
             // Nothing is wished of it; `deliver-notifications` sees to it.
             WorkKey::Delivery(_) | WorkKey::Record(_) => Ok(()),
         }

@@ -129,6 +129,14 @@ impl Caller {
     }
 }
 
+impl<T: Authority + Send> sealed::Sealed for std::sync::Arc<T> {}
+
+impl<T: Authority + Send> Authority for std::sync::Arc<T> {
+    fn tenant(&self) -> &TenantId {
+        self.as_ref().tenant()
+    }
+}
+
 impl sealed::Sealed for Caller {}
 
 impl Authority for Caller {

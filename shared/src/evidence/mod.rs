@@ -34,7 +34,7 @@ pub use copy::{Copier, Media, Stored};
 pub use error::CopyError;
 pub use format::MediaFormat;
 pub use guard::{UrlGuard, UrlRefused};
-pub use object_key::{ObjectKey, RawForm};
+pub use object_key::{JobFile, ObjectKey, RawForm};
 
 /// The most a picture may have: 10 MiB.
 pub const MAX_PICTURE_BYTES: usize = 10 << 20;

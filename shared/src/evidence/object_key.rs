@@ -66,6 +66,16 @@ pub enum ObjectKey<'a> {
         /// Its name.
         id: Uuid,
     },
+    /// A file of a job: `_jobs/tenant/<uuid>/source`, `…/piece-0001`, `…/result.csv`. All tenants' are under one prefix, which one
+    /// lifecycle rule covers.
+    Job {
+        /// Whose it is.
+        tenant: &'a TenantId,
+        /// The job.
+        id: Uuid,
+        /// Which of its files.
+        file: JobFile,
+    },
     /// A video kept as evidence: `tenant/process/evidence/video-<hash>.mp4`. Streamed, so that it needs a name before its
     /// bytes are known.
     Video {
@@ -78,6 +88,19 @@ pub enum ObjectKey<'a> {
         /// What its first bytes say it is.
         format: MediaFormat,
     },
+}
+
+/// A file of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobFile {
+    /// What it was given.
+    Source,
+    /// What it was given, where that was a workbook, as CSV.
+    Workbook,
+    /// What one of its steps made, by the step's number.
+    Piece(u32),
+    /// What came of it.
+    Result,
 }
 
 /// What a provider answered with.
@@ -120,6 +143,7 @@ impl ObjectKey<'_> {
             Self::Evidence { format, .. } | Self::Video { format, .. } => format.content_type(),
             Self::Raw { form: RawForm::Json, .. } => "application/json",
             Self::Certificate { .. } => MediaFormat::Pdf.content_type(),
+            Self::Job { .. } => "text/csv; charset=utf-8",
             Self::Raw { form: RawForm::Other, .. } | Self::CallbackBody { .. } | Self::Upload { .. } => {
                 "application/octet-stream"
             }
@@ -162,6 +186,12 @@ impl fmt::Display for ObjectKey<'_> {
             Self::Certificate { tenant, process, sha256 } => {
                 write!(f, "{tenant}/{process}/certificate-{}.pdf", hex::encode(sha256))
             }
+            Self::Job { tenant, id, file } => match file {
+                JobFile::Source => write!(f, "_jobs/{tenant}/{id}/source"),
+                JobFile::Workbook => write!(f, "_jobs/{tenant}/{id}/source.csv"),
+                JobFile::Piece(number) => write!(f, "_jobs/{tenant}/{id}/piece-{number:04}"),
+                JobFile::Result => write!(f, "_jobs/{tenant}/{id}/result.csv"),
+            },
             Self::Upload { tenant, id } => write!(f, "{}file", Self::upload_prefix(tenant, *id)),
             Self::Video { tenant, process, source_hash, format } => {
                 write!(f, "{tenant}/{process}/evidence/video-{}.{}", hex::encode(source_hash), format.extension())
@@ -207,6 +237,8 @@ mod tests {
         let upload = ObjectKey::Upload { tenant: &tenant, id };
         assert_eq!(upload.to_string(), format!("_uploads/acme-es/{PROCESS}/file"));
         assert!("_uploads".parse::<TenantId>().is_err());
+        let piece = ObjectKey::Job { tenant: &tenant, id, file: JobFile::Piece(7) };
+        assert_eq!(piece.to_string(), format!("_jobs/acme-es/{PROCESS}/piece-0007"));
     }
 
     #[test]

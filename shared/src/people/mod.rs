@@ -10,6 +10,7 @@
 //! | `families` | the families that are only fields |
 //! | `person` | the family of persons, and what is derived of one |
 //! | `dynamic`, `rules` | dynamic properties, their rules, and the values that persons have |
+//! | `job` | exports and imports of many persons |
 //! | `sheet` | files of rows |
 //! | `typed` | values whose type is told beside them |
 //! | `lists` | built-in lists: nationalities, states, marital statuses, relations |
@@ -19,6 +20,7 @@ pub mod clabe;
 pub mod dynamic;
 pub mod families;
 pub mod family;
+pub mod job;
 pub mod kind;
 pub mod lists;
 pub mod person;

@@ -1,13 +1,27 @@
-//! Files of rows: a first line that names the columns, then one row a line, as CSV in UTF-8.
+//! Files of rows: a first line that names the columns, then one row a line. CSV in UTF-8, with commas or, as spreadsheets write
+//! it where a comma stands in numbers, with semicolons; or the first sheet of an XLSX workbook, which becomes CSV first.
 
-use csv::{ReaderBuilder, StringRecord};
+use std::io::Cursor;
 
-/// A file's rows.
-pub struct Sheet {
+use calamine::{Data, DataRef, Reader as _, Xlsx};
+use csv::{ReaderBuilder, StringRecord, WriterBuilder};
+
+/// What every XLSX workbook begins with: it is a ZIP archive.
+const ARCHIVE: &[u8] = b"PK\x03\x04";
+/// The last column that is read of a workbook.
+const MAX_COLUMNS: usize = 200;
+/// The most that a workbook's sheet may become.
+const MAX_CSV_BYTES: usize = 64 << 20;
+
+/// What a workbook may unpack to: its texts are held while it is read.
+const MAX_UNPACKED_BYTES: u64 = 128 << 20;
+
+/// A file's rows, read one by one.
+pub struct Sheet<'a> {
     /// The names of its columns, in small letters.
     pub columns: Vec<String>,
-    /// Its rows.
-    pub rows: Vec<Row>,
+    reader: csv::Reader<&'a [u8]>,
+    record: StringRecord,
 }
 
 /// A row.
@@ -18,26 +32,129 @@ pub struct Row {
     pub cells: Vec<String>,
 }
 
-impl Sheet {
-    /// Reads a file of at most `max_rows` rows.
+impl<'a> Sheet<'a> {
+    /// Begins to read a file of CSV.
     ///
     /// # Errors
-    /// What is wrong with the file.
-    pub fn read(file: &[u8], max_rows: usize) -> Result<Self, String> {
+    /// What is wrong with it.
+    pub fn open(file: &'a [u8]) -> Result<Self, String> {
         let file = file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file);
-        let mut reader = ReaderBuilder::new().has_headers(true).flexible(true).from_reader(file);
-        let unreadable = |_| "is not CSV in UTF-8".to_owned();
+        let first = file.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let delimiter = if first.contains(&b';') && !first.contains(&b',') { b';' } else { b',' };
+        let mut reader = ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(file);
         let columns = reader.headers().map_err(unreadable)?;
         let columns = columns.iter().map(|name| name.trim().to_lowercase()).collect();
-        let mut rows = Vec::new();
-        let mut record = StringRecord::new();
-        while reader.read_record(&mut record).map_err(unreadable)? {
-            if rows.len() == max_rows {
-                return Err(format!("has more than {max_rows} rows"));
-            }
-            let line = record.position().map_or(0, csv::Position::line);
-            rows.push(Row { line, cells: record.iter().map(|cell| cell.trim().to_owned()).collect() });
-        }
-        Ok(Self { columns, rows })
+        Ok(Self { columns, reader, record: StringRecord::new() })
     }
+}
+
+impl Iterator for Sheet<'_> {
+    type Item = Result<Row, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.reader.read_record(&mut self.record) {
+            Ok(false) => None,
+            Ok(true) => {
+                let line = self.record.position().map_or(0, csv::Position::line);
+                let cells = self.record.iter().map(|cell| cell.trim().to_owned()).collect();
+                Some(Ok(Row { line, cells }))
+            }
+            Err(error) => Some(Err(unreadable(error))),
+        }
+    }
+}
+
+fn unreadable(_: csv::Error) -> String {
+    "is not CSV in UTF-8".to_owned()
+}
+
+/// Whether a file may be a workbook.
+#[must_use]
+pub fn is_workbook(file: &[u8]) -> bool {
+    file.starts_with(ARCHIVE)
+}
+
+/// The first sheet of a workbook as CSV, line for line.
+///
+/// # Errors
+/// What is wrong with the workbook.
+pub fn csv_of_workbook(file: &[u8]) -> Result<Vec<u8>, String> {
+    let broken = || "is not an XLSX workbook".to_owned();
+    if unpacked(file).ok_or_else(broken)? > MAX_UNPACKED_BYTES {
+        return Err("unpacks to more than can be read".to_owned());
+    }
+    let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(file)).map_err(|_| broken())?;
+    let sheet = workbook.sheet_names().into_iter().next().ok_or_else(broken)?;
+    let mut cells = workbook.worksheet_cells_reader(&sheet).map_err(|_| broken())?;
+    let mut csv = WriterBuilder::new().flexible(true).from_writer(Vec::new());
+    let mut lines = Lines::default();
+    while let Some(cell) = cells.next_cell().map_err(|_| broken())? {
+        let (row, column) = cell.get_position();
+        let column = usize::try_from(column).unwrap_or(usize::MAX);
+        let text = text(cell.get_value());
+        if text.is_empty() || column >= MAX_COLUMNS {
+            continue;
+        }
+        lines.put(row, column, text, &mut csv).map_err(|_| broken())?;
+        if lines.bytes > MAX_CSV_BYTES {
+            return Err("has a sheet that is too large".to_owned());
+        }
+    }
+    lines.end(&mut csv).map_err(|_| broken())?;
+    csv.into_inner().map_err(|_| broken())
+}
+
+/// How long all that is packed in a workbook says it is.
+fn unpacked(file: &[u8]) -> Option<u64> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(file)).ok()?;
+    (0..archive.len()).map(|at| archive.by_index_raw(at).ok().map(|entry| entry.size())).sum()
+}
+
+/// The line that is being written.
+#[derive(Default)]
+struct Lines {
+    row: u32,
+    cells: Vec<String>,
+    bytes: usize,
+}
+
+impl Lines {
+    /// Takes a cell, which is in the present row or below it.
+    fn put(&mut self, row: u32, column: usize, text: String, csv: &mut csv::Writer<Vec<u8>>) -> csv::Result<()> {
+        while self.row < row {
+            self.end(csv)?;
+            self.row += 1;
+            self.bytes += 1;
+            if self.bytes > MAX_CSV_BYTES {
+                return Ok(());
+            }
+        }
+        if self.cells.len() <= column {
+            self.cells.resize(column + 1, String::new());
+        }
+        self.bytes += text.len() + 1;
+        self.cells[column] = text;
+        Ok(())
+    }
+
+    fn end(&mut self, csv: &mut csv::Writer<Vec<u8>>) -> csv::Result<()> {
+        csv.write_record(std::mem::take(&mut self.cells))
+    }
+}
+
+/// What a cell shows, on one line.
+fn text(value: &DataRef<'_>) -> String {
+    let text = match value {
+        DataRef::Empty | DataRef::Error(_) => String::new(),
+        DataRef::DateTime(moment) => {
+            let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();
+            if (hour, minute, second) == (0, 0, 0) {
+                format!("{year:04}-{month:02}-{day:02}")
+            } else {
+                format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+            }
+        }
+        value => Data::from(value.clone()).to_string(),
+    };
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

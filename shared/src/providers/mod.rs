@@ -172,7 +172,7 @@ impl std::fmt::Debug for MediaLink {
 }
 
 /// What is wrong with one field of a request.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FieldProblem {
     /// Path of the field, such as `person.phone`.
     pub field: String,

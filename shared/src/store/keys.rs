@@ -38,6 +38,8 @@ pub enum ItemKey<'a> {
     Delivery(&'a TenantId, Uuid),
     /// A record of the people registry.
     Record(&'a TenantId, Kind, Uuid),
+    /// Something to be done step by step in the background.
+    Job(&'a TenantId, Uuid),
     /// The guard that makes a value of a field belong to one record: kind, field, keyed hash of the value.
     Unique(&'a TenantId, Kind, &'a str, &'a str),
 }
@@ -57,6 +59,7 @@ impl ItemKey<'_> {
             Self::Channel(tenant, _) => channels(tenant),
             Self::Delivery(tenant, id) => format!("TENANT#{tenant}#DELIVERY#{id}"),
             Self::Record(tenant, kind, id) => format!("TENANT#{tenant}#{}#{id}", kind.as_str()),
+            Self::Job(tenant, id) => format!("TENANT#{tenant}#JOB#{id}"),
             Self::Unique(tenant, kind, field, hash) => {
                 format!("TENANT#{tenant}#UNIQUE#{}#{field}#{hash}", kind.as_str())
             }
@@ -102,6 +105,14 @@ pub struct DeliveryKey {
     pub id: Uuid,
 }
 
+/// The key of a job that came out of our own table.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct JobKey {
+    tenant: TenantId,
+    /// The job.
+    pub id: Uuid,
+}
+
 /// The key of a record that came out of our own table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RecordKey {
@@ -121,6 +132,8 @@ pub enum WorkKey {
     LongCopy(LongCopyKey),
     /// A message is to be handed over.
     Delivery(DeliveryKey),
+    /// A job is to go on.
+    Job(JobKey),
     /// What happened to a record is to be told.
     Record(RecordKey),
 }
@@ -138,6 +151,7 @@ impl WorkKey {
         let id = Uuid::try_parse(id).ok()?;
         match kind {
             "COPY" => Some(Self::LongCopy(LongCopyKey { tenant, evidence: id })),
+            "JOB" => Some(Self::Job(JobKey { tenant, id })),
             "DELIVERY" => Some(Self::Delivery(DeliveryKey { tenant, id })),
             _ => Some(Self::Record(RecordKey { tenant, kind: Kind::from_name(kind)?, id })),
         }
@@ -150,6 +164,7 @@ impl WorkKey {
             Self::Process(key) => &key.tenant,
             Self::LongCopy(key) => &key.tenant,
             Self::Delivery(key) => &key.tenant,
+            Self::Job(key) => &key.tenant,
             Self::Record(key) => &key.tenant,
         }
     }
@@ -158,7 +173,7 @@ impl WorkKey {
     #[must_use]
     pub fn alarm(&self) -> &'static str {
         match self {
-            Self::Process(_) | Self::LongCopy(_) => "wish",
+            Self::Process(_) | Self::LongCopy(_) | Self::Job(_) => "wish",
             Self::Delivery(_) | Self::Record(_) => "news",
         }
     }
@@ -170,6 +185,7 @@ impl WorkKey {
             Self::Process(key) => ItemKey::Process(&key.tenant, key.id),
             Self::LongCopy(key) => ItemKey::LongCopy(&key.tenant, key.evidence),
             Self::Delivery(key) => ItemKey::Delivery(&key.tenant, key.id),
+            Self::Job(key) => ItemKey::Job(&key.tenant, key.id),
             Self::Record(key) => ItemKey::Record(&key.tenant, key.kind, key.id),
         }
     }
@@ -181,6 +197,7 @@ impl WorkKey {
             Self::Process(key) => due_shard_of(key.id.0),
             Self::LongCopy(key) => due_shard_of(key.evidence),
             Self::Delivery(key) => due_shard_of(key.id),
+            Self::Job(key) => due_shard_of(key.id),
             Self::Record(key) => due_shard_of(key.id),
         }
     }
@@ -212,6 +229,14 @@ impl Authority for LongCopyKey {
 impl Sealed for DeliveryKey {}
 
 impl Authority for DeliveryKey {
+    fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+}
+
+impl Sealed for JobKey {}
+
+impl Authority for JobKey {
     fn tenant(&self) -> &TenantId {
         &self.tenant
     }
@@ -314,10 +339,14 @@ mod tests {
         let tenant: TenantId = "acme".parse().unwrap();
         let id = uuid_of(&["x"]);
         let records = Kind::ALL.map(|kind| ItemKey::Record(&tenant, kind, id));
-        for item in
-            [ItemKey::Process(&tenant, ProcessId(id)), ItemKey::LongCopy(&tenant, id), ItemKey::Delivery(&tenant, id)]
-                .into_iter()
-                .chain(records)
+        for item in [
+            ItemKey::Process(&tenant, ProcessId(id)),
+            ItemKey::LongCopy(&tenant, id),
+            ItemKey::Delivery(&tenant, id),
+            ItemKey::Job(&tenant, id),
+        ]
+        .into_iter()
+        .chain(records)
         {
             assert_eq!(WorkKey::of(&item.pk()).unwrap().item(), item);
         }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     api::{
-        Authority as _, Caller,
+        Authority, Caller,
         page::{Cursor, PageRequest},
     },
     notify::{Channel, DeliveryState},
@@ -108,24 +108,24 @@ impl Store {
         self.list(&list, request, now).await
     }
 
-    /// One page of the caller's records of one kind, deleted ones aside; of those that belong to `owner` where one is given.
+    /// One page of a tenant's records of one kind, none of them older than the month of `since`, deleted ones aside; of those
+    /// that belong to an owner where one is given.
     /// As [`Self::list_processes`], and one request for the records themselves.
     ///
     /// # Errors
     /// Likewise.
     pub async fn list_records(
         &self,
-        caller: &Caller,
-        kind: Kind,
-        owner: Option<Uuid>,
+        who: &impl Authority,
+        since: Timestamp,
+        (kind, owner): (Kind, Option<Uuid>),
         request: &PageRequest,
         now: Timestamp,
     ) -> Result<ListedPage<Record>, StoreError> {
-        let tenant = caller.tenant();
+        let tenant = who.tenant();
         let page = match owner {
             None => {
                 let partition = |month: &str| keys::records(tenant, kind, month);
-                let since = caller.tenant_since();
                 let list = Months { index: "by_kind", partition: &partition, since, wanted: vec![], entry: record_id };
                 self.list(&list, request, now).await?
             }
@@ -138,7 +138,7 @@ impl Store {
             }
         };
         let ids: Vec<Uuid> = page.entries.iter().filter_map(|id| id.as_str()?.parse().ok()).collect();
-        let entries = self.records(caller, kind, &ids).await?;
+        let entries = self.records(who, kind, &ids).await?;
         Ok(ListedPage { seen: page.seen, entries, next: page.next })
     }
 

@@ -14,6 +14,7 @@
 //! | `channels` | a tenant's notification channels |
 //! | `deliveries` | messages on their way to channels |
 //! | `records` | records of the people registry |
+//! | `jobs` | what is done step by step |
 //! | `due` | what is overdue |
 //! | `api_keys` | callers by the hash of their key |
 //! | `limits` | how many requests of a tenant are left in this minute |
@@ -24,6 +25,7 @@ pub mod channels;
 pub mod codec;
 pub mod deliveries;
 pub mod due;
+pub mod jobs;
 pub mod keys;
 pub mod limits;
 pub mod lists;

@@ -38,12 +38,17 @@ pub async fn add(records: &Records, caller: &Caller, catalog: Uuid, file: &[u8])
         404 => ApiError::invalid_field("custom_catalog_id", "names nothing that is there"),
         _ => error,
     })?;
-    let sheet = Sheet::read(file, MAX_ROWS).map_err(|fault| ApiError::invalid_field("csv_file", &fault))?;
+    let wrong = |fault: String| ApiError::invalid_field("csv_file", &fault);
+    let sheet = Sheet::open(file).map_err(wrong)?;
     if sheet.columns != COLUMNS {
         return Err(ApiError::invalid_field("csv_file", "must begin with the line type,label,value"));
     }
     let (mut values, mut problems) = (Vec::new(), Vec::new());
-    for row in &sheet.rows {
+    for (number, row) in sheet.enumerate() {
+        let row = row.map_err(wrong)?;
+        if number == MAX_ROWS {
+            return Err(wrong(format!("has more than {MAX_ROWS} values")));
+        }
         let [kind, label, value] = [0, 1, 2].map(|at| row.cells.get(at).map_or("", String::as_str));
         let value = typed::form(kind).map_or_else(|| Json::of(&value), |form| typed::of_cell(form, value));
         let given = [

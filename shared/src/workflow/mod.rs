@@ -20,6 +20,7 @@
 //! | `catalog_values` | add many values to a catalog | catalogs |
 //! | `dynamic_values` | keep what persons have in dynamic properties | catalogs |
 //! | `people` | what persons have beyond that: find, search, delete, restore | people |
+//! | `jobs` | export and import many persons | people, run-work |
 //! | `replay` | wake again what a stream record that was given up was about | infra/admin |
 //! | `stream` | one look per process of a batch of stream records | run-work, deliver-notifications |
 //! | `due` | when to look again | all of them |
@@ -40,6 +41,7 @@ pub mod deliveries;
 pub mod due;
 pub mod dynamic_values;
 mod handover;
+pub mod jobs;
 pub mod long_copy;
 pub mod people;
 mod pictures;

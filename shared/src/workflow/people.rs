@@ -10,7 +10,7 @@ use super::{
     records::{Made, Records, Request, is_about},
 };
 use crate::{
-    api::{ApiError, Caller},
+    api::{ApiError, Authority, Caller},
     people::{
         Fields, Kind, Record, View,
         families::{ADDRESSES, CONTACTS, REFERENCES},
@@ -24,6 +24,20 @@ use crate::{
 const MAX_SEARCHED: usize = 100;
 /// Requests of one search at once.
 const AT_ONCE: usize = 8;
+
+/// What became of a row.
+pub(super) struct TakenUp {
+    pub(super) person: Uuid,
+    pub(super) how: How,
+}
+
+/// What a row did.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    Created,
+    Updated,
+    Unchanged,
+}
 
 /// The use case.
 pub struct People {
@@ -122,10 +136,7 @@ impl People {
         let mut given = given.clone();
         given.insert("national_id".to_owned(), Json::of(&national_id));
         for _ in 0..MAX_RACES {
-            match self.of_value(caller, "national_id", &national_id).await? {
-                Some(item) if item.record.deleted_at.is_some() => {
-                    return Err(ApiError::invalid_field("national_id", "is a deleted person's, which can be restored"));
-                }
+            match self.present(caller, &national_id).await? {
                 Some(item) => return self.records.update(&PEOPLE, caller, item.record.id, &given).await,
                 None => {
                     let fields = PEOPLE.read(&given, None, false, self.now()).map_err(ApiError::invalid)?;
@@ -138,6 +149,49 @@ impl People {
             }
         }
         Err(ApiError::unavailable())
+    }
+
+    /// Takes up a row of a file: makes the person, whole, or changes it where the row says something else. The same row
+    /// again, under the same `key`, says the same again. Two reads, and one transaction where anything changes.
+    ///
+    /// # Errors
+    /// As [`Self::upsert`].
+    pub(super) async fn take_up(&self, who: &impl Authority, given: &Fields, key: &str) -> Result<TakenUp, ApiError> {
+        let national_id = given.get("national_id").and_then(Json::read::<String>);
+        let Some(national_id) = national_id else { return Err(ApiError::invalid_field("national_id", "is required")) };
+        let national_id = person::canonical("national_id", &national_id);
+        let request = Request::new(given, Some(key));
+        for _ in 0..MAX_RACES {
+            let Some(item) = self.present(who, &national_id).await? else {
+                let fields = PEOPLE.read(given, None, true, self.now()).map_err(ApiError::invalid)?;
+                match self.records.make(&PEOPLE, who, fields, request.clone()).await {
+                    Err(error) if is_about(&error, "national_id") => continue,
+                    made => return Ok(TakenUp { person: made?.record.id, how: How::Created }),
+                }
+            };
+            let person = item.record.id;
+            if Some(person) == request.id(&PEOPLE, who) {
+                return Ok(TakenUp { person, how: How::Created });
+            }
+            let present = &item.record.fields;
+            let fields = PEOPLE.read(given, Some(present), false, self.now()).map_err(ApiError::invalid)?;
+            if fields == *present {
+                return Ok(TakenUp { person, how: How::Unchanged });
+            }
+            self.records.update(&PEOPLE, who, person, given).await?;
+            return Ok(TakenUp { person, how: How::Updated });
+        }
+        Err(ApiError::unavailable())
+    }
+
+    /// The person that has a national id and is not deleted.
+    async fn present(&self, who: &impl Authority, national_id: &str) -> Result<Option<RecordItem>, ApiError> {
+        match self.of_value(who, "national_id", national_id).await? {
+            Some(item) if item.record.deleted_at.is_some() => {
+                Err(ApiError::invalid_field("national_id", "is a deleted person's, which can be restored"))
+            }
+            item => Ok(item),
+        }
     }
 
     /// Deletes a person: it is in no list and cannot be found, and its unique values stay taken. One read and one transaction.
@@ -177,11 +231,11 @@ impl People {
 
     async fn of_value(
         &self,
-        caller: &Caller,
+        who: &impl Authority,
         field: &'static str,
         value: &str,
     ) -> Result<Option<RecordItem>, ApiError> {
-        self.records.of_value(&PEOPLE, caller, field, &person::canonical(field, value)).await
+        self.records.of_value(&PEOPLE, who, field, &person::canonical(field, value)).await
     }
 
     fn now(&self) -> Timestamp {

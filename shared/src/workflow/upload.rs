@@ -1,7 +1,7 @@
-//! A place to put a picture before the process that needs it is created.
+//! A place to put a picture before the process that needs it is created, or a file before it is imported.
 //!
 //! The link that is given out takes one file of the length and type that were named, once. Nothing is written down: an
-//! upload that no process takes is removed by the bucket's own rule after a day.
+//! upload that nobody takes is removed by the bucket's own rule after a day.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -9,9 +9,9 @@ use serde_json::Value;
 use std::time::Duration;
 use uuid::Uuid;
 
-use super::Means;
+use super::{Means, jobs::MAX_FILE_BYTES};
 use crate::{
-    api::{ApiError, Authority as _, Caller, body},
+    api::{ApiError, Authority as _, Caller, Scope, body},
     evidence::{Bucket, MAX_PICTURE_BYTES, MediaFormat, ObjectKey},
     platform::Platform,
     providers::FieldProblem,
@@ -19,8 +19,17 @@ use crate::{
 
 /// How long the link takes a file.
 const LINK_LIFE: Duration = Duration::from_secs(15 * 60);
-/// What may be uploaded.
-const FORMATS: [MediaFormat; 3] = [MediaFormat::Jpeg, MediaFormat::Png, MediaFormat::Pdf];
+/// Pictures that may be uploaded.
+const PICTURES: [MediaFormat; 3] = [MediaFormat::Jpeg, MediaFormat::Png, MediaFormat::Pdf];
+/// Files of rows that may be.
+const SHEETS: [&str; 2] = ["text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"];
+
+/// What a key must be allowed to upload what `body` describes: a process needs pictures, an import needs files of rows.
+#[must_use]
+pub fn scope(body: &Value) -> Scope {
+    let kind = body.get("content_type").and_then(Value::as_str).unwrap_or_default();
+    if SHEETS.contains(&kind) { Scope::PeopleWrite } else { Scope::ProcessesWrite }
+}
 
 /// The body of `POST /uploads`.
 #[derive(Deserialize)]
@@ -62,12 +71,14 @@ impl CreateUpload {
     pub async fn run(&self, caller: &Caller, body: &Value) -> Result<Upload, ApiError> {
         let wanted: Wanted = body::shape(body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
         let mut problems = Vec::new();
-        if !FORMATS.iter().any(|format| format.content_type() == wanted.content_type) {
-            let message = "must be image/jpeg, image/png or application/pdf";
+        let is_sheet = SHEETS.contains(&wanted.content_type.as_str());
+        if !is_sheet && !PICTURES.iter().any(|format| format.content_type() == wanted.content_type) {
+            let message = "must be image/jpeg, image/png, application/pdf, text/csv or that of XLSX";
             problems.push(FieldProblem::new("content_type", message));
         }
-        if !(1..=MAX_PICTURE_BYTES as u64).contains(&wanted.bytes) {
-            problems.push(FieldProblem::new("bytes", "must be from 1 to 10485760"));
+        let most = if is_sheet { MAX_FILE_BYTES } else { MAX_PICTURE_BYTES };
+        if !(1..=most as u64).contains(&wanted.bytes) {
+            problems.push(FieldProblem::new("bytes", format!("must be from 1 to {most}")));
         }
         if !problems.is_empty() {
             return Err(ApiError::invalid(problems));

@@ -8,7 +8,7 @@ use aws_sdk_s3::{
     types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use sha2::{Digest as _, Sha256};
 
 use super::{Bucket, BucketError, PutOutcome, status, unavailable};
@@ -16,6 +16,9 @@ use crate::evidence::ObjectKey;
 
 /// S3's own bound for every part but the last.
 pub(in crate::evidence) const SMALLEST_PART_BYTES: usize = 5 << 20;
+
+/// The most that one of several objects may have that become one: 16 MiB.
+pub const LARGEST_PIECE_BYTES: usize = 16 << 20;
 
 /// An object that is being written.
 pub(in crate::evidence) struct Parts<'a> {
@@ -113,7 +116,39 @@ impl Parts<'_> {
     }
 }
 
+async fn give_up(parts: Parts<'_>, error: BucketError) -> Result<PutOutcome, BucketError> {
+    parts.abort().await;
+    Err(error)
+}
+
 impl Bucket {
+    /// Makes one object of several, in their order, each of at most [`LARGEST_PIECE_BYTES`]. No more than two of them are held
+    /// at a time. Done again it changes nothing.
+    ///
+    /// # Errors
+    /// One is not there, or S3 does not do it; whatever was begun is given up.
+    pub async fn join(&self, pieces: &[ObjectKey<'_>], whole: &ObjectKey<'_>) -> Result<PutOutcome, BucketError> {
+        let mut parts = self.begin_parts(whole).await?;
+        let mut held = BytesMut::new();
+        for piece in pieces {
+            match self.get(&piece.to_string(), LARGEST_PIECE_BYTES).await {
+                Ok(bytes) => held.extend_from_slice(&bytes),
+                Err(error) => return give_up(parts, error).await,
+            }
+            if held.len() >= SMALLEST_PART_BYTES
+                && let Err(error) = parts.write(held.split().freeze()).await
+            {
+                return give_up(parts, error).await;
+            }
+        }
+        if (!held.is_empty() || parts.written.is_empty())
+            && let Err(error) = parts.write(held.freeze()).await
+        {
+            return give_up(parts, error).await;
+        }
+        parts.complete().await
+    }
+
     /// Removes the parts of an unfinished object; says whether there still were any.
     pub(super) async fn abort_parts(&self, key: &str, id: &str) -> Result<bool, BucketError> {
         match self.client.abort_multipart_upload().bucket(&self.name).key(key).upload_id(id).send().await {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{MAX_RACES, Means, fresh};
 use crate::{
     api::{
-        ApiError, Authority as _, Caller, body,
+        ApiError, Authority, Caller, body,
         page::{MAX_PER_PAGE, PageRequest, PageView},
     },
     people::{Family, Fields, Kind, Record, RecordEvent, View, family::Named},
@@ -78,12 +78,12 @@ impl Records {
     pub async fn create(
         &self,
         family: &'static Family,
-        caller: &Caller,
+        who: &impl Authority,
         given: &Fields,
         key: Option<&str>,
     ) -> Result<Made, ApiError> {
         let fields = family.read(given, None, true, self.0.now()).map_err(ApiError::invalid)?;
-        self.make(family, caller, fields, Request::new(given, key)).await
+        self.make(family, who, fields, Request::new(given, key)).await
     }
 
     /// Makes a record of `fields`, which are as they should be. One transaction.
@@ -93,19 +93,16 @@ impl Records {
     pub(super) async fn make(
         &self,
         family: &'static Family,
-        caller: &Caller,
+        who: &impl Authority,
         fields: Fields,
         request: Request<'_>,
     ) -> Result<Made, ApiError> {
         let now = self.0.now();
         let hash_key = self.hash_key().await?;
-        let id = match request.key {
-            Some(key) => uuid_of(&["idempotency", caller.tenant().as_str(), family.path, key]),
-            None => self.0.entropy().uuid(),
-        };
+        let id = request.id(family, who).unwrap_or_else(|| self.0.entropy().uuid());
         let record = Record {
             kind: family.kind,
-            tenant: caller.tenant().clone(),
+            tenant: who.tenant().clone(),
             id,
             owner: owner(family, &fields),
             fields,
@@ -128,12 +125,12 @@ impl Records {
             created_by: self.0.entropy().uuid().to_string(),
         };
         for _ in 0..MAX_RACES {
-            match self.write(caller, &item, &beside).await? {
+            match self.write(who, &item, &beside).await? {
                 Outcome::Done => return Ok(Made { record: item.record, replayed: false }),
                 Outcome::Again => {}
                 Outcome::Lost => {
                     let existing =
-                        self.0.store.record(caller, family.kind, id).await?.ok_or_else(ApiError::unavailable)?;
+                        self.0.store.record(who, family.kind, id).await?.ok_or_else(ApiError::unavailable)?;
                     if existing.fingerprint != item.fingerprint {
                         return Err(ApiError::key_reused());
                     }
@@ -149,8 +146,8 @@ impl Records {
     ///
     /// # Errors
     /// 404 where the caller's tenant has none of that id.
-    pub async fn get(&self, family: &Family, caller: &Caller, id: Uuid) -> Result<Record, ApiError> {
-        Ok(self.load(family, caller, id).await?.record)
+    pub async fn get(&self, family: &Family, who: &impl Authority, id: Uuid) -> Result<Record, ApiError> {
+        Ok(self.load(family, who, id).await?.record)
     }
 
     /// One page of a family's records, newest first; of one owner where one is given. Two requests, and one for each further
@@ -184,7 +181,7 @@ impl Records {
         wanted: impl Fn(&Record) -> bool,
     ) -> Result<PageView<View>, ApiError> {
         let now = self.0.now();
-        let page = self.0.store.list_records(caller, family.kind, owner, request, now).await?;
+        let page = self.0.store.list_records(caller, caller.tenant_since(), (family.kind, owner), request, now).await?;
         let entries = page.entries.iter().filter(|record| wanted(record));
         let entries = entries.map(|record| family.view(record, now)).collect();
         Ok(PageView::new(list.path, list.filters, request, page.seen, entries, page.next.as_ref()))
@@ -210,7 +207,11 @@ impl Records {
     ) -> Result<Vec<Record>, ApiError> {
         let (mut records, mut request) = (Vec::new(), first_page());
         loop {
-            let page = self.0.store.list_records(caller, family.kind, Some(owner), &request, self.0.now()).await?;
+            let page = self
+                .0
+                .store
+                .list_records(caller, caller.tenant_since(), (family.kind, Some(owner)), &request, self.0.now())
+                .await?;
             records.extend(page.entries);
             match page.next {
                 Some(next) => request.cursor = Some(next),
@@ -226,11 +227,11 @@ impl Records {
     pub async fn update(
         &self,
         family: &'static Family,
-        caller: &Caller,
+        who: &impl Authority,
         id: Uuid,
         given: &Fields,
     ) -> Result<Record, ApiError> {
-        self.change(family, caller, id, family.event(false), |item| {
+        self.change(family, who, id, family.event(false), |item| {
             if item.record.deleted_at.is_some() {
                 return Err(ApiError::not_found(family.kind.noun()));
             }
@@ -245,14 +246,14 @@ impl Records {
     pub(super) async fn change(
         &self,
         family: &'static Family,
-        caller: &Caller,
+        who: &impl Authority,
         id: Uuid,
         event: Option<&'static str>,
         change: impl Fn(&mut RecordItem) -> Result<(), ApiError>,
     ) -> Result<Record, ApiError> {
         let hash_key = self.hash_key().await?;
         for _ in 0..MAX_RACES {
-            let mut item = self.load_any(family, caller, id).await?;
+            let mut item = self.load_any(family, who, id).await?;
             let before = item.record.clone();
             change(&mut item)?;
             let now = self.0.now();
@@ -269,7 +270,7 @@ impl Records {
                 left: left(family, &before, &item.record),
                 owner: belongs(family, &item.record, Some(&before)),
             };
-            match self.write(caller, &item, &beside).await? {
+            match self.write(who, &item, &beside).await? {
                 Outcome::Done => return Ok(item.record),
                 Outcome::Again | Outcome::Lost => {}
             }
@@ -281,24 +282,24 @@ impl Records {
     pub(super) async fn of_value(
         &self,
         family: &Family,
-        caller: &Caller,
+        who: &impl Authority,
         field: &'static str,
         value: &str,
     ) -> Result<Option<RecordItem>, ApiError> {
         let unique = unique(field, value, &self.hash_key().await?);
-        match self.0.store.record_of_value(caller, family.kind, &unique).await? {
-            Some(id) => Ok(self.0.store.record(caller, family.kind, id).await?),
+        match self.0.store.record_of_value(who, family.kind, &unique).await? {
+            Some(id) => Ok(self.0.store.record(who, family.kind, id).await?),
             None => Ok(None),
         }
     }
 
-    async fn load(&self, family: &Family, caller: &Caller, id: Uuid) -> Result<RecordItem, ApiError> {
-        let item = self.load_any(family, caller, id).await?;
+    async fn load(&self, family: &Family, who: &impl Authority, id: Uuid) -> Result<RecordItem, ApiError> {
+        let item = self.load_any(family, who, id).await?;
         if item.record.deleted_at.is_some() { Err(ApiError::not_found(family.kind.noun())) } else { Ok(item) }
     }
 
-    async fn load_any(&self, family: &Family, caller: &Caller, id: Uuid) -> Result<RecordItem, ApiError> {
-        let item = self.0.store.record(caller, family.kind, id).await?;
+    async fn load_any(&self, family: &Family, who: &impl Authority, id: Uuid) -> Result<RecordItem, ApiError> {
+        let item = self.0.store.record(who, family.kind, id).await?;
         item.ok_or_else(|| ApiError::not_found(family.kind.noun()))
     }
 
@@ -306,9 +307,9 @@ impl Records {
         Ok(self.0.platform.secrets.current().await?.fingerprint_key.bytes()?)
     }
 
-    async fn write(&self, caller: &Caller, item: &RecordItem, beside: &Beside) -> Result<Outcome, ApiError> {
+    async fn write(&self, who: &impl Authority, item: &RecordItem, beside: &Beside) -> Result<Outcome, ApiError> {
         let news = fresh("record", self.0.entropy());
-        match self.0.store.write_record(caller, item, beside, &news).await {
+        match self.0.store.write_record(who, item, beside, &news).await {
             Ok(Written::Done) => Ok(Outcome::Done),
             Ok(Written::Lost) => Ok(Outcome::Lost),
             Ok(Written::Taken(field)) => Err(ApiError::invalid_field(field, "is another record's already")),
@@ -333,6 +334,7 @@ enum Outcome {
 }
 
 /// The request that makes a record.
+#[derive(Clone)]
 pub(super) struct Request<'a> {
     key: Option<&'a str>,
     text: String,
@@ -342,6 +344,11 @@ impl<'a> Request<'a> {
     pub(super) fn new(given: &Fields, key: Option<&'a str>) -> Self {
         let given: BTreeMap<_, _> = given.iter().map(|(name, value)| (name, value.text())).collect();
         Self { key, text: format!("{given:?}") }
+    }
+
+    /// The id of the record that it makes, where it has a key.
+    pub(super) fn id(&self, family: &Family, who: &impl Authority) -> Option<Uuid> {
+        self.key.map(|key| uuid_of(&["idempotency", who.tenant().as_str(), family.path, key]))
     }
 }
 

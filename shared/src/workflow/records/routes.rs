@@ -28,6 +28,14 @@ pub fn id(kind: Kind, text: &str) -> Result<Uuid, ApiError> {
     text.parse().map_err(|_| ApiError::not_found(kind.noun()))
 }
 
+/// The id of a job, from a path.
+///
+/// # Errors
+/// 404 where it is no id.
+pub fn job_id(text: &str) -> Result<Uuid, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found("job"))
+}
+
 /// What a request to the registry needs: reading, or changing.
 #[must_use]
 pub fn scope(request: &Request) -> Scope {

@@ -1,0 +1,138 @@
+//! Jobs over many persons: an export, which ends in a file, and an import, which begins with one. Both are done in steps, and
+//! a step that is done again changes nothing.
+
+use std::collections::BTreeSet;
+
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{api::page::Cursor, process::TenantId, providers::FieldProblem};
+
+/// Rows of an import that are shown with what was wrong with them; the report has them all.
+pub const MAX_SHOWN: usize = 100;
+
+/// A job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// Its id.
+    pub id: Uuid,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// What is to be done, and how far it is.
+    pub task: Task,
+    /// How far it is.
+    pub state: JobState,
+    /// Pieces of its file that are there.
+    pub pieces: u32,
+    /// Why it failed, in one sentence.
+    pub error: Option<String>,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When its last step was finished.
+    pub updated_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// How far a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// No step was finished yet.
+    Queued,
+    /// Some were.
+    Running,
+    /// It is done, and its file is there.
+    Done,
+    /// It cannot be done.
+    Failed,
+}
+
+/// What a job does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Task {
+    /// Writes persons into a file.
+    Export(Export),
+    /// Makes and changes persons as a file says.
+    Import(Import),
+}
+
+/// An export.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Export {
+    /// The first day on which an exported person was made, UTC.
+    pub start_date: Option<Date>,
+    /// The last one.
+    pub end_date: Option<Date>,
+    /// What is left out.
+    pub exclude: BTreeSet<Part>,
+    /// No person of the tenant is older.
+    pub since: Timestamp,
+    /// Persons written so far.
+    pub persons: u64,
+    /// Where to go on; nothing was written yet where there is none.
+    pub place: Option<Cursor>,
+}
+
+/// What may be left out of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// The latest address.
+    Address,
+    /// The latest contact.
+    Contact,
+}
+
+/// An import.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    /// The object that has the file.
+    pub source: String,
+    /// Its rows, once they were counted.
+    pub rows: Option<usize>,
+    /// Rows seen to.
+    pub done: usize,
+    /// Persons made.
+    pub created: usize,
+    /// Persons changed.
+    pub updated: usize,
+    /// Persons that were as the file says.
+    pub unchanged: usize,
+    /// Rows that made and changed nothing.
+    pub failed: usize,
+    /// The first of those.
+    pub failures: Vec<Failure>,
+}
+
+/// A row that made and changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Its line in the file, from 1.
+    pub row: u64,
+    /// What is wrong with it.
+    pub fields: Vec<FieldProblem>,
+}
+
+impl Job {
+    /// Whether nothing more is done.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ended_at.is_some()
+    }
+
+    /// It is done.
+    pub fn end(&mut self, now: Timestamp) {
+        self.state = JobState::Done;
+        self.ended_at = Some(now);
+    }
+
+    /// It cannot be done.
+    pub fn fail(&mut self, error: &str, now: Timestamp) {
+        self.state = JobState::Failed;
+        self.error = Some(error.to_owned());
+        self.ended_at = Some(now);
+    }
+}

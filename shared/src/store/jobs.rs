@@ -1,0 +1,145 @@
+//! Jobs: what is done step by step in the background.
+//!
+//! | attribute | what it is |
+//! | --- | --- |
+//! | `pk`, `sk`, `kind`, `version` | key, kind of item, number of writes |
+//! | `body` | the job as JSON text |
+//! | `tries` | steps begun since the last that was finished |
+//! | `wish` | a fresh random text while a step is wanted: wakes `run-work` |
+//! | `due_shard`, `due_at` | when a step is wanted again at the latest (index `due`) |
+//! | `fingerprint` | as that of a process |
+//! | `expires_at_epoch` | when DynamoDB removes it |
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::{
+    Store, StoreError,
+    codec::{Item, json, parse, text},
+    failure, keys,
+    keys::{ItemKey, JobKey},
+};
+use crate::{api::Authority, people::job::Job};
+
+/// How long a job is kept; the bucket keeps its files as long.
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// How long a step that the stream should have started may be missing before the clock starts it.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(5);
+
+/// A job with what belongs to its item alone.
+#[derive(Debug, Clone)]
+pub struct JobItem {
+    /// The job.
+    pub job: Job,
+    /// Number of writes so far; the condition of the next.
+    pub version: u64,
+    /// Steps begun since the last that was finished, this one among them.
+    pub tries: u64,
+    /// Keyed hash of the request that made it.
+    pub fingerprint: String,
+}
+
+impl Store {
+    /// Writes a job, new where its version is 0, with `wish` where a step is wanted. One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where there is one of this id, or it changed since it was loaded.
+    pub async fn put_job(&self, who: &impl Authority, item: &JobItem, wish: Option<&str>) -> Result<(), StoreError> {
+        debug_assert_eq!(who.tenant(), &item.job.tenant);
+        let job = &item.job;
+        let mut written = ItemKey::Job(&job.tenant, job.id).attributes();
+        let mut set = |name: &str, value| written.insert(name.to_owned(), value);
+        set("kind", text("job"));
+        set("version", AttributeValue::N((item.version + 1).to_string()));
+        set("body", json(job)?);
+        set("tries", AttributeValue::N("0".to_owned()));
+        set("fingerprint", text(&item.fingerprint));
+        set("expires_at_epoch", AttributeValue::N((job.created_at + KEPT_FOR).as_second().to_string()));
+        if let Some(wish) = wish {
+            set("wish", text(wish));
+            set("due_shard", text(&keys::due_shard_of(job.id)));
+            set("due_at", text(&keys::moment(job.updated_at + PATIENCE)));
+        }
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(written));
+        let put = if item.version == 0 {
+            put.condition_expression("attribute_not_exists(pk)")
+        } else {
+            let loaded = AttributeValue::N(item.version.to_string());
+            put.condition_expression("version = :loaded").expression_attribute_values(":loaded", loaded)
+        };
+        put.send().await.map(|_| ()).map_err(|error| failure(&error))
+    }
+
+    /// A job (strongly consistent); `None` where it is past its end at `now`. One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
+    pub async fn job(&self, who: &impl Authority, id: Uuid, now: Timestamp) -> Result<Option<JobItem>, StoreError> {
+        let key = ItemKey::Job(who.tenant(), id).attributes();
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        let answer = get.send().await.map_err(|error| failure(&error))?;
+        let item = answer.item().map(read).transpose()?;
+        Ok(item.filter(|item| item.job.created_at + KEPT_FOR > now))
+    }
+
+    /// Takes the wish for a job's next step, so that nobody else takes it before `until`. `None` where none is wanted. One
+    /// request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
+    pub async fn claim_job(&self, key: &JobKey, until: Timestamp) -> Result<Option<JobItem>, StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(ItemKey::Job(key.tenant(), key.id).attributes()))
+            .update_expression("SET due_at = :until REMOVE wish ADD version :one, tries :one")
+            .condition_expression("attribute_exists(wish)")
+            .expression_attribute_values(":until", text(&keys::moment(until)))
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+            .return_values(ReturnValue::AllNew);
+        match update.send().await {
+            Ok(answer) => answer.attributes().map(read).transpose(),
+            Err(error) => match failure(&error) {
+                StoreError::Conflict => Ok(None),
+                other => Err(other),
+            },
+        }
+    }
+
+    /// Plans the next try of a step that was not finished. One request; where somebody else went on meanwhile, nothing changes.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn plan_job(&self, key: &JobKey, item: &JobItem, at: Timestamp) -> Result<(), StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(ItemKey::Job(key.tenant(), key.id).attributes()))
+            .update_expression("SET due_at = :at")
+            .condition_expression("version = :loaded")
+            .expression_attribute_values(":at", text(&keys::moment(at)))
+            .expression_attribute_values(":loaded", AttributeValue::N(item.version.to_string()));
+        match update.send().await.map_err(|error| failure(&error)) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn read(item: &Item) -> Result<JobItem, StoreError> {
+    let string =
+        |name: &'static str| item.get(name).and_then(|value| value.as_s().ok()).ok_or(StoreError::Corrupt(name));
+    let number = |name: &'static str| {
+        let number = item.get(name).and_then(|value| value.as_n().ok()?.parse().ok());
+        number.ok_or(StoreError::Corrupt(name))
+    };
+    Ok(JobItem {
+        job: parse(string("body")?, "body")?,
+        version: number("version")?,
+        tries: number("tries")?,
+        fingerprint: string("fingerprint")?.clone(),
+    })
+}

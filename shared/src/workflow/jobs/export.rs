@@ -1,0 +1,165 @@
+//! The steps of an export: each writes a piece of CSV with some thousand persons, newest first.
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
+
+use super::{OwnTrouble, RunJob, line};
+use crate::{
+    api::{
+        ApiError,
+        page::{Cursor, MAX_PER_PAGE, PageRequest},
+    },
+    people::{
+        Family, Fields, Form, Record, View,
+        families::{ADDRESSES, CONTACTS},
+        job::{Export, Job, JobState, Part, Task},
+        person::PEOPLE,
+        schema,
+    },
+    platform::json::Json,
+    store::keys::{JobKey, by_kind_sort, month},
+};
+
+/// Persons that one step writes.
+const PER_STEP: usize = 1000;
+/// Persons whose address and contact are looked for at once.
+const AT_ONCE: usize = 8;
+
+/// What may be asked for.
+static FIELDS: [schema::Field; 3] = [
+    schema::Field::optional("start_date", Form::Date),
+    schema::Field::optional("end_date", Form::Date),
+    schema::Field::optional("exclude", Form::Texts),
+];
+
+/// Reads what is asked for.
+///
+/// # Errors
+/// 422 with every wrong field.
+pub(super) fn read(given: &Fields, tenant_since: Timestamp) -> Result<Export, ApiError> {
+    let mut read = schema::read(&FIELDS, given, true);
+    let mut wrong = |field: &str, message: &str| {
+        read.problems.push(crate::providers::FieldProblem::new(field, message));
+    };
+    let date = |name: &str| read.given.get(name).and_then(Json::read::<Date>);
+    let (start_date, end_date) = (date("start_date"), date("end_date"));
+    if start_date.zip(end_date).is_some_and(|(start, end)| end < start) {
+        wrong("end_date", "must not be before start_date");
+    }
+    let exclude = read.given.get("exclude").filter(|exclude| !exclude.is_null());
+    let exclude = exclude.map_or_else(|| Some(Default::default()), Json::read);
+    if exclude.is_none() {
+        wrong("exclude", "must be a list of address, contact");
+    }
+    if !read.problems.is_empty() {
+        return Err(ApiError::invalid(read.problems));
+    }
+    let since = start_date.and_then(midnight).map_or(tenant_since, |start| start.max(tenant_since));
+    Ok(Export { start_date, end_date, exclude: exclude.unwrap_or_default(), since, persons: 0, place: None })
+}
+
+/// When a day begins, UTC.
+fn midnight(day: Date) -> Option<Timestamp> {
+    day.to_zoned(TimeZone::UTC).ok().map(|midnight| midnight.timestamp())
+}
+
+impl RunJob {
+    pub(super) async fn export(&self, key: &JobKey, job: &mut Job, mut export: Export) -> Result<(), OwnTrouble> {
+        let store = &self.tools.means.store;
+        let mut piece = csv::Writer::from_writer(Vec::new());
+        let mut place = match export.place.clone() {
+            Some(place) => place,
+            None => {
+                line(&mut piece, columns(&export))?;
+                start(&export, job.created_at)
+            }
+        };
+        let mut persons = Vec::new();
+        let mut is_over = false;
+        while persons.len() < PER_STEP && !is_over {
+            let request = PageRequest { page: 1, per_page: MAX_PER_PAGE, cursor: Some(place.clone()) };
+            let page = store.list_records(key, export.since, (PEOPLE.kind, None), &request, job.created_at).await?;
+            let older = page.entries.iter().position(|person| person.created_at < export.since);
+            is_over = older.is_some() || page.next.is_none();
+            persons.extend(page.entries.into_iter().take(older.unwrap_or(MAX_PER_PAGE)));
+            place = page.next.unwrap_or(place);
+        }
+        let rows: Vec<_> = persons.iter().map(|person| self.row(key, &export, person)).collect();
+        let rows: Vec<Vec<String>> = stream::iter(rows).buffered(AT_ONCE).try_collect().await?;
+        for row in rows {
+            line(&mut piece, row)?;
+        }
+        export.persons += persons.len() as u64;
+        export.place = Some(place);
+        self.tools.put_piece(job, piece.into_inner().map_err(|_| OwnTrouble::Bucket)?).await?;
+        job.pieces += 1;
+        job.task = Task::Export(export);
+        job.state = JobState::Running;
+        if is_over { self.finish(job).await } else { Ok(()) }
+    }
+
+    async fn row(&self, key: &JobKey, export: &Export, person: &Record) -> Result<Vec<String>, OwnTrouble> {
+        let now = self.tools.means.now();
+        let mut cells = cells(&PEOPLE.view(person, now), own_columns());
+        for (part, family) in parts(export) {
+            let request = PageRequest { page: 1, per_page: 1, cursor: None };
+            let of_person = (family.kind, Some(person.id));
+            let latest = self.tools.means.store.list_records(key, export.since, of_person, &request, now).await?;
+            let latest = latest.entries.first().map(|record| family.view(record, now)).unwrap_or_default();
+            cells.extend(self::cells(&latest, part_columns(part, family).map(|(_, field)| field)));
+        }
+        Ok(cells)
+    }
+}
+
+/// Just above the newest person that is wanted.
+fn start(export: &Export, asked_at: Timestamp) -> Cursor {
+    let end = export.end_date.and_then(|day| midnight(day.checked_add(1.day()).ok()?));
+    match end.filter(|end| *end < asked_at) {
+        Some(end) => Cursor { month: month(end), below: Some(by_kind_sort(end, "")), seen: 0 },
+        None => Cursor { month: month(asked_at), below: None, seen: 0 },
+    }
+}
+
+fn parts(export: &Export) -> impl Iterator<Item = (Part, &'static Family)> {
+    let parts: [(Part, &'static Family); 2] = [(Part::Address, &ADDRESSES), (Part::Contact, &CONTACTS)];
+    parts.into_iter().filter(|(part, _)| !export.exclude.contains(part))
+}
+
+/// The columns about the person itself.
+fn own_columns() -> impl Iterator<Item = &'static str> {
+    let fields = PEOPLE.fields.iter().filter(|field| field.is_shown()).map(|field| field.name);
+    ["id"].into_iter().chain(fields).chain(["age", "information_percentage", "created_at", "updated_at"])
+}
+
+/// The columns about a part: what each is called, and the part's own field.
+fn part_columns(part: Part, family: &'static Family) -> impl Iterator<Item = (String, &'static str)> {
+    let prefix = match part {
+        Part::Address => "address",
+        Part::Contact => "contact",
+    };
+    let fields = family.fields.iter().map(|field| field.name).filter(|name| *name != "person_id");
+    fields.map(move |field| (format!("{prefix}_{field}"), field))
+}
+
+fn columns(export: &Export) -> Vec<String> {
+    let of_parts = parts(export).flat_map(|(part, family)| part_columns(part, family));
+    own_columns().map(str::to_owned).chain(of_parts.map(|(column, _)| column)).collect()
+}
+
+/// Whether a column is one that an export has.
+pub(super) fn is_exported(column: &str) -> bool {
+    let parts = [(Part::Address, &ADDRESSES), (Part::Contact, &CONTACTS)];
+    let of_parts = parts.into_iter().flat_map(|(part, family)| part_columns(part, family));
+    own_columns().any(|own| own == column) || of_parts.into_iter().any(|(name, _)| name == column)
+}
+
+/// What a view shows in each of these columns: texts as they are, anything else as JSON, nothing for what is not there.
+fn cells(view: &View, columns: impl Iterator<Item = &'static str>) -> Vec<String> {
+    let parts: Fields = Json::of(view).read().unwrap_or_default();
+    let cell = |column| match parts.get(column).filter(|value: &&Json| !value.is_null()) {
+        Some(value) => value.read::<String>().unwrap_or_else(|| value.text().to_owned()),
+        None => String::new(),
+    };
+    columns.map(cell).collect()
+}

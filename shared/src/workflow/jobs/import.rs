@@ -1,0 +1,216 @@
+//! The steps of an import: the first looks at the file as a whole, each further one takes up some thousand rows and writes a
+//! piece of the report.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::{OwnTrouble, RunJob, export::is_exported, line};
+use crate::{
+    api::ApiError,
+    evidence::{BucketError, JobFile, ObjectKey},
+    people::{
+        Fields,
+        job::{Failure, Import, Job, JobState, MAX_SHOWN, Task},
+        person::{self, PEOPLE},
+        sheet::{self, Row, Sheet},
+        typed,
+    },
+    platform::json::Json,
+    providers::FieldProblem,
+    store::{StoreError, keys::JobKey},
+    workflow::people::{How, TakenUp},
+};
+
+/// The longest file that is imported: 20 MiB.
+pub const MAX_FILE_BYTES: usize = 20 << 20;
+/// What a workbook's sheet may have become.
+const MAX_SOURCE_BYTES: usize = 64 << 20;
+/// The most rows that a file may have.
+const MAX_ROWS: usize = 100_000;
+/// Rows that one step takes up.
+const PER_STEP: usize = 1000;
+/// Rows taken up at once.
+const AT_ONCE: usize = 8;
+
+/// An import that was not begun.
+pub(super) fn of(source: String) -> Import {
+    Import { source, rows: None, done: 0, created: 0, updated: 0, unchanged: 0, failed: 0, failures: Vec::new() }
+}
+
+/// Whether a file may be imported, as far as that can be said at once.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn look_at(file: &[u8]) -> Result<(), String> {
+    if sheet::is_workbook(file) { Ok(()) } else { columns(&Sheet::open(file)?) }
+}
+
+/// Whether the columns are a person's fields.
+fn columns(sheet: &Sheet<'_>) -> Result<(), String> {
+    let is_known = |column: &str| is_given(column) || is_exported(column);
+    if !sheet.columns.iter().any(|column| column == "national_id") {
+        return Err("must begin with a line of columns, with national_id among them".to_owned());
+    }
+    match sheet.columns.iter().find(|column| !column.is_empty() && !is_known(column)) {
+        Some(_) => Err("has a column that is no field of a person".to_owned()),
+        None => Ok(()),
+    }
+}
+
+fn is_given(column: &str) -> bool {
+    PEOPLE.fields.iter().any(|field| field.name == column && field.is_given())
+}
+
+/// Why a step does not go on.
+enum Halt {
+    Ours(OwnTrouble),
+    /// The file is at fault.
+    File(String),
+}
+
+impl RunJob {
+    pub(super) async fn import(&self, key: &JobKey, job: &mut Job, mut import: Import) -> Result<(), OwnTrouble> {
+        let went = match import.rows {
+            None => self.begin(job, &mut import).await,
+            Some(_) => self.go_on(key, job, &mut import).await,
+        };
+        let is_over = import.rows.is_some_and(|rows| import.done == rows);
+        job.task = Task::Import(import);
+        job.state = JobState::Running;
+        match went {
+            Ok(()) if is_over => self.finish(job).await,
+            Ok(()) => Ok(()),
+            Err(Halt::File(fault)) => {
+                job.fail(&format!("The file {fault}."), self.tools.means.now());
+                Ok(())
+            }
+            Err(Halt::Ours(trouble)) => Err(trouble),
+        }
+    }
+
+    /// Counts the rows, makes CSV of a workbook, and begins the report.
+    async fn begin(&self, job: &mut Job, import: &mut Import) -> Result<(), Halt> {
+        let mut file = self.source(&import.source, MAX_FILE_BYTES).await?;
+        if sheet::is_workbook(&file) {
+            file = sheet::csv_of_workbook(&file).map_err(Halt::File)?.into();
+            let source = ObjectKey::Job { tenant: &job.tenant, id: job.id, file: JobFile::Workbook };
+            self.tools.put(&source, file.clone()).await.map_err(|_| Halt::Ours(OwnTrouble::Bucket))?;
+            import.source = source.to_string();
+        }
+        let sheet = Sheet::open(&file).map_err(Halt::File)?;
+        columns(&sheet).map_err(Halt::File)?;
+        let mut rows = 0;
+        for row in sheet {
+            row.map_err(Halt::File)?;
+            rows += 1;
+            if rows > MAX_ROWS {
+                return Err(Halt::File(format!("has more than {MAX_ROWS} rows")));
+            }
+        }
+        import.rows = Some(rows);
+        let mut piece = csv::Writer::from_writer(Vec::new());
+        line(&mut piece, ["row", "outcome", "person_id", "field", "message"]).map_err(Halt::Ours)?;
+        self.put_report(job, piece).await
+    }
+
+    /// Takes up the next rows.
+    async fn go_on(&self, key: &JobKey, job: &mut Job, import: &mut Import) -> Result<(), Halt> {
+        let file = self.source(&import.source, MAX_SOURCE_BYTES).await?;
+        let mut sheet = Sheet::open(&file).map_err(Halt::File)?;
+        let columns = std::mem::take(&mut sheet.columns);
+        let rows: Result<Vec<Row>, String> = sheet.skip(import.done).take(PER_STEP).collect();
+        let rows: Vec<(u64, Fields)> =
+            rows.map_err(Halt::File)?.into_iter().map(|row| (row.line, fields(&columns, &row))).collect();
+        let mut outcomes = Vec::new();
+        let mut waiting: Vec<&(u64, Fields)> = rows.iter().collect();
+        // Rows about the same person are taken up one after the other, in their order.
+        while !waiting.is_empty() {
+            let mut about = HashSet::new();
+            let (now, later): (Vec<_>, Vec<_>) =
+                waiting.into_iter().partition(|(_, fields)| about.insert(national_id(fields)));
+            let taken = now.into_iter().map(|(line, fields)| async move {
+                let row = format!("import\t{}\t{line}", key.id);
+                match self.people.take_up(key, fields, &row).await {
+                    _ if fields.is_empty() => Ok((*line, None)),
+                    Ok(taken) => Ok((*line, Some(Ok(taken)))),
+                    Err(error) if error.status < 500 => Ok((*line, Some(Err(error)))),
+                    Err(error) => Err(trouble(&error)),
+                }
+            });
+            let taken = stream::iter(taken.collect::<Vec<_>>());
+            let taken: Vec<_> = taken.buffered(AT_ONCE).try_collect().await.map_err(Halt::Ours)?;
+            outcomes.extend(taken);
+            waiting = later;
+        }
+        outcomes.sort_by_key(|(line, _)| *line);
+        let mut piece = csv::Writer::from_writer(Vec::new());
+        for (row, outcome) in outcomes {
+            match outcome {
+                None => {}
+                Some(Ok(TakenUp { person, how })) => {
+                    let (count, word) = match how {
+                        How::Created => (&mut import.created, "created"),
+                        How::Updated => (&mut import.updated, "updated"),
+                        How::Unchanged => (&mut import.unchanged, "unchanged"),
+                    };
+                    *count += 1;
+                    let cells = [row.to_string(), word.to_owned(), person.to_string(), String::new(), String::new()];
+                    line(&mut piece, cells).map_err(Halt::Ours)?;
+                }
+                Some(Err(error)) => {
+                    import.failed += 1;
+                    let fields = problems(error);
+                    for FieldProblem { field, message } in &fields {
+                        let cells = [&row.to_string(), "failed", "", field, message];
+                        line(&mut piece, cells).map_err(Halt::Ours)?;
+                    }
+                    if import.failures.len() < MAX_SHOWN {
+                        import.failures.push(Failure { row, fields });
+                    }
+                }
+            }
+        }
+        import.done += rows.len();
+        self.put_report(job, piece).await
+    }
+
+    async fn source(&self, key: &str, max: usize) -> Result<Bytes, Halt> {
+        self.tools.bucket.get(key, max).await.map_err(|error| match error {
+            BucketError::NotFound => Halt::File("is no longer there".to_owned()),
+            BucketError::TooLarge => Halt::File("is too large".to_owned()),
+            _ => Halt::Ours(OwnTrouble::Bucket),
+        })
+    }
+
+    async fn put_report(&self, job: &mut Job, piece: csv::Writer<Vec<u8>>) -> Result<(), Halt> {
+        let piece = piece.into_inner().map_err(|_| Halt::Ours(OwnTrouble::Bucket))?;
+        self.tools.put_piece(job, piece).await.map_err(Halt::Ours)?;
+        job.pieces += 1;
+        Ok(())
+    }
+}
+
+/// What a row gives: the cells that have something in them, in the columns that a customer may fill.
+fn fields(columns: &[String], row: &Row) -> Fields {
+    let cells = columns.iter().zip(&row.cells).filter(|(_, cell)| !cell.is_empty());
+    let given = cells.filter_map(|(column, cell)| {
+        let field = PEOPLE.fields.iter().find(|field| field.name == column && field.is_given())?;
+        Some((column.clone(), typed::of_cell(field.form, cell)))
+    });
+    given.collect()
+}
+
+fn national_id(fields: &Fields) -> Option<String> {
+    let national_id = fields.get("national_id").and_then(Json::read::<String>)?;
+    Some(person::canonical("national_id", &national_id))
+}
+
+fn problems(error: ApiError) -> Vec<FieldProblem> {
+    if error.fields.is_empty() { vec![FieldProblem::new("", error.message)] } else { error.fields }
+}
+
+fn trouble(error: &ApiError) -> OwnTrouble {
+    OwnTrouble::Store(StoreError::Unavailable { code: error.error_code.to_owned() })
+}

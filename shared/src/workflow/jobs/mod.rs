@@ -1,0 +1,348 @@
+//! Exports and imports of many persons: asked for, shown, and taken further step by step.
+//!
+//! A step is short, so that other work does not wait behind it, and can be done again: it writes its piece of the job's file
+//! first and then, in one write, how far the job is and that the next step is wanted. The last step joins the pieces.
+//!
+//! | file | subject |
+//! | --- | --- |
+//! | `export` | the steps of an export |
+//! | `import` | the steps of an import |
+
+mod export;
+mod import;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::{Means, OwnTrouble, fresh, people::People};
+use crate::{
+    api::{ApiError, Authority as _, Caller, body},
+    evidence::{Bucket, BucketError, JobFile, ObjectKey},
+    people::{
+        Fields,
+        job::{Failure, Job, JobState, Task},
+    },
+    platform::Platform,
+    process::ids::uuid_of,
+    store::{StoreError, jobs::JobItem, keys::JobKey},
+};
+
+pub use import::MAX_FILE_BYTES;
+
+/// How long a step may take; the function's own time is no longer.
+const LONGEST_STEP: SignedDuration = SignedDuration::from_mins(16);
+/// After how long a step that was not finished is tried again.
+const RETRY_AFTER: SignedDuration = SignedDuration::from_mins(1);
+/// Steps begun in vain before the job is given up.
+const MAX_TRIES: u64 = 8;
+/// How long the link to a job's file works.
+const LINK_LIFE: Duration = Duration::from_secs(15 * 60);
+
+/// What both use cases need.
+#[derive(Clone)]
+struct Tools {
+    means: Means,
+    bucket: Bucket,
+}
+
+impl Tools {
+    fn new(platform: &Platform) -> Self {
+        let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
+        Self { means: Means::new(platform), bucket }
+    }
+
+    /// Stores a piece of a job's file. Where an earlier try of the same step stored it, that one stays.
+    async fn put_piece(&self, job: &Job, piece: Vec<u8>) -> Result<(), OwnTrouble> {
+        let key = ObjectKey::Job { tenant: &job.tenant, id: job.id, file: JobFile::Piece(job.pieces + 1) };
+        self.put(&key, piece.into()).await.map_err(|_| OwnTrouble::Bucket)
+    }
+
+    async fn put(&self, key: &ObjectKey<'_>, bytes: Bytes) -> Result<(), BucketError> {
+        let sha256 = Sha256::digest(&bytes).into();
+        self.bucket.put_new(key, bytes, sha256).await.map(|_| ())
+    }
+
+    /// Makes the job's file of its pieces.
+    async fn join(&self, job: &Job) -> Result<(), OwnTrouble> {
+        let file = |file| ObjectKey::Job { tenant: &job.tenant, id: job.id, file };
+        let pieces: Vec<_> = (1..=job.pieces).map(|number| file(JobFile::Piece(number))).collect();
+        self.bucket.join(&pieces, &file(JobFile::Result)).await.map(|_| ()).map_err(|_| OwnTrouble::Bucket)
+    }
+}
+
+/// Asking for jobs, and looking at them.
+pub struct Jobs(Tools);
+
+/// A job, and whether an earlier request asked for it.
+pub struct Asked {
+    /// What customers see of it.
+    pub view: JobView,
+    /// Whether it was there.
+    pub replayed: bool,
+}
+
+impl Jobs {
+    /// Built once per execution environment.
+    #[must_use]
+    pub fn new(platform: &Platform) -> Self {
+        Self(Tools::new(platform))
+    }
+
+    /// Asks for an export of the persons that `given` describes. One request.
+    ///
+    /// # Errors
+    /// 422 with every wrong field.
+    pub async fn export(&self, caller: &Caller, given: &Fields, key: Option<&str>) -> Result<Asked, ApiError> {
+        let task = Task::Export(export::read(given, caller.tenant_since())?);
+        let given: Vec<_> = given.iter().map(|(name, value)| (name, value.text())).collect();
+        let id = self.id(caller, "export", key);
+        self.ask(caller, id, task, &format!("{given:?}")).await
+    }
+
+    /// Asks for the import of `file`, or of the file that was uploaded under an id. Two requests.
+    ///
+    /// # Errors
+    /// 422 where there is no such file, or it cannot be one.
+    pub async fn import(&self, caller: &Caller, file: ImportFile, key: Option<&str>) -> Result<Asked, ApiError> {
+        let id = self.id(caller, "import", key);
+        let unavailable = |_| ApiError::unavailable();
+        let (source, text) = match file {
+            ImportFile::Bytes(bytes) => {
+                import::look_at(&bytes).map_err(|fault| ApiError::invalid_field("file", &fault))?;
+                let text = hex::encode(Sha256::digest(&bytes));
+                let source = ObjectKey::Job { tenant: caller.tenant(), id, file: JobFile::Source };
+                self.0.put(&source, bytes).await.map_err(unavailable)?;
+                (source.to_string(), text)
+            }
+            ImportFile::Upload(upload) => {
+                let source = ObjectKey::Upload { tenant: caller.tenant(), id: upload }.to_string();
+                match self.0.bucket.head_length(&source).await.map_err(unavailable)? {
+                    None => return Err(ApiError::invalid_field("tmp_file_id", "names no file that was uploaded")),
+                    Some(length) if length > MAX_FILE_BYTES as u64 => {
+                        return Err(ApiError::invalid_field("tmp_file_id", "names a file that is too large"));
+                    }
+                    Some(_) => {}
+                }
+                (source, upload.to_string())
+            }
+        };
+        self.ask(caller, id, Task::Import(import::of(source)), &text).await
+    }
+
+    /// What customers see of a job, with a link to its file where it is done. One request.
+    ///
+    /// # Errors
+    /// 404 where the caller's tenant has no such export or import.
+    pub async fn get(&self, caller: &Caller, id: Uuid, is_wanted: fn(&Task) -> bool) -> Result<JobView, ApiError> {
+        let item = self.0.means.store.job(caller, id, self.0.means.now()).await?;
+        let job = item.map(|item| item.job).filter(|job| is_wanted(&job.task));
+        let job = job.ok_or_else(|| ApiError::not_found("job"))?;
+        let mut view = JobView::of(&job);
+        if job.state == JobState::Done {
+            let key = ObjectKey::Job { tenant: &job.tenant, id, file: JobFile::Result }.to_string();
+            let name = view.file_name();
+            let link = self.0.bucket.presign_get(&key, LINK_LIFE, Some(&name)).await;
+            view.url = Some(link.map_err(|_| ApiError::unavailable())?);
+            let expires_at = self.0.means.now() + LINK_LIFE;
+            view.url_expires_at = Some(expires_at);
+            tracing::info!(tenant = %job.tenant, key = caller.key_id(), job = %id, %expires_at, "link to a file issued");
+        }
+        Ok(view)
+    }
+
+    fn id(&self, caller: &Caller, what: &str, key: Option<&str>) -> Uuid {
+        match key {
+            Some(key) => uuid_of(&["idempotency", caller.tenant().as_str(), what, key]),
+            None => self.0.means.entropy().uuid(),
+        }
+    }
+
+    async fn ask(&self, caller: &Caller, id: Uuid, task: Task, text: &str) -> Result<Asked, ApiError> {
+        let means = &self.0.means;
+        let now = means.now();
+        let hash_key = means.platform.secrets.current().await?.fingerprint_key.bytes()?;
+        let job = Job {
+            id,
+            tenant: caller.tenant().clone(),
+            task,
+            state: JobState::Queued,
+            pieces: 0,
+            error: None,
+            created_at: now,
+            updated_at: now,
+            ended_at: None,
+        };
+        let item = JobItem { job, version: 0, tries: 0, fingerprint: body::keyed_hash(text, &hash_key) };
+        match means.store.put_job(caller, &item, Some(&fresh("job", means.entropy()))).await {
+            Ok(()) => Ok(Asked { view: JobView::of(&item.job), replayed: false }),
+            Err(StoreError::Conflict) => {
+                let there = means.store.job(caller, id, now).await?.ok_or_else(ApiError::unavailable)?;
+                if there.fingerprint != item.fingerprint {
+                    return Err(ApiError::key_reused());
+                }
+                Ok(Asked { view: JobView::of(&there.job), replayed: true })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Where an import's file is.
+pub enum ImportFile {
+    /// Here.
+    Bytes(Bytes),
+    /// Where it was uploaded.
+    Upload(Uuid),
+}
+
+/// A job as customers see it.
+#[derive(Debug, Serialize)]
+pub struct JobView {
+    id: Uuid,
+    #[serde(flatten)]
+    task: TaskView,
+    state: JobState,
+    error: Option<String>,
+    url: Option<String>,
+    url_expires_at: Option<Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    ended_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum TaskView {
+    Export {
+        start_date: Option<jiff::civil::Date>,
+        end_date: Option<jiff::civil::Date>,
+        exclude: Vec<crate::people::job::Part>,
+        persons: u64,
+    },
+    Import {
+        rows: Option<usize>,
+        done: usize,
+        created: usize,
+        updated: usize,
+        unchanged: usize,
+        failed: usize,
+        failures: Vec<Failure>,
+    },
+}
+
+impl JobView {
+    fn of(job: &Job) -> Self {
+        let task = match job.task.clone() {
+            Task::Export(export) => TaskView::Export {
+                start_date: export.start_date,
+                end_date: export.end_date,
+                exclude: export.exclude.into_iter().collect(),
+                persons: export.persons,
+            },
+            Task::Import(import) => TaskView::Import {
+                rows: import.rows,
+                done: import.done,
+                created: import.created,
+                updated: import.updated,
+                unchanged: import.unchanged,
+                failed: import.failed,
+                failures: import.failures,
+            },
+        };
+        Self {
+            id: job.id,
+            task,
+            state: job.state,
+            error: job.error.clone(),
+            url: None,
+            url_expires_at: None,
+            created_at: job.created_at,
+            updated_at: job.updated_at,
+            ended_at: job.ended_at,
+        }
+    }
+
+    /// The job's path.
+    #[must_use]
+    pub fn location(&self) -> String {
+        match self.task {
+            TaskView::Export { .. } => format!("/people/exports/{}", self.id),
+            TaskView::Import { .. } => format!("/people/imports/{}", self.id),
+        }
+    }
+
+    fn file_name(&self) -> String {
+        match self.task {
+            TaskView::Export { .. } => "people.csv".to_owned(),
+            TaskView::Import { .. } => "import-report.csv".to_owned(),
+        }
+    }
+}
+
+/// Taking jobs further.
+pub struct RunJob {
+    tools: Tools,
+    people: People,
+}
+
+impl RunJob {
+    /// Built once per execution environment.
+    #[must_use]
+    pub fn new(platform: &Platform) -> Self {
+        Self { tools: Tools::new(platform), people: People::new(platform) }
+    }
+
+    /// Does the next step of the job `key`, if anybody wishes it.
+    ///
+    /// # Errors
+    /// Our own store or bucket; the step is due again in a minute.
+    pub async fn run(&self, key: &JobKey) -> Result<(), OwnTrouble> {
+        let (means, now) = (&self.tools.means, self.tools.means.now());
+        let Some(mut item) = means.store.claim_job(key, now + LONGEST_STEP).await? else { return Ok(()) };
+        if item.job.has_ended() {
+            return Ok(());
+        }
+        if item.tries > MAX_TRIES {
+            tracing::error!(tenant = %item.job.tenant, job = %key.id, "job given up");
+            item.job.fail("The job was given up after it could not go on for several times.", now);
+        } else if let Err(trouble) = self.step(key, &mut item.job).await {
+            means.store.plan_job(key, &item, means.now() + RETRY_AFTER).await?;
+            return Err(trouble);
+        }
+        item.job.updated_at = means.now();
+        let wish = (!item.job.has_ended()).then(|| fresh("job", means.entropy()));
+        match means.store.put_job(key, &item, wish.as_deref()).await {
+            // Somebody took the step who thought that this one was lost.
+            Ok(()) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn step(&self, key: &JobKey, job: &mut Job) -> Result<(), OwnTrouble> {
+        match job.task.clone() {
+            Task::Export(export) => self.export(key, job, export).await,
+            Task::Import(import) => self.import(key, job, import).await,
+        }
+    }
+
+    /// Makes the job's file of its pieces, which ends it.
+    async fn finish(&self, job: &mut Job) -> Result<(), OwnTrouble> {
+        self.tools.join(job).await?;
+        job.end(self.tools.means.now());
+        Ok(())
+    }
+}
+
+/// A line of CSV at the end of `piece`.
+fn line<T: AsRef<[u8]>>(
+    piece: &mut csv::Writer<Vec<u8>>,
+    cells: impl IntoIterator<Item = T>,
+) -> Result<(), OwnTrouble> {
+    // Writing to memory cannot fail.
+    piece.write_record(cells).map_err(|_| OwnTrouble::Bucket)
+}

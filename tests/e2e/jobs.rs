@@ -1,0 +1,262 @@
+//! Exports and imports of many persons.
+
+use std::io::Write as _;
+
+use cotejo_tests::{Answer, Disturbance, When, World};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::people::{juan, register, sample};
+
+/// A file with a person a line.
+fn file(lines: &[&str]) -> String {
+    let mut file = "national_id,name,first_lastname,second_lastname,birthdate,gender,extra_data\n".to_owned();
+    lines.iter().for_each(|line| file.push_str(&format!("{line}\n")));
+    file
+}
+
+async fn import(world: &World, file: impl AsRef<[u8]>) -> Answer {
+    world.customer.post_form("/people/import", &[("file", file)]).await
+}
+
+/// Lets a job run to its end.
+async fn finish(world: &World, asked: &Answer) -> Value {
+    assert_eq!(asked.status, 202, "{asked:?}");
+    let path = asked.headers["location"].to_str().unwrap().to_owned();
+    world.local.pump().await;
+    world.customer.get(&path).await.result().clone()
+}
+
+/// A job's file, line by line.
+async fn lines(world: &World, job: &Value) -> Vec<String> {
+    let (status, bytes) = world.customer.open(job["url"].as_str().unwrap()).await;
+    assert_eq!(status, 200);
+    String::from_utf8(bytes.to_vec()).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn good_rows_are_kept_and_the_others_are_named() {
+    let world = World::new().await;
+    let file = file(&[
+        "PESJ880212HDFHLX01,Juan,Perez,Suares,1988-02-12,MALE,\"{\"\"n\"\":12345678901234567890.50}\"",
+        "BOXW310820HNERXN08,Wei,Xu,Bo,,,",
+        ",,,,,,",
+        "boxw310820hnerxn09,Wei,Xu,Bo,31-08-20,male,[1]",
+        "BOXW310820HNERXN09,Wei,Xu,,,,",
+        "pesj880212hdfhlx01,Juana,Perez,Suares,,,",
+    ]);
+    let asked = import(&world, &file).await;
+    insta::assert_json_snapshot!("import_asked", asked.result(), { ".id" => "[id]" });
+    let job = finish(&world, &asked).await;
+    insta::assert_json_snapshot!("import_done", job, { ".id" => "[id]", ".url" => "[url]" });
+    let report = lines(&world, &job).await;
+    let person = world.customer.get("/people/national-id/PESJ880212HDFHLX01").await.result().clone();
+    // The later row about the same person came after the earlier one.
+    assert_eq!((&person["name"], &person["gender"]), (&json!("Juana"), &json!("MALE")));
+    let id = person["id"].as_str().unwrap();
+    assert_eq!(
+        report,
+        [
+            "row,outcome,person_id,field,message".to_owned(),
+            format!("2,created,{id},,"),
+            "3,failed,,national_id,is not a valid CURP: check digit".to_owned(),
+            "5,failed,,birthdate,must be a date such as 2022-01-31".to_owned(),
+            "5,failed,,extra_data,must be an object of up to 16 KiB".to_owned(),
+            "5,failed,,gender,\"must be one of MALE, FEMALE\"".to_owned(),
+            "6,failed,,second_lastname,is required".to_owned(),
+            format!("7,updated,{id},,"),
+        ]
+    );
+    assert_eq!(world.customer.get("/people").await.result()["data"].as_array().unwrap().len(), 1);
+    // Sent again: only what the later row undoes is done again.
+    let again = finish(&world, &import(&world, &file).await).await;
+    assert_eq!((&again["created"], &again["failed"]), (&json!(0), &json!(3)));
+    assert_eq!(world.customer.get("/people").await.result()["data"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_is_none_is_refused_at_once() {
+    let world = World::new().await;
+    for bad in ["", "name,first_lastname\nJuan,Perez\n", "national_id,nombre\nX,Juan\n"] {
+        let refused = import(&world, bad).await;
+        assert_eq!((refused.status, refused.fields()), (422, vec!["file"]), "{bad}");
+    }
+    let none =
+        world.customer.post_form("/people/import", &[("tmp_file_id", "71266b80-f04b-4a2c-9314-963d3a182f2b")]).await;
+    assert_eq!(none.fields(), ["tmp_file_id"]);
+    assert_eq!(world.customer.post_form("/people/import", &[("file", "x"); 0]).await.fields(), ["file"]);
+    // What can only be seen later ends the job with a reason.
+    let job = finish(&world, &import(&world, b"national_id\n\xff\xfe\n").await).await;
+    assert_eq!((&job["state"], &job["error"]), (&json!("failed"), &json!("The file is not CSV in UTF-8.")));
+    let job = finish(&world, &import(&world, b"PK\x03\x04 and nothing else").await).await;
+    assert_eq!(job["error"], "The file is not an XLSX workbook.");
+}
+
+/// A workbook with one sheet of these rows; numbers are numbers.
+fn workbook(rows: &[&[&str]]) -> Vec<u8> {
+    let mut sheet = String::from(
+        r#"<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>"#,
+    );
+    for (at, row) in rows.iter().enumerate() {
+        sheet.push_str(&format!(r#"<row r="{}">"#, at + 1));
+        for (column, cell) in row.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
+            let place = format!("{}{}", char::from(b'A' + u8::try_from(column).unwrap()), at + 1);
+            sheet.push_str(&match cell.parse::<f64>() {
+                Ok(_) => format!(r#"<c r="{place}"><v>{cell}</v></c>"#),
+                Err(_) => format!(r#"<c r="{place}" t="inlineStr"><is><t>{cell}</t></is></c>"#),
+            });
+        }
+        sheet.push_str("</row>");
+    }
+    sheet.push_str("</sheetData></worksheet>");
+    let types = r#"<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/></Types>"#;
+    let relations = |kind: &str, target: &str| {
+        format!(
+            r#"<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}" Target="{target}"/></Relationships>"#
+        )
+    };
+    let book = r#"<?xml version="1.0"?><workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="Personas" sheetId="1" r:id="rId1"/></sheets></workbook>"#;
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in [
+        ("[Content_Types].xml", types.to_owned()),
+        ("_rels/.rels", relations("officeDocument", "xl/workbook.xml")),
+        ("xl/workbook.xml", book.to_owned()),
+        ("xl/_rels/workbook.xml.rels", relations("worksheet", "worksheets/sheet1.xml")),
+        ("xl/worksheets/sheet1.xml", sheet),
+    ] {
+        archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(content.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn a_workbook_is_imported_line_for_line_from_where_it_was_uploaded() {
+    let world = World::new().await;
+    let book = workbook(&[
+        &[
+            "national_id",
+            "name",
+            "first_lastname",
+            "second_lastname",
+            "external_ref_id",
+            "nationality_id",
+            "ignore_curp_validation",
+        ],
+        &["PESJ880212HDFHLX01", "Juan", "Perez", "Suares", "1234567890", "144"],
+        &[],
+        &["12345", "Wei", "Xu", "Bo", "", "", "true"],
+        &["99", "Wei", "Xu", "Bo"],
+    ]);
+    let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    let place = world.customer.post("/uploads", &json!({"content_type": kind, "bytes": book.len()})).await;
+    assert_eq!(place.status, 201, "{place:?}");
+    assert_eq!(world.customer.upload(place.result(), book.into()).await, 200);
+    let asked = world.customer.post_form("/people/import", &[("tmp_file_id", place.id())]).await;
+    let job = finish(&world, &asked).await;
+    assert_eq!((&job["rows"], &job["created"], &job["failed"]), (&json!(4), &json!(2), &json!(1)), "{job}");
+    assert_eq!(job["failures"][0]["row"], 5);
+    let person = world.customer.get("/people/external/1234567890").await.result().clone();
+    assert_eq!((&person["name"], &person["nationality_id"]), (&json!("Juan"), &json!(144)));
+    assert_eq!(world.customer.get("/people/national-id/12345").await.status, 200);
+}
+
+/// As many lines as wanted, each about another person.
+fn many(count: usize) -> String {
+    let mut file = "national_id;name;first_lastname;second_lastname;ignore_curp_validation\n".to_owned();
+    (0..count).for_each(|number| file.push_str(&format!("P{number:06};Ana;Paz;Ruiz;true\n")));
+    file
+}
+
+#[tokio::test]
+async fn a_long_import_goes_on_where_it_was_stopped_and_nobody_is_made_twice() {
+    let world = World::new().await;
+    let asked = import(&world, many(1500)).await;
+    let path = asked.headers["location"].to_str().unwrap().to_owned();
+    // The step fails half way: some rows were taken up, none was counted.
+    world.aws.wire().plan("TransactWriteItems", None, 300, Disturbance::Fail(When::Before));
+    world.local.pump().await;
+    let job = world.customer.get(&path).await.result().clone();
+    assert_ne!(job["state"], "done");
+    for _ in 0..3 {
+        world.pass(SignedDuration::from_mins(17)).await;
+    }
+    let job = world.customer.get(&path).await.result().clone();
+    assert_eq!((&job["state"], &job["rows"], &job["done"]), (&json!("done"), &json!(1500), &json!(1500)), "{job}");
+    assert_eq!((&job["created"], &job["updated"], &job["unchanged"]), (&json!(1500), &json!(0), &json!(0)));
+    let report = lines(&world, &job).await;
+    assert_eq!(report.len(), 1501);
+    assert!(report[1..].iter().all(|line| line.contains(",created,")));
+
+    // All of them, newest first, in a file of several pieces.
+    let asked = world.customer.post("/people/export", &json!({"exclude": ["address", "contact"]})).await;
+    let job = finish(&world, &asked).await;
+    assert_eq!((&job["state"], &job["persons"]), (&json!("done"), &json!(1500)), "{job}");
+    let persons: std::collections::BTreeSet<_> =
+        lines(&world, &job).await[1..].iter().map(|line| line.split(',').nth(1).unwrap().to_owned()).collect();
+    assert_eq!(persons.len(), 1500);
+}
+
+#[tokio::test]
+async fn an_export_has_the_persons_of_its_days_and_what_is_not_left_out() {
+    let world = World::new().await;
+    let person = register(&world, &juan()).await;
+    let id = person["id"].as_str().unwrap();
+    for list in ["addresses", "contacts"] {
+        assert_eq!(world.customer.post(&format!("/{list}"), &sample(list, id)).await.status, 201);
+    }
+    world.clock.advance(SignedDuration::from_hours(24 * 40));
+    let mut other = juan();
+    other["national_id"] = json!("BOXW310820HNERXN09");
+    other["extra_data"] = json!({"note": "a, b\nc"});
+    let other = register(&world, &other).await;
+
+    let export = async |given: Value| {
+        let asked = world.customer.post("/people/export", &given).await;
+        let job = finish(&world, &asked).await;
+        assert_eq!(job["state"], "done", "{job}");
+        let (_, bytes) = world.customer.open(job["url"].as_str().unwrap()).await;
+        (job, String::from_utf8(bytes.to_vec()).unwrap())
+    };
+    let (job, all) = export(json!({})).await;
+    insta::assert_json_snapshot!("export_done", job, { ".id" => "[id]", ".url" => "[url]" });
+    insta::assert_snapshot!("export_file", all.replace(id, "[juan]").replace(other["id"].as_str().unwrap(), "[wei]"));
+    let persons = |file: &str| {
+        let known = [("juan", "PESJ880212HDFHLX01"), ("wei", "BOXW310820HNERXN09")];
+        known.into_iter().filter(|(_, id)| file.contains(id)).map(|(name, _)| name).collect::<Vec<_>>()
+    };
+    for (given, expected) in [
+        (json!({"start_date": "2026-11-02", "end_date": "2026-11-02"}), vec!["juan"]),
+        (json!({"end_date": "2026-11-01"}), vec![]),
+        (json!({"end_date": "2026-12-11"}), vec!["juan"]),
+        (json!({"start_date": "2026-11-03"}), vec!["wei"]),
+        (json!({"start_date": "2026-12-12", "end_date": "2027-01-01"}), vec!["wei"]),
+        (json!({"start_date": "2026-12-13"}), vec![]),
+    ] {
+        assert_eq!(persons(&export(given.clone()).await.1), expected, "{given}");
+    }
+    let (_, without) = export(json!({"exclude": ["address"]})).await;
+    let header = without.lines().next().unwrap();
+    assert!(!header.contains("address_street") && header.contains("contact_email"));
+    // What was exported can be imported, and says nothing new.
+    let job = finish(&world, &import(&world, all).await).await;
+    assert_eq!((&job["unchanged"], &job["failed"]), (&json!(2), &json!(0)), "{job}");
+
+    let wrong = json!({"start_date": "2026-11-02", "end_date": "2026-11-01", "exclude": ["phone"], "more": 1});
+    assert_eq!(world.customer.post("/people/export", &wrong).await.fields(), ["end_date", "exclude", "more"]);
+}
+
+#[tokio::test]
+async fn a_job_is_asked_for_once_and_is_its_tenant_s_own() {
+    let world = World::new().await;
+    let ask = async |body: Value| world.customer.post_once("/people/export", "monthly", &body).await;
+    let (first, second) = (ask(json!({})).await, ask(json!({})).await);
+    assert_eq!((first.id(), second.headers["idempotent-replayed"].as_bytes()), (second.id(), &b"true"[..]));
+    assert_eq!(ask(json!({"exclude": ["address"]})).await.error_code(), "idempotency_key_reused");
+    let job = finish(&world, &first).await;
+    assert_eq!(lines(&world, &job).await.len(), 1);
+    assert_eq!(world.customer.get(&format!("/people/imports/{}", first.id())).await.status, 404);
+    assert_eq!(world.customer.get("/people/exports/nothing").await.status, 404);
+    world.clock.advance(SignedDuration::from_hours(24 * 7));
+    assert_eq!(world.customer.get(&format!("/people/exports/{}", first.id())).await.status, 404);
+}
