@@ -5,6 +5,7 @@
 mod admin;
 mod callbacks;
 mod certificates;
+mod contacts;
 mod decisions;
 mod dynamic;
 mod elsewhere;
@@ -32,4 +33,5 @@ mod retention;
 mod routes;
 mod sweep;
 mod tecalis;
+mod temporary;
 mod videos;

@@ -31,7 +31,7 @@ enum Door {
 use Door::{Named, Nothing, Own, Token, Within};
 
 /// Every route, as API Gateway names it.
-const ROUTES: [(&str, Door); 91] = [
+const ROUTES: [(&str, Door); 101] = [
     ("POST /processes", Own(Scope::ProcessesWrite)),
     ("POST /uploads", Own(Scope::ProcessesWrite)),
     ("GET /processes", Own(Scope::ProcessesRead)),
@@ -122,6 +122,16 @@ const ROUTES: [(&str, Door); 91] = [
     ("GET /people/exports/{id}", Named(Scope::PeopleRead)),
     ("POST /people/import", Own(Scope::PeopleWrite)),
     ("GET /people/imports/{id}", Named(Scope::PeopleRead)),
+    ("POST /contacts/sms-codes", Named(Scope::PeopleWrite)),
+    ("POST /contacts/sms-codes/verify", Named(Scope::PeopleWrite)),
+    ("POST /contacts/email-codes", Named(Scope::PeopleWrite)),
+    ("POST /contacts/email-codes/verify", Named(Scope::PeopleWrite)),
+    ("GET /temporary-people", Own(Scope::PeopleRead)),
+    ("POST /temporary-people", Own(Scope::PeopleWrite)),
+    ("GET /temporary-people/{id}", Named(Scope::PeopleRead)),
+    ("PUT /temporary-people/{id}", Named(Scope::PeopleWrite)),
+    ("POST /temporary-people/{id}/person", Named(Scope::PeopleWrite)),
+    ("POST /people/from-process", Within(Scope::PeopleWrite)),
     ("$default", Nothing),
 ];
 
@@ -136,7 +146,7 @@ impl Door {
 }
 
 /// A body that the route takes; `person` is the one that is there.
-fn body(route: &str, person: &str, catalog: &str) -> Option<Value> {
+fn body(route: &str, person: &str, catalog: &str, process: &str) -> Option<Value> {
     let (method, path) = route.split_once(' ').unwrap_or_default();
     let list = path.trim_start_matches('/').trim_end_matches("/{id}");
     if people::LISTS.iter().any(|(known, _)| *known == list) && method != "GET" {
@@ -152,6 +162,17 @@ fn body(route: &str, person: &str, catalog: &str) -> Option<Value> {
         "POST /people/search" => Some(json!({"ids": [person]})),
         "POST /people/external/search" => Some(json!({"external_ref_id": [EXTERNAL]})),
         "POST /people/from-curp" => Some(json!({"curp": "BOXW310820HNERXN09"})),
+        "POST /people/from-process" => Some(json!({"process_id": process})),
+        "POST /contacts/sms-codes" => Some(json!({"person_id": person, "phone": "525591038054"})),
+        "POST /contacts/sms-codes/verify" => {
+            Some(json!({"person_id": person, "phone": "525591038054", "code": "000000"}))
+        }
+        "POST /contacts/email-codes" => Some(json!({"person_id": person, "email": "user@example"})),
+        "POST /contacts/email-codes/verify" => {
+            Some(json!({"person_id": person, "email": "user@example", "code": "000000"}))
+        }
+        "POST /temporary-people" | "PUT /temporary-people/{id}" => Some(json!({"name": "John"})),
+        "POST /temporary-people/{id}/person" => Some(json!({})),
         "POST /people/export" => Some(json!({"exclude": ["address"]})),
         "POST /dynamic-properties" => Some(property()),
         "PUT /dynamic-properties/{id}" => Some(json!({"description": "Another"})),
@@ -227,7 +248,7 @@ impl Behind {
         person["external_ref_id"] = json!(EXTERNAL);
         person["facetec_ref_id"] = json!(EXTERNAL);
         let person = people::register(&world, &person).await;
-        let group = world.customer.post("/people-groups", &body("POST /people-groups", "", "").unwrap()).await;
+        let group = world.customer.post("/people-groups", &body("POST /people-groups", "", "", "").unwrap()).await;
         let mut records = BTreeMap::from([("people-groups".to_owned(), group.result().clone())]);
         for (list, _) in people::LISTS {
             let record = people::sample(list, person["id"].as_str().unwrap());
@@ -235,10 +256,12 @@ impl Behind {
             records.insert(list.to_owned(), record.result().clone());
         }
         let catalog = world.customer.post("/catalogs", &json!({"name": "Catalogo de prueba"})).await;
-        let value = body("POST /catalog-values", "", &catalog.id()).unwrap();
+        let value = body("POST /catalog-values", "", &catalog.id(), "").unwrap();
         let value = world.customer.post("/catalog-values", &value).await;
         records.insert("catalogs".to_owned(), catalog.result().clone());
         records.insert("catalog-values".to_owned(), value.result().clone());
+        let temporary = world.customer.post("/temporary-people", &json!({"name": "John"})).await;
+        records.insert("temporary-people".to_owned(), temporary.result().clone());
         let property = world.customer.post("/dynamic-properties", &property()).await;
         let values = json!({"person_id": person["id"], "values": {"test_01": "0123456789"}});
         let values = world.customer.post(&format!("/dynamic-properties/{}/values", property.id()), &values).await;
@@ -277,7 +300,13 @@ impl Behind {
             Some(parts) => customer.post_form(&path, &parts).await,
             None => {
                 let method = Method::from_bytes(method.as_bytes()).unwrap();
-                customer.call(method, &path, body(route, self.person(), catalog).as_ref()).await
+                customer
+                    .call(
+                        method,
+                        &path,
+                        body(route, self.person(), catalog, self.process["id"].as_str().unwrap()).as_ref(),
+                    )
+                    .await
             }
         }
     }
@@ -340,7 +369,11 @@ async fn another_tenant_s_key_finds_nothing_and_changes_nothing() {
         match door {
             Named(_) => assert_eq!((answer.status, answer.error_code()), (404, "not_found"), "{route}"),
             Within(_) => {
-                let owner = if route.starts_with("POST /catalog-values") { "custom_catalog_id" } else { "person_id" };
+                let owner = match *route {
+                    "POST /catalog-values" | "POST /catalog-values/bulk" => "custom_catalog_id",
+                    "POST /people/from-process" => "process_id",
+                    _ => "person_id",
+                };
                 assert_eq!((answer.status, answer.fields()), (422, vec![owner]), "{route}");
             }
             Own(_) => {

@@ -8,6 +8,7 @@ use cotejo::{
     people::{Kind, families::GROUPS, job::Task, person::PEOPLE},
     platform::Platform,
     workflow::{
+        from_process,
         jobs::{Asked, ImportFile, Jobs},
         people::People,
         records::routes,
@@ -80,6 +81,12 @@ async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Respon
             let person =
                 people.upsert(&caller, &routes::parameter(request, "national_id")?, &body::fields(request)?).await?;
             Ok(success(200, &people.whole(&caller, &person).await?))
+        }
+        (&Method::POST, ["from-process"]) => {
+            let made = from_process::fill(people, &caller, &body::fields(request)?).await?;
+            let status = if made.replayed { 200 } else { 201 };
+            let location = format!("/people/{}", made.record.id);
+            Ok(response::created(status, &location, false, &people.view(&made.record)))
         }
         (&Method::POST, ["export"]) => {
             let key = body::idempotency_key(request)?;

@@ -155,6 +155,8 @@ fn start(name: &str, platform: &Platform) -> Option<Handler> {
         "people" => http!(name, platform, people),
         "person-records" => http!(name, platform, person_records),
         "catalogs" => http!(name, platform, catalogs),
+        "temporary-people" => http!(name, platform, temporary_people),
+        "contact-verification" => http!(name, platform, contact_verification),
         "receive-callback" => http!(name, platform, receive_callback),
         "poll-due" => event!(name, platform, poll_due),
         "run-work" => event!(name, platform, run_work),

@@ -23,7 +23,7 @@ use crate::{
     settings::{Around, Overrides, ProviderUrls},
     stores::{
         Access, StoreError, dynamodb,
-        mail::{Mail, Mailbox},
+        mail::{Mail, Mailbox, Sms},
         s3, secrets,
     },
     stream::{Mapping, Poller, Positions},
@@ -157,7 +157,7 @@ impl Local {
         let secrets = secrets::Secrets::open(data.file("secrets.json"), &keys_name, &*seams.entropy)?;
         serve(&mut tasks, secrets_port, secrets.router(), &stop);
         let accounts = Accounts { keys_name, secrets };
-        let keys = Keys::choose(&overrides, &accounts, &seams)?;
+        let keys = Keys::choose(&overrides, &accounts, &seams, &mail_url)?;
         let clock = Arc::clone(&seams.clock);
         let sandbox = Sandbox::open(SandboxConfig {
             base_url: sandbox_url.clone(),
@@ -288,6 +288,12 @@ impl Local {
     #[must_use]
     pub fn mails(&self) -> Vec<Mail> {
         self.inner.mailbox.mails()
+    }
+
+    /// What was sent to phones.
+    #[must_use]
+    pub fn sms(&self) -> Vec<Sms> {
+        self.inner.mailbox.sms()
     }
 
     /// The key that opens queries at Auco.

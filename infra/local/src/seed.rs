@@ -36,7 +36,7 @@ pub const TENANT: &str = "local";
 const PER_MINUTE: u32 = 60_000;
 
 /// What the sandbox's accounts are opened by.
-const KEYS: [&str; 5] = ["public_key", "private_key", "user", "password", "api_key"];
+const KEYS: [&str; 6] = ["public_key", "private_key", "user", "password", "api_key", "url"];
 
 /// How to act as a tenant.
 #[derive(Debug, Clone)]
@@ -79,6 +79,8 @@ pub struct Keys {
     pub link_password: String,
     /// Tecalis's API key.
     pub tecalis: String,
+    /// Where messages to phones go.
+    pub sms_url: String,
 }
 
 impl Keys {
@@ -86,7 +88,7 @@ impl Keys {
     ///
     /// # Errors
     /// The secrets cannot be read.
-    pub fn choose(overrides: &Overrides, accounts: &Accounts, seams: &Seams) -> io::Result<Self> {
+    pub fn choose(overrides: &Overrides, accounts: &Accounts, seams: &Seams, mail_url: &str) -> io::Result<Self> {
         let choose = |name: &str, provider: &str, field: &str, prefix: &str| {
             let before = accounts.get(TENANT, provider)?;
             let before = before.as_ref().and_then(|account| account.get(field)?.as_str()).map(str::to_owned);
@@ -99,11 +101,12 @@ impl Keys {
             link_user: choose("COTEJO_LINK_USER", "link", "user", "link")?,
             link_password: choose("COTEJO_LINK_PASSWORD", "link", "password", "link")?,
             tecalis: choose("COTEJO_TECALIS_API_KEY", "tecalis", "api_key", "tecalis")?,
+            sms_url: format!("{mail_url}/sms"),
         })
     }
 
     /// An account with these keys at each company, as `tenant` has it.
-    fn accounts(&self, tenant: &str) -> [(&'static str, Value); 3] {
+    fn accounts(&self, tenant: &str) -> [(&'static str, Value); 4] {
         let media_hosts = ["127.0.0.1", "localhost"];
         let auco = json!({
             "public_key": self.auco_public, "private_key": self.auco_private, "webhook_id": webhook_id(tenant),
@@ -113,7 +116,7 @@ impl Keys {
             "user": self.link_user, "password": self.link_password, "callback_addresses": [Ipv4Addr::LOCALHOST],
         });
         let tecalis = json!({"api_key": self.tecalis, "media_hosts": media_hosts});
-        [("auco", auco), ("link", link), ("tecalis", tecalis)]
+        [("auco", auco), ("link", link), ("tecalis", tecalis), ("sms", json!({"url": self.sms_url}))]
     }
 }
 

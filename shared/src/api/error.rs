@@ -77,6 +77,12 @@ impl ApiError {
         Self::new(409, "not_in_review", "The process is not in review, or was decided otherwise.")
     }
 
+    /// 409: what was read about a person does not count yet, or never will.
+    #[must_use]
+    pub fn not_approved() -> Self {
+        Self::new(409, "not_approved", "The process is not approved.")
+    }
+
     /// 404: the process has no certificate.
     #[must_use]
     pub fn no_certificate() -> Self {
@@ -116,6 +122,26 @@ impl ApiError {
             many => format!("{} fields are not as they should be.", many.len()),
         };
         Self { fields, ..Self::new(422, "invalid_request", &message) }
+    }
+
+    /// 422: the deployment or the tenant has not what it takes.
+    #[must_use]
+    pub fn not_set_up(what: &str) -> Self {
+        Self::new(422, "not_set_up", &format!("{what} is not set up."))
+    }
+
+    /// 429: a person was sent enough for now.
+    #[must_use]
+    pub fn too_many_codes(retry_after: u32) -> Self {
+        let message = "This contact was sent as many codes as it may be for now.";
+        Self { retry_after: Some(retry_after), ..Self::new(429, "too_many_codes", message) }
+    }
+
+    /// 503: a message was not taken by whoever sends it.
+    #[must_use]
+    pub fn not_sent() -> Self {
+        let message = "The code could not be sent for the moment.";
+        Self { retry_after: Some(5), ..Self::new(503, "code_not_sent", message) }
     }
 
     /// 422: one field is wrong.

@@ -116,6 +116,23 @@ pub enum Change {
 }
 
 impl Channel {
+    /// What stands for a channel where a record brought its own address with it: nobody subscribed and nothing signs.
+    #[must_use]
+    pub fn of_url(about: Uuid, tenant: &TenantId, url: String, at: Timestamp) -> Self {
+        Self {
+            id: about,
+            tenant: tenant.clone(),
+            name: String::new(),
+            active: true,
+            events: BTreeSet::new(),
+            config: Config::Webhook { url, secrets: Vec::new() },
+            created_at: at,
+            updated_at: at,
+            trouble: None,
+            disabled: None,
+        }
+    }
+
     /// Whether an event called `topic` goes here.
     #[must_use]
     pub fn wants(&self, topic: &str) -> bool {

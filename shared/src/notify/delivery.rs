@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Channel, Message, Outcome, schedule};
-use crate::process::{TenantId, ids::uuid_of};
+use crate::{
+    people::Record,
+    process::{Private, TenantId, ids::uuid_of},
+};
 
 /// Attempts that are shown.
 const MAX_SHOWN: usize = 20;
@@ -17,8 +20,11 @@ pub struct Delivery {
     pub id: Uuid,
     /// Whose it is.
     pub tenant: TenantId,
-    /// Where it goes.
+    /// Where it goes; what it is about, where that is no channel but `url`.
     pub channel: Uuid,
+    /// Where it goes, if it goes to an address that one thing alone brought with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<Private<String>>,
     /// What happened; the same at every attempt and for every channel.
     pub event_id: Uuid,
     /// What is told of it.
@@ -92,6 +98,7 @@ impl Delivery {
             id: uuid_of(&["delivery", &event_id.to_string(), &channel.id.to_string()]),
             tenant: channel.tenant.clone(),
             channel: channel.id,
+            url: None,
             event_id,
             message,
             state: DeliveryState::Pending,
@@ -100,6 +107,13 @@ impl Delivery {
             next_attempt_at: Some(now),
             created_at: now,
         }
+    }
+
+    /// `message` about the event `event_id`, for the address that the record `about` brought with it.
+    #[must_use]
+    pub fn to_url(event_id: Uuid, about: &Record, url: Private<String>, message: Message, now: Timestamp) -> Self {
+        let place = Channel::of_url(about.id, &about.tenant, url.expose().clone(), now);
+        Self { url: Some(url), ..Self::new(event_id, &place, message, now) }
     }
 
     /// Whether it is to be attempted at `now`.

@@ -30,11 +30,20 @@ impl Mailer {
     }
 
     pub(super) async fn send(&self, emails: &[Private<String>], message: &Message) -> Said {
+        self.write(emails, &format!("[Cotejo] {}", message.event), &message.text()).await
+    }
+
+    /// Whether it can send anything.
+    pub(super) fn is_set_up(&self) -> bool {
+        self.config.mail_from.is_some()
+    }
+
+    /// Sends a text with a subject.
+    pub(super) async fn write(&self, emails: &[Private<String>], subject: &str, body: &str) -> Said {
         let failed = |error| (Outcome::Failed { retry_after: None }, None, Some(error));
         let Some(from) = &self.config.mail_from else { return failed("mail_not_set_up") };
-        let text = |text: String| Content::builder().data(text).charset("UTF-8").build();
-        let subject = format!("[Cotejo] {}", message.event);
-        let (Ok(subject), Ok(body)) = (text(subject), text(message.text())) else { return failed("mail_malformed") };
+        let text = |text: &str| Content::builder().data(text).charset("UTF-8").build();
+        let (Ok(subject), Ok(body)) = (text(subject), text(body)) else { return failed("mail_malformed") };
         let mail = Mail::builder().subject(subject).body(Body::builder().text(body).build()).build();
         let to = emails.iter().map(|email| email.expose().clone()).collect();
         let client = self.client.get_or_init(|| self.http.mail(&self.config));

@@ -14,6 +14,7 @@
 //! | `schedule` | when it is tried again |
 //! | `send` | one attempt, whatever the channel |
 //! | `webhook`, `slack`, `email` | one attempt at each type of channel |
+//! | `sms` | a message to a phone |
 //! | `signature` | Standard Webhooks signatures |
 
 pub mod channel;
@@ -25,6 +26,7 @@ pub mod seal;
 pub mod send;
 pub mod signature;
 pub mod slack;
+pub mod sms;
 pub mod topic;
 mod webhook;
 

@@ -5,7 +5,7 @@ use std::{sync::OnceLock, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderMap;
 
-use super::{Attempt, Channel, Config, Delivery, email::Mailer, slack, webhook};
+use super::{Attempt, Channel, Config, Delivery, email::Mailer, slack, sms::SmsAccount, webhook};
 use crate::{
     evidence::UrlGuard,
     platform::{
@@ -13,6 +13,7 @@ use crate::{
         http::{guarded_client, leads_nowhere_public},
         secrets::SecretDocument,
     },
+    process::Private,
 };
 
 /// How long an endpoint has to answer.
@@ -82,6 +83,23 @@ impl Sender {
             "delivery attempted",
         );
         Ok((outcome, Attempt { at: now, status, error: error.map(str::to_owned), duration_ms }))
+    }
+
+    /// Sends `code` to a phone.
+    pub async fn sms(&self, account: &SmsAccount, phone: &str, code: &str) -> Outcome {
+        let (headers, body) = account.request(phone, code);
+        self.post(&account.url, &UrlGuard::any_public_host(self.allow_loopback), headers, body).await.0
+    }
+
+    /// Sends a text by e-mail.
+    pub async fn mail(&self, email: Private<String>, subject: &str, text: &str) -> Outcome {
+        self.mailer.write(&[email], subject, text).await.0
+    }
+
+    /// Whether e-mails can be sent at all.
+    #[must_use]
+    pub fn has_mail(&self) -> bool {
+        self.mailer.is_set_up()
     }
 
     /// Posts `body`. Nothing of the answer but its head is read.

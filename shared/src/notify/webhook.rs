@@ -15,7 +15,10 @@ pub(super) fn request(delivery: &Delivery, secrets: &[SecretString], now: Timest
         ("webhook-id", delivery.event_id.to_string()),
         ("webhook-timestamp", now.as_second().to_string()),
         ("webhook-signature", sign(secrets, delivery.event_id, now, &body)),
-    ] {
+    ]
+    .into_iter()
+    .filter(|(_, value)| !value.is_empty())
+    {
         // Ids, numbers and base64 can stand in any header.
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(name, value);

@@ -10,12 +10,13 @@ use super::{
     lists::{self, Name},
     person::PEOPLE,
     schema::Field,
+    temporary::TEMPORARY_PEOPLE,
     typed,
 };
 use crate::{platform::json::Json, providers::FieldProblem};
 
 /// Every family but that of persons.
-pub static FAMILIES: [&Family; 12] = [
+pub static FAMILIES: [&Family; 13] = [
     &GROUPS,
     &ADDRESSES,
     &CONTACTS,
@@ -28,6 +29,7 @@ pub static FAMILIES: [&Family; 12] = [
     &CATALOG_VALUES,
     &DYNAMIC_PROPERTIES,
     &DYNAMIC_VALUES,
+    &TEMPORARY_PEOPLE,
 ];
 
 /// The family of a kind.

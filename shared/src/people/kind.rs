@@ -32,11 +32,13 @@ pub enum Kind {
     DynamicProperty,
     /// What a person has in one.
     DynamicValue,
+    /// Somebody of whom a person may be made.
+    TemporaryPerson,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Person,
         Self::PeopleGroup,
         Self::Address,
@@ -50,6 +52,7 @@ impl Kind {
         Self::CatalogValue,
         Self::DynamicProperty,
         Self::DynamicValue,
+        Self::TemporaryPerson,
     ];
 
     /// The name in keys of the table.
@@ -69,6 +72,7 @@ impl Kind {
             Self::CatalogValue => "CATALOGVALUE",
             Self::DynamicProperty => "DYNAMICPROPERTY",
             Self::DynamicValue => "DYNAMICVALUE",
+            Self::TemporaryPerson => "TEMPORARYPERSON",
         }
     }
 
@@ -95,6 +99,7 @@ impl Kind {
             Self::CatalogValue => "catalog value",
             Self::DynamicProperty => "dynamic property",
             Self::DynamicValue => "dynamic value",
+            Self::TemporaryPerson => "temporary person",
         }
     }
 
@@ -115,6 +120,7 @@ impl Kind {
             Self::CatalogValue => "custom_catalog_value",
             Self::DynamicProperty => "dynamic_property",
             Self::DynamicValue => "person_dynamic_value",
+            Self::TemporaryPerson => "temporary_person",
         }
     }
 }

@@ -12,6 +12,7 @@
 //! | `dynamic`, `rules` | dynamic properties, their rules, and the values that persons have |
 //! | `job` | exports and imports of many persons |
 //! | `sheet` | files of rows |
+//! | `temporary` | temporary people |
 //! | `typed` | values whose type is told beside them |
 //! | `lists` | built-in lists: nationalities, states, marital statuses, relations |
 //! | `clabe` | Mexican account numbers |
@@ -28,6 +29,7 @@ pub mod record;
 pub mod rules;
 pub mod schema;
 pub mod sheet;
+pub mod temporary;
 pub mod typed;
 
 pub use family::{Digest, Family, Owner};

@@ -136,6 +136,12 @@ pub fn of_curp(curp: &str) -> Result<Fields, String> {
     Ok(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
+/// The number of the nationality of the country with that code of three letters.
+#[must_use]
+pub fn nationality(code: &str) -> Option<u16> {
+    lists::by_code(Name::Nationalities, code).map(|entry| entry.id)
+}
+
 fn show(record: &Record, view: &mut View, now: Timestamp) {
     view.replace("biometrics", &biometrics(record));
     view.show_after("biometrics", "addresses_similarity", &similarity(record));

@@ -51,6 +51,8 @@ pub enum Form {
     Phone,
     /// An e-mail address.
     Email,
+    /// An address that begins with `https://` or `http://`.
+    Url,
     /// A UUID.
     Id,
     /// A whole number from … to ….
@@ -186,6 +188,11 @@ impl Form {
             }
             Self::Email => {
                 or(text.filter(|text| has_email_form(text)).map(|text| Json::of(&text)), "an e-mail address")
+            }
+            Self::Url => {
+                let url = text.filter(|text| text.len() <= 2000).and_then(|text| url::Url::parse(&text).ok());
+                let url = url.filter(|url| ["https", "http"].contains(&url.scheme()) && url.has_host());
+                or(url.map(|url| Json::of(&url)), "an address such as https://example.com/hook")
             }
             Self::Id => or(text.and_then(|text| Uuid::try_parse(&text).ok()).map(|id| Json::of(&id)), "a UUID"),
             Self::Integer(least, most) => {

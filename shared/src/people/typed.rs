@@ -29,6 +29,7 @@ pub fn of_cell(form: Form, cell: &str) -> Json {
             | Form::Digits(..)
             | Form::Phone
             | Form::Email
+            | Form::Url
             | Form::Id
             | Form::Coordinate
             | Form::Date

@@ -40,6 +40,8 @@ pub enum ItemKey<'a> {
     Record(&'a TenantId, Kind, Uuid),
     /// Something to be done step by step in the background.
     Job(&'a TenantId, Uuid),
+    /// A code that was sent to a person, by the keyed hash of whom and where to.
+    Code(&'a TenantId, &'a str),
     /// The guard that makes a value of a field belong to one record: kind, field, keyed hash of the value.
     Unique(&'a TenantId, Kind, &'a str, &'a str),
 }
@@ -59,6 +61,7 @@ impl ItemKey<'_> {
             Self::Channel(tenant, _) => channels(tenant),
             Self::Delivery(tenant, id) => format!("TENANT#{tenant}#DELIVERY#{id}"),
             Self::Record(tenant, kind, id) => format!("TENANT#{tenant}#{}#{id}", kind.as_str()),
+            Self::Code(tenant, hash) => format!("TENANT#{tenant}#CODE#{hash}"),
             Self::Job(tenant, id) => format!("TENANT#{tenant}#JOB#{id}"),
             Self::Unique(tenant, kind, field, hash) => {
                 format!("TENANT#{tenant}#UNIQUE#{}#{field}#{hash}", kind.as_str())

@@ -14,6 +14,7 @@
 //! | `channels` | a tenant's notification channels |
 //! | `deliveries` | messages on their way to channels |
 //! | `records` | records of the people registry |
+//! | `codes` | codes that were sent to persons |
 //! | `jobs` | what is done step by step |
 //! | `due` | what is overdue |
 //! | `api_keys` | callers by the hash of their key |
@@ -23,6 +24,7 @@
 pub mod api_keys;
 pub mod channels;
 pub mod codec;
+pub mod codes;
 pub mod deliveries;
 pub mod due;
 pub mod jobs;

@@ -43,6 +43,9 @@ impl AttemptDelivery {
         let record = self.means.store.delivery(key, key.id, now).await?;
         let Some(record) = record.filter(|record| record.delivery.is_due(now)) else { return Ok(()) };
         let delivery = &record.delivery;
+        if let Some(url) = &delivery.url {
+            return self.tell(key, delivery, url.expose()).await;
+        }
         let channel = self.means.store.channel(key, delivery.channel).await?;
         let Some(channel) = channel.filter(|record| record.channel.active) else {
             return self.write(key, |delivery| delivery.abandon()).await;
@@ -53,6 +56,19 @@ impl AttemptDelivery {
             telemetry::record(Metric::DeliveryFailed, &[], 1.0, self.means.now());
         }
         self.judge(key, channel, outcome).await?;
+        self.take_up(key, outcome, &attempt).await
+    }
+
+    /// Attempts a delivery to an address of its own, which no channel stands for.
+    async fn tell(&self, key: &DeliveryKey, delivery: &Delivery, url: &str) -> Result<(), OwnTrouble> {
+        let about = delivery.channel;
+        let now = self.means.now();
+        let place = Channel::of_url(about, &delivery.tenant, url.to_owned(), delivery.created_at);
+        let secrets = self.means.platform.secrets.current().await?;
+        let (outcome, attempt) = self.sender.send(&place, delivery, &secrets, now).await?;
+        if outcome != Outcome::Taken {
+            telemetry::record(Metric::DeliveryFailed, &[], 1.0, self.means.now());
+        }
         self.take_up(key, outcome, &attempt).await
     }
 

@@ -12,6 +12,7 @@ use crate::{
     people::{
         Kind, families,
         person::{PEOPLE, full_name},
+        temporary::CALLBACK_URL,
     },
     platform::Platform,
     process::Private,
@@ -79,7 +80,14 @@ impl DeliverNotifications {
             }
             let named = person.as_ref().or(Some(record).filter(|record| record.kind == Kind::Person));
             let told = item.outbox.values().map(|event| (event.id, Message::of_record(record, event, &payload)));
-            self.hand_on(key, told.collect(), named.map(full_name)).await?;
+            let told: Vec<_> = told.collect();
+            if let Some(url) = record.value::<String>(CALLBACK_URL) {
+                for (event, message) in &told {
+                    let delivery = Delivery::to_url(*event, record, url.clone().into(), message.clone(), now);
+                    store.create_delivery(key, &delivery, &fresh("deliver", self.0.entropy())).await?;
+                }
+            }
+            self.hand_on(key, told, named.map(full_name)).await?;
             match store.close_record_outbox(key, &item).await {
                 Ok(()) => return Ok(item.outbox.len()),
                 Err(StoreError::Conflict) => {}

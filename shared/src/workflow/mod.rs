@@ -20,6 +20,9 @@
 //! | `catalog_values` | add many values to a catalog | catalogs |
 //! | `dynamic_values` | keep what persons have in dynamic properties | catalogs |
 //! | `people` | what persons have beyond that: find, search, delete, restore | people |
+//! | `contact_codes` | send a code to a person, and see whether it comes back | contact-verification |
+//! | `temporary_people` | make a person of a temporary one | temporary-people |
+//! | `from_process` | fill a person with what a verification read | people |
 //! | `jobs` | export and import many persons | people, run-work |
 //! | `replay` | wake again what a stream record that was given up was about | infra/admin |
 //! | `stream` | one look per process of a batch of stream records | run-work, deliver-notifications |
@@ -34,12 +37,14 @@ pub mod callback;
 pub mod catalog_values;
 pub mod certificate;
 pub mod channels;
+pub mod contact_codes;
 pub mod create;
 pub mod decide;
 pub mod deliver;
 pub mod deliveries;
 pub mod due;
 pub mod dynamic_values;
+pub mod from_process;
 mod handover;
 pub mod jobs;
 pub mod long_copy;
@@ -52,6 +57,7 @@ pub mod refresh;
 pub mod replay;
 pub mod status;
 pub mod stream;
+pub mod temporary_people;
 pub mod upload;
 
 use std::sync::Arc;

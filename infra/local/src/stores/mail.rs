@@ -1,4 +1,5 @@
-//! Amazon SES, as far as Cotejo uses it: `SendEmail` of a simple text. What is sent stays in a mailbox in memory.
+//! Amazon SES, as far as Cotejo uses it: `SendEmail` of a simple text; and a company that sends messages to phones. What is sent
+//! stays in a mailbox in memory.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,20 +26,35 @@ pub struct Mail {
     pub text: String,
 }
 
+/// A message to a phone that was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Sms {
+    /// To which phone.
+    pub to: String,
+    /// Its text.
+    pub text: String,
+}
+
 /// Everything that was sent, the oldest first.
 #[derive(Clone, Default)]
-pub struct Mailbox(Arc<Mutex<Vec<Mail>>>);
+pub struct Mailbox(Arc<Mutex<(Vec<Mail>, Vec<Sms>)>>);
 
 impl Mailbox {
     /// What was sent so far.
     #[must_use]
     pub fn mails(&self) -> Vec<Mail> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    /// What was sent to phones so far.
+    #[must_use]
+    pub fn sms(&self) -> Vec<Sms> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
     }
 
     /// The API.
     pub fn router(&self) -> Router {
-        Router::new().route("/v2/email/outbound-emails", post(send)).with_state(self.clone())
+        Router::new().route("/v2/email/outbound-emails", post(send)).route("/sms", post(text)).with_state(self.clone())
     }
 }
 
@@ -64,7 +80,12 @@ async fn send(State(mailbox): State<Mailbox>, Json(request): Json<Request>) -> R
         let kind = [(header::HeaderName::from_static("x-amzn-errortype"), "BadRequestException")];
         return (StatusCode::BAD_REQUEST, kind, Json(refusal)).into_response();
     };
-    let mut mails = mailbox.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let mails = &mut mailbox.0.lock().unwrap_or_else(PoisonError::into_inner).0;
     mails.push(Mail { from: request.from_email_address, to: request.destination.to_addresses, subject, text });
     Json(json!({"MessageId": format!("local-{}", mails.len())})).into_response()
+}
+
+async fn text(State(mailbox): State<Mailbox>, Json(sms): Json<Sms>) -> StatusCode {
+    mailbox.0.lock().unwrap_or_else(PoisonError::into_inner).1.push(sms);
+    StatusCode::ACCEPTED
 }

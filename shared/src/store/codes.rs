@@ -1,0 +1,154 @@
+//! Codes that were sent to persons. Neither the code nor where it went is in an item: keyed hashes stand for both.
+//!
+//! | attribute | what it is |
+//! | --- | --- |
+//! | `pk`, `sk`, `kind`, `version` | key, kind of item, number of writes |
+//! | `code_hash`, `good_until`, `tries` | the code that counts, until when, and how often it was tried; absent once it came back |
+//! | `since`, `sent` | when the present hour of sending began, and how many codes were sent in it |
+//! | `expires_at_epoch` | when DynamoDB removes it |
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Store, StoreError,
+    codec::{Item, text},
+    failure, keys,
+    keys::ItemKey,
+};
+use crate::api::Authority;
+
+/// How long a code is good for.
+pub const GOOD_FOR: SignedDuration = SignedDuration::from_mins(10);
+/// How often one may be tried.
+const MAX_TRIES: u32 = 5;
+/// Codes that may be sent to one contact within …
+const MAX_SENT: u64 = 5;
+/// … so long.
+const WITHIN: SignedDuration = SignedDuration::from_hours(1);
+/// How often a lost race is run again.
+const MAX_RACES: usize = 5;
+
+/// Whether a code may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sending {
+    /// It may, and counts from now on in place of any other.
+    Granted,
+    /// Not before so many seconds have passed.
+    NotBefore(u32),
+}
+
+impl Store {
+    /// Makes `code_hash` the code that counts for `contact`, if that was not sent too many. Two requests.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Conflict`] where others write the same at this moment.
+    pub async fn grant_code(
+        &self,
+        who: &impl Authority,
+        contact: &str,
+        code_hash: &str,
+        now: Timestamp,
+    ) -> Result<Sending, StoreError> {
+        let key = ItemKey::Code(who.tenant(), contact).attributes();
+        for _ in 0..MAX_RACES {
+            let get = self.client.get_item().table_name(&self.table).set_key(Some(key.clone())).consistent_read(true);
+            let answer = get.send().await.map_err(|error| failure(&error))?;
+            let before = answer.item();
+            let number = |name: &str| before?.get(name)?.as_n().ok()?.parse::<u64>().ok();
+            let since = before.and_then(|item| item.get("since")?.as_s().ok()?.parse::<Timestamp>().ok());
+            let since = since.filter(|since| *since + WITHIN > now);
+            let sent = since.and_then(|_| number("sent")).unwrap_or(0);
+            if sent >= MAX_SENT {
+                let again = since.map_or(now, |since| since + WITHIN).duration_since(now).as_secs();
+                return Ok(Sending::NotBefore(u32::try_from(again).unwrap_or(0).max(1)));
+            }
+            let mut item = key.clone();
+            for (name, value) in [
+                ("kind", "code".to_owned()),
+                ("code_hash", code_hash.to_owned()),
+                ("good_until", keys::moment(now + GOOD_FOR)),
+                ("since", keys::moment(since.unwrap_or(now))),
+            ] {
+                item.insert(name.to_owned(), text(&value));
+            }
+            let end = (now + WITHIN + GOOD_FOR).as_second().to_string();
+            let version = number("version").unwrap_or(0);
+            for (name, value) in [
+                ("tries", "0".to_owned()),
+                ("sent", (sent + 1).to_string()),
+                ("version", (version + 1).to_string()),
+                ("expires_at_epoch", end),
+            ] {
+                item.insert(name.to_owned(), AttributeValue::N(value));
+            }
+            let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+            let put = match before {
+                None => put.condition_expression("attribute_not_exists(pk)"),
+                Some(_) => put
+                    .condition_expression("version = :loaded")
+                    .expression_attribute_values(":loaded", AttributeValue::N(version.to_string())),
+            };
+            match put.send().await.map_err(|error| failure(&error)) {
+                Ok(_) => return Ok(Sending::Granted),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// Counts a try, and gives the hash of the code that counts; `None` where there is none, or it was tried too often. One
+    /// request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn try_code(
+        &self,
+        who: &impl Authority,
+        contact: &str,
+        now: Timestamp,
+    ) -> Result<Option<String>, StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(ItemKey::Code(who.tenant(), contact).attributes()))
+            .update_expression("ADD tries :one, version :one")
+            .condition_expression("attribute_exists(code_hash) AND good_until > :now AND tries < :most")
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+            .expression_attribute_values(":most", AttributeValue::N(MAX_TRIES.to_string()))
+            .expression_attribute_values(":now", text(&keys::moment(now)))
+            .return_values(ReturnValue::AllNew);
+        match update.send().await {
+            Ok(answer) => {
+                let hash = |item: &Item| item.get("code_hash")?.as_s().ok().cloned();
+                Ok(answer.attributes().and_then(hash))
+            }
+            Err(error) => match failure(&error) {
+                StoreError::Conflict => Ok(None),
+                other => Err(other),
+            },
+        }
+    }
+
+    /// Removes a code that came back. What was sent still counts. One request; where another code counts by now, nothing changes.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn use_code(&self, who: &impl Authority, contact: &str, code_hash: &str) -> Result<(), StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(ItemKey::Code(who.tenant(), contact).attributes()))
+            .update_expression("REMOVE code_hash ADD version :one")
+            .condition_expression("code_hash = :used")
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+            .expression_attribute_values(":used", text(code_hash));
+        match update.send().await.map_err(|error| failure(&error)) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}

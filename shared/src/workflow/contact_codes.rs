@@ -1,0 +1,183 @@
+//! Whether a phone or an e-mail address is a person's: a code of six digits goes there, and the person tells it.
+//!
+//! A code is good for ten minutes and five tries, and the last one sent is the one that counts; five an hour may be sent to one
+//! contact. The code that comes back confirms the contact first and is used up then, so that a stop in between loses nothing.
+
+use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
+
+use super::records::Records;
+use crate::{
+    api::{ApiError, Caller, body},
+    notify::{
+        Outcome, Sender,
+        sms::{SmsAccount, TEXT},
+    },
+    people::{Fields, Form, Record, families::CONTACTS, family::UPDATED_DATA, person::PEOPLE, schema},
+    platform::{Platform, json::Json},
+    store::codes::Sending,
+};
+
+/// How often a code is handed over before the customer is told to come back.
+const TRIES: usize = 2;
+/// The secret with a tenant's account for messages to phones.
+const SMS: &str = "sms";
+
+/// By which way a code goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// To a phone.
+    Sms,
+    /// To an e-mail address.
+    Email,
+}
+
+impl Way {
+    /// The field of a contact that it goes to.
+    fn field(self) -> &'static str {
+        match self {
+            Self::Sms => "phone",
+            Self::Email => "email",
+        }
+    }
+
+    /// The field that says that it came back.
+    fn confirmation(self) -> &'static str {
+        match self {
+            Self::Sms => "sms_confirmation",
+            Self::Email => "email_confirmation",
+        }
+    }
+
+    fn form(self) -> Form {
+        match self {
+            Self::Sms => Form::Phone,
+            Self::Email => Form::Email,
+        }
+    }
+}
+
+/// The use case.
+pub struct ContactCodes {
+    records: Records,
+    sender: Sender,
+}
+
+/// A contact to which a code goes, or from which one came back.
+struct Wanted {
+    person: Uuid,
+    value: String,
+    code: Option<String>,
+}
+
+impl ContactCodes {
+    /// Built once per execution environment.
+    #[must_use]
+    pub fn new(platform: &Platform) -> Self {
+        Self { records: Records::new(platform), sender: Sender::new(platform) }
+    }
+
+    /// Sends a code. Five requests, and the message.
+    ///
+    /// # Errors
+    /// 404 where the person has no such contact, 422 with every wrong field or where nothing is set up that sends, 429 after five
+    /// codes within an hour, 503 where the message is not taken.
+    pub async fn send(&self, caller: &Caller, way: Way, given: &Fields) -> Result<(), ApiError> {
+        let wanted = read(way, given, false)?;
+        self.contacts(caller, way, &wanted).await?;
+        let means = self.records.means();
+        let account = match way {
+            Way::Email if !self.sender.has_mail() => return Err(ApiError::not_set_up("Sending e-mail")),
+            Way::Email => None,
+            Way::Sms => match means.platform.secrets.account(crate::api::Authority::tenant(caller), SMS).await? {
+                None => return Err(ApiError::not_set_up("Sending SMS")),
+                Some(account) => Some(account.read::<SmsAccount>()?),
+            },
+        };
+        let code = format!("{:06}", (means.entropy().fraction() * 1_000_000.0) as u32);
+        let (contact, hash) = self.hashes(way, &wanted, &code).await?;
+        match means.store.grant_code(caller, &contact, &hash, means.now()).await? {
+            Sending::Granted => {}
+            Sending::NotBefore(seconds) => return Err(ApiError::too_many_codes(seconds)),
+        }
+        for _ in 0..TRIES {
+            let outcome = match &account {
+                Some(account) => self.sender.sms(account, &wanted.value, &code).await,
+                None => {
+                    let text = TEXT.replace("{code}", &code);
+                    self.sender.mail(wanted.value.clone().into(), "Código de verificación", &text).await
+                }
+            };
+            if outcome == Outcome::Taken {
+                return Ok(());
+            }
+        }
+        Err(ApiError::not_sent())
+    }
+
+    /// Takes a code that came back: the person's contacts with that phone or address are confirmed. Three requests, one
+    /// read and one transaction for each of them, and one more.
+    ///
+    /// # Errors
+    /// 404 likewise, 422 where it is not the code, or no longer.
+    pub async fn verify(&self, caller: &Caller, way: Way, given: &Fields) -> Result<(), ApiError> {
+        let wanted = read(way, given, true)?;
+        let contacts = self.contacts(caller, way, &wanted).await?;
+        let (contact, hash) = self.hashes(way, &wanted, wanted.code.as_deref().unwrap_or_default()).await?;
+        let store = &self.records.means().store;
+        let counts = store.try_code(caller, &contact, self.records.now()).await?;
+        let counts = counts.ok_or_else(|| ApiError::invalid_field("code", "is over, or was tried too often"))?;
+        if !bool::from(counts.as_bytes().ct_eq(hash.as_bytes())) {
+            return Err(ApiError::invalid_field("code", "is not the one that was sent last"));
+        }
+        for record in contacts {
+            let confirm = self.records.change(&CONTACTS, caller, record.id, Some(UPDATED_DATA), |item| {
+                // Nothing is confirmed that changed meanwhile.
+                if item.record.text(way.field()) == record.text(way.field()) {
+                    item.record.fields.insert(way.confirmation().to_owned(), Json::of(&true));
+                }
+                Ok(())
+            });
+            confirm.await?;
+        }
+        Ok(store.use_code(caller, &contact, &hash).await?)
+    }
+
+    /// The person's contacts with that phone or address.
+    async fn contacts(&self, caller: &Caller, way: Way, wanted: &Wanted) -> Result<Vec<Record>, ApiError> {
+        self.records.get(&PEOPLE, caller, wanted.person).await?;
+        let mut contacts = self.records.all_owned(&CONTACTS, caller, wanted.person).await?;
+        contacts.retain(|contact| plain(&contact.text(way.field())) == plain(&wanted.value));
+        if contacts.is_empty() { Err(ApiError::not_found("contact")) } else { Ok(contacts) }
+    }
+
+    /// Keyed hashes: of whom it goes to, and of the code with it.
+    async fn hashes(&self, way: Way, wanted: &Wanted, code: &str) -> Result<(String, String), ApiError> {
+        let key = self.records.means().platform.secrets.current().await?.fingerprint_key.bytes()?;
+        let contact = format!("code\u{0}{}\u{0}{}\u{0}{}", way.field(), wanted.person, plain(&wanted.value));
+        Ok((body::keyed_hash(&contact, &key), body::keyed_hash(&format!("{contact}\u{0}{code}"), &key)))
+    }
+}
+
+/// A phone or an address in one writing.
+fn plain(value: &str) -> String {
+    value.trim_start_matches('+').to_lowercase()
+}
+
+fn read(way: Way, given: &Fields, with_code: bool) -> Result<Wanted, ApiError> {
+    let mut fields = vec![
+        schema::Field::required("person_id", Form::Id),
+        schema::Field::required(way.field(), way.form()),
+        schema::Field::required("code", Form::Digits(6, 6)),
+    ];
+    if !with_code {
+        fields.pop();
+    }
+    let read = schema::read(&fields, given, true);
+    if !read.problems.is_empty() {
+        return Err(ApiError::invalid(read.problems));
+    }
+    let text = |name: &str| read.given.get(name).and_then(Json::read::<String>);
+    let person = read.given.get("person_id").and_then(Json::read).unwrap_or_default();
+    Ok(Wanted { person, value: text(way.field()).unwrap_or_default(), code: text("code") })
+}

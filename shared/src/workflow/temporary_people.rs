@@ -1,0 +1,100 @@
+//! Making a person of a temporary one, once.
+//!
+//! Everything is looked at before anything is stored. What is made has ids that follow from the temporary person's, so that a
+//! request that stopped half way is finished by the next one.
+
+use uuid::Uuid;
+
+use super::records::{Made, Records, Request};
+use crate::{
+    api::{ApiError, Caller},
+    people::{
+        Family, Fields, Form,
+        families::{BANK_ACCOUNTS, EMPLOYMENTS},
+        person::PEOPLE,
+        schema::{self, Field},
+        temporary::{self, CONVERTED, TEMPORARY_PEOPLE},
+    },
+    platform::json::Json,
+    providers::FieldProblem,
+};
+
+/// What a request may bring.
+static FIELDS: [Field; 4] = [
+    Field::optional("person_data", Form::Object),
+    Field::optional("employment_data", Form::Object),
+    Field::optional("bank_data", Form::Object),
+    Field::optional("extra_data", Form::Object),
+];
+
+/// Makes a person, with employment and bank account where either is known, of what is known of the temporary person and what is
+/// `given`, which overrides it. One read, a transaction for each record that is made, and a read and a transaction more.
+///
+/// # Errors
+/// 404 where there is no such temporary person; 422 with every wrong field, by the part that it is in.
+pub async fn convert(records: &Records, caller: &Caller, id: Uuid, given: &Fields) -> Result<Made, ApiError> {
+    let read = schema::read(&FIELDS, given, true);
+    if !read.problems.is_empty() {
+        return Err(ApiError::invalid(read.problems));
+    }
+    let temporary = records.get(&TEMPORARY_PEOPLE, caller, id).await?;
+    if let Some(person) = temporary.value::<Uuid>("person_id") {
+        return Ok(Made { record: records.get(&PEOPLE, caller, person).await?, replayed: true });
+    }
+    let given = |name: &str| read.given.get(name).filter(|value| !value.is_null());
+    let mut problems = Vec::new();
+    let mut check = |part: &str, family: &Family, fields: &Fields| {
+        let read = family.read(fields, None, true, records.now()).map_err(|wrong| {
+            problems.extend(
+                wrong
+                    .into_iter()
+                    .map(|problem| FieldProblem::new(format!("{part}.{}", problem.field), problem.message)),
+            );
+        });
+        read.unwrap_or_default()
+    };
+    let person = temporary::person_data(&temporary, given("person_data"), given("extra_data"));
+    let mut person = check("person_data", &PEOPLE, &person);
+    person.insert("temporary_ref_id".to_owned(), Json::of(&id));
+    let key = format!("temporary\t{id}");
+    // The parts' request says nothing: whatever it says, it is made once.
+    let nothing = Fields::new();
+    let once = Request::new(&nothing, Some(&key));
+    let person_id = once.id(&PEOPLE, caller).unwrap_or_default();
+    let parts: [(&str, &'static Family); 2] = [("employment_data", &EMPLOYMENTS), ("bank_data", &BANK_ACCOUNTS)];
+    let mut made = Vec::new();
+    for (part, family) in parts {
+        if let Some(mut fields) = temporary::part_data(&temporary, part, given(part)) {
+            fields.insert("person_id".to_owned(), Json::of(&person_id));
+            made.push((family, check(part, family, &fields)));
+        }
+    }
+    if !problems.is_empty() {
+        return Err(ApiError::invalid(problems));
+    }
+    let person = records.make(&PEOPLE, caller, person, once.clone()).await.map_err(within_person_data)?.record;
+    for (family, fields) in made {
+        records.make(family, caller, fields, once.clone()).await?;
+    }
+    let linked = records.change(&TEMPORARY_PEOPLE, caller, id, Some(CONVERTED), |item| {
+        if item.record.value::<Uuid>("person_id").is_some() {
+            return Err(ApiError::not_found("temporary person"));
+        }
+        item.record.fields.insert("person_id".to_owned(), Json::of(&person.id));
+        Ok(())
+    });
+    match linked.await {
+        Ok(_) => Ok(Made { record: person, replayed: false }),
+        // Somebody else was faster, with the same person.
+        Err(error) if error.status == 404 => Ok(Made { record: person, replayed: true }),
+        Err(error) => Err(error),
+    }
+}
+
+/// What a person's own transaction found wrong, by the part that it is in.
+fn within_person_data(mut error: ApiError) -> ApiError {
+    for problem in &mut error.fields {
+        problem.field = format!("person_data.{}", problem.field);
+    }
+    error
+}
