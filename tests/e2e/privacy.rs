@@ -88,6 +88,8 @@ async fn no_log_line_of_a_whole_run_tells_who_was_verified_or_how_to_get_in() {
 
     let at_link = certify_at_link(&world).await;
 
+    let signature = |link: &str| link.split("X-Amz-Signature=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+
     // The registry and its channels, with bad days of their own.
     let hooks = json!({
         "name": "canary-channel", "type": "webhook", "active": true, "events": ["person_register", "updated_data_to_person"],
@@ -106,12 +108,36 @@ async fn no_log_line_of_a_whole_run_tells_who_was_verified_or_how_to_get_in() {
     assert_eq!(world.customer.get("/people/external/canary-external").await.status, 200);
     assert_eq!(world.customer.post("/people", &json!({"national_id": "CANARY-CURP"})).await.status, 422);
     assert_eq!(world.customer.put("/people/national-id/PESJ880212HDFHLX01", &json!({"x": 1})).await.status, 422);
+    let rows = "national_id,name,first_lastname,second_lastname\nCANARY-ROW,Canaria,Ave,Loro\nBOXW310820HNERXN09,Canaria,Ave,Loro\n";
+    let import = world.customer.post_form("/people/import", &[("file", rows)]).await;
+    assert_eq!(import.status, 202);
+    assert_eq!(world.customer.post("/people/export", &json!({})).await.status, 202);
+    let contact = json!({"person_id": person, "phone": "525591038054"});
+    assert_eq!(world.customer.post("/contacts/sms-codes", &contact).await.status, 200);
+    let code: String = world.local.sms()[0].text.chars().filter(char::is_ascii_digit).take(6).collect();
+    let wrong = json!({"person_id": person, "phone": "525591038054", "code": "canary"});
+    assert_eq!(world.customer.post("/contacts/sms-codes/verify", &wrong).await.status, 422);
+    let right = json!({"person_id": person, "phone": "525591038054", "code": code});
+    assert_eq!(world.customer.post("/contacts/sms-codes/verify", &right).await.status, 200);
+    let temporary = json!({
+        "name": "Canaria", "first_lastname": "Ave", "second_lastname": "Loro", "national_id": "PESJ880212MDFHLX01",
+        "callback_url": "http://127.0.0.1:9/canary-callback"
+    });
+    let temporary = world.customer.post("/temporary-people", &temporary).await.id();
+    let ignored = json!({"person_data": {"ignore_curp_validation": true}});
+    assert_eq!(world.customer.post(&format!("/temporary-people/{temporary}/person"), &ignored).await.status, 201);
+    let property = json!({"name": "Canary property", "descriptor": [{"title": "Nota", "type": "string"}]});
+    let property = world.customer.post("/dynamic-properties", &property).await.id();
+    let values = json!({"person_id": person, "values": {"nota": "canary-value"}});
+    assert_eq!(world.customer.post(&format!("/dynamic-properties/{property}/values"), &values).await.status, 201);
     world.pass(jiff::SignedDuration::from_mins(30)).await;
+    let import = world.customer.get(&format!("/people/imports/{}", import.id())).await.result().clone();
+    assert_eq!((&import["state"], &import["failed"]), (&json!("done"), &json!(1)));
+    let report = signature(import["url"].as_str().unwrap());
 
     let account: AucoAccount = world.account("auco").await.read().unwrap();
     let link: LinkAccount = world.account("link").await.read().unwrap();
     let token = path.rsplit('.').next().unwrap();
-    let signature = |link: &str| link.split("X-Amz-Signature=").nth(1).unwrap().split('&').next().unwrap().to_owned();
     let (evidence, certificate, upload) = (signature(&ours), signature(&at_link[0]), signature(&at_link[1]));
     let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     assert!(logged.contains(&created.id()), "the run was not logged at all");
@@ -144,6 +170,12 @@ async fn no_log_line_of_a_whole_run_tells_who_was_verified_or_how_to_get_in() {
         "canary-external",
         "canary-extra",
         "CANARY-CURP",
+        "CANARY-ROW",
+        "525591038054",
+        "canary-callback",
+        "canary-value",
+        &code,
+        &report,
         "PESJ880212",
         "525591038054",
         "user@example",

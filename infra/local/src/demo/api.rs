@@ -46,6 +46,11 @@ impl Api {
         result(self.client.post(format!("{}{path}", self.url)).bearer_auth(&self.key).json(body)).await
     }
 
+    /// Something as it stands.
+    pub(super) async fn get(&self, path: &str) -> Result<Value, String> {
+        result(self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.key)).await
+    }
+
     /// Changes something.
     pub(super) async fn put(&self, path: &str, body: &Value) -> Result<Value, String> {
         result(self.client.put(format!("{}{path}", self.url)).bearer_auth(&self.key).json(body)).await

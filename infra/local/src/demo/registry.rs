@@ -1,7 +1,9 @@
-//! A person of the registry in the demo: registered, with an address and a contact, changed.
+//! A person of the registry in the demo: registered, with an address and a contact, changed, exported.
+
+use std::time::Duration;
 
 use cotejo::platform::Entropy as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{api::Api, short, text};
 
@@ -10,7 +12,7 @@ pub(super) type Expected = Vec<(String, String)>;
 
 /// Plays it.
 pub(super) async fn play(api: &Api) -> Result<Expected, String> {
-    println!("\nThe registry (POST /people, /addresses, /contacts; PUT /people/{{id}}):");
+    println!("\nThe registry (POST /people, /addresses, /contacts; PUT /people/{{id}}; POST /people/export):");
     // The demo may be played again on the same data, and a national id is one person's.
     let national_id = format!("DEMO{}", cotejo::platform::SystemEntropy.uuid().simple());
     let person = json!({
@@ -32,6 +34,30 @@ pub(super) async fn play(api: &Api) -> Result<Expected, String> {
         changed["age"],
         changed["information_percentage"].as_f64().unwrap_or_default() * 100.0
     );
+    let job = text(&api.post("/people/export", &json!({})).await?, "id");
+    let job = exported(api, &format!("/people/exports/{job}")).await?;
+    let file = String::from_utf8(api.download(&text(&job, "url")).await?).map_err(|error| error.to_string())?;
+    let line = file.lines().find(|line| line.starts_with(&id)).ok_or("the export lacks the person")?;
+    if !line.contains("Marte,12") || !line.contains("525591038054") {
+        return Err("the export lacks the person's address or contact".to_owned());
+    }
+    println!("  exported: {} persons, {} bytes of CSV, this one with address and contact", job["persons"], file.len());
     let told = [("person_register", &id), ("updated_data_to_person", &address), ("updated_data_to_person", &contact)];
     Ok(told.map(|(event, about)| (event.to_owned(), about.clone())).into())
+}
+
+/// How often the export is asked for before it counts as stuck.
+const PATIENCE: usize = 100;
+
+/// The export at `path`, once it is done.
+async fn exported(api: &Api, path: &str) -> Result<Value, String> {
+    for _ in 0..PATIENCE {
+        let job = api.get(path).await?;
+        match job["state"].as_str() {
+            Some("done") => return Ok(job),
+            Some("failed") => return Err(format!("the export failed: {}", job["error"])),
+            _ => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+    Err("the export does not end".to_owned())
 }
