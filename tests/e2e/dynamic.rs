@@ -189,6 +189,9 @@ async fn a_file_of_values_is_taken_whole_or_not_at_all_and_once() {
     };
     let wrong = send("type,label,value\nstring,Uno,uno\ninteger,Dos,dos\nword,Tres,tres\nstring,,x\n").await;
     assert_eq!(wrong.fields(), ["csv_file[3].value", "csv_file[4].type", "csv_file[5].label"]);
+    // Lines are counted as editors do, however they end; a cell of two lines counts as both.
+    let wrong = send("type,label,value\r\n\r\nstring,\"Uno\r\ny dos\",uno\r\ninteger,Dos,dos\r\n").await;
+    assert_eq!(wrong.fields(), ["csv_file[5].value"]);
     for file in ["", "label,value\na,b\n", "type,label,value,more\nstring,a,b,c\n"] {
         assert_eq!(send(file).await.fields(), ["csv_file"], "{file}");
     }

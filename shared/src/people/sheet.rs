@@ -20,8 +20,11 @@ const MAX_UNPACKED_BYTES: u64 = 128 << 20;
 pub struct Sheet<'a> {
     /// The names of its columns, in small letters.
     pub columns: Vec<String>,
+    file: &'a [u8],
     reader: csv::Reader<&'a [u8]>,
     record: StringRecord,
+    /// The line of the last row, and up to which byte lines were counted.
+    line: (u64, usize),
 }
 
 /// A row.
@@ -44,7 +47,17 @@ impl<'a> Sheet<'a> {
         let mut reader = ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(file);
         let columns = reader.headers().map_err(unreadable)?;
         let columns = columns.iter().map(|name| name.trim().to_lowercase()).collect();
-        Ok(Self { columns, reader, record: StringRecord::new() })
+        Ok(Self { columns, file, reader, record: StringRecord::new(), line: (1, 0) })
+    }
+
+    /// The line that the record begins in. The reader's own count is one behind where lines end in CR and LF.
+    fn line(&mut self) -> u64 {
+        let begin = self.record.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0));
+        let blank = self.file[begin..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let (line, counted) = self.line;
+        let ends = self.file[counted..begin + blank].iter().filter(|byte| **byte == b'\n').count();
+        self.line = (line + ends as u64, begin + blank);
+        self.line.0
     }
 }
 
@@ -55,7 +68,7 @@ impl Iterator for Sheet<'_> {
         match self.reader.read_record(&mut self.record) {
             Ok(false) => None,
             Ok(true) => {
-                let line = self.record.position().map_or(0, csv::Position::line);
+                let line = self.line();
                 let cells = self.record.iter().map(|cell| cell.trim().to_owned()).collect();
                 Some(Ok(Row { line, cells }))
             }

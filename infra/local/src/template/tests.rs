@@ -83,6 +83,7 @@ fn the_deployed_template_is_understood() {
         crates,
         [
             "catalogs",
+            "contact-verification",
             "create-process",
             "decide-process",
             "deliver-notifications",
@@ -93,7 +94,8 @@ fn the_deployed_template_is_understood() {
             "poll-due",
             "query-status",
             "receive-callback",
-            "run-work"
+            "run-work",
+            "temporary-people"
         ]
     );
     assert_eq!(template.tables.len(), 1);
