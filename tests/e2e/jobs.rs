@@ -260,3 +260,70 @@ async fn a_job_is_asked_for_once_and_is_its_tenant_s_own() {
     world.clock.advance(SignedDuration::from_hours(24 * 7));
     assert_eq!(world.customer.get(&format!("/people/exports/{}", first.id())).await.status, 404);
 }
+
+/// Asks for a job, and what its steps call when nothing is wrong.
+async fn steps(ask: impl AsyncFn(&World) -> Answer) -> Vec<String> {
+    let world = World::new().await;
+    ask(&world).await;
+    world.aws.take_calls();
+    world.local.pump().await;
+    world.aws.take_calls()
+}
+
+/// Runs the same job once for each of those calls and each side of it, with that call failing, and checks how it ends.
+async fn whatever_fails(ask: impl AsyncFn(&World) -> Answer, check: impl AsyncFn(&World, &Value)) {
+    let calls = steps(&ask).await;
+    assert!(calls.len() > 5, "{calls:?}");
+    for (at, operation) in calls.iter().enumerate() {
+        let earlier = calls[..at].iter().filter(|other| *other == operation).count();
+        for when in [When::Before, When::After] {
+            let world = World::new().await;
+            let asked = ask(&world).await;
+            world.aws.wire().plan(operation, None, earlier, Disturbance::Fail(when));
+            world.local.pump().await;
+            assert!(world.aws.is_calm(), "{operation} number {earlier} was not called");
+            for _ in 0..3 {
+                world.pass(SignedDuration::from_mins(17)).await;
+            }
+            let path = asked.headers["location"].to_str().unwrap();
+            let job = world.customer.get(path).await.result().clone();
+            assert_eq!(job["state"], "done", "{operation} number {earlier} fails {when:?}: {job}");
+            check(&world, &job).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn whatever_call_of_an_import_fails_each_row_is_taken_up_once() {
+    let ask = async |world: &World| {
+        let rows =
+            ["PESJ880212HDFHLX01,Juan,Perez,Suares,,,", "BAD,Wei,Xu,Bo,,,", "pesj880212hdfhlx01,Juana,Perez,Suares,,,"];
+        import(world, file(&rows)).await
+    };
+    whatever_fails(ask, async |world: &World, job: &Value| {
+        let counts = ["done", "created", "failed"].map(|count| job[count].as_u64().unwrap());
+        assert_eq!(counts, [3, 1, 1], "{job}");
+        let persons = world.customer.get("/people").await.result()["data"].as_array().unwrap().clone();
+        assert_eq!((persons.len(), &persons[0]["name"]), (1, &json!("Juana")));
+        let report = lines(world, job).await;
+        assert_eq!(report.len(), 4, "{report:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whatever_call_of_an_export_fails_its_file_is_whole() {
+    let ask = async |world: &World| {
+        let person = register(world, &juan()).await;
+        let contact = sample("contacts", person["id"].as_str().unwrap());
+        assert_eq!(world.customer.post("/contacts", &contact).await.status, 201);
+        world.local.pump().await;
+        world.customer.post("/people/export", &json!({})).await
+    };
+    whatever_fails(ask, async |world: &World, job: &Value| {
+        assert_eq!(job["persons"], 1, "{job}");
+        let file = lines(world, job).await;
+        assert_eq!((file.len(), file[1].matches("525591038054").count()), (2, 1), "{file:?}");
+    })
+    .await;
+}
