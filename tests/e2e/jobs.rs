@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use cotejo::api::Scope;
 use cotejo_tests::{Answer, Disturbance, When, World};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -244,6 +245,18 @@ async fn an_export_has_the_persons_of_its_days_and_what_is_not_left_out() {
 
     let wrong = json!({"start_date": "2026-11-02", "end_date": "2026-11-01", "exclude": ["phone"], "more": 1});
     assert_eq!(world.customer.post("/people/export", &wrong).await.fields(), ["end_date", "exclude", "more"]);
+}
+
+#[tokio::test]
+async fn who_may_change_persons_may_upload_rows_and_nothing_else() {
+    let world = World::new().await;
+    let keeper = world.holder("local", "keeper", &[Scope::PeopleWrite]).await;
+    let verifier = world.holder("local", "verifier", &[Scope::ProcessesWrite]).await;
+    let place = |kind: &str| json!({"content_type": kind, "bytes": 12_000_000});
+    assert_eq!(keeper.post("/uploads", &place("text/csv")).await.status, 201);
+    assert_eq!(keeper.post("/uploads", &place("image/jpeg")).await.error_code(), "forbidden");
+    assert_eq!(verifier.post("/uploads", &place("text/csv")).await.error_code(), "forbidden");
+    assert_eq!(verifier.post("/uploads", &place("image/jpeg")).await.fields(), ["bytes"]);
 }
 
 #[tokio::test]
