@@ -30,8 +30,7 @@ from fill import filled, read_settings  # noqa: E402
 FUNCTIONS = [
     "create-process", "query-status", "decide-process", "receive-callback", "fetch-certificate", "poll-due", "run-work",
     "deliver-notifications", "notification-channels", "people", "person-records", "catalogs",
-    "temporary-people",
-    "contact-verification",
+    "contact-verification", "temporary-people",
 ]
 WHOLE_RUN_SECONDS = 180
 START_SECONDS = 60
