@@ -66,7 +66,7 @@ pub enum ObjectKey<'a> {
         /// Its name.
         id: Uuid,
     },
-    /// A file of a job: `_jobs/tenant/<uuid>/source`, `…/piece-0001`, `…/result.csv`. All tenants' are under one prefix, which one
+    /// A file of a job: `_jobs/tenant/<uuid>/source-<sha256>`, `…/piece-7`, `…/result-9.csv`. All tenants' are under one prefix, which one
     /// lifecycle rule covers.
     Job {
         /// Whose it is.
@@ -93,14 +93,14 @@ pub enum ObjectKey<'a> {
 /// A file of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobFile {
-    /// What it was given.
-    Source,
+    /// What it was given, by its SHA-256.
+    Source([u8; 32]),
     /// What it was given, where that was a workbook, as CSV.
     Workbook,
-    /// What one of its steps made, by the step's number.
-    Piece(u32),
-    /// What came of it.
-    Result,
+    /// What one try at a step made, by the number of that try.
+    Piece(u64),
+    /// What came of it, by the number of the try that ended it.
+    Result(u64),
 }
 
 /// What a provider answered with.
@@ -187,10 +187,10 @@ impl fmt::Display for ObjectKey<'_> {
                 write!(f, "{tenant}/{process}/certificate-{}.pdf", hex::encode(sha256))
             }
             Self::Job { tenant, id, file } => match file {
-                JobFile::Source => write!(f, "_jobs/{tenant}/{id}/source"),
+                JobFile::Source(sha256) => write!(f, "_jobs/{tenant}/{id}/source-{}", hex::encode(sha256)),
                 JobFile::Workbook => write!(f, "_jobs/{tenant}/{id}/source.csv"),
-                JobFile::Piece(number) => write!(f, "_jobs/{tenant}/{id}/piece-{number:04}"),
-                JobFile::Result => write!(f, "_jobs/{tenant}/{id}/result.csv"),
+                JobFile::Piece(number) => write!(f, "_jobs/{tenant}/{id}/piece-{number}"),
+                JobFile::Result(number) => write!(f, "_jobs/{tenant}/{id}/result-{number}.csv"),
             },
             Self::Upload { tenant, id } => write!(f, "{}file", Self::upload_prefix(tenant, *id)),
             Self::Video { tenant, process, source_hash, format } => {
@@ -238,7 +238,7 @@ mod tests {
         assert_eq!(upload.to_string(), format!("_uploads/acme-es/{PROCESS}/file"));
         assert!("_uploads".parse::<TenantId>().is_err());
         let piece = ObjectKey::Job { tenant: &tenant, id, file: JobFile::Piece(7) };
-        assert_eq!(piece.to_string(), format!("_jobs/acme-es/{PROCESS}/piece-0007"));
+        assert_eq!(piece.to_string(), format!("_jobs/acme-es/{PROCESS}/piece-7"));
     }
 
     #[test]

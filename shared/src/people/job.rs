@@ -23,8 +23,10 @@ pub struct Job {
     pub task: Task,
     /// How far it is.
     pub state: JobState,
-    /// Pieces of its file that are there.
-    pub pieces: u32,
+    /// The pieces of its file, by the tries that made them.
+    pub pieces: Vec<u64>,
+    /// Its file, by the try that made it.
+    pub file: Option<u64>,
     /// Why it failed, in one sentence.
     pub error: Option<String>,
     /// When it was asked for.

@@ -64,7 +64,13 @@ fn midnight(day: Date) -> Option<Timestamp> {
 }
 
 impl RunJob {
-    pub(super) async fn export(&self, key: &JobKey, job: &mut Job, mut export: Export) -> Result<(), OwnTrouble> {
+    pub(super) async fn export(
+        &self,
+        key: &JobKey,
+        job: &mut Job,
+        mut export: Export,
+        attempt: u64,
+    ) -> Result<(), OwnTrouble> {
         let store = &self.tools.means.store;
         let mut piece = csv::Writer::from_writer(Vec::new());
         let mut place = match export.place.clone() {
@@ -91,11 +97,10 @@ impl RunJob {
         }
         export.persons += persons.len() as u64;
         export.place = Some(place);
-        self.tools.put_piece(job, piece.into_inner().map_err(|_| OwnTrouble::Bucket)?).await?;
-        job.pieces += 1;
+        self.tools.put_piece(job, attempt, piece.into_inner().map_err(|_| OwnTrouble::Bucket)?).await?;
         job.task = Task::Export(export);
         job.state = JobState::Running;
-        if is_over { self.finish(job).await } else { Ok(()) }
+        if is_over { self.finish(job, attempt).await } else { Ok(()) }
     }
 
     async fn row(&self, key: &JobKey, export: &Export, person: &Record) -> Result<Vec<String>, OwnTrouble> {

@@ -71,16 +71,22 @@ enum Halt {
 }
 
 impl RunJob {
-    pub(super) async fn import(&self, key: &JobKey, job: &mut Job, mut import: Import) -> Result<(), OwnTrouble> {
+    pub(super) async fn import(
+        &self,
+        key: &JobKey,
+        job: &mut Job,
+        mut import: Import,
+        attempt: u64,
+    ) -> Result<(), OwnTrouble> {
         let went = match import.rows {
-            None => self.begin(job, &mut import).await,
-            Some(_) => self.go_on(key, job, &mut import).await,
+            None => self.begin(job, &mut import, attempt).await,
+            Some(_) => self.go_on(key, job, &mut import, attempt).await,
         };
         let is_over = import.rows.is_some_and(|rows| import.done == rows);
         job.task = Task::Import(import);
         job.state = JobState::Running;
         match went {
-            Ok(()) if is_over => self.finish(job).await,
+            Ok(()) if is_over => self.finish(job, attempt).await,
             Ok(()) => Ok(()),
             Err(Halt::File(fault)) => {
                 job.fail(&format!("The file {fault}."), self.tools.means.now());
@@ -91,7 +97,7 @@ impl RunJob {
     }
 
     /// Counts the rows, makes CSV of a workbook, and begins the report.
-    async fn begin(&self, job: &mut Job, import: &mut Import) -> Result<(), Halt> {
+    async fn begin(&self, job: &mut Job, import: &mut Import, attempt: u64) -> Result<(), Halt> {
         let mut file = self.source(&import.source, MAX_FILE_BYTES).await?;
         if sheet::is_workbook(&file) {
             file = sheet::csv_of_workbook(&file).map_err(Halt::File)?.into();
@@ -112,11 +118,11 @@ impl RunJob {
         import.rows = Some(rows);
         let mut piece = csv::Writer::from_writer(Vec::new());
         line(&mut piece, ["row", "outcome", "person_id", "field", "message"]).map_err(Halt::Ours)?;
-        self.put_report(job, piece).await
+        self.put_report(job, attempt, piece).await
     }
 
     /// Takes up the next rows.
-    async fn go_on(&self, key: &JobKey, job: &mut Job, import: &mut Import) -> Result<(), Halt> {
+    async fn go_on(&self, key: &JobKey, job: &mut Job, import: &mut Import, attempt: u64) -> Result<(), Halt> {
         let file = self.source(&import.source, MAX_SOURCE_BYTES).await?;
         let mut sheet = Sheet::open(&file).map_err(Halt::File)?;
         let columns = std::mem::take(&mut sheet.columns);
@@ -173,7 +179,7 @@ impl RunJob {
             }
         }
         import.done += rows.len();
-        self.put_report(job, piece).await
+        self.put_report(job, attempt, piece).await
     }
 
     async fn source(&self, key: &str, max: usize) -> Result<Bytes, Halt> {
@@ -184,11 +190,9 @@ impl RunJob {
         })
     }
 
-    async fn put_report(&self, job: &mut Job, piece: csv::Writer<Vec<u8>>) -> Result<(), Halt> {
+    async fn put_report(&self, job: &mut Job, attempt: u64, piece: csv::Writer<Vec<u8>>) -> Result<(), Halt> {
         let piece = piece.into_inner().map_err(|_| Halt::Ours(OwnTrouble::Bucket))?;
-        self.tools.put_piece(job, piece).await.map_err(Halt::Ours)?;
-        job.pieces += 1;
-        Ok(())
+        self.tools.put_piece(job, attempt, piece).await.map_err(Halt::Ours)
     }
 }
 

@@ -56,10 +56,12 @@ impl Tools {
         Self { means: Means::new(platform), bucket }
     }
 
-    /// Stores a piece of a job's file. Where an earlier try of the same step stored it, that one stays.
-    async fn put_piece(&self, job: &Job, piece: Vec<u8>) -> Result<(), OwnTrouble> {
-        let key = ObjectKey::Job { tenant: &job.tenant, id: job.id, file: JobFile::Piece(job.pieces + 1) };
-        self.put(&key, piece.into()).await.map_err(|_| OwnTrouble::Bucket)
+    /// Stores what the try number `attempt` made of a job's file. What an earlier try of the same step made belongs to nothing.
+    async fn put_piece(&self, job: &mut Job, attempt: u64, piece: Vec<u8>) -> Result<(), OwnTrouble> {
+        let key = ObjectKey::Job { tenant: &job.tenant, id: job.id, file: JobFile::Piece(attempt) };
+        self.put(&key, piece.into()).await.map_err(|_| OwnTrouble::Bucket)?;
+        job.pieces.push(attempt);
+        Ok(())
     }
 
     async fn put(&self, key: &ObjectKey<'_>, bytes: Bytes) -> Result<(), BucketError> {
@@ -68,10 +70,12 @@ impl Tools {
     }
 
     /// Makes the job's file of its pieces.
-    async fn join(&self, job: &Job) -> Result<(), OwnTrouble> {
+    async fn join(&self, job: &mut Job, attempt: u64) -> Result<(), OwnTrouble> {
         let file = |file| ObjectKey::Job { tenant: &job.tenant, id: job.id, file };
-        let pieces: Vec<_> = (1..=job.pieces).map(|number| file(JobFile::Piece(number))).collect();
-        self.bucket.join(&pieces, &file(JobFile::Result)).await.map(|_| ()).map_err(|_| OwnTrouble::Bucket)
+        let pieces: Vec<_> = job.pieces.iter().map(|attempt| file(JobFile::Piece(*attempt))).collect();
+        self.bucket.join(&pieces, &file(JobFile::Result(attempt))).await.map_err(|_| OwnTrouble::Bucket)?;
+        job.file = Some(attempt);
+        Ok(())
     }
 }
 
@@ -114,8 +118,9 @@ impl Jobs {
         let (source, text) = match file {
             ImportFile::Bytes(bytes) => {
                 import::look_at(&bytes).map_err(|fault| ApiError::invalid_field("file", &fault))?;
-                let text = hex::encode(Sha256::digest(&bytes));
-                let source = ObjectKey::Job { tenant: caller.tenant(), id, file: JobFile::Source };
+                let sha256 = Sha256::digest(&bytes);
+                let text = hex::encode(sha256);
+                let source = ObjectKey::Job { tenant: caller.tenant(), id, file: JobFile::Source(sha256.into()) };
                 self.0.put(&source, bytes).await.map_err(unavailable)?;
                 (source.to_string(), text)
             }
@@ -143,8 +148,8 @@ impl Jobs {
         let job = item.map(|item| item.job).filter(|job| is_wanted(&job.task));
         let job = job.ok_or_else(|| ApiError::not_found("job"))?;
         let mut view = JobView::of(&job);
-        if job.state == JobState::Done {
-            let key = ObjectKey::Job { tenant: &job.tenant, id, file: JobFile::Result }.to_string();
+        if let Some(file) = job.file {
+            let key = ObjectKey::Job { tenant: &job.tenant, id, file: JobFile::Result(file) }.to_string();
             let name = view.file_name();
             let link = self.0.bucket.presign_get(&key, LINK_LIFE, Some(&name)).await;
             view.url = Some(link.map_err(|_| ApiError::unavailable())?);
@@ -171,7 +176,8 @@ impl Jobs {
             tenant: caller.tenant().clone(),
             task,
             state: JobState::Queued,
-            pieces: 0,
+            pieces: Vec::new(),
+            file: None,
             error: None,
             created_at: now,
             updated_at: now,
@@ -310,7 +316,7 @@ impl RunJob {
         if item.tries > MAX_TRIES {
             tracing::error!(tenant = %item.job.tenant, job = %key.id, "job given up");
             item.job.fail("The job was given up after it could not go on for several times.", now);
-        } else if let Err(trouble) = self.step(key, &mut item.job).await {
+        } else if let Err(trouble) = self.step(key, &mut item.job, item.version).await {
             means.store.plan_job(key, &item, means.now() + RETRY_AFTER).await?;
             return Err(trouble);
         }
@@ -323,16 +329,16 @@ impl RunJob {
         }
     }
 
-    async fn step(&self, key: &JobKey, job: &mut Job) -> Result<(), OwnTrouble> {
+    async fn step(&self, key: &JobKey, job: &mut Job, attempt: u64) -> Result<(), OwnTrouble> {
         match job.task.clone() {
-            Task::Export(export) => self.export(key, job, export).await,
-            Task::Import(import) => self.import(key, job, import).await,
+            Task::Export(export) => self.export(key, job, export, attempt).await,
+            Task::Import(import) => self.import(key, job, import, attempt).await,
         }
     }
 
     /// Makes the job's file of its pieces, which ends it.
-    async fn finish(&self, job: &mut Job) -> Result<(), OwnTrouble> {
-        self.tools.join(job).await?;
+    async fn finish(&self, job: &mut Job, attempt: u64) -> Result<(), OwnTrouble> {
+        self.tools.join(job, attempt).await?;
         job.end(self.tools.means.now());
         Ok(())
     }
