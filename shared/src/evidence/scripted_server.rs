@@ -217,16 +217,34 @@ impl State {
     }
 }
 
+/// A request that counts as open. It ends before its answer's last bytes leave: whoever has them may ask for the next thing
+/// before this side hears that they arrived.
+struct Open<'a>(&'a State);
+
+impl<'a> Open<'a> {
+    fn new(state: &'a State) -> Self {
+        let open = state.open.fetch_add(1, Ordering::Relaxed) + 1;
+        state.most_open.fetch_max(open, Ordering::Relaxed);
+        Self(state)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Bytes that are written at once.
+const PIECE_BYTES: usize = 64 << 10;
+
 async fn serve(state: &State, stream: TcpStream) -> std::io::Result<()> {
     let mut stream = BufStream::with_capacity(64 << 10, 8 << 10, stream);
     let request = read_request(&mut stream).await?;
-    let open = state.open.fetch_add(1, Ordering::Relaxed) + 1;
-    state.most_open.fetch_max(open, Ordering::Relaxed);
+    let open = Open::new(state);
     let answer = state.next_answer(&request);
     lock(&state.requests).push(request);
-    let sent = send(state, stream.get_mut(), answer).await;
-    state.open.fetch_sub(1, Ordering::Relaxed);
-    sent?;
+    send(state, stream.get_mut(), answer, open).await?;
     stream.shutdown().await
 }
 
@@ -257,12 +275,16 @@ async fn read_request(stream: &mut BufStream<TcpStream>) -> std::io::Result<Requ
     Ok(Request { method, target, headers, body: body.into() })
 }
 
-async fn send(state: &State, stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> {
+async fn send(state: &State, stream: &mut TcpStream, answer: Answer, open: Open<'_>) -> std::io::Result<()> {
+    let mut open = Some(open).filter(|_| !answer.body.is_empty());
     stream.write_all(format!("{}\r\n", answer.head).as_bytes()).await?;
     let (before, after) = answer.body.split_at(answer.before_pause);
+    let (after, last) = after.split_at(after.len().saturating_sub(PIECE_BYTES));
     send_body(state, stream, &answer, before).await?;
     tokio::time::sleep(answer.pause).await;
     send_body(state, stream, &answer, after).await?;
+    open.take();
+    send_body(state, stream, &answer, last).await?;
     if answer.chunked && answer.finished {
         stream.write_all(b"0\r\n\r\n").await?;
     }
@@ -270,7 +292,7 @@ async fn send(state: &State, stream: &mut TcpStream, answer: Answer) -> std::io:
 }
 
 async fn send_body(state: &State, stream: &mut TcpStream, answer: &Answer, body: &[u8]) -> std::io::Result<()> {
-    for piece in body.chunks(64 << 10) {
+    for piece in body.chunks(PIECE_BYTES) {
         if answer.chunked {
             stream.write_all(format!("{:x}\r\n", piece.len()).as_bytes()).await?;
         }
