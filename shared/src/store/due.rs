@@ -1,13 +1,13 @@
 //! What is overdue, and putting it off while it is being seen to.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
 use super::{
     Store, StoreError,
-    codec::text,
+    codec::{Item, text},
     failure,
-    keys::{self, WorkKey},
+    keys::{self, ItemKey, WorkKey},
 };
 
 /// Something overdue.
@@ -80,6 +80,37 @@ impl Store {
             Ok(_) => Ok(true),
             Err(StoreError::Conflict) => Ok(false),
             Err(other) => Err(other),
+        }
+    }
+
+    /// Takes the wish for an item, so that nobody else fulfils it before `until`, and adds one to each of the numbers `counted`.
+    /// `None` where nothing is wished. One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub(super) async fn claim(
+        &self,
+        key: ItemKey<'_>,
+        until: Timestamp,
+        counted: &[&str],
+    ) -> Result<Option<Item>, StoreError> {
+        let added: Vec<_> = counted.iter().map(|number| format!("{number} :one")).collect();
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key.attributes()))
+            .update_expression(format!("SET due_at = :until REMOVE wish ADD {}", added.join(", ")))
+            .condition_expression("attribute_exists(wish)")
+            .expression_attribute_values(":until", text(&keys::moment(until)))
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+            .return_values(ReturnValue::AllNew);
+        match update.send().await {
+            Ok(answer) => Ok(answer.attributes),
+            Err(error) => match failure(&error) {
+                StoreError::Conflict => Ok(None),
+                other => Err(other),
+            },
         }
     }
 

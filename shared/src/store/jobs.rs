@@ -10,7 +10,7 @@
 //! | `fingerprint` | as that of a process |
 //! | `expires_at_epoch` | when DynamoDB removes it |
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
@@ -89,23 +89,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
     pub async fn claim_job(&self, key: &JobKey, until: Timestamp) -> Result<Option<JobItem>, StoreError> {
-        let update = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(ItemKey::Job(key.tenant(), key.id).attributes()))
-            .update_expression("SET due_at = :until REMOVE wish ADD version :one, tries :one")
-            .condition_expression("attribute_exists(wish)")
-            .expression_attribute_values(":until", text(&keys::moment(until)))
-            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
-            .return_values(ReturnValue::AllNew);
-        match update.send().await {
-            Ok(answer) => answer.attributes().map(read).transpose(),
-            Err(error) => match failure(&error) {
-                StoreError::Conflict => Ok(None),
-                other => Err(other),
-            },
-        }
+        self.claim(ItemKey::Job(key.tenant(), key.id), until, &["version", "tries"])
+            .await?
+            .as_ref()
+            .map(read)
+            .transpose()
     }
 
     /// Plans the next try of a step that was not finished. One request; where somebody else went on meanwhile, nothing changes.

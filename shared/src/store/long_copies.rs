@@ -3,7 +3,7 @@
 //! An item is there from before the process shows the piece until the piece is stored or given up. What became of each
 //! try is recorded in the process; the item only says that there is something to do, and when.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -64,27 +64,12 @@ impl Store {
         key: &LongCopyKey,
         until: Timestamp,
     ) -> Result<Option<ClaimedCopy>, StoreError> {
-        let update = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(ItemKey::LongCopy(key.tenant(), key.evidence).attributes()))
-            .update_expression("SET due_at = :until REMOVE wish ADD version :one")
-            .condition_expression("attribute_exists(wish)")
-            .expression_attribute_values(":until", text(&keys::moment(until)))
-            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
-            .return_values(ReturnValue::AllNew);
-        match update.send().await {
-            Ok(answer) => {
-                let process = answer.attributes().and_then(|item| item.get("process_id")?.as_s().ok()?.parse().ok());
-                let process = process.ok_or(StoreError::Corrupt("process_id"))?;
-                Ok(Some(ClaimedCopy { process: OwnKey::named(key, process) }))
-            }
-            Err(error) => match failure(&error) {
-                StoreError::Conflict => Ok(None),
-                other => Err(other),
-            },
-        }
+        let Some(item) = self.claim(ItemKey::LongCopy(key.tenant(), key.evidence), until, &["version"]).await? else {
+            return Ok(None);
+        };
+        let process = item.get("process_id").and_then(|id| id.as_s().ok()?.parse().ok());
+        let process = process.ok_or(StoreError::Corrupt("process_id"))?;
+        Ok(Some(ClaimedCopy { process: OwnKey::named(key, process) }))
     }
 
     /// Plans the next try. One request.
