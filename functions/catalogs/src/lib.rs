@@ -22,7 +22,6 @@ use cotejo::{
     },
 };
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
-use uuid::Uuid;
 
 /// What the function needs, built once.
 pub struct App {
@@ -75,13 +74,13 @@ async fn route(records: &Records, visit: &Visit<'_>, request: &Request) -> Resul
         (&Method::GET, ["dynamic-values"]) => {
             let query = Query::read(request, &["page", "per_page", "cursor", "person_id", "descriptor_id"])?;
             let page = PageRequest::read(|name| query.get(name))?;
-            let (person, property) = (id(&query, "person_id")?, id(&query, "descriptor_id")?);
+            let (person, property) = (query.id("person_id")?, query.id("descriptor_id")?);
             Ok(success(200, &DynamicValues(records).list(&caller, person, property, &page).await?))
         }
         (&Method::GET, ["people", person, "dynamic-values"]) => {
             let query = Query::read(request, &["page", "per_page", "cursor", "all", "descriptor_id"])?;
             let page = PageRequest::read(|name| query.get(name))?;
-            let (person, property) = (routes::id(Kind::Person, person)?, id(&query, "descriptor_id")?);
+            let (person, property) = (routes::id(Kind::Person, person)?, query.id("descriptor_id")?);
             let values = DynamicValues(records);
             let page = values.of_person(&caller, person, query.flag("all")?, property, &page).await?;
             Ok(success(200, &page))
@@ -96,10 +95,4 @@ async fn route(records: &Records, visit: &Visit<'_>, request: &Request) -> Resul
         }
         _ => Err(ApiError::no_route()),
     }
-}
-
-/// A parameter that names a record.
-fn id(query: &Query, name: &str) -> Result<Option<Uuid>, ApiError> {
-    let id = query.get(name).map(str::parse).transpose();
-    id.map_err(|_| ApiError::invalid_field(name, "must be a UUID"))
 }

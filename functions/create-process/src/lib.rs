@@ -47,9 +47,9 @@ async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Respon
 }
 
 async fn upload(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
-    let scope = body::json(request).map_or(Scope::ProcessesWrite, |body| upload::scope(&body));
-    let caller = visit.caller(scope).await?;
-    let upload = app.upload.run(&caller, &body::json(request)?).await?;
+    let body = body::json(request);
+    let caller = visit.caller(body.as_ref().map_or(Scope::ProcessesWrite, upload::scope)).await?;
+    let upload = app.upload.run(&caller, &body?).await?;
     let headers: BTreeMap<_, _> = upload.headers.into_iter().collect();
     let put = json!({
         "id": upload.id, "method": "PUT", "url": upload.url, "headers": headers, "expires_at": upload.expires_at,

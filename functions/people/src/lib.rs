@@ -27,7 +27,8 @@ impl App {
     /// Builds it on the platform.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self { gate: Gate::new(platform), people: People::new(platform), jobs: Jobs::new(platform) }
+        let people = People::new(platform);
+        Self { gate: Gate::new(platform), jobs: Jobs::beside(&people), people }
     }
 }
 

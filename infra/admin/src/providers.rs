@@ -4,7 +4,7 @@ use std::{io::Read, path::Path};
 
 use cotejo::{
     api::callback_token::{self, Purpose},
-    notify::sms::SmsAccount,
+    notify::sms::{self, SmsAccount},
     platform::secrets::Account,
     providers::Providers,
 };
@@ -12,8 +12,6 @@ use serde_json::json;
 
 use crate::{Admin, AdminError, Report, cli::ProviderCommand};
 
-/// What an account for messages to phones is called, which is at no verification company.
-const SMS: &str = "sms";
 /// The longest account that is read.
 const MAX_ACCOUNT_BYTES: u64 = 64 * 1024;
 
@@ -32,7 +30,7 @@ pub async fn run(
         ProviderCommand::Set { tenant, provider, file } => {
             let tenant = admin.tenant(tenant).await?;
             let account = account(file.as_deref(), input)?;
-            if provider == SMS {
+            if provider == sms::ACCOUNT {
                 account.read::<SmsAccount>()?;
             } else {
                 providers.check(provider, &account).map_err(|problem| refused(provider, problem))?;

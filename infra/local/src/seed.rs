@@ -10,6 +10,7 @@ use cotejo::{
         Operator, Scope,
         callback_token::{self, Purpose},
     },
+    notify::sms,
     platform::{
         Platform, Seams,
         secrets::{SecretDocument, account_name},
@@ -116,7 +117,7 @@ impl Keys {
             "user": self.link_user, "password": self.link_password, "callback_addresses": [Ipv4Addr::LOCALHOST],
         });
         let tecalis = json!({"api_key": self.tecalis, "media_hosts": media_hosts});
-        [("auco", auco), ("link", link), ("tecalis", tecalis), ("sms", json!({"url": self.sms_url}))]
+        [("auco", auco), ("link", link), ("tecalis", tecalis), (sms::ACCOUNT, json!({"url": self.sms_url}))]
     }
 }
 

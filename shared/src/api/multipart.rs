@@ -10,8 +10,6 @@ use super::ApiError;
 
 /// A part. What is in it may be personal, so `Debug` shows its length only.
 pub struct Part {
-    /// What its file is called, where it is one.
-    pub file_name: Option<String>,
     /// Its bytes.
     pub bytes: Bytes,
 }
@@ -51,8 +49,7 @@ pub async fn read(request: &Request, limit: usize, known: &[&str]) -> Result<BTr
         if !known.contains(&name.as_str()) {
             return Err(ApiError::invalid_field(&name, "is not a known field"));
         }
-        let file_name = field.file_name().map(str::to_owned);
-        let part = Part { file_name, bytes: field.bytes().await.map_err(unreadable)? };
+        let part = Part { bytes: field.bytes().await.map_err(unreadable)? };
         if read.insert(name.clone(), part).is_some() {
             return Err(ApiError::invalid_field(&name, "is given twice"));
         }

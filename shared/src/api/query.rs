@@ -1,6 +1,7 @@
 //! Reading the query string: every parameter of it is known, or an error names it.
 
 use lambda_http::{Request, RequestExt as _};
+use uuid::Uuid;
 
 use super::ApiError;
 
@@ -28,6 +29,15 @@ impl Query {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter that names a record.
+    ///
+    /// # Errors
+    /// 422 where it is no UUID.
+    pub fn id(&self, name: &str) -> Result<Option<Uuid>, ApiError> {
+        let id = self.get(name).map(str::parse).transpose();
+        id.map_err(|_| ApiError::invalid_field(name, "must be a UUID"))
     }
 
     /// A parameter that is `true` or `false`; absent is `false`.

@@ -1,6 +1,6 @@
 //! A message to a phone, by way of whatever company a tenant has for that: one HTTP request, made from a template.
 //!
-//! The account is a secret called `sms`: `url`, `headers`, and a JSON `body` in whose texts `{phone}`, `{text}` and `{code}` stand for
+//! The account is a secret of its own: `url`, `headers`, and a JSON `body` in whose texts `{phone}`, `{text}` and `{code}` stand for
 //! what they are; `text` replaces what the person reads. All but `url` may be missing.
 
 use std::collections::BTreeMap;
@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+/// What the account's secret is called, beside those of the companies.
+pub const ACCOUNT: &str = "sms";
 
 /// What a person reads, where the account says nothing else.
 pub const TEXT: &str = "Tu código de verificación es {code}. Vale 10 minutos.";

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     Family, Field, Fields, Form, Kind,
-    family::{Change, Named},
+    family::{Change, Named, named},
     rules::Rule,
     schema, typed,
 };
@@ -108,32 +108,29 @@ fn read_descriptor(given: &Json) -> Result<Vec<Entry>, Vec<FieldProblem>> {
     };
     let (mut read, mut problems) = (Vec::<Entry>::new(), Vec::new());
     for (at, given) in entries.iter().enumerate() {
-        let mut wrong = |field: &str, message: String| {
-            problems.push(FieldProblem::new(format!("descriptor[{at}].{field}"), message));
-        };
-        let entry = schema::read(&ENTRY, given, true);
+        let mut entry = schema::read(&ENTRY, given, true);
         let text = |name: &str| entry.given.get(name).and_then(Json::read::<String>);
         let (title, kind) = (text("title").unwrap_or_default(), text("type").unwrap_or_default());
         let rules: Vec<String> = entry.given.get("rules").and_then(Json::read).unwrap_or_default();
         let key = text("key").unwrap_or_else(|| key_of(&title));
-        let misnamed = entry.problems.is_empty() && key.is_empty();
-        let sound = entry.problems.is_empty();
-        entry.problems.into_iter().for_each(|problem| wrong(&problem.field, problem.message));
-        if misnamed {
-            wrong("key", "is required where the title has no letter".to_owned());
-        }
-        if sound && read.iter().any(|other| other.key == key) {
-            wrong("key", "is another part's already".to_owned());
-        }
-        if sound {
+        let (filter_group, catalog_id) = (text("filter_group"), entry.given.get("catalog_id").and_then(Json::read));
+        // What has not even the right form needs no more to be said of it.
+        if entry.problems.is_empty() {
+            let wrong = &mut entry.problems;
+            if key.is_empty() {
+                wrong.push(FieldProblem::new("key", "is required where the title has no letter"));
+            }
+            if read.iter().any(|other| other.key == key) {
+                wrong.push(FieldProblem::new("key", "is another part's already"));
+            }
             for (rule, text) in rules.iter().enumerate() {
                 if let Err(message) = Rule::parse(text, &kind) {
-                    wrong(&format!("rules[{rule}]"), message);
+                    wrong.push(FieldProblem::new(format!("rules[{rule}]"), message));
                 }
             }
         }
-        let part = |name: &str| entry.given.get(name);
-        let (filter_group, catalog_id) = (text("filter_group"), part("catalog_id").and_then(Json::read));
+        let part = format!("descriptor[{at}]");
+        problems.extend(entry.problems.into_iter().map(|problem| problem.within(&part)));
         read.push(Entry { title, kind, key, filter_group, rules, catalog_id });
     }
     if problems.is_empty() { Ok(read) } else { Err(problems) }
@@ -151,8 +148,7 @@ fn catalogs_named(property: &Fields) -> Vec<Named> {
 }
 
 fn property_named(value: &Fields) -> Vec<Named> {
-    let property = value.get("dynamic_property_id").and_then(Json::read);
-    property.map(|property| ("dynamic_property_id", Kind::DynamicProperty, property)).into_iter().collect()
+    named(value, "dynamic_property_id", Kind::DynamicProperty)
 }
 
 /// The values as they are kept, if they are what the parts ask for.

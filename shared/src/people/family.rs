@@ -46,6 +46,13 @@ pub type Digest = (String, Json);
 /// A record that a field names: the field, what it is, and which.
 pub type Named = (&'static str, Kind, Uuid);
 
+/// The record that `field` names, if it names one.
+#[must_use]
+pub fn named(fields: &Fields, field: &'static str, kind: Kind) -> Vec<Named> {
+    let id = fields.get(field).and_then(Json::read);
+    id.map(|id| (field, kind, id)).into_iter().collect()
+}
+
 /// What records of a family belong to.
 pub struct Owner {
     /// The field that names it.

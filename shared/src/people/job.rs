@@ -64,18 +64,26 @@ pub enum Task {
 /// An export.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Export {
+    /// What customers see of it.
+    #[serde(flatten)]
+    pub shown: ExportShown,
+    /// No person of the tenant is older.
+    pub since: Timestamp,
+    /// Where to go on; nothing was written yet where there is none.
+    pub place: Option<Cursor>,
+}
+
+/// What customers see of an export.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportShown {
     /// The first day on which an exported person was made, UTC.
     pub start_date: Option<Date>,
     /// The last one.
     pub end_date: Option<Date>,
     /// What is left out.
     pub exclude: BTreeSet<Part>,
-    /// No person of the tenant is older.
-    pub since: Timestamp,
     /// Persons written so far.
     pub persons: u64,
-    /// Where to go on; nothing was written yet where there is none.
-    pub place: Option<Cursor>,
 }
 
 /// What may be left out of an export.
@@ -91,9 +99,17 @@ pub enum Part {
 /// An import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
+    /// What customers see of it.
+    #[serde(flatten)]
+    pub shown: ImportShown,
     /// The object that has the file.
     pub source: String,
-    /// Its rows, once they were counted.
+}
+
+/// What customers see of an import.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportShown {
+    /// The file's rows, once they were counted.
     pub rows: Option<usize>,
     /// Rows seen to.
     pub done: usize,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Family, Fields, Form, Kind, Record, View,
     families::ADDRESS_PARTS,
-    family::{Change, Named},
+    family::{Change, Named, named},
     lists::{self, Name},
     schema::Field,
 };
@@ -81,8 +81,7 @@ const COUNTED: [&str; 15] = [
 ];
 
 fn group_named(person: &Fields) -> Vec<Named> {
-    let group = person.get("people_group_id").and_then(Json::read);
-    group.map(|group| ("people_group_id", Kind::PeopleGroup, group)).into_iter().collect()
+    named(person, "people_group_id", Kind::PeopleGroup)
 }
 
 /// How a national id, or another value by which persons are found, is kept and looked for: one writing of it only.

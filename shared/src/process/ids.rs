@@ -62,13 +62,11 @@ impl fmt::Display for TenantId {
 #[serde(transparent)]
 pub struct ProcessId(pub Uuid);
 
-impl ProcessId {
-    /// The id that belongs to an idempotency key: the same tenant, route and key always give the same id, which is what
-    /// lets one conditional write decide whether a request was seen before.
-    #[must_use]
-    pub fn of_idempotency_key(tenant: &TenantId, route: &str, key: &str) -> Self {
-        Self(uuid_of(&["idempotency", tenant.as_str(), route, key]))
-    }
+/// The id that belongs to an idempotency key: the same tenant, route and key always give the same id, which is what
+/// lets one conditional write decide whether a request was seen before.
+#[must_use]
+pub fn of_idempotency_key(tenant: &TenantId, route: &str, key: &str) -> Uuid {
+    uuid_of(&["idempotency", tenant.as_str(), route, key])
 }
 
 impl FromStr for ProcessId {

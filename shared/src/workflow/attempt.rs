@@ -44,32 +44,32 @@ impl AttemptDelivery {
         let Some(record) = record.filter(|record| record.delivery.is_due(now)) else { return Ok(()) };
         let delivery = &record.delivery;
         if let Some(url) = &delivery.url {
-            return self.tell(key, delivery, url.expose()).await;
+            let place = Channel::of_url(delivery.channel, &delivery.tenant, url.expose().clone(), delivery.created_at);
+            let (outcome, attempt) = self.hand_over(&place, delivery, now).await?;
+            return self.take_up(key, outcome, &attempt).await;
         }
         let channel = self.means.store.channel(key, delivery.channel).await?;
         let Some(channel) = channel.filter(|record| record.channel.active) else {
             return self.write(key, |delivery| delivery.abandon()).await;
         };
-        let secrets = self.means.platform.secrets.current().await?;
-        let (outcome, attempt) = self.sender.send(&channel.channel, delivery, &secrets, now).await?;
-        if outcome != Outcome::Taken {
-            telemetry::record(Metric::DeliveryFailed, &[], 1.0, self.means.now());
-        }
+        let (outcome, attempt) = self.hand_over(&channel.channel, delivery, now).await?;
         self.judge(key, channel, outcome).await?;
         self.take_up(key, outcome, &attempt).await
     }
 
-    /// Attempts a delivery to an address of its own, which no channel stands for.
-    async fn tell(&self, key: &DeliveryKey, delivery: &Delivery, url: &str) -> Result<(), OwnTrouble> {
-        let about = delivery.channel;
-        let now = self.means.now();
-        let place = Channel::of_url(about, &delivery.tenant, url.to_owned(), delivery.created_at);
+    /// Tries to hand the delivery over at `now`.
+    async fn hand_over(
+        &self,
+        place: &Channel,
+        delivery: &Delivery,
+        now: Timestamp,
+    ) -> Result<(Outcome, Attempt), OwnTrouble> {
         let secrets = self.means.platform.secrets.current().await?;
-        let (outcome, attempt) = self.sender.send(&place, delivery, &secrets, now).await?;
-        if outcome != Outcome::Taken {
+        let sent = self.sender.send(place, delivery, &secrets, now).await?;
+        if sent.0 != Outcome::Taken {
             telemetry::record(Metric::DeliveryFailed, &[], 1.0, self.means.now());
         }
-        self.take_up(key, outcome, &attempt).await
+        Ok(sent)
     }
 
     /// Writes down what came of an attempt.

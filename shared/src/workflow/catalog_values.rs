@@ -17,7 +17,6 @@ use crate::{
         typed,
     },
     platform::json::Json,
-    providers::FieldProblem,
 };
 
 /// Values that one file may have.
@@ -60,9 +59,10 @@ pub async fn add(records: &Records, caller: &Caller, catalog: Uuid, file: &[u8])
         let given: Fields = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         match CATALOG_VALUES.read(&given, None, true, records.now()) {
             Ok(fields) => values.push((row.line, given, fields)),
-            Err(wrong) => problems.extend(wrong.into_iter().map(|problem| {
-                FieldProblem::new(format!("csv_file[{}].{}", row.line, problem.field), problem.message)
-            })),
+            Err(wrong) => {
+                let part = format!("csv_file[{}]", row.line);
+                problems.extend(wrong.into_iter().map(|problem| problem.within(&part)));
+            }
         }
     }
     if !problems.is_empty() {

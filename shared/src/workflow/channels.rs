@@ -19,7 +19,7 @@ use crate::{
         signature, slack,
     },
     platform::{Platform, SecretsError, secrets::SecretDocument},
-    process::ids::uuid_of,
+    process::ids::of_idempotency_key,
     providers::{FieldProblem, forms::is_email},
     store::{StoreError, channels::ChannelRecord},
 };
@@ -109,7 +109,7 @@ impl Channels {
         let secrets = self.0.platform.secrets.current().await?;
         let fingerprint = body::fingerprint(body, &secrets.fingerprint_key.bytes()?);
         let id = match key {
-            Some(key) => uuid_of(&["idempotency", caller.tenant().as_str(), ROUTE, key]),
+            Some(key) => of_idempotency_key(caller.tenant(), ROUTE, key),
             None => self.0.entropy().uuid(),
         };
         let wanted: Wanted = body::shape(body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;

@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::records::Records;
 use crate::{
-    api::{ApiError, Caller, body},
+    api::{ApiError, Authority as _, Caller, body},
     notify::{
         Outcome, Sender,
-        sms::{SmsAccount, TEXT},
+        sms::{self, SmsAccount, TEXT},
     },
     people::{Fields, Form, Record, families::CONTACTS, family::UPDATED_DATA, person::PEOPLE, schema},
     platform::{Platform, json::Json},
@@ -20,8 +20,6 @@ use crate::{
 
 /// How often a code is handed over before the customer is told to come back.
 const TRIES: usize = 2;
-/// The secret with a tenant's account for messages to phones.
-const SMS: &str = "sms";
 
 /// By which way a code goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +87,7 @@ impl ContactCodes {
         let account = match way {
             Way::Email if !self.sender.has_mail() => return Err(ApiError::not_set_up("Sending e-mail")),
             Way::Email => None,
-            Way::Sms => match means.platform.secrets.account(crate::api::Authority::tenant(caller), SMS).await? {
+            Way::Sms => match means.platform.secrets.account(caller.tenant(), sms::ACCOUNT).await? {
                 None => return Err(ApiError::not_set_up("Sending SMS")),
                 Some(account) => Some(account.read::<SmsAccount>()?),
             },
@@ -165,15 +163,12 @@ fn plain(value: &str) -> String {
 }
 
 fn read(way: Way, given: &Fields, with_code: bool) -> Result<Wanted, ApiError> {
-    let mut fields = vec![
+    let fields = [
         schema::Field::required("person_id", Form::Id),
         schema::Field::required(way.field(), way.form()),
         schema::Field::required("code", Form::Digits(6, 6)),
     ];
-    if !with_code {
-        fields.pop();
-    }
-    let read = schema::read(&fields, given, true);
+    let read = schema::read(if with_code { &fields } else { &fields[..2] }, given, true);
     if !read.problems.is_empty() {
         return Err(ApiError::invalid(read.problems));
     }

@@ -18,7 +18,7 @@ use crate::{
         Platform,
         telemetry::{self, Metric},
     },
-    process::{Process, ProcessId, ProcessRequest, SUBMIT_LEASE, Status},
+    process::{Process, ProcessId, ProcessRequest, SUBMIT_LEASE, Status, ids::of_idempotency_key},
     providers::{FieldProblem, Picture, Provider, Round},
     store::{ProcessRecord, StoreError, processes::Creation},
 };
@@ -86,7 +86,7 @@ impl CreateProcess {
             return Err(ApiError::invalid(problems));
         }
         let id = match key {
-            Some(key) => ProcessId::of_idempotency_key(tenant, ROUTE, key),
+            Some(key) => ProcessId(of_idempotency_key(tenant, ROUTE, key)),
             None => ProcessId(self.means.entropy().uuid()),
         };
         // Pictures are stored before the first write, so the question whether there is a process already cannot wait for it:

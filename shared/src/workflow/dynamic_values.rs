@@ -86,9 +86,8 @@ impl DynamicValues<'_> {
         property: Option<Uuid>,
         request: &PageRequest,
     ) -> Result<PageView<View>, ApiError> {
-        let ids =
+        let filters =
             [("person_id", person), ("descriptor_id", property)].map(|(name, id)| (name, id.map(|id| id.to_string())));
-        let filters: Vec<_> = ids.iter().filter_map(|(name, id)| Some((*name, id.as_deref()?))).collect();
         let list = List { path: DYNAMIC_VALUES.path, filters: &filters };
         self.0.list_of(&DYNAMIC_VALUES, caller, person, &list, request, |record| is_in(record, property)).await
     }
@@ -109,16 +108,10 @@ impl DynamicValues<'_> {
         self.0.get(&PEOPLE, caller, person).await?;
         let path = format!("/people/{person}/dynamic-values");
         if all {
-            let property_id = property.map(|id| id.to_string());
-            let filters: Vec<_> = [("all", Some("true")), ("descriptor_id", property_id.as_deref())]
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, value?)))
-                .collect();
+            let filters = [("all", Some("true".to_owned())), ("descriptor_id", property.map(|id| id.to_string()))];
             let list = List { path: &path, filters: &filters };
-            return self
-                .0
-                .list_of(&DYNAMIC_VALUES, caller, Some(person), &list, request, |record| is_in(record, property))
-                .await;
+            let wanted = |record: &Record| is_in(record, property);
+            return self.0.list_of(&DYNAMIC_VALUES, caller, Some(person), &list, request, wanted).await;
         }
         let mut seen = BTreeSet::new();
         let mut latest = self.0.all_owned(&DYNAMIC_VALUES, caller, person).await?;

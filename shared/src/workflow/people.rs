@@ -152,7 +152,8 @@ impl People {
     }
 
     /// Takes up a row of a file: makes the person, whole, or changes it where the row says something else. The same row
-    /// again, under the same `key`, says the same again. Two reads, and one transaction where anything changes.
+    /// again, under the same `key`, says the same again. Two reads, and one transaction where a person is made; a third read as well
+    /// where one is changed.
     ///
     /// # Errors
     /// As [`Self::upsert`].

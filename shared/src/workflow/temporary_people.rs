@@ -16,7 +16,6 @@ use crate::{
         temporary::{self, CONVERTED, TEMPORARY_PEOPLE},
     },
     platform::json::Json,
-    providers::FieldProblem,
 };
 
 /// What a request may bring.
@@ -45,11 +44,7 @@ pub async fn convert(records: &Records, caller: &Caller, id: Uuid, given: &Field
     let mut problems = Vec::new();
     let mut check = |part: &str, family: &Family, fields: &Fields| {
         let read = family.read(fields, None, true, records.now()).map_err(|wrong| {
-            problems.extend(
-                wrong
-                    .into_iter()
-                    .map(|problem| FieldProblem::new(format!("{part}.{}", problem.field), problem.message)),
-            );
+            problems.extend(wrong.into_iter().map(|problem| problem.within(part)));
         });
         read.unwrap_or_default()
     };
@@ -93,8 +88,6 @@ pub async fn convert(records: &Records, caller: &Caller, id: Uuid, given: &Field
 
 /// What a person's own transaction found wrong, by the part that it is in.
 fn within_person_data(mut error: ApiError) -> ApiError {
-    for problem in &mut error.fields {
-        problem.field = format!("person_data.{}", problem.field);
-    }
+    error.fields = error.fields.into_iter().map(|problem| problem.within("person_data")).collect();
     error
 }

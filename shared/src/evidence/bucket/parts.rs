@@ -116,11 +116,6 @@ impl Parts<'_> {
     }
 }
 
-async fn give_up(parts: Parts<'_>, error: BucketError) -> Result<PutOutcome, BucketError> {
-    parts.abort().await;
-    Err(error)
-}
-
 impl Bucket {
     /// Makes one object of several, in their order, each of at most [`LARGEST_PIECE_BYTES`]. No more than two of them are held
     /// at a time. Done again it changes nothing.
@@ -129,24 +124,28 @@ impl Bucket {
     /// One is not there, or S3 does not do it; whatever was begun is given up.
     pub async fn join(&self, pieces: &[ObjectKey<'_>], whole: &ObjectKey<'_>) -> Result<PutOutcome, BucketError> {
         let mut parts = self.begin_parts(whole).await?;
+        match self.write_pieces(&mut parts, pieces).await {
+            Ok(()) => parts.complete().await,
+            Err(error) => {
+                parts.abort().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn write_pieces(&self, parts: &mut Parts<'_>, pieces: &[ObjectKey<'_>]) -> Result<(), BucketError> {
         let mut held = BytesMut::new();
         for piece in pieces {
-            match self.get(&piece.to_string(), LARGEST_PIECE_BYTES).await {
-                Ok(bytes) => held.extend_from_slice(&bytes),
-                Err(error) => return give_up(parts, error).await,
-            }
-            if held.len() >= SMALLEST_PART_BYTES
-                && let Err(error) = parts.write(held.split().freeze()).await
-            {
-                return give_up(parts, error).await;
+            held.extend_from_slice(&self.get(&piece.to_string(), LARGEST_PIECE_BYTES).await?);
+            if held.len() >= SMALLEST_PART_BYTES {
+                parts.write(held.split().freeze()).await?;
             }
         }
-        if (!held.is_empty() || parts.written.is_empty())
-            && let Err(error) = parts.write(held.freeze()).await
-        {
-            return give_up(parts, error).await;
+        // An object has one part at least.
+        if !held.is_empty() || parts.written.is_empty() {
+            parts.write(held.freeze()).await?;
         }
-        parts.complete().await
+        Ok(())
     }
 
     /// Removes the parts of an unfinished object; says whether there still were any.

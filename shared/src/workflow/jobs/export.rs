@@ -3,7 +3,7 @@
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 
-use super::{OwnTrouble, RunJob, line};
+use super::{OwnTrouble, Piece, RunJob};
 use crate::{
     api::{
         ApiError,
@@ -12,11 +12,12 @@ use crate::{
     people::{
         Family, Fields, Form, Record, View,
         families::{ADDRESSES, CONTACTS},
-        job::{Export, Job, JobState, Part, Task},
+        job::{Export, ExportShown, Job, Part, Task},
         person::PEOPLE,
         schema,
     },
     platform::json::Json,
+    providers::FieldProblem,
     store::keys::{JobKey, by_kind_sort, month},
 };
 
@@ -39,7 +40,7 @@ static FIELDS: [schema::Field; 3] = [
 pub(super) fn read(given: &Fields, tenant_since: Timestamp) -> Result<Export, ApiError> {
     let mut read = schema::read(&FIELDS, given, true);
     let mut wrong = |field: &str, message: &str| {
-        read.problems.push(crate::providers::FieldProblem::new(field, message));
+        read.problems.push(FieldProblem::new(field, message));
     };
     let date = |name: &str| read.given.get(name).and_then(Json::read::<Date>);
     let (start_date, end_date) = (date("start_date"), date("end_date"));
@@ -55,7 +56,8 @@ pub(super) fn read(given: &Fields, tenant_since: Timestamp) -> Result<Export, Ap
         return Err(ApiError::invalid(read.problems));
     }
     let since = start_date.and_then(midnight).map_or(tenant_since, |start| start.max(tenant_since));
-    Ok(Export { start_date, end_date, exclude: exclude.unwrap_or_default(), since, persons: 0, place: None })
+    let shown = ExportShown { start_date, end_date, exclude: exclude.unwrap_or_default(), persons: 0 };
+    Ok(Export { shown, since, place: None })
 }
 
 /// When a day begins, UTC.
@@ -72,11 +74,11 @@ impl RunJob {
         attempt: u64,
     ) -> Result<(), OwnTrouble> {
         let store = &self.tools.means.store;
-        let mut piece = csv::Writer::from_writer(Vec::new());
+        let mut piece = Piece::new();
         let mut place = match export.place.clone() {
             Some(place) => place,
             None => {
-                line(&mut piece, columns(&export))?;
+                piece.line(columns(&export));
                 start(&export, job.created_at)
             }
         };
@@ -93,13 +95,12 @@ impl RunJob {
         let rows: Vec<_> = persons.iter().map(|person| self.row(key, &export, person)).collect();
         let rows: Vec<Vec<String>> = stream::iter(rows).buffered(AT_ONCE).try_collect().await?;
         for row in rows {
-            line(&mut piece, row)?;
+            piece.line(row);
         }
-        export.persons += persons.len() as u64;
+        export.shown.persons += persons.len() as u64;
         export.place = Some(place);
-        self.tools.put_piece(job, attempt, piece.into_inner().map_err(|_| OwnTrouble::Bucket)?).await?;
+        self.tools.put_piece(job, attempt, piece).await?;
         job.task = Task::Export(export);
-        job.state = JobState::Running;
         if is_over { self.finish(job, attempt).await } else { Ok(()) }
     }
 
@@ -119,16 +120,18 @@ impl RunJob {
 
 /// Just above the newest person that is wanted.
 fn start(export: &Export, asked_at: Timestamp) -> Cursor {
-    let end = export.end_date.and_then(|day| midnight(day.checked_add(1.day()).ok()?));
+    let end = export.shown.end_date.and_then(|day| midnight(day.checked_add(1.day()).ok()?));
     match end.filter(|end| *end < asked_at) {
         Some(end) => Cursor { month: month(end), below: Some(by_kind_sort(end, "")), seen: 0 },
         None => Cursor { month: month(asked_at), below: None, seen: 0 },
     }
 }
 
+/// What an export has beside the persons.
+static PARTS: [(Part, &Family); 2] = [(Part::Address, &ADDRESSES), (Part::Contact, &CONTACTS)];
+
 fn parts(export: &Export) -> impl Iterator<Item = (Part, &'static Family)> {
-    let parts: [(Part, &'static Family); 2] = [(Part::Address, &ADDRESSES), (Part::Contact, &CONTACTS)];
-    parts.into_iter().filter(|(part, _)| !export.exclude.contains(part))
+    PARTS.into_iter().filter(|(part, _)| !export.shown.exclude.contains(part))
 }
 
 /// The columns about the person itself.
@@ -154,9 +157,8 @@ fn columns(export: &Export) -> Vec<String> {
 
 /// Whether a column is one that an export has.
 pub(super) fn is_exported(column: &str) -> bool {
-    let parts = [(Part::Address, &ADDRESSES), (Part::Contact, &CONTACTS)];
-    let of_parts = parts.into_iter().flat_map(|(part, family)| part_columns(part, family));
-    own_columns().any(|own| own == column) || of_parts.into_iter().any(|(name, _)| name == column)
+    let mut of_parts = PARTS.into_iter().flat_map(|(part, family)| part_columns(part, family));
+    own_columns().any(|own| own == column) || of_parts.any(|(name, _)| name == column)
 }
 
 /// What a view shows in each of these columns: texts as they are, anything else as JSON, nothing for what is not there.

@@ -6,13 +6,13 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{OwnTrouble, RunJob, export::is_exported, line};
+use super::{OwnTrouble, Piece, RunJob, export::is_exported};
 use crate::{
     api::ApiError,
     evidence::{BucketError, JobFile, ObjectKey},
     people::{
         Fields,
-        job::{Failure, Import, Job, JobState, MAX_SHOWN, Task},
+        job::{Failure, Import, ImportShown, Job, MAX_SHOWN, Task},
         person::{self, PEOPLE},
         sheet::{self, Row, Sheet},
         typed,
@@ -36,7 +36,7 @@ const AT_ONCE: usize = 8;
 
 /// An import that was not begun.
 pub(super) fn of(source: String) -> Import {
-    Import { source, rows: None, done: 0, created: 0, updated: 0, unchanged: 0, failed: 0, failures: Vec::new() }
+    Import { shown: ImportShown::default(), source }
 }
 
 /// Whether a file may be imported, as far as that can be said at once.
@@ -78,13 +78,12 @@ impl RunJob {
         mut import: Import,
         attempt: u64,
     ) -> Result<(), OwnTrouble> {
-        let went = match import.rows {
+        let went = match import.shown.rows {
             None => self.begin(job, &mut import, attempt).await,
             Some(_) => self.go_on(key, job, &mut import, attempt).await,
         };
-        let is_over = import.rows.is_some_and(|rows| import.done == rows);
+        let is_over = import.shown.rows == Some(import.shown.done);
         job.task = Task::Import(import);
-        job.state = JobState::Running;
         match went {
             Ok(()) if is_over => self.finish(job, attempt).await,
             Ok(()) => Ok(()),
@@ -115,10 +114,10 @@ impl RunJob {
                 return Err(Halt::File(format!("has more than {MAX_ROWS} rows")));
             }
         }
-        import.rows = Some(rows);
-        let mut piece = csv::Writer::from_writer(Vec::new());
-        line(&mut piece, ["row", "outcome", "person_id", "field", "message"]).map_err(Halt::Ours)?;
-        self.put_report(job, attempt, piece).await
+        import.shown.rows = Some(rows);
+        let mut piece = Piece::new();
+        piece.line(["row", "outcome", "person_id", "field", "message"]);
+        self.tools.put_piece(job, attempt, piece).await.map_err(Halt::Ours)
     }
 
     /// Takes up the next rows.
@@ -126,11 +125,12 @@ impl RunJob {
         let file = self.source(&import.source, MAX_SOURCE_BYTES).await?;
         let mut sheet = Sheet::open(&file).map_err(Halt::File)?;
         let columns = std::mem::take(&mut sheet.columns);
-        let rows: Result<Vec<Row>, String> = sheet.skip(import.done).take(PER_STEP).collect();
+        let rows: Result<Vec<Row>, String> = sheet.skip(import.shown.done).take(PER_STEP).collect();
         let rows: Vec<(u64, Fields)> =
             rows.map_err(Halt::File)?.into_iter().map(|row| (row.line, fields(&columns, &row))).collect();
         let mut outcomes = Vec::new();
-        let mut waiting: Vec<&(u64, Fields)> = rows.iter().collect();
+        // A row that says nothing is passed over.
+        let mut waiting: Vec<&(u64, Fields)> = rows.iter().filter(|(_, fields)| !fields.is_empty()).collect();
         // Rows about the same person are taken up one after the other, in their order.
         while !waiting.is_empty() {
             let mut about = HashSet::new();
@@ -139,10 +139,8 @@ impl RunJob {
             let taken = now.into_iter().map(|(line, fields)| async move {
                 let row = format!("import\t{}\t{line}", key.id);
                 match self.people.take_up(key, fields, &row).await {
-                    _ if fields.is_empty() => Ok((*line, None)),
-                    Ok(taken) => Ok((*line, Some(Ok(taken)))),
-                    Err(error) if error.status < 500 => Ok((*line, Some(Err(error)))),
-                    Err(error) => Err(trouble(&error)),
+                    Err(error) if error.status >= 500 => Err(trouble(&error)),
+                    outcome => Ok((*line, outcome)),
                 }
             });
             let taken = stream::iter(taken.collect::<Vec<_>>());
@@ -151,35 +149,33 @@ impl RunJob {
             waiting = later;
         }
         outcomes.sort_by_key(|(line, _)| *line);
-        let mut piece = csv::Writer::from_writer(Vec::new());
+        let mut piece = Piece::new();
+        let shown = &mut import.shown;
         for (row, outcome) in outcomes {
             match outcome {
-                None => {}
-                Some(Ok(TakenUp { person, how })) => {
+                Ok(TakenUp { person, how }) => {
                     let (count, word) = match how {
-                        How::Created => (&mut import.created, "created"),
-                        How::Updated => (&mut import.updated, "updated"),
-                        How::Unchanged => (&mut import.unchanged, "unchanged"),
+                        How::Created => (&mut shown.created, "created"),
+                        How::Updated => (&mut shown.updated, "updated"),
+                        How::Unchanged => (&mut shown.unchanged, "unchanged"),
                     };
                     *count += 1;
-                    let cells = [row.to_string(), word.to_owned(), person.to_string(), String::new(), String::new()];
-                    line(&mut piece, cells).map_err(Halt::Ours)?;
+                    piece.line([&row.to_string(), word, &person.to_string(), "", ""]);
                 }
-                Some(Err(error)) => {
-                    import.failed += 1;
+                Err(error) => {
+                    shown.failed += 1;
                     let fields = problems(error);
                     for FieldProblem { field, message } in &fields {
-                        let cells = [&row.to_string(), "failed", "", field, message];
-                        line(&mut piece, cells).map_err(Halt::Ours)?;
+                        piece.line([&row.to_string(), "failed", "", field, message]);
                     }
-                    if import.failures.len() < MAX_SHOWN {
-                        import.failures.push(Failure { row, fields });
+                    if shown.failures.len() < MAX_SHOWN {
+                        shown.failures.push(Failure { row, fields });
                     }
                 }
             }
         }
-        import.done += rows.len();
-        self.put_report(job, attempt, piece).await
+        shown.done += rows.len();
+        self.tools.put_piece(job, attempt, piece).await.map_err(Halt::Ours)
     }
 
     async fn source(&self, key: &str, max: usize) -> Result<Bytes, Halt> {
@@ -188,11 +184,6 @@ impl RunJob {
             BucketError::TooLarge => Halt::File("is too large".to_owned()),
             _ => Halt::Ours(OwnTrouble::Bucket),
         })
-    }
-
-    async fn put_report(&self, job: &mut Job, attempt: u64, piece: csv::Writer<Vec<u8>>) -> Result<(), Halt> {
-        let piece = piece.into_inner().map_err(|_| Halt::Ours(OwnTrouble::Bucket))?;
-        self.tools.put_piece(job, attempt, piece).await.map_err(Halt::Ours)
     }
 }
 

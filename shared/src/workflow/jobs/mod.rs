@@ -19,16 +19,16 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{Means, OwnTrouble, fresh, people::People};
+use super::{Means, OwnTrouble, fresh, people::People, records::text_of};
 use crate::{
     api::{ApiError, Authority as _, Caller, body},
     evidence::{Bucket, BucketError, JobFile, ObjectKey},
     people::{
         Fields,
-        job::{Failure, Job, JobState, Task},
+        job::{ExportShown, ImportShown, Job, JobState, Task},
     },
     platform::Platform,
-    process::ids::uuid_of,
+    process::ids::of_idempotency_key,
     store::{StoreError, jobs::JobItem, keys::JobKey},
 };
 
@@ -43,23 +43,38 @@ const MAX_TRIES: u64 = 8;
 /// How long the link to a job's file works.
 const LINK_LIFE: Duration = Duration::from_secs(15 * 60);
 
+/// A piece of a job's file, as CSV.
+struct Piece(csv::Writer<Vec<u8>>);
+
+impl Piece {
+    fn new() -> Self {
+        Self(csv::Writer::from_writer(Vec::new()))
+    }
+
+    #[expect(clippy::expect_used, reason = "memory takes it, and the lines of a piece are of one length")]
+    fn line<T: AsRef<[u8]>>(&mut self, cells: impl IntoIterator<Item = T>) {
+        self.0.write_record(cells).expect("writing to memory");
+    }
+}
+
 /// What both use cases need.
-#[derive(Clone)]
 struct Tools {
     means: Means,
     bucket: Bucket,
 }
 
 impl Tools {
-    fn new(platform: &Platform) -> Self {
+    fn new(means: &Means) -> Self {
+        let platform = &means.platform;
         let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
-        Self { means: Means::new(platform), bucket }
+        Self { means: means.clone(), bucket }
     }
 
     /// Stores what the try number `attempt` made of a job's file. What an earlier try of the same step made belongs to nothing.
-    async fn put_piece(&self, job: &mut Job, attempt: u64, piece: Vec<u8>) -> Result<(), OwnTrouble> {
+    async fn put_piece(&self, job: &mut Job, attempt: u64, piece: Piece) -> Result<(), OwnTrouble> {
         let key = ObjectKey::Job { tenant: &job.tenant, id: job.id, file: JobFile::Piece(attempt) };
-        self.put(&key, piece.into()).await.map_err(|_| OwnTrouble::Bucket)?;
+        let bytes = piece.0.into_inner().map_err(|_| OwnTrouble::Bucket)?;
+        self.put(&key, bytes.into()).await.map_err(|_| OwnTrouble::Bucket)?;
         job.pieces.push(attempt);
         Ok(())
     }
@@ -91,10 +106,10 @@ pub struct Asked {
 }
 
 impl Jobs {
-    /// Built once per execution environment.
+    /// Shares what the use case of persons was built with.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self(Tools::new(platform))
+    pub fn beside(people: &People) -> Self {
+        Self(Tools::new(people.records.means()))
     }
 
     /// Asks for an export of the persons that `given` describes. One request.
@@ -103,9 +118,8 @@ impl Jobs {
     /// 422 with every wrong field.
     pub async fn export(&self, caller: &Caller, given: &Fields, key: Option<&str>) -> Result<Asked, ApiError> {
         let task = Task::Export(export::read(given, caller.tenant_since())?);
-        let given: Vec<_> = given.iter().map(|(name, value)| (name, value.text())).collect();
         let id = self.id(caller, "export", key);
-        self.ask(caller, id, task, &format!("{given:?}")).await
+        self.ask(caller, id, task, &text_of(given)).await
     }
 
     /// Asks for the import of `file`, or of the file that was uploaded under an id. Two requests.
@@ -162,7 +176,7 @@ impl Jobs {
 
     fn id(&self, caller: &Caller, what: &str, key: Option<&str>) -> Uuid {
         match key {
-            Some(key) => uuid_of(&["idempotency", caller.tenant().as_str(), what, key]),
+            Some(key) => of_idempotency_key(caller.tenant(), what, key),
             None => self.0.means.entropy().uuid(),
         }
     }
@@ -224,41 +238,15 @@ pub struct JobView {
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum TaskView {
-    Export {
-        start_date: Option<jiff::civil::Date>,
-        end_date: Option<jiff::civil::Date>,
-        exclude: Vec<crate::people::job::Part>,
-        persons: u64,
-    },
-    Import {
-        rows: Option<usize>,
-        done: usize,
-        created: usize,
-        updated: usize,
-        unchanged: usize,
-        failed: usize,
-        failures: Vec<Failure>,
-    },
+    Export(ExportShown),
+    Import(ImportShown),
 }
 
 impl JobView {
     fn of(job: &Job) -> Self {
-        let task = match job.task.clone() {
-            Task::Export(export) => TaskView::Export {
-                start_date: export.start_date,
-                end_date: export.end_date,
-                exclude: export.exclude.into_iter().collect(),
-                persons: export.persons,
-            },
-            Task::Import(import) => TaskView::Import {
-                rows: import.rows,
-                done: import.done,
-                created: import.created,
-                updated: import.updated,
-                unchanged: import.unchanged,
-                failed: import.failed,
-                failures: import.failures,
-            },
+        let task = match &job.task {
+            Task::Export(export) => TaskView::Export(export.shown.clone()),
+            Task::Import(import) => TaskView::Import(import.shown.clone()),
         };
         Self {
             id: job.id,
@@ -277,15 +265,15 @@ impl JobView {
     #[must_use]
     pub fn location(&self) -> String {
         match self.task {
-            TaskView::Export { .. } => format!("/people/exports/{}", self.id),
-            TaskView::Import { .. } => format!("/people/imports/{}", self.id),
+            TaskView::Export(_) => format!("/people/exports/{}", self.id),
+            TaskView::Import(_) => format!("/people/imports/{}", self.id),
         }
     }
 
     fn file_name(&self) -> String {
         match self.task {
-            TaskView::Export { .. } => "people.csv".to_owned(),
-            TaskView::Import { .. } => "import-report.csv".to_owned(),
+            TaskView::Export(_) => "people.csv".to_owned(),
+            TaskView::Import(_) => "import-report.csv".to_owned(),
         }
     }
 }
@@ -300,7 +288,8 @@ impl RunJob {
     /// Built once per execution environment.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self { tools: Tools::new(platform), people: People::new(platform) }
+        let people = People::new(platform);
+        Self { tools: Tools::new(people.records.means()), people }
     }
 
     /// Does the next step of the job `key`, if anybody wishes it.
@@ -330,6 +319,7 @@ impl RunJob {
     }
 
     async fn step(&self, key: &JobKey, job: &mut Job, attempt: u64) -> Result<(), OwnTrouble> {
+        job.state = JobState::Running;
         match job.task.clone() {
             Task::Export(export) => self.export(key, job, export, attempt).await,
             Task::Import(import) => self.import(key, job, import, attempt).await,
@@ -342,13 +332,4 @@ impl RunJob {
         job.end(self.tools.means.now());
         Ok(())
     }
-}
-
-/// A line of CSV at the end of `piece`.
-fn line<T: AsRef<[u8]>>(
-    piece: &mut csv::Writer<Vec<u8>>,
-    cells: impl IntoIterator<Item = T>,
-) -> Result<(), OwnTrouble> {
-    // Writing to memory cannot fail.
-    piece.write_record(cells).map_err(|_| OwnTrouble::Bucket)
 }

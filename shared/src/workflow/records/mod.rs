@@ -18,7 +18,7 @@ use crate::{
     },
     people::{Family, Fields, Kind, Record, RecordEvent, View, family::Named},
     platform::Platform,
-    process::ids::uuid_of,
+    process::ids::of_idempotency_key,
     providers::FieldProblem,
     store::{
         StoreError,
@@ -38,7 +38,8 @@ pub struct Made {
 /// What a list is called in its links.
 pub(super) struct List<'a> {
     pub(super) path: &'a str,
-    pub(super) filters: &'a [(&'a str, &'a str)],
+    /// Parameters, as far as they were given.
+    pub(super) filters: &'a [(&'a str, Option<String>)],
 }
 
 fn first_page() -> PageRequest {
@@ -162,8 +163,7 @@ impl Records {
         owner: Option<Uuid>,
         request: &PageRequest,
     ) -> Result<PageView<View>, ApiError> {
-        let id = owner.map(|owner| owner.to_string());
-        let filters: Vec<_> = id.iter().map(|owner| (owner_field(family), owner.as_str())).collect();
+        let filters = [(owner_field(family), owner.map(|owner| owner.to_string()))];
         self.list_of(family, caller, owner, &List { path: family.path, filters: &filters }, request, |_| true).await
     }
 
@@ -184,7 +184,9 @@ impl Records {
         let page = self.0.store.list_records(caller, caller.tenant_since(), (family.kind, owner), request, now).await?;
         let entries = page.entries.iter().filter(|record| wanted(record));
         let entries = entries.map(|record| family.view(record, now)).collect();
-        Ok(PageView::new(list.path, list.filters, request, page.seen, entries, page.next.as_ref()))
+        let filters: Vec<_> =
+            list.filters.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
+        Ok(PageView::new(list.path, &filters, request, page.seen, entries, page.next.as_ref()))
     }
 
     /// The latest records of a family that belong to another record, at most a hundred. Two requests.
@@ -333,6 +335,12 @@ enum Outcome {
     Lost,
 }
 
+/// What a request gives, as the text that its repeats are known by.
+pub(super) fn text_of(given: &Fields) -> String {
+    let given: BTreeMap<_, _> = given.iter().map(|(name, value)| (name, value.text())).collect();
+    format!("{given:?}")
+}
+
 /// The request that makes a record.
 #[derive(Clone)]
 pub(super) struct Request<'a> {
@@ -342,13 +350,12 @@ pub(super) struct Request<'a> {
 
 impl<'a> Request<'a> {
     pub(super) fn new(given: &Fields, key: Option<&'a str>) -> Self {
-        let given: BTreeMap<_, _> = given.iter().map(|(name, value)| (name, value.text())).collect();
-        Self { key, text: format!("{given:?}") }
+        Self { key, text: text_of(given) }
     }
 
     /// The id of the record that it makes, where it has a key.
     pub(super) fn id(&self, family: &Family, who: &impl Authority) -> Option<Uuid> {
-        self.key.map(|key| uuid_of(&["idempotency", who.tenant().as_str(), family.path, key]))
+        self.key.map(|key| of_idempotency_key(who.tenant(), family.path, key))
     }
 }
 

@@ -59,11 +59,9 @@ pub async fn family(
             let owner_field = family.owner.as_ref().map(|owner| owner.field);
             let known: Vec<_> = ["page", "per_page", "cursor"].into_iter().chain(owner_field).collect();
             let query = Query::read(request, &known)?;
-            let owner = owner_field.and_then(|field| Some((field, query.get(field)?)));
-            let owner =
-                owner.map(|(field, id)| id.parse().map_err(|_| ApiError::invalid_field(field, "must be a UUID")));
+            let owner = owner_field.map(|field| query.id(field)).transpose()?.flatten();
             let page = PageRequest::read(|name| query.get(name))?;
-            Ok(success(200, &records.list(family, &caller, owner.transpose()?, &page).await?))
+            Ok(success(200, &records.list(family, &caller, owner, &page).await?))
         }
         (&Method::POST, []) => {
             let key = body::idempotency_key(request)?;
