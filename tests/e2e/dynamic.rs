@@ -1,6 +1,8 @@
 //! Dynamic properties and what persons have in them; many values for a catalog at once.
 
-use cotejo_tests::World;
+use std::collections::BTreeSet;
+
+use cotejo_tests::{Disturbance, When, World};
 use serde_json::{Value, json};
 
 use crate::people::{juan, register};
@@ -215,4 +217,61 @@ async fn a_file_of_values_is_taken_whole_or_not_at_all_and_once() {
     assert_eq!(world.customer.post("/catalog-values/bulk", &json!({})).await.error_code(), "unreadable_request");
     let parts = [("catalog", "x")];
     assert_eq!(world.customer.post_form("/catalog-values/bulk", &parts).await.fields(), ["catalog"]);
+}
+
+#[tokio::test]
+async fn a_key_saves_one_value_in_one_property_whatever_becomes_of_it() {
+    let world = World::new().await;
+    let person = register(&world, &juan()).await;
+    let mut properties = Vec::new();
+    for _ in 0..2 {
+        properties.push(world.customer.post("/dynamic-properties", &property()).await.id());
+    }
+    let given = json!({"person_id": person["id"], "values": {"test_01": "ten characters"}});
+    let save = async |property: &str| {
+        world.customer.post_once(&format!("/dynamic-properties/{property}/values"), "first", &given).await
+    };
+    let saved = save(&properties[0]).await;
+    assert_eq!(saved.status, 201, "{saved:?}");
+    // The property changes so that the value would no longer do: it was saved all the same.
+    let mut stricter = property();
+    stricter["descriptor"][0]["rules"] = json!(["max:5"]);
+    let path = format!("/dynamic-properties/{}", properties[0]);
+    assert_eq!(world.customer.put(&path, &stricter).await.status, 200);
+    let again = save(&properties[0]).await;
+    assert_eq!((again.id(), again.headers["idempotent-replayed"].as_bytes()), (saved.id(), &b"true"[..]));
+    // Another property is another request.
+    assert_eq!(save(&properties[1]).await.error_code(), "idempotency_key_reused");
+}
+
+#[tokio::test]
+async fn a_long_file_of_values_that_stopped_half_way_is_finished_by_the_next_try() {
+    let world = World::new().await;
+    let catalog = world.customer.post("/catalogs", &json!({"name": "Bancos"})).await.id();
+    // Nothing but CR between its lines, as some spreadsheets write it.
+    let mut file = "type,label,value\r".to_owned();
+    (0..250).for_each(|number| file.push_str(&format!("integer,Number {number},{number}\r")));
+    let send = async |file: &str| {
+        let parts = [("custom_catalog_id", catalog.as_bytes()), ("csv_file", file.as_bytes())];
+        world.customer.post_form("/catalog-values/bulk", &parts).await
+    };
+    let wrong = send(&format!("{file}integer,A word,word\r")).await;
+    assert_eq!(wrong.fields(), ["csv_file[252].value"]);
+    world.aws.wire().plan("TransactWriteItems", None, 1, Disturbance::Fail(When::Before));
+    assert_eq!(send(&file).await.status, 503);
+    world.aws.take_calls();
+    assert_eq!(send(&file).await.status, 201);
+    let calls = world.aws.take_calls();
+    assert_eq!(calls.iter().filter(|call| *call == "TransactWriteItems").count(), 3, "{calls:?}");
+    let (mut labels, mut page) = (BTreeSet::new(), format!("/catalog-values?custom_catalog_id={catalog}&per_page=100"));
+    loop {
+        let list = world.customer.get(&page).await.result().clone();
+        let values = list["data"].as_array().unwrap();
+        assert!(values.iter().all(|value| labels.insert(value["label"].to_string())), "{list}");
+        match list["next_page_url"].as_str() {
+            Some(next) => page = next.to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!(labels.len(), 250);
 }

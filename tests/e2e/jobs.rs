@@ -1,9 +1,10 @@
 //! Exports and imports of many persons.
 
-use std::io::Write as _;
+use std::{collections::BTreeSet, io::Write as _};
 
 use cotejo::api::Scope;
-use cotejo_tests::{Answer, Disturbance, When, World};
+use cotejo_tests::{Answer, Disturbance, When, World, Written};
+use futures_util::future::join_all;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -18,6 +19,18 @@ fn file(lines: &[&str]) -> String {
 
 async fn import(world: &World, file: impl AsRef<[u8]>) -> Answer {
     world.customer.post_form("/people/import", &[("file", file)]).await
+}
+
+/// What a workbook is called.
+const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+/// The same, of a file that is uploaded first.
+async fn import_uploaded(world: &World, kind: &str, file: impl Into<bytes::Bytes>) -> Answer {
+    let file = file.into();
+    let place = world.customer.post("/uploads", &json!({"content_type": kind, "bytes": file.len()})).await;
+    assert_eq!(place.status, 201, "{place:?}");
+    assert_eq!(world.customer.upload(place.result(), file).await, 200);
+    world.customer.post_form("/people/import", &[("tmp_file_id", place.id())]).await
 }
 
 /// Lets a job run to its end.
@@ -125,10 +138,50 @@ fn workbook(rows: &[&[&str]]) -> Vec<u8> {
         ("xl/_rels/workbook.xml.rels", relations("worksheet", "worksheets/sheet1.xml")),
         ("xl/worksheets/sheet1.xml", sheet),
     ] {
-        archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
-        archive.write_all(content.as_bytes()).unwrap();
+        pack(&mut archive, name, [content]);
     }
     archive.finish().unwrap().into_inner()
+}
+
+type Archive = zip::ZipWriter<std::io::Cursor<Vec<u8>>>;
+
+fn pack(archive: &mut Archive, name: &str, content: impl IntoIterator<Item = impl AsRef<[u8]>>) {
+    archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+    content.into_iter().for_each(|part| archive.write_all(part.as_ref()).unwrap());
+}
+
+/// A workbook with one file more.
+fn workbook_with(name: &str, content: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Vec<u8> {
+    let book = workbook(&[&["national_id", "name"], &["X", "Juan"]]);
+    let mut archive = zip::ZipWriter::new_append(std::io::Cursor::new(book)).unwrap();
+    pack(&mut archive, name, content);
+    archive.finish().unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn a_workbook_that_would_fill_the_memory_ends_its_own_job_alone() {
+    let world = World::new().await;
+    let texts = |count: &str, texts: &str| format!(r#"<sst uniqueCount="{count}">{texts}</sst>"#);
+    let megabyte = vec![b' '; 1 << 20];
+    let blanks = |megabytes: usize| std::iter::repeat_n(megabyte.as_slice(), megabytes);
+    let far_too_many = (u64::MAX / 32).to_string();
+    for (book, fault) in [
+        (workbook_with("xl/sharedStrings.xml", [texts(&far_too_many, "")]), "unpacks to more than can be read"),
+        (
+            workbook_with("xl/SharedStrings.xml", [texts("99999999", "<si><t>a</t></si>")]),
+            "unpacks to more than can be read",
+        ),
+        (workbook_with("xl/sharedStrings.xml", blanks(33)), "unpacks to more than can be read"),
+        (workbook_with("xl/worksheets/sheet2.xml", blanks(129)), "unpacks to more than can be read"),
+        (workbook(&[&["national_id", &"x".repeat(140_000)]]), "has a cell that is too long"),
+    ] {
+        let job = finish(&world, &import_uploaded(&world, WORKBOOK, book).await).await;
+        assert_eq!((&job["state"], &job["error"]), (&json!("failed"), &json!(format!("The file {fault}."))));
+    }
+    // As many texts as it says are no reason to refuse it.
+    let book = workbook_with("xl/sharedStrings.xml", [texts("2", "<si><t>a</t></si><si/>")]);
+    let job = finish(&world, &import_uploaded(&world, WORKBOOK, book).await).await;
+    assert_eq!((&job["state"], &job["failed"]), (&json!("done"), &json!(1)), "{job}");
 }
 
 #[tokio::test]
@@ -149,12 +202,7 @@ async fn a_workbook_is_imported_line_for_line_from_where_it_was_uploaded() {
         &["12345", "Wei", "Xu", "Bo", "", "", "true"],
         &["99", "Wei", "Xu", "Bo"],
     ]);
-    let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-    let place = world.customer.post("/uploads", &json!({"content_type": kind, "bytes": book.len()})).await;
-    assert_eq!(place.status, 201, "{place:?}");
-    assert_eq!(world.customer.upload(place.result(), book.into()).await, 200);
-    let asked = world.customer.post_form("/people/import", &[("tmp_file_id", place.id())]).await;
-    let job = finish(&world, &asked).await;
+    let job = finish(&world, &import_uploaded(&world, WORKBOOK, book).await).await;
     assert_eq!((&job["rows"], &job["created"], &job["failed"]), (&json!(4), &json!(2), &json!(1)), "{job}");
     assert_eq!(job["failures"][0]["row"], 5);
     let person = world.customer.get("/people/external/1234567890").await.result().clone();
@@ -193,7 +241,7 @@ async fn a_long_import_goes_on_where_it_was_stopped_and_nobody_is_made_twice() {
     let asked = world.customer.post("/people/export", &json!({"exclude": ["address", "contact"]})).await;
     let job = finish(&world, &asked).await;
     assert_eq!((&job["state"], &job["persons"]), (&json!("done"), &json!(1500)), "{job}");
-    let persons: std::collections::BTreeSet<_> =
+    let persons: BTreeSet<_> =
         lines(&world, &job).await[1..].iter().map(|line| line.split(',').nth(1).unwrap().to_owned()).collect();
     assert_eq!(persons.len(), 1500);
 }
@@ -274,25 +322,31 @@ async fn a_job_is_asked_for_once_and_is_its_tenant_s_own() {
     assert_eq!(world.customer.get(&format!("/people/exports/{}", first.id())).await.status, 404);
 }
 
-/// Asks for a job, and what its steps call when nothing is wrong.
+/// Asks for a job, and what is called until it has ended when nothing is wrong.
 async fn steps(ask: impl AsyncFn(&World) -> Answer) -> Vec<String> {
     let world = World::new().await;
     ask(&world).await;
     world.aws.take_calls();
     world.local.pump().await;
-    world.aws.take_calls()
+    let mut calls = world.aws.take_calls();
+    let end = calls.iter().rposition(|operation| operation == "PutItem").unwrap();
+    calls.truncate(end + 1);
+    calls
 }
 
-/// Runs the same job once for each of those calls and each side of it, with that call failing, and checks how it ends.
+/// Runs the same job once for each of those calls and each side of its effect, if any, with that call failing, and checks how it
+/// ends.
 async fn whatever_fails(ask: impl AsyncFn(&World) -> Answer, check: impl AsyncFn(&World, &Value)) {
     let calls = steps(&ask).await;
     assert!(calls.len() > 5, "{calls:?}");
     for (at, operation) in calls.iter().enumerate() {
         let earlier = calls[..at].iter().filter(|other| *other == operation).count();
-        for when in [When::Before, When::After] {
+        let is_read = ["Get", "Query", "S3 GET"].iter().any(|read| operation.starts_with(read));
+        for when in if is_read { &[When::Before][..] } else { &[When::Before, When::After] } {
             let world = World::new().await;
             let asked = ask(&world).await;
-            world.aws.wire().plan(operation, None, earlier, Disturbance::Fail(when));
+            world.aws.wire().take_written();
+            world.aws.wire().plan(operation, None, earlier, Disturbance::Fail(*when));
             world.local.pump().await;
             assert!(world.aws.is_calm(), "{operation} number {earlier} was not called");
             for _ in 0..3 {
@@ -309,17 +363,37 @@ async fn whatever_fails(ask: impl AsyncFn(&World) -> Answer, check: impl AsyncFn
 #[tokio::test]
 async fn whatever_call_of_an_import_fails_each_row_is_taken_up_once() {
     let ask = async |world: &World| {
-        let rows =
-            ["PESJ880212HDFHLX01,Juan,Perez,Suares,,,", "BAD,Wei,Xu,Bo,,,", "pesj880212hdfhlx01,Juana,Perez,Suares,,,"];
+        let mut known = juan();
+        known["national_id"] = json!("BOXW310820HNERXN09");
+        register(world, &known).await;
+        world.local.pump().await;
+        let rows = [
+            "PESJ880212HDFHLX01,Juan,Perez,Suares,,,",
+            "BAD,Wei,Xu,Bo,,,",
+            "pesj880212hdfhlx01,Juana,Perez,Suares,,,",
+            // Somebody who was there before: as the file says, then otherwise, then as before.
+            "BOXW310820HNERXN09,Juan,Perez,Suares,,,",
+            "BOXW310820HNERXN09,Wei,Perez,Suares,,,",
+            "BOXW310820HNERXN09,Juan,Perez,Suares,,,",
+        ];
         import(world, file(&rows)).await
     };
     whatever_fails(ask, async |world: &World, job: &Value| {
-        let counts = ["done", "created", "failed"].map(|count| job[count].as_u64().unwrap());
-        assert_eq!(counts, [3, 1, 1], "{job}");
+        let counts = ["done", "created", "updated", "unchanged", "failed"].map(|count| job[count].as_u64().unwrap());
+        assert_eq!(counts, [6, 1, 3, 1, 1], "{job}");
         let persons = world.customer.get("/people").await.result()["data"].as_array().unwrap().clone();
-        assert_eq!((persons.len(), &persons[0]["name"]), (1, &json!("Juana")));
+        let names: BTreeSet<_> = persons.iter().map(|person| person["name"].as_str().unwrap()).collect();
+        assert_eq!((persons.len(), names), (2, BTreeSet::from(["Juan", "Juana"])));
         let report = lines(world, job).await;
-        assert_eq!(report.len(), 4, "{report:?}");
+        let outcomes: Vec<_> = report[1..].iter().map(|line| line.split(',').nth(1).unwrap()).collect();
+        assert_eq!(outcomes, ["created", "failed", "updated", "unchanged", "updated", "updated"], "{report:?}");
+        // Each of the four changes is written once, and so told once, whatever was done again.
+        let written = world.aws.wire().take_written();
+        let events = written.iter().filter_map(|written| match written {
+            Written::Item(item) => Some(item["outbox"]["M"].as_object()?.keys().cloned()),
+            Written::HandedOn { .. } => None,
+        });
+        assert_eq!(events.flatten().collect::<BTreeSet<_>>().len(), 4, "{job}");
     })
     .await;
 }
@@ -339,4 +413,81 @@ async fn whatever_call_of_an_export_fails_its_file_is_whole() {
         assert_eq!((file.len(), file[1].matches("525591038054").count()), (2, 1), "{file:?}");
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_used_again_when_its_job_is_gone_asks_for_another() {
+    let world = World::new().await;
+    let ask = async || world.customer.post_once("/people/export", "weekly", &json!({})).await;
+    let first = finish(&world, &ask().await).await;
+    assert_eq!(lines(&world, &first).await.len(), 1);
+    world.clock.advance(SignedDuration::from_hours(24 * 7));
+    register(&world, &juan()).await;
+    // The table has not removed the first one yet.
+    let asked = ask().await;
+    assert!(!asked.headers.contains_key("idempotent-replayed"));
+    let second = finish(&world, &asked).await;
+    assert_eq!((&second["state"], &second["persons"]), (&json!("done"), &json!(1)));
+    assert_eq!(lines(&world, &second).await.len(), 2);
+
+    // Nor are an earlier import's rows taken for the present one's.
+    let rows = file(&["PESJ880212HDFHLX01,Pedro,Perez,Suares,,,", "BOXW310820HNERXN09,Wei,Xu,Bo,,,"]);
+    let ask = async || world.customer.post_form_once("/people/import", "weekly", &[("file", &rows)]).await;
+    let first = finish(&world, &ask().await).await;
+    assert_eq!((&first["created"], &first["updated"]), (&json!(1), &json!(1)), "{first}");
+    world.clock.advance(SignedDuration::from_hours(24 * 7));
+    let juan = world.customer.get("/people/national-id/PESJ880212HDFHLX01").await.id();
+    assert_eq!(world.customer.put(&format!("/people/{juan}"), &json!({"name": "Juan"})).await.status, 200);
+    let second = finish(&world, &ask().await).await;
+    assert_eq!(
+        (&second["created"], &second["updated"], &second["unchanged"]),
+        (&json!(0), &json!(1), &json!(1)),
+        "{second}"
+    );
+}
+
+#[tokio::test]
+async fn rows_that_name_one_group_do_not_stand_in_each_other_s_way() {
+    let world = World::new().await;
+    let group = world.customer.post("/people-groups", &json!({"name": "Plantilla", "description": "Todos"})).await.id();
+    let mut rows =
+        "national_id,name,first_lastname,second_lastname,ignore_curp_validation,people_group_id\r".to_owned();
+    (0..40).for_each(|number| rows.push_str(&format!("P{number},Ana,Paz,Ruiz,true,{group}\r")));
+    rows.push_str("P40,Ana,Paz,Ruiz,true,71266b80-f04b-4a2c-9314-963d3a182f2b\r");
+    world.aws.take_calls();
+    let job = finish(&world, &import(&world, &rows).await).await;
+    assert_eq!((&job["created"], &job["failed"]), (&json!(40), &json!(1)), "{job}");
+    assert_eq!(
+        (&job["failures"][0]["row"], &job["failures"][0]["fields"][0]["field"]),
+        (&json!(42), &json!("people_group_id"))
+    );
+    let calls = world.aws.take_calls();
+    assert_eq!(calls.iter().filter(|call| *call == "TransactWriteItems").count(), 41, "{calls:?}");
+    // Nor do requests, though each has to wait for its turn.
+    let join = async |number: usize| {
+        let mut person = juan();
+        person["national_id"] = json!(format!("Q{number}"));
+        person["ignore_curp_validation"] = json!(true);
+        person["people_group_id"] = json!(group);
+        world.customer.post("/people", &person).await.status
+    };
+    assert_eq!(join_all((0..4).map(join)).await, [201; 4]);
+}
+
+#[tokio::test]
+async fn an_export_of_long_persons_ends() {
+    let world = World::new().await;
+    let (name, note) = ("Ana".repeat(160), "x".repeat(16_370));
+    let mut rows = "national_id,name,first_lastname,second_lastname,ignore_curp_validation,extra_data\n".to_owned();
+    (0..1000).for_each(|number| {
+        rows.push_str(&format!("P{number},{name},Paz,Ruiz,true,\"{{\"\"note\"\":\"\"{note}\"\"}}\"\n"));
+    });
+    let job = finish(&world, &import_uploaded(&world, "text/csv", rows).await).await;
+    assert_eq!(job["created"], 1000, "{job}");
+    let asked = world.customer.post("/people/export", &json!({"exclude": ["address", "contact"]})).await;
+    let job = finish(&world, &asked).await;
+    assert_eq!((&job["state"], &job["persons"]), (&json!("done"), &json!(1000)), "{job}");
+    let file = lines(&world, &job).await;
+    assert_eq!(file.len(), 1001);
+    assert!(file.iter().map(String::len).sum::<usize>() > 16 << 20);
 }

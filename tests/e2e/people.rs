@@ -258,6 +258,12 @@ async fn the_same_request_again_makes_no_second_person() {
     let mut other = juan();
     other["name"] = json!("Pedro");
     assert_eq!(post(&other).await.error_code(), "idempotency_key_reused");
+    // Keys with other blanks than this are not the customers'.
+    other["national_id"] = json!("BOXW310820HNERXN09");
+    assert_eq!(world.customer.post_once("/people", "my key", &other).await.status, 201);
+    for unprintable in ["", "temporary\t71266b80-f04b-4a2c-9314-963d3a182f2b", "cl\u{e9}"] {
+        assert_eq!(world.customer.post_once("/people", unprintable, &juan()).await.fields(), ["Idempotency-Key"]);
+    }
 }
 
 #[tokio::test]

@@ -93,6 +93,15 @@ impl Customer {
 
     /// `POST path` with a form of named parts; a part whose name has `file` in it is a file.
     pub async fn post_form(&self, path: &str, parts: &[(&str, impl AsRef<[u8]>)]) -> Answer {
+        self.send_form(path, &[], parts).await
+    }
+
+    /// The same with an `Idempotency-Key`.
+    pub async fn post_form_once(&self, path: &str, key: &str, parts: &[(&str, impl AsRef<[u8]>)]) -> Answer {
+        self.send_form(path, &[("idempotency-key", key)], parts).await
+    }
+
+    async fn send_form(&self, path: &str, headers: &[(&str, &str)], parts: &[(&str, impl AsRef<[u8]>)]) -> Answer {
         let mut body = Vec::new();
         for (name, content) in parts {
             let file = if name.contains("file") { "; filename=\"rows\"" } else { "" };
@@ -105,6 +114,7 @@ impl Customer {
         body.extend_from_slice(b"--parts--\r\n");
         let kind = "multipart/form-data; boundary=parts";
         let request = self.http.post(format!("{}{path}", self.url)).header("content-type", kind);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         Self::answer(request.header("x-api-key", &self.key).body(body).send().await.unwrap()).await
     }
 

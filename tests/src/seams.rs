@@ -1,15 +1,19 @@
 //! A clock that stands still until it is moved, and entropy that is the same in every run.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
+use async_trait::async_trait;
 use cotejo::platform::{Clock, Entropy};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
-/// Time that passes only by [`SteppedClock::advance`].
+/// Time that passes only by [`SteppedClock::advance`]: whoever waits gets his turn again at once.
 pub struct SteppedClock(Mutex<Timestamp>);
 
 impl SteppedClock {
@@ -25,9 +29,14 @@ impl SteppedClock {
     }
 }
 
+#[async_trait]
 impl Clock for SteppedClock {
     fn now(&self) -> Timestamp {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn pass(&self, _time: Duration) {
+        tokio::task::yield_now().await;
     }
 }
 

@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::body::SdkBody;
 use futures_util::future::BoxFuture;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     Wire,
@@ -125,9 +125,14 @@ impl HttpConnector for Watched {
             }
             // What was sent has its effect, and is noted, also where nobody waits for the answer any more.
             let send = async |request| {
+                let held = match wire.hold(told.items_of_transaction()) {
+                    Ok(held) => held,
+                    Err(at) => return cancelled(at),
+                };
                 let (sent, writes, wire) = (inner.call(request), told.writes(), wire.clone());
                 let sent = tokio::spawn(async move {
                     let answer = sent.await?;
+                    drop(held);
                     if answer.status().is_success() {
                         writes.into_iter().for_each(|written| wire.note_written(written));
                     }
@@ -166,9 +171,23 @@ impl HttpConnector for Watched {
 
 /// What DynamoDB says when it is asked too much. The SDK waits and tries again.
 fn throttled() -> Result<HttpResponse, ConnectorError> {
+    refused(&json!({"__type": format!("{NAMESPACE}#ProvisionedThroughputExceededException"), "message": "busy"}))
+}
+
+/// What DynamoDB says where another transaction is under way over the item number `at` of one, also where both only look at it.
+/// The local store does one after the other and never says so.
+fn cancelled(at: usize) -> Result<HttpResponse, ConnectorError> {
+    let reasons: Vec<_> =
+        (0..=at).map(|item| json!({"Code": if item == at { "TransactionConflict" } else { "None" }})).collect();
+    let kind = format!("{NAMESPACE}#TransactionCanceledException");
+    refused(&json!({"__type": kind, "message": "cancelled", "CancellationReasons": reasons}))
+}
+
+const NAMESPACE: &str = "com.amazonaws.dynamodb.v20120810";
+
+fn refused(body: &Value) -> Result<HttpResponse, ConnectorError> {
     let status = StatusCode::try_from(400).map_err(|error| ConnectorError::other(error.into(), None))?;
-    let body =
-        r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"busy"}"#;
+    let body = body.to_string();
     let mut answer = HttpResponse::new(status, SdkBody::from(body));
     answer.headers_mut().insert("content-type", "application/x-amz-json-1.0");
     Ok(answer)
@@ -244,6 +263,17 @@ impl Told {
             ["/ExpressionAttributeValues/:shard/S", "/Item/due_shard/S", "/TransactItems/0/Put/Item/due_shard/S"];
         let written = places.into_iter().filter(|_| self.operation != "Query");
         written.filter_map(|place| self.body.pointer(place)?.as_str()).collect()
+    }
+
+    /// The items that a transaction writes or looks at.
+    fn items_of_transaction(&self) -> Vec<String> {
+        let actions = self.body["TransactItems"].as_array().into_iter().flatten();
+        let actions = actions.filter_map(|action| action.as_object()?.values().next());
+        let key = |action: &Value, name| {
+            let of = if action["Key"].is_object() { &action["Key"] } else { &action["Item"] };
+            of[name]["S"].as_str().unwrap_or_default().to_owned()
+        };
+        actions.map(|action| format!("{} {}", key(action, "pk"), key(action, "sk"))).collect()
     }
 
     /// What it writes into the table.

@@ -85,10 +85,27 @@ struct Shared {
     weakened: Mutex<Vec<Weakened>>,
     written: Mutex<Vec<Written>>,
     shards: Mutex<BTreeSet<String>>,
+    /// The items of the transactions that are under way.
+    held: Mutex<BTreeSet<String>>,
     aside: AtomicUsize,
     crashed: Notify,
     /// The tasks in which something crashed.
     dead: Mutex<BTreeSet<Id>>,
+}
+
+/// The items of a transaction, until its end.
+pub(crate) struct Held {
+    wire: Wire,
+    items: Vec<String>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut held = lock(&self.wire.0.held);
+        self.items.iter().for_each(|item| {
+            held.remove(item);
+        });
+    }
 }
 
 /// The notes and plans that all outgoing calls pass. Clones share everything.
@@ -182,6 +199,18 @@ impl Wire {
     /// Whether the present task crashed.
     pub(crate) fn is_dead(&self) -> bool {
         tokio::task::try_id().is_some_and(|id| lock(&self.0.dead).contains(&id))
+    }
+
+    /// Begins a transaction over `items`, unless another one is under way over one of them: then says which.
+    pub(crate) fn hold(&self, items: Vec<String>) -> Result<Held, usize> {
+        let mut held = lock(&self.0.held);
+        match items.iter().position(|item| held.contains(item)) {
+            Some(at) => Err(at),
+            None => {
+                held.extend(items.iter().cloned());
+                Ok(Held { wire: self.clone(), items })
+            }
+        }
     }
 
     pub(crate) fn note_written(&self, written: Written) {

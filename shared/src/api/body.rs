@@ -53,7 +53,8 @@ pub fn fields(request: &Request) -> Result<BTreeMap<String, Json>, ApiError> {
 /// 422 where it is not 1 to 255 printable ASCII characters.
 pub fn idempotency_key(request: &Request) -> Result<Option<&str>, ApiError> {
     let Some(key) = request.headers().get("idempotency-key") else { return Ok(None) };
-    let key = key.to_str().ok().filter(|key| (1..=255).contains(&key.len()));
+    let is_printable = |key: &&str| key.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let key = key.to_str().ok().filter(|key| (1..=255).contains(&key.len())).filter(is_printable);
     key.map(Some).ok_or_else(|| ApiError::invalid_field("Idempotency-Key", "must be 1 to 255 printable characters"))
 }
 

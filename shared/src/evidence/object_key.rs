@@ -66,13 +66,13 @@ pub enum ObjectKey<'a> {
         /// Its name.
         id: Uuid,
     },
-    /// A file of a job: `_jobs/tenant/<uuid>/source-<sha256>`, `…/piece-7`, `…/result-9.csv`. All tenants' are under one prefix, which one
-    /// lifecycle rule covers.
+    /// A file of a job: `_jobs/tenant/<uuid>/source`, `…/piece-7`, `…/result-9.csv`. All tenants' are under one prefix, which
+    /// one lifecycle rule covers.
     Job {
         /// Whose it is.
         tenant: &'a TenantId,
-        /// The job.
-        id: Uuid,
+        /// The job's run, which no other job has.
+        run: Uuid,
         /// Which of its files.
         file: JobFile,
     },
@@ -93,8 +93,8 @@ pub enum ObjectKey<'a> {
 /// A file of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobFile {
-    /// What it was given, by its SHA-256.
-    Source([u8; 32]),
+    /// What it was given.
+    Source,
     /// What it was given, where that was a workbook, as CSV.
     Workbook,
     /// What one try at a step made, by the number of that try.
@@ -186,11 +186,11 @@ impl fmt::Display for ObjectKey<'_> {
             Self::Certificate { tenant, process, sha256 } => {
                 write!(f, "{tenant}/{process}/certificate-{}.pdf", hex::encode(sha256))
             }
-            Self::Job { tenant, id, file } => match file {
-                JobFile::Source(sha256) => write!(f, "_jobs/{tenant}/{id}/source-{}", hex::encode(sha256)),
-                JobFile::Workbook => write!(f, "_jobs/{tenant}/{id}/source.csv"),
-                JobFile::Piece(number) => write!(f, "_jobs/{tenant}/{id}/piece-{number}"),
-                JobFile::Result(number) => write!(f, "_jobs/{tenant}/{id}/result-{number}.csv"),
+            Self::Job { tenant, run, file } => match file {
+                JobFile::Source => write!(f, "_jobs/{tenant}/{run}/source"),
+                JobFile::Workbook => write!(f, "_jobs/{tenant}/{run}/source.csv"),
+                JobFile::Piece(number) => write!(f, "_jobs/{tenant}/{run}/piece-{number}"),
+                JobFile::Result(number) => write!(f, "_jobs/{tenant}/{run}/result-{number}.csv"),
             },
             Self::Upload { tenant, id } => write!(f, "{}file", Self::upload_prefix(tenant, *id)),
             Self::Video { tenant, process, source_hash, format } => {
@@ -237,7 +237,7 @@ mod tests {
         let upload = ObjectKey::Upload { tenant: &tenant, id };
         assert_eq!(upload.to_string(), format!("_uploads/acme-es/{PROCESS}/file"));
         assert!("_uploads".parse::<TenantId>().is_err());
-        let piece = ObjectKey::Job { tenant: &tenant, id, file: JobFile::Piece(7) };
+        let piece = ObjectKey::Job { tenant: &tenant, run: id, file: JobFile::Piece(7) };
         assert_eq!(piece.to_string(), format!("_jobs/acme-es/{PROCESS}/piece-7"));
     }
 

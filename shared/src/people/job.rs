@@ -17,6 +17,8 @@ pub const MAX_SHOWN: usize = 100;
 pub struct Job {
     /// Its id.
     pub id: Uuid,
+    /// What its files and rows are named by. The id may be an earlier job's too, whose time is over; this is its own.
+    pub run: Uuid,
     /// Whose it is.
     pub tenant: TenantId,
     /// What is to be done, and how far it is.
@@ -123,6 +125,54 @@ pub struct ImportShown {
     pub failed: usize,
     /// The first of those.
     pub failures: Vec<Failure>,
+}
+
+/// A step of an import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// The run of the import.
+    pub run: Uuid,
+    /// The number of its first row.
+    pub first: usize,
+}
+
+/// A row of an import's file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileRow {
+    /// The step that takes it up.
+    pub step: Step,
+    /// Its number in the file, from 0.
+    pub number: usize,
+}
+
+/// The rows of one step that changed a record. They stand beside the record, so that the step done again does not do that again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowsTaken {
+    step: Step,
+    rows: BTreeSet<usize>,
+}
+
+impl RowsTaken {
+    /// What stands beside a record after `row` changed it.
+    #[must_use]
+    pub fn with(before: Option<Self>, row: FileRow) -> Self {
+        let before = before.filter(|before| before.step == row.step);
+        let mut taken = before.unwrap_or(Self { step: row.step, rows: BTreeSet::new() });
+        taken.rows.insert(row.number);
+        taken
+    }
+
+    /// Whether `row` changed the record.
+    #[must_use]
+    pub fn has(&self, row: FileRow) -> bool {
+        self.step == row.step && self.rows.contains(&row.number)
+    }
+
+    /// Whether a row behind `row` changed the record: whatever `row` had to say was said before that.
+    #[must_use]
+    pub fn is_past(&self, row: FileRow) -> bool {
+        self.step == row.step && self.rows.last().is_some_and(|last| *last > row.number)
+    }
 }
 
 /// A row that made and changed nothing.

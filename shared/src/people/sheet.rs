@@ -1,20 +1,31 @@
 //! Files of rows: a first line that names the columns, then one row a line. CSV in UTF-8, with commas or, as spreadsheets write
 //! it where a comma stands in numbers, with semicolons; or the first sheet of an XLSX workbook, which becomes CSV first.
 
-use std::io::Cursor;
+use std::{
+    io::{self, BufRead, BufReader, Cursor, Read as _},
+    ops::Range,
+};
 
 use calamine::{Data, DataRef, Reader as _, Xlsx};
 use csv::{ReaderBuilder, StringRecord, WriterBuilder};
+use quick_xml::events::Event;
 
 /// What every XLSX workbook begins with: it is a ZIP archive.
 const ARCHIVE: &[u8] = b"PK\x03\x04";
 /// The last column that is read of a workbook.
 const MAX_COLUMNS: usize = 200;
 /// The most that a workbook's sheet may become.
-const MAX_CSV_BYTES: usize = 64 << 20;
-
-/// What a workbook may unpack to: its texts are held while it is read.
+pub const MAX_CSV_BYTES: usize = 32 << 20;
+/// The most that a cell has: spreadsheets keep 32,767 characters in one.
+const MAX_CELL_BYTES: usize = 4 * 32_767;
+/// What a workbook may unpack to.
 const MAX_UNPACKED_BYTES: u64 = 128 << 20;
+/// What all of it but the sheets may unpack to: it is held while a sheet is read.
+const MAX_HELD_BYTES: u64 = 32 << 20;
+/// The file of a workbook that has the texts which its cells share.
+const TEXTS: &str = "sharedstrings.xml";
+/// The least that such a text takes there.
+const LEAST_TEXT_BYTES: u64 = 5;
 
 /// A file's rows, read one by one.
 pub struct Sheet<'a> {
@@ -25,6 +36,15 @@ pub struct Sheet<'a> {
     record: StringRecord,
     /// The line of the last row, and up to which byte lines were counted.
     line: (u64, usize),
+}
+
+/// How many lines end within `range` of a file, be it with CR, LF or both.
+fn line_ends(file: &[u8], range: Range<usize>) -> u64 {
+    let is_end = |at: &usize| match file[*at] {
+        b'\n' => *at == 0 || file[at - 1] != b'\r',
+        byte => byte == b'\r',
+    };
+    range.filter(is_end).count() as u64
 }
 
 /// A row.
@@ -42,7 +62,7 @@ impl<'a> Sheet<'a> {
     /// What is wrong with it.
     pub fn open(file: &'a [u8]) -> Result<Self, String> {
         let file = file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file);
-        let first = file.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let first = file.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
         let delimiter = if first.contains(&b';') && !first.contains(&b',') { b';' } else { b',' };
         let mut reader = ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(file);
         let columns = reader.headers().map_err(unreadable)?;
@@ -50,13 +70,12 @@ impl<'a> Sheet<'a> {
         Ok(Self { columns, file, reader, record: StringRecord::new(), line: (1, 0) })
     }
 
-    /// The line that the record begins in. The reader's own count is one behind where lines end in CR and LF.
+    /// The line that the record begins in. The reader's own count knows LF alone as a line's end.
     fn line(&mut self) -> u64 {
         let begin = self.record.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0));
         let blank = self.file[begin..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
         let (line, counted) = self.line;
-        let ends = self.file[counted..begin + blank].iter().filter(|byte| **byte == b'\n').count();
-        self.line = (line + ends as u64, begin + blank);
+        self.line = (line + line_ends(self.file, counted..begin + blank), begin + blank);
         self.line.0
     }
 }
@@ -93,7 +112,7 @@ pub fn is_workbook(file: &[u8]) -> bool {
 /// What is wrong with the workbook.
 pub fn csv_of_workbook(file: &[u8]) -> Result<Vec<u8>, String> {
     let broken = || "is not an XLSX workbook".to_owned();
-    if unpacked(file).ok_or_else(broken)? > MAX_UNPACKED_BYTES {
+    if !fits(file).ok_or_else(broken)? {
         return Err("unpacks to more than can be read".to_owned());
     }
     let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(file)).map_err(|_| broken())?;
@@ -104,7 +123,7 @@ pub fn csv_of_workbook(file: &[u8]) -> Result<Vec<u8>, String> {
     while let Some(cell) = cells.next_cell().map_err(|_| broken())? {
         let (row, column) = cell.get_position();
         let column = usize::try_from(column).unwrap_or(usize::MAX);
-        let text = text(cell.get_value());
+        let text = text(cell.get_value()).ok_or_else(|| "has a cell that is too long".to_owned())?;
         if text.is_empty() || column >= MAX_COLUMNS {
             continue;
         }
@@ -117,10 +136,48 @@ pub fn csv_of_workbook(file: &[u8]) -> Result<Vec<u8>, String> {
     csv.into_inner().map_err(|_| broken())
 }
 
-/// How long all that is packed in a workbook says it is.
-fn unpacked(file: &[u8]) -> Option<u64> {
+/// Whether a workbook can be read with little memory. It is unpacked for that, since it may say anything of its own length.
+fn fits(file: &[u8]) -> Option<bool> {
     let mut archive = zip::ZipArchive::new(Cursor::new(file)).ok()?;
-    (0..archive.len()).map(|at| archive.by_index_raw(at).ok().map(|entry| entry.size())).sum()
+    let (mut all, mut held) = (0, 0);
+    for at in 0..archive.len() {
+        let name = archive.by_index(at).ok()?.name().ok()?.to_lowercase();
+        let rest = MAX_UNPACKED_BYTES + 1 - all;
+        let unpacked = io::copy(&mut archive.by_index(at).ok()?.take(rest), &mut io::sink()).ok()?;
+        all += unpacked;
+        let (folder, name) = name.rsplit_once('/').unwrap_or(("", &name));
+        if !(folder.ends_with("worksheets") && name.starts_with("sheet")) {
+            held += unpacked;
+        }
+        if all > MAX_UNPACKED_BYTES || held > MAX_HELD_BYTES {
+            return Some(false);
+        }
+        // Room for so many is made before any is read.
+        if name == TEXTS && texts(BufReader::new(archive.by_index(at).ok()?))? > unpacked / LEAST_TEXT_BYTES {
+            return Some(false);
+        }
+    }
+    Some(true)
+}
+
+/// How many texts the cells of a workbook are said to share.
+fn texts(file: impl BufRead) -> Option<u64> {
+    let mut reader = quick_xml::Reader::from_reader(file);
+    let mut buffer = Vec::new();
+    loop {
+        match reader.read_event_into(&mut buffer).ok()? {
+            Event::Start(element) | Event::Empty(element) if element.local_name().as_ref() == "sst" => {
+                let said = element.try_get_attribute("uniqueCount").ok()?;
+                let digits = |said: &str| said.chars().filter(char::is_ascii_digit).collect::<String>();
+                return match said.map(|said| digits(&said.value)).filter(|digits| !digits.is_empty()) {
+                    None => Some(0),
+                    Some(digits) => Some(digits.parse().unwrap_or(u64::MAX)),
+                };
+            }
+            Event::Eof => return None,
+            _ => buffer.clear(),
+        }
+    }
 }
 
 /// The line that is being written.
@@ -155,10 +212,12 @@ impl Lines {
     }
 }
 
-/// What a cell shows, on one line.
-fn text(value: &DataRef<'_>) -> String {
+/// What a cell shows, on one line; `None` where it is longer than any workbook's.
+fn text(value: &DataRef<'_>) -> Option<String> {
     let text = match value {
         DataRef::Empty | DataRef::Error(_) => String::new(),
+        DataRef::String(text) if text.len() > MAX_CELL_BYTES => return None,
+        DataRef::SharedString(text) if text.len() > MAX_CELL_BYTES => return None,
         DataRef::DateTime(moment) => {
             let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();
             if (hour, minute, second) == (0, 0, 0) {
@@ -169,5 +228,5 @@ fn text(value: &DataRef<'_>) -> String {
         }
         value => Data::from(value.clone()).to_string(),
     };
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }

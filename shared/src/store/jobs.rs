@@ -41,7 +41,8 @@ pub struct JobItem {
 }
 
 impl Store {
-    /// Writes a job, new where its version is 0, with `wish` where a step is wanted. One request.
+    /// Writes a job, new where its version is 0, with `wish` where a step is wanted. A new one takes the place of one that is past
+    /// its end. One request.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where there is one of this id, or it changed since it was loaded.
@@ -55,7 +56,7 @@ impl Store {
         set("body", json(job)?);
         set("tries", AttributeValue::N("0".to_owned()));
         set("fingerprint", text(&item.fingerprint));
-        set("expires_at_epoch", AttributeValue::N((job.created_at + KEPT_FOR).as_second().to_string()));
+        set("expires_at_epoch", seconds(job.created_at + KEPT_FOR));
         if let Some(wish) = wish {
             set("wish", text(wish));
             set("due_shard", text(&keys::due_shard_of(job.id)));
@@ -63,7 +64,8 @@ impl Store {
         }
         let put = self.client.put_item().table_name(&self.table).set_item(Some(written));
         let put = if item.version == 0 {
-            put.condition_expression("attribute_not_exists(pk)")
+            put.condition_expression("attribute_not_exists(pk) OR expires_at_epoch <= :now")
+                .expression_attribute_values(":now", seconds(job.created_at))
         } else {
             let loaded = AttributeValue::N(item.version.to_string());
             put.condition_expression("version = :loaded").expression_attribute_values(":loaded", loaded)
@@ -115,6 +117,10 @@ impl Store {
             Err(error) => Err(error),
         }
     }
+}
+
+fn seconds(moment: Timestamp) -> AttributeValue {
+    AttributeValue::N(moment.as_second().to_string())
 }
 
 fn read(item: &Item) -> Result<JobItem, StoreError> {

@@ -10,6 +10,7 @@
 //! | `by_kind_pk`, `by_kind_sk` | lists (index `by_kind`) |
 //! | `by_owner_pk`, `by_owner_sk` | lists of one owner (index `by_owner`) |
 //! | `fingerprint`, `created_by` | as those of a process |
+//! | `rows` | which rows of an import's last step changed it |
 //!
 //! A value that no two records may share has a guard of its own, an item that names the record; it is written in the
 //! record's transaction.
@@ -30,12 +31,14 @@ use super::{
 };
 use crate::{
     api::Authority,
-    people::{Digest, Fields, Kind, Record, RecordEvent},
+    people::{Digest, Fields, Kind, Record, RecordEvent, job::RowsTaken},
     platform::json::Json,
 };
 
 /// Digests that a record keeps at most.
 pub const MAX_DIGESTS: usize = 50;
+/// New records that one transaction writes at most, beside what they belong to.
+pub const MAX_TOGETHER: usize = 99;
 /// Records that one request reads at most.
 const READ_AT_ONCE: usize = 100;
 
@@ -52,6 +55,8 @@ pub struct RecordItem {
     pub fingerprint: String,
     /// Which call created it: tells a call's own repeated write from another call's.
     pub created_by: String,
+    /// Rows of a file that changed it.
+    pub rows: Option<RowsTaken>,
 }
 
 /// A value that one record alone may have.
@@ -151,6 +156,29 @@ impl Store {
         if let Some((kind, id, name)) = &beside.left {
             writes.push((Cause::Left, self.drop_digest(who, *kind, *id, name)?));
         }
+        self.transact(writes).await
+    }
+
+    /// Writes new records that belong to the same one, or none of them. One transaction.
+    ///
+    /// # Errors
+    /// As [`Self::write_record`].
+    pub async fn write_records(
+        &self,
+        who: &impl Authority,
+        items: &[RecordItem],
+        (field, kind, owner): (&'static str, Kind, Uuid),
+    ) -> Result<Written, StoreError> {
+        debug_assert!(items.len() <= MAX_TOGETHER);
+        let mut writes = vec![(Cause::Needed(field), self.need(who, kind, owner)?)];
+        for item in items {
+            debug_assert!(item.outbox.is_empty() && who.tenant() == &item.record.tenant);
+            writes.push((Cause::Record, self.put_record(item, "")?));
+        }
+        self.transact(writes).await
+    }
+
+    async fn transact(&self, writes: Vec<(Cause, TransactWriteItem)>) -> Result<Written, StoreError> {
         let (causes, writes): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
         let sent = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
         let Err(error) = sent else { return Ok(Written::Done) };
@@ -359,6 +387,9 @@ fn write(item: &RecordItem, news: &str) -> Result<Item, StoreError> {
     set("outbox", codec::map(&item.outbox)?);
     set("fingerprint", text(&item.fingerprint));
     set("created_by", text(&item.created_by));
+    if let Some(rows) = &item.rows {
+        set("rows", json(rows)?);
+    }
     match record.deleted_at {
         Some(at) => {
             set("deleted_at", text(&keys::moment(at)));
@@ -392,5 +423,6 @@ fn read(item: &Item) -> Result<RecordItem, StoreError> {
         outbox: codec::entries(item, "outbox")?,
         fingerprint: string("fingerprint")?.clone(),
         created_by: string("created_by")?.clone(),
+        rows: item.contains_key("rows").then(|| parse(string("rows")?, "rows")).transpose()?,
     })
 }

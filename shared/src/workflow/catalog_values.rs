@@ -3,7 +3,6 @@
 //! Every line is looked at before any value is stored. The values' ids follow from the file, so that sending it again
 //! adds nothing, and adds what is missing where it was not stored whole.
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -11,7 +10,7 @@ use super::records::{Records, Request};
 use crate::{
     api::{ApiError, Caller},
     people::{
-        Fields,
+        Fields, Kind,
         families::{CATALOG_VALUES, CATALOGS},
         sheet::Sheet,
         typed,
@@ -23,12 +22,10 @@ use crate::{
 const MAX_ROWS: usize = 1000;
 /// What is told of a file that has many mistakes.
 const MAX_PROBLEMS: usize = 100;
-/// Values stored at once.
-const AT_ONCE: usize = 8;
 /// The columns, in their order.
 const COLUMNS: [&str; 3] = ["type", "label", "value"];
 
-/// Adds the values in `file` to `catalog`. One read, and one transaction for each value.
+/// Adds the values in `file` to `catalog`. One read, and one transaction for each 99 values.
 ///
 /// # Errors
 /// 422 where there is no such catalog, or with the mistakes of every line, as `csv_file[LINE].COLUMN`.
@@ -58,7 +55,7 @@ pub async fn add(records: &Records, caller: &Caller, catalog: Uuid, file: &[u8])
         ];
         let given: Fields = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         match CATALOG_VALUES.read(&given, None, true, records.now()) {
-            Ok(fields) => values.push((row.line, given, fields)),
+            Ok(fields) => values.push((given, fields)),
             Err(wrong) => {
                 let part = format!("csv_file[{}]", row.line);
                 problems.extend(wrong.into_iter().map(|problem| problem.within(&part)));
@@ -70,10 +67,9 @@ pub async fn add(records: &Records, caller: &Caller, catalog: Uuid, file: &[u8])
         return Err(ApiError::invalid(problems));
     }
     let hash = hex::encode(Sha256::digest(file));
-    let store = values.into_iter().map(|(line, given, fields)| {
-        // No key that a customer can send has a blank of this kind.
-        let key = format!("bulk\t{catalog}\t{hash}\t{line}");
-        async move { records.make(&CATALOG_VALUES, caller, fields, Request::new(&given, Some(&key))).await.map(|_| ()) }
-    });
-    stream::iter(store).buffer_unordered(AT_ONCE).try_collect().await
+    // No key that a customer can send has a blank of this kind.
+    let keys: Vec<_> = (0..values.len()).map(|number| format!("bulk\t{catalog}\t{hash}\t{number}")).collect();
+    let made = values.into_iter().zip(&keys);
+    let made = made.map(|((given, fields), key)| (fields, Request::new(&given, Some(key)))).collect();
+    records.make_all(&CATALOG_VALUES, caller, ("custom_catalog_id", Kind::Catalog, catalog), made).await
 }

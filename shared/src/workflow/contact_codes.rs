@@ -6,7 +6,7 @@
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
-use super::records::Records;
+use super::records::{Next, Records};
 use crate::{
     api::{ApiError, Authority as _, Caller, body},
     notify::{
@@ -131,10 +131,11 @@ impl ContactCodes {
         for record in contacts {
             let confirm = self.records.change(&CONTACTS, caller, record.id, Some(UPDATED_DATA), |item| {
                 // Nothing is confirmed that changed meanwhile.
-                if item.record.text(way.field()) == record.text(way.field()) {
-                    item.record.fields.insert(way.confirmation().to_owned(), Json::of(&true));
+                if item.record.text(way.field()) != record.text(way.field()) {
+                    return Ok(Next::Leave);
                 }
-                Ok(())
+                item.record.fields.insert(way.confirmation().to_owned(), Json::of(&true));
+                Ok(Next::Store)
             });
             confirm.await?;
         }

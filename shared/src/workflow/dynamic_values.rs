@@ -24,15 +24,21 @@ use crate::{
 pub struct DynamicValues<'a>(pub &'a Records);
 
 impl DynamicValues<'_> {
-    /// Saves what `given` says that a person has in the property `id`. One read and one transaction, and two reads more for each
-    /// hundred values of a catalog that the property names.
+    /// Saves what `given` says that a person has in the property `id`. One read and one transaction, two reads more for each
+    /// hundred values of a catalog that the property names, and one where there is a `key`.
     ///
     /// # Errors
-    /// 404 where there is no such property; 422 with every value that is not as the property wants it.
+    /// 404 where there is no such property; 422 with every value that is not as the property wants it, or where the key was used
+    /// with another body or property.
     pub async fn save(&self, caller: &Caller, id: Uuid, given: &Fields, key: Option<&str>) -> Result<Made, ApiError> {
-        let property = self.0.get(&DYNAMIC_PROPERTIES, caller, id).await?;
         let mut given_with = given.clone();
         let named = given_with.insert("dynamic_property_id".to_owned(), Json::of(&id));
+        let request = Request::new(&given_with, key);
+        // What was saved once is answered likewise whatever became of the property and its catalogs.
+        if let Some(made) = self.0.replay(&DYNAMIC_VALUES, caller, &request).await? {
+            return Ok(made);
+        }
+        let property = self.0.get(&DYNAMIC_PROPERTIES, caller, id).await?;
         let fields = DYNAMIC_VALUES.read(&given_with, None, true, self.0.now());
         let mut problems = fields.as_ref().err().cloned().unwrap_or_default();
         if named.is_some_and(|named| named.read::<Uuid>() != Some(id)) {
@@ -55,7 +61,7 @@ impl DynamicValues<'_> {
         };
         fields.insert("values".to_owned(), Json::of(&values));
         fields.insert("dynamic_descriptor".to_owned(), Json::of(&self.0.view(&DYNAMIC_PROPERTIES, &property)));
-        self.0.make(&DYNAMIC_VALUES, caller, fields, Request::new(given, key)).await
+        self.0.make(&DYNAMIC_VALUES, caller, fields, request).await
     }
 
     /// The values of every catalog that has a say about one of `values`.

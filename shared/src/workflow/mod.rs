@@ -60,7 +60,7 @@ pub mod stream;
 pub mod temporary_people;
 pub mod upload;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -74,6 +74,10 @@ use crate::{
 
 /// How often a lost race is run again before the caller is told to come back.
 const MAX_RACES: usize = 10;
+/// The longest wait before a write that others were in the way of is tried again; it doubles with every try …
+const FIRST_WAIT: Duration = Duration::from_millis(25);
+/// … so often.
+const MAX_DOUBLINGS: u32 = 5;
 
 /// A fresh value for `wish` or `news`: never the same twice, so that writing it is always a change. `why` is what
 /// [`wants_answer`] and whoever reads the table can see in it.
@@ -168,6 +172,14 @@ impl Means {
         let read = self.store.tenant(who);
         let tenant = self.tenants.get(who.tenant().as_str(), self.now(), read).await?;
         Ok(tenant.and_then(|tenant| tenant.retention_days))
+    }
+
+    /// Lets those go first who write the same items at this moment. Who waits longest is left to chance, or they would all
+    /// meet again.
+    async fn step_aside(&self, race: usize) {
+        let doublings = u32::try_from(race).map_or(MAX_DOUBLINGS, |race| race.min(MAX_DOUBLINGS));
+        let most = FIRST_WAIT * 2_u32.pow(doublings);
+        self.platform.seams.clock.pass(most.mul_f64(self.entropy().fraction())).await;
     }
 
     fn entropy(&self) -> &dyn Entropy {

@@ -7,13 +7,14 @@ use uuid::Uuid;
 
 use super::{
     MAX_RACES,
-    records::{Made, Records, Request, is_about},
+    records::{Made, Next, Records, Request, is_about},
 };
 use crate::{
     api::{ApiError, Authority, Caller},
     people::{
         Fields, Kind, Record, View,
         families::{ADDRESSES, CONTACTS, REFERENCES},
+        job::{FileRow, RowsTaken},
         person::{self, PEOPLE},
     },
     platform::{Platform, json::Json},
@@ -151,48 +152,83 @@ impl People {
         Err(ApiError::unavailable())
     }
 
-    /// Takes up a row of a file: makes the person, whole, or changes it where the row says something else. The same row
-    /// again, under the same `key`, says the same again. Two reads, and one transaction where a person is made; a third read as well
-    /// where one is changed.
+    /// Takes up a row of a file: makes the person, whole, or changes it where the row says something else. The same row again says
+    /// the same again, and does nothing. Two reads at most, and one transaction where anything changes.
     ///
     /// # Errors
     /// As [`Self::upsert`].
-    pub(super) async fn take_up(&self, who: &impl Authority, given: &Fields, key: &str) -> Result<TakenUp, ApiError> {
+    pub(super) async fn take_up(
+        &self,
+        who: &impl Authority,
+        given: &Fields,
+        row: FileRow,
+    ) -> Result<TakenUp, ApiError> {
         let national_id = given.get("national_id").and_then(Json::read::<String>);
         let Some(national_id) = national_id else { return Err(ApiError::invalid_field("national_id", "is required")) };
         let national_id = person::canonical("national_id", &national_id);
-        let request = Request::new(given, Some(key));
+        // No key that a customer can send has a blank of this kind.
+        let key = format!("import\t{}\t{}", row.step.run, row.number);
+        let request = Request::new(given, Some(&key));
         for _ in 0..MAX_RACES {
-            let Some(item) = self.present(who, &national_id).await? else {
-                let fields = PEOPLE.read(given, None, true, self.now()).map_err(ApiError::invalid)?;
-                match self.records.make(&PEOPLE, who, fields, request.clone()).await {
-                    Err(error) if is_about(&error, "national_id") => continue,
-                    made => return Ok(TakenUp { person: made?.record.id, how: How::Created }),
+            match self.records.id_of_value(&PEOPLE, who, "national_id", &national_id).await? {
+                Some(person) if Some(person) == request.id(&PEOPLE, who) => {
+                    return Ok(TakenUp { person, how: How::Created });
                 }
-            };
-            let person = item.record.id;
-            if Some(person) == request.id(&PEOPLE, who) {
-                return Ok(TakenUp { person, how: How::Created });
+                Some(person) => {
+                    if let Some(how) = self.take_into(who, person, &national_id, given, row).await? {
+                        return Ok(TakenUp { person, how });
+                    }
+                }
+                None => {
+                    let fields = PEOPLE.read(given, None, true, self.now()).map_err(ApiError::invalid)?;
+                    match self.records.make(&PEOPLE, who, fields, request.clone()).await {
+                        // Somebody made it at the same moment.
+                        Err(error) if is_about(&error, "national_id") => {}
+                        made => return Ok(TakenUp { person: made?.record.id, how: How::Created }),
+                    }
+                }
             }
-            let present = &item.record.fields;
-            let fields = PEOPLE.read(given, Some(present), false, self.now()).map_err(ApiError::invalid)?;
-            if fields == *present {
-                return Ok(TakenUp { person, how: How::Unchanged });
-            }
-            self.records.update(&PEOPLE, who, person, given).await?;
-            return Ok(TakenUp { person, how: How::Updated });
         }
         Err(ApiError::unavailable())
     }
 
+    /// Changes the person that has `national_id` as a row says; `None` where it is no longer that person's.
+    async fn take_into(
+        &self,
+        who: &impl Authority,
+        person: Uuid,
+        national_id: &str,
+        given: &Fields,
+        row: FileRow,
+    ) -> Result<Option<How>, ApiError> {
+        let mut how = None;
+        let change = |item: &mut RecordItem| {
+            let is_taken = item.rows.as_ref().is_some_and(|rows| rows.has(row));
+            if is_taken || item.record.text("national_id") != national_id {
+                how = is_taken.then_some(How::Updated);
+                return Ok(Next::Leave);
+            }
+            is_here(&item.record)?;
+            let present = &item.record.fields;
+            let fields = PEOPLE.read(given, Some(present), false, self.now()).map_err(ApiError::invalid)?;
+            if fields == *present || item.rows.as_ref().is_some_and(|rows| rows.is_past(row)) {
+                how = Some(How::Unchanged);
+                return Ok(Next::Leave);
+            }
+            how = Some(How::Updated);
+            item.record.fields = fields;
+            item.rows = Some(RowsTaken::with(item.rows.take(), row));
+            Ok(Next::Store)
+        };
+        self.records.change(&PEOPLE, who, person, PEOPLE.event(false), change).await?;
+        Ok(how)
+    }
+
     /// The person that has a national id and is not deleted.
     async fn present(&self, who: &impl Authority, national_id: &str) -> Result<Option<RecordItem>, ApiError> {
-        match self.of_value(who, "national_id", national_id).await? {
-            Some(item) if item.record.deleted_at.is_some() => {
-                Err(ApiError::invalid_field("national_id", "is a deleted person's, which can be restored"))
-            }
-            item => Ok(item),
-        }
+        let item = self.of_value(who, "national_id", national_id).await?;
+        item.as_ref().map(|item| is_here(&item.record)).transpose()?;
+        Ok(item)
     }
 
     /// Deletes a person: it is in no list and cannot be found, and its unique values stay taken. One read and one transaction.
@@ -205,7 +241,7 @@ impl People {
             Some(_) => Err(ApiError::not_found("person")),
             None => {
                 item.record.deleted_at = Some(now);
-                Ok(())
+                Ok(Next::Store)
             }
         });
         deleted.await.map(|_| ())
@@ -218,7 +254,7 @@ impl People {
     pub async fn restore(&self, caller: &Caller, id: Uuid) -> Result<Record, ApiError> {
         self.records
             .change(&PEOPLE, caller, id, Some(person::RESTORED), |item| match item.record.deleted_at.take() {
-                Some(_) => Ok(()),
+                Some(_) => Ok(Next::Store),
                 None => Err(ApiError::not_found("deleted person")),
             })
             .await
@@ -241,6 +277,14 @@ impl People {
 
     fn now(&self) -> Timestamp {
         self.records.now()
+    }
+}
+
+/// Whether a person may be changed by its national id.
+fn is_here(person: &Record) -> Result<(), ApiError> {
+    match person.deleted_at {
+        Some(_) => Err(ApiError::invalid_field("national_id", "is a deleted person's, which can be restored")),
+        None => Ok(()),
     }
 }
 

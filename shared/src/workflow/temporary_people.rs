@@ -5,7 +5,7 @@
 
 use uuid::Uuid;
 
-use super::records::{Made, Records, Request};
+use super::records::{Made, Next, Records, Request};
 use crate::{
     api::{ApiError, Caller},
     people::{
@@ -76,7 +76,7 @@ pub async fn convert(records: &Records, caller: &Caller, id: Uuid, given: &Field
             return Err(ApiError::not_found("temporary person"));
         }
         item.record.fields.insert("person_id".to_owned(), Json::of(&person.id));
-        Ok(())
+        Ok(Next::Store)
     });
     match linked.await {
         Ok(_) => Ok(Made { record: person, replayed: false }),

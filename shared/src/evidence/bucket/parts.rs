@@ -17,8 +17,8 @@ use crate::evidence::ObjectKey;
 /// S3's own bound for every part but the last.
 pub(in crate::evidence) const SMALLEST_PART_BYTES: usize = 5 << 20;
 
-/// The most that one of several objects may have that become one: 16 MiB.
-pub const LARGEST_PIECE_BYTES: usize = 16 << 20;
+/// The most that one of several objects may have that become one: 48 MiB.
+pub const LARGEST_PIECE_BYTES: usize = 48 << 20;
 
 /// An object that is being written.
 pub(in crate::evidence) struct Parts<'a> {

@@ -21,8 +21,10 @@ use crate::{
     store::keys::{JobKey, by_kind_sort, month},
 };
 
-/// Persons that one step writes.
-const PER_STEP: usize = 1000;
+/// Persons that one step writes …
+const PER_STEP: u64 = 1000;
+/// … unless the piece is so long before. A page more is far below the longest piece that is joined.
+const PIECE_BYTES: usize = 4 << 20;
 /// Persons whose address and contact are looked for at once.
 const AT_ONCE: usize = 8;
 
@@ -82,22 +84,20 @@ impl RunJob {
                 start(&export, job.created_at)
             }
         };
-        let mut persons = Vec::new();
+        let mut persons = 0;
         let mut is_over = false;
-        while persons.len() < PER_STEP && !is_over {
+        while persons < PER_STEP && piece.bytes() < PIECE_BYTES && !is_over {
             let request = PageRequest { page: 1, per_page: MAX_PER_PAGE, cursor: Some(place.clone()) };
             let page = store.list_records(key, export.since, (PEOPLE.kind, None), &request, job.created_at).await?;
-            let older = page.entries.iter().position(|person| person.created_at < export.since);
-            is_over = older.is_some() || page.next.is_none();
-            persons.extend(page.entries.into_iter().take(older.unwrap_or(MAX_PER_PAGE)));
+            let wanted = page.entries.iter().take_while(|person| person.created_at >= export.since);
+            let rows: Vec<_> = wanted.map(|person| self.row(key, &export, person)).collect();
+            is_over = rows.len() < page.entries.len() || page.next.is_none();
+            let rows: Vec<Vec<String>> = stream::iter(rows).buffered(AT_ONCE).try_collect().await?;
+            persons += rows.len() as u64;
+            rows.into_iter().for_each(|row| piece.line(row));
             place = page.next.unwrap_or(place);
         }
-        let rows: Vec<_> = persons.iter().map(|person| self.row(key, &export, person)).collect();
-        let rows: Vec<Vec<String>> = stream::iter(rows).buffered(AT_ONCE).try_collect().await?;
-        for row in rows {
-            piece.line(row);
-        }
-        export.shown.persons += persons.len() as u64;
+        export.shown.persons += persons;
         export.place = Some(place);
         self.tools.put_piece(job, attempt, piece).await?;
         job.task = Task::Export(export);

@@ -12,7 +12,7 @@ use crate::{
     evidence::{BucketError, JobFile, ObjectKey},
     people::{
         Fields,
-        job::{Failure, Import, ImportShown, Job, MAX_SHOWN, Task},
+        job::{Failure, FileRow, Import, ImportShown, Job, MAX_SHOWN, Step, Task},
         person::{self, PEOPLE},
         sheet::{self, Row, Sheet},
         typed,
@@ -25,8 +25,9 @@ use crate::{
 
 /// The longest file that is imported: 20 MiB.
 pub const MAX_FILE_BYTES: usize = 20 << 20;
-/// What a workbook's sheet may have become.
-const MAX_SOURCE_BYTES: usize = 64 << 20;
+/// The longest file that rows are read of: one that came, or what became of a workbook.
+const MAX_SOURCE_BYTES: usize =
+    if sheet::MAX_CSV_BYTES > MAX_FILE_BYTES { sheet::MAX_CSV_BYTES } else { MAX_FILE_BYTES };
 /// The most rows that a file may have.
 const MAX_ROWS: usize = 100_000;
 /// Rows that one step takes up.
@@ -100,7 +101,7 @@ impl RunJob {
         let mut file = self.source(&import.source, MAX_FILE_BYTES).await?;
         if sheet::is_workbook(&file) {
             file = sheet::csv_of_workbook(&file).map_err(Halt::File)?.into();
-            let source = ObjectKey::Job { tenant: &job.tenant, id: job.id, file: JobFile::Workbook };
+            let source = ObjectKey::Job { tenant: &job.tenant, run: job.run, file: JobFile::Workbook };
             self.tools.put(&source, file.clone()).await.map_err(|_| Halt::Ours(OwnTrouble::Bucket))?;
             import.source = source.to_string();
         }
@@ -125,20 +126,24 @@ impl RunJob {
         let file = self.source(&import.source, MAX_SOURCE_BYTES).await?;
         let mut sheet = Sheet::open(&file).map_err(Halt::File)?;
         let columns = std::mem::take(&mut sheet.columns);
-        let rows: Result<Vec<Row>, String> = sheet.skip(import.shown.done).take(PER_STEP).collect();
-        let rows: Vec<(u64, Fields)> =
+        let first = import.shown.done;
+        let step = Step { run: job.run, first };
+        let rows: Result<Vec<Row>, String> = sheet.skip(first).take(PER_STEP).collect();
+        let rows: Vec<_> =
             rows.map_err(Halt::File)?.into_iter().map(|row| (row.line, fields(&columns, &row))).collect();
         let mut outcomes = Vec::new();
         // A row that says nothing is passed over.
-        let mut waiting: Vec<&(u64, Fields)> = rows.iter().filter(|(_, fields)| !fields.is_empty()).collect();
-        // Rows about the same person are taken up one after the other, in their order.
+        let mut waiting: Vec<_> = rows.iter().enumerate().filter(|(_, (_, fields))| !fields.is_empty()).collect();
         while !waiting.is_empty() {
-            let mut about = HashSet::new();
-            let (now, later): (Vec<_>, Vec<_>) =
-                waiting.into_iter().partition(|(_, fields)| about.insert(national_id(fields)));
-            let taken = now.into_iter().map(|(line, fields)| async move {
-                let row = format!("import\t{}\t{line}", key.id);
-                match self.people.take_up(key, fields, &row).await {
+            let mut taken = HashSet::new();
+            let (now, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(_, (_, fields))| {
+                let names = names(fields);
+                let is_free = !names.iter().any(|name| taken.contains(name));
+                taken.extend(names);
+                is_free
+            });
+            let taken = now.into_iter().map(|(at, (line, fields))| async move {
+                match self.people.take_up(key, fields, FileRow { step, number: first + at }).await {
                     Err(error) if error.status >= 500 => Err(trouble(&error)),
                     outcome => Ok((*line, outcome)),
                 }
@@ -197,9 +202,13 @@ fn fields(columns: &[String], row: &Row) -> Fields {
     given.collect()
 }
 
-fn national_id(fields: &Fields) -> Option<String> {
-    let national_id = fields.get("national_id").and_then(Json::read::<String>)?;
-    Some(person::canonical("national_id", &national_id))
+/// What rows that are taken up at once may not share. Those about the same person come one after the other, in their order; so do
+/// those that name the same record, which stands in the transaction of each.
+fn names(fields: &Fields) -> Vec<String> {
+    let national_id = fields.get("national_id").and_then(Json::read::<String>);
+    let person = national_id.map(|national_id| person::canonical("national_id", &national_id));
+    let others = PEOPLE.names.map(|names| names(fields)).unwrap_or_default();
+    person.into_iter().chain(others.into_iter().map(|(_, _, id)| id.to_string())).collect()
 }
 
 fn problems(error: ApiError) -> Vec<FieldProblem> {

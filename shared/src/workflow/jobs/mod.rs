@@ -17,6 +17,7 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::{Means, OwnTrouble, fresh, people::People, records::text_of};
@@ -36,9 +37,11 @@ pub use import::MAX_FILE_BYTES;
 
 /// How long a step may take; the function's own time is no longer.
 const LONGEST_STEP: SignedDuration = SignedDuration::from_mins(16);
-/// After how long a step that was not finished is tried again.
+/// After how long a step that was not finished is tried again, at first; it doubles with every try …
 const RETRY_AFTER: SignedDuration = SignedDuration::from_mins(1);
-/// Steps begun in vain before the job is given up.
+/// … up to this.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
+/// Steps begun in vain, over some three hours, before the job is given up.
 const MAX_TRIES: u64 = 8;
 /// How long the link to a job's file works.
 const LINK_LIFE: Duration = Duration::from_secs(15 * 60);
@@ -49,6 +52,11 @@ struct Piece(csv::Writer<Vec<u8>>);
 impl Piece {
     fn new() -> Self {
         Self(csv::Writer::from_writer(Vec::new()))
+    }
+
+    /// How long it is by now; the last lines may not be counted yet.
+    fn bytes(&self) -> usize {
+        self.0.get_ref().len()
     }
 
     #[expect(clippy::expect_used, reason = "memory takes it, and the lines of a piece are of one length")]
@@ -72,7 +80,7 @@ impl Tools {
 
     /// Stores what the try number `attempt` made of a job's file. What an earlier try of the same step made belongs to nothing.
     async fn put_piece(&self, job: &mut Job, attempt: u64, piece: Piece) -> Result<(), OwnTrouble> {
-        let key = ObjectKey::Job { tenant: &job.tenant, id: job.id, file: JobFile::Piece(attempt) };
+        let key = ObjectKey::Job { tenant: &job.tenant, run: job.run, file: JobFile::Piece(attempt) };
         let bytes = piece.0.into_inner().map_err(|_| OwnTrouble::Bucket)?;
         self.put(&key, bytes.into()).await.map_err(|_| OwnTrouble::Bucket)?;
         job.pieces.push(attempt);
@@ -86,7 +94,7 @@ impl Tools {
 
     /// Makes the job's file of its pieces.
     async fn join(&self, job: &mut Job, attempt: u64) -> Result<(), OwnTrouble> {
-        let file = |file| ObjectKey::Job { tenant: &job.tenant, id: job.id, file };
+        let file = |file| ObjectKey::Job { tenant: &job.tenant, run: job.run, file };
         let pieces: Vec<_> = job.pieces.iter().map(|attempt| file(JobFile::Piece(*attempt))).collect();
         self.bucket.join(&pieces, &file(JobFile::Result(attempt))).await.map_err(|_| OwnTrouble::Bucket)?;
         job.file = Some(attempt);
@@ -119,7 +127,7 @@ impl Jobs {
     pub async fn export(&self, caller: &Caller, given: &Fields, key: Option<&str>) -> Result<Asked, ApiError> {
         let task = Task::Export(export::read(given, caller.tenant_since())?);
         let id = self.id(caller, "export", key);
-        self.ask(caller, id, task, &text_of(given)).await
+        self.ask(caller, id, self.fresh_run(), task, &text_of(given)).await
     }
 
     /// Asks for the import of `file`, or of the file that was uploaded under an id. Two requests.
@@ -127,14 +135,13 @@ impl Jobs {
     /// # Errors
     /// 422 where there is no such file, or it cannot be one.
     pub async fn import(&self, caller: &Caller, file: ImportFile, key: Option<&str>) -> Result<Asked, ApiError> {
-        let id = self.id(caller, "import", key);
+        let (id, run) = (self.id(caller, "import", key), self.fresh_run());
         let unavailable = |_| ApiError::unavailable();
         let (source, text) = match file {
             ImportFile::Bytes(bytes) => {
                 import::look_at(&bytes).map_err(|fault| ApiError::invalid_field("file", &fault))?;
-                let sha256 = Sha256::digest(&bytes);
-                let text = hex::encode(sha256);
-                let source = ObjectKey::Job { tenant: caller.tenant(), id, file: JobFile::Source(sha256.into()) };
+                let text = hex::encode(Sha256::digest(&bytes));
+                let source = ObjectKey::Job { tenant: caller.tenant(), run, file: JobFile::Source };
                 self.0.put(&source, bytes).await.map_err(unavailable)?;
                 (source.to_string(), text)
             }
@@ -150,7 +157,7 @@ impl Jobs {
                 (source, upload.to_string())
             }
         };
-        self.ask(caller, id, Task::Import(import::of(source)), &text).await
+        self.ask(caller, id, run, Task::Import(import::of(source)), &text).await
     }
 
     /// What customers see of a job, with a link to its file where it is done. One request.
@@ -163,7 +170,7 @@ impl Jobs {
         let job = job.ok_or_else(|| ApiError::not_found("job"))?;
         let mut view = JobView::of(&job);
         if let Some(file) = job.file {
-            let key = ObjectKey::Job { tenant: &job.tenant, id, file: JobFile::Result(file) }.to_string();
+            let key = ObjectKey::Job { tenant: &job.tenant, run: job.run, file: JobFile::Result(file) }.to_string();
             let name = view.file_name();
             let link = self.0.bucket.presign_get(&key, LINK_LIFE, Some(&name)).await;
             view.url = Some(link.map_err(|_| ApiError::unavailable())?);
@@ -181,12 +188,17 @@ impl Jobs {
         }
     }
 
-    async fn ask(&self, caller: &Caller, id: Uuid, task: Task, text: &str) -> Result<Asked, ApiError> {
+    fn fresh_run(&self) -> Uuid {
+        self.0.means.entropy().uuid()
+    }
+
+    async fn ask(&self, caller: &Caller, id: Uuid, run: Uuid, task: Task, text: &str) -> Result<Asked, ApiError> {
         let means = &self.0.means;
         let now = means.now();
         let hash_key = means.platform.secrets.current().await?.fingerprint_key.bytes()?;
         let job = Job {
             id,
+            run,
             tenant: caller.tenant().clone(),
             task,
             state: JobState::Queued,
@@ -278,10 +290,18 @@ impl JobView {
     }
 }
 
+/// How long nothing is tried after a step was begun in vain so often.
+fn pause(tries: u64) -> SignedDuration {
+    let doublings = tries.saturating_sub(1).min(MAX_TRIES);
+    LONGEST_PAUSE.min(RETRY_AFTER * (1 << doublings))
+}
+
 /// Taking jobs further.
 pub struct RunJob {
     tools: Tools,
     people: People,
+    /// A step holds a whole file, so there is one at a time.
+    turns: Semaphore,
 }
 
 impl RunJob {
@@ -289,14 +309,15 @@ impl RunJob {
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
         let people = People::new(platform);
-        Self { tools: Tools::new(people.records.means()), people }
+        Self { tools: Tools::new(people.records.means()), people, turns: Semaphore::new(1) }
     }
 
     /// Does the next step of the job `key`, if anybody wishes it.
     ///
     /// # Errors
-    /// Our own store or bucket; the step is due again in a minute.
+    /// Our own store or bucket; the step is due again in a while.
     pub async fn run(&self, key: &JobKey) -> Result<(), OwnTrouble> {
+        let _turn = self.turns.acquire().await;
         let (means, now) = (&self.tools.means, self.tools.means.now());
         let Some(mut item) = means.store.claim_job(key, now + LONGEST_STEP).await? else { return Ok(()) };
         if item.job.has_ended() {
@@ -306,7 +327,7 @@ impl RunJob {
             tracing::error!(tenant = %item.job.tenant, job = %key.id, "job given up");
             item.job.fail("The job was given up after it could not go on for several times.", now);
         } else if let Err(trouble) = self.step(key, &mut item.job, item.version).await {
-            means.store.plan_job(key, &item, means.now() + RETRY_AFTER).await?;
+            means.store.plan_job(key, &item, means.now() + pause(item.tries)).await?;
             return Err(trouble);
         }
         item.job.updated_at = means.now();

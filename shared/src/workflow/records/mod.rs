@@ -22,7 +22,7 @@ use crate::{
     providers::FieldProblem,
     store::{
         StoreError,
-        records::{Belongs, Beside, RecordItem, Unique, Written},
+        records::{Belongs, Beside, MAX_TOGETHER, RecordItem, Unique, Written},
     },
 };
 
@@ -98,13 +98,88 @@ impl Records {
         fields: Fields,
         request: Request<'_>,
     ) -> Result<Made, ApiError> {
-        let now = self.0.now();
         let hash_key = self.hash_key().await?;
-        let id = request.id(family, who).unwrap_or_else(|| self.0.entropy().uuid());
+        let item = self.new_item(family, who, fields, &request, &hash_key);
+        let beside = Beside {
+            taken: uniques(family, &item.record.fields, &hash_key),
+            needed: needed(family, &item.record.fields),
+            owner: belongs(family, &item.record, None),
+            ..Beside::default()
+        };
+        for race in 0..MAX_RACES {
+            let news = fresh("record", self.0.entropy());
+            match outcome(self.0.store.write_record(who, &item, &beside, &news).await)? {
+                Outcome::Done => return Ok(Made { record: item.record, replayed: false }),
+                Outcome::Again => self.0.step_aside(race).await,
+                Outcome::Lost => {
+                    let existing = self.0.store.record(who, family.kind, item.record.id).await?;
+                    let existing = existing.ok_or_else(ApiError::unavailable)?;
+                    let replayed = existing.created_by != item.created_by;
+                    return made_before(existing, &item.fingerprint).map(|record| Made { record, replayed });
+                }
+            }
+        }
+        Err(ApiError::unavailable())
+    }
+
+    /// What an earlier `request` with the same key made. One request; none where it has no key.
+    ///
+    /// # Errors
+    /// 422 where the key was used with another body.
+    pub(super) async fn replay(
+        &self,
+        family: &Family,
+        who: &impl Authority,
+        request: &Request<'_>,
+    ) -> Result<Option<Made>, ApiError> {
+        let Some(id) = request.id(family, who) else { return Ok(None) };
+        let Some(existing) = self.0.store.record(who, family.kind, id).await? else { return Ok(None) };
+        let fingerprint = body::keyed_hash(&request.text, &self.hash_key().await?);
+        Ok(Some(Made { record: made_before(existing, &fingerprint)?, replayed: true }))
+    }
+
+    /// Makes many records of `made`, each as it should be and with a key that follows from all of them, that belong to `owner` and
+    /// of which nobody is told. What was made before stays. One transaction for each [`MAX_TOGETHER`].
+    ///
+    /// # Errors
+    /// 422 where there is no such owner; what came before that stays.
+    pub(super) async fn make_all(
+        &self,
+        family: &'static Family,
+        who: &impl Authority,
+        owner: Named,
+        made: Vec<(Fields, Request<'_>)>,
+    ) -> Result<(), ApiError> {
+        let hash_key = self.hash_key().await?;
+        let item = |(fields, request): (Fields, Request<'_>)| self.new_item(family, who, fields, &request, &hash_key);
+        let items: Vec<_> = made.into_iter().map(item).collect();
+        'together: for together in items.chunks(MAX_TOGETHER) {
+            for race in 0..MAX_RACES {
+                match outcome(self.0.store.write_records(who, together, owner).await)? {
+                    // They are written together or not at all.
+                    Outcome::Done | Outcome::Lost => continue 'together,
+                    Outcome::Again => self.0.step_aside(race).await,
+                }
+            }
+            return Err(ApiError::unavailable());
+        }
+        Ok(())
+    }
+
+    /// A record of `fields` that is not stored yet.
+    fn new_item(
+        &self,
+        family: &Family,
+        who: &impl Authority,
+        fields: Fields,
+        request: &Request<'_>,
+        hash_key: &[u8],
+    ) -> RecordItem {
+        let now = self.0.now();
         let record = Record {
             kind: family.kind,
             tenant: who.tenant().clone(),
-            id,
+            id: request.id(family, who).unwrap_or_else(|| self.0.entropy().uuid()),
             owner: owner(family, &fields),
             fields,
             created_at: now,
@@ -112,35 +187,14 @@ impl Records {
             deleted_at: None,
             digests: Fields::new(),
         };
-        let beside = Beside {
-            taken: uniques(family, &record.fields, &hash_key),
-            needed: needed(family, &record.fields),
-            owner: belongs(family, &record, None),
-            ..Beside::default()
-        };
-        let item = RecordItem {
+        RecordItem {
             outbox: outbox(family.event(true), &record, 0, now),
             record,
             version: 0,
-            fingerprint: body::keyed_hash(&request.text, &hash_key),
+            fingerprint: body::keyed_hash(&request.text, hash_key),
             created_by: self.0.entropy().uuid().to_string(),
-        };
-        for _ in 0..MAX_RACES {
-            match self.write(who, &item, &beside).await? {
-                Outcome::Done => return Ok(Made { record: item.record, replayed: false }),
-                Outcome::Again => {}
-                Outcome::Lost => {
-                    let existing =
-                        self.0.store.record(who, family.kind, id).await?.ok_or_else(ApiError::unavailable)?;
-                    if existing.fingerprint != item.fingerprint {
-                        return Err(ApiError::key_reused());
-                    }
-                    let replayed = existing.created_by != item.created_by;
-                    return Ok(Made { record: existing.record, replayed });
-                }
-            }
+            rows: None,
         }
-        Err(ApiError::unavailable())
     }
 
     /// One record. One request.
@@ -239,25 +293,29 @@ impl Records {
             }
             item.record.fields =
                 family.read(given, Some(&item.record.fields), false, self.0.now()).map_err(ApiError::invalid)?;
-            Ok(())
+            Ok(Next::Store)
         })
         .await
     }
 
-    /// Loads a record, deleted or not, changes it and stores it; anew for a lost race. `event` is told, where there is one.
+    /// Loads a record, deleted or not, changes it and stores it, where `change` wants that; anew for a lost race. `event` is
+    /// told, where there is one.
     pub(super) async fn change(
         &self,
         family: &'static Family,
         who: &impl Authority,
         id: Uuid,
         event: Option<&'static str>,
-        change: impl Fn(&mut RecordItem) -> Result<(), ApiError>,
+        mut change: impl FnMut(&mut RecordItem) -> Result<Next, ApiError>,
     ) -> Result<Record, ApiError> {
         let hash_key = self.hash_key().await?;
-        for _ in 0..MAX_RACES {
+        for race in 0..MAX_RACES {
             let mut item = self.load_any(family, who, id).await?;
             let before = item.record.clone();
-            change(&mut item)?;
+            match change(&mut item)? {
+                Next::Store => {}
+                Next::Leave => return Ok(before),
+            }
             let now = self.0.now();
             item.record.owner = owner(family, &item.record.fields);
             item.record.updated_at = now;
@@ -272,9 +330,11 @@ impl Records {
                 left: left(family, &before, &item.record),
                 owner: belongs(family, &item.record, Some(&before)),
             };
-            match self.write(who, &item, &beside).await? {
+            let news = fresh("record", self.0.entropy());
+            match outcome(self.0.store.write_record(who, &item, &beside, &news).await)? {
                 Outcome::Done => return Ok(item.record),
-                Outcome::Again | Outcome::Lost => {}
+                Outcome::Again => self.0.step_aside(race).await,
+                Outcome::Lost => {}
             }
         }
         Err(ApiError::unavailable())
@@ -288,11 +348,22 @@ impl Records {
         field: &'static str,
         value: &str,
     ) -> Result<Option<RecordItem>, ApiError> {
-        let unique = unique(field, value, &self.hash_key().await?);
-        match self.0.store.record_of_value(who, family.kind, &unique).await? {
+        match self.id_of_value(family, who, field, value).await? {
             Some(id) => Ok(self.0.store.record(who, family.kind, id).await?),
             None => Ok(None),
         }
+    }
+
+    /// The id of that record. One request.
+    pub(super) async fn id_of_value(
+        &self,
+        family: &Family,
+        who: &impl Authority,
+        field: &'static str,
+        value: &str,
+    ) -> Result<Option<Uuid>, ApiError> {
+        let unique = unique(field, value, &self.hash_key().await?);
+        Ok(self.0.store.record_of_value(who, family.kind, &unique).await?)
     }
 
     async fn load(&self, family: &Family, who: &impl Authority, id: Uuid) -> Result<RecordItem, ApiError> {
@@ -308,20 +379,25 @@ impl Records {
     async fn hash_key(&self) -> Result<Vec<u8>, ApiError> {
         Ok(self.0.platform.secrets.current().await?.fingerprint_key.bytes()?)
     }
+}
 
-    async fn write(&self, who: &impl Authority, item: &RecordItem, beside: &Beside) -> Result<Outcome, ApiError> {
-        let news = fresh("record", self.0.entropy());
-        match self.0.store.write_record(who, item, beside, &news).await {
-            Ok(Written::Done) => Ok(Outcome::Done),
-            Ok(Written::Lost) => Ok(Outcome::Lost),
-            Ok(Written::Taken(field)) => Err(ApiError::invalid_field(field, "is another record's already")),
-            Ok(Written::Missing(field)) => Err(ApiError::invalid_field(field, "names nothing that is there")),
-            Ok(Written::Full(field)) => Err(ApiError::invalid_field(field, "has 50 such records, which is the most")),
-            Err(StoreError::Conflict) => Ok(Outcome::Again),
-            Err(StoreError::TooLarge) => Err(ApiError::too_large(MAX_RECORD_BYTES)),
-            Err(error) => Err(error.into()),
-        }
+/// What a write means to those who wanted it.
+fn outcome(written: Result<Written, StoreError>) -> Result<Outcome, ApiError> {
+    match written {
+        Ok(Written::Done) => Ok(Outcome::Done),
+        Ok(Written::Lost) => Ok(Outcome::Lost),
+        Ok(Written::Taken(field)) => Err(ApiError::invalid_field(field, "is another record's already")),
+        Ok(Written::Missing(field)) => Err(ApiError::invalid_field(field, "names nothing that is there")),
+        Ok(Written::Full(field)) => Err(ApiError::invalid_field(field, "has 50 such records, which is the most")),
+        Err(StoreError::Conflict) => Ok(Outcome::Again),
+        Err(StoreError::TooLarge) => Err(ApiError::too_large(MAX_RECORD_BYTES)),
+        Err(error) => Err(error.into()),
     }
+}
+
+/// What an earlier request with the same key made, if it said the same.
+fn made_before(existing: RecordItem, fingerprint: &str) -> Result<Record, ApiError> {
+    if existing.fingerprint == fingerprint { Ok(existing.record) } else { Err(ApiError::key_reused()) }
 }
 
 /// What a record may have at most, in bytes: what an item of the table may.
@@ -333,6 +409,15 @@ enum Outcome {
     Again,
     /// Somebody wrote the record first.
     Lost,
+}
+
+/// What becomes of a record that was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// It is stored, as it is now.
+    Store,
+    /// It stays as it was.
+    Leave,
 }
 
 /// What a request gives, as the text that its repeats are known by.
