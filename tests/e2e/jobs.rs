@@ -258,7 +258,10 @@ async fn an_export_has_the_persons_of_its_days_and_what_is_not_left_out() {
     let mut other = juan();
     other["national_id"] = json!("BOXW310820HNERXN09");
     other["extra_data"] = json!({"note": "a, b\nc"});
+    other["biometrics"] = json!({"liveness": false, "branch": 3});
     let other = register(&world, &other).await;
+    let result = json!({"person_id": other["id"], "type": "LIVENESS", "metadata": {"safe": true, "matchLevel": 0}});
+    assert_eq!(world.customer.post("/biometric-results", &result).await.status, 201);
 
     let export = async |given: Value| {
         let asked = world.customer.post("/people/export", &given).await;
@@ -287,7 +290,7 @@ async fn an_export_has_the_persons_of_its_days_and_what_is_not_left_out() {
     let (_, without) = export(json!({"exclude": ["address"]})).await;
     let header = without.lines().next().unwrap();
     assert!(!header.contains("address_street") && header.contains("contact_email"));
-    // What was exported can be imported, and says nothing new.
+    // What was exported can be imported, and says nothing new, whatever follows from results.
     let job = finish(&world, &import(&world, all).await).await;
     assert_eq!((&job["unchanged"], &job["failed"]), (&json!(2), &json!(0)), "{job}");
 

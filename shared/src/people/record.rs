@@ -95,6 +95,13 @@ impl View {
         self.0.insert(at, (name, Json::of(value)));
     }
 
+    /// Calls a part something else.
+    pub fn rename(&mut self, name: &str, new: &'static str) {
+        if let Some((name, _)) = self.0.iter_mut().find(|(other, _)| *other == name) {
+            *name = new;
+        }
+    }
+
     /// Shows something else for a part.
     pub fn replace(&mut self, name: &str, value: &impl Serialize) {
         if let Some((_, part)) = self.0.iter_mut().find(|(other, _)| *other == name) {

@@ -106,7 +106,10 @@ impl RunJob {
 
     async fn row(&self, key: &JobKey, export: &Export, person: &Record) -> Result<Vec<String>, OwnTrouble> {
         let now = self.tools.means.now();
-        let mut cells = cells(&PEOPLE.view(person, now), own_columns());
+        let mut view = PEOPLE.view(person, now);
+        view.rename("biometrics", SUMMARY);
+        view.show("biometrics", &person.fields.get("biometrics"));
+        let mut cells = cells(&view, own_columns());
         for (part, family) in parts(export) {
             let request = PageRequest { page: 1, per_page: 1, cursor: None };
             let of_person = (family.kind, Some(person.id));
@@ -134,10 +137,14 @@ fn parts(export: &Export) -> impl Iterator<Item = (Part, &'static Family)> {
     PARTS.into_iter().filter(|(part, _)| !export.shown.exclude.contains(part))
 }
 
+/// What a person shows as `biometrics`, which follows from results too. The column `biometrics` has what was given, so that an
+/// import of the export changes nobody.
+const SUMMARY: &str = "biometrics_summary";
+
 /// The columns about the person itself.
 fn own_columns() -> impl Iterator<Item = &'static str> {
     let fields = PEOPLE.fields.iter().filter(|field| field.is_shown()).map(|field| field.name);
-    ["id"].into_iter().chain(fields).chain(["age", "information_percentage", "created_at", "updated_at"])
+    ["id"].into_iter().chain(fields).chain([SUMMARY, "age", "information_percentage", "created_at", "updated_at"])
 }
 
 /// The columns about a part: what each is called, and the part's own field.
