@@ -1,8 +1,9 @@
 //! Whether a phone or an e-mail address is a person's.
 
-use cotejo_tests::{Answer, World};
+use cotejo_tests::{Answer, Receiver, World};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use tokio::{io::AsyncReadExt as _, net::TcpListener};
 
 use crate::people::{juan, register, sample};
 
@@ -135,15 +136,59 @@ async fn a_code_goes_to_a_contact_of_the_person_only() {
 }
 
 #[tokio::test]
-async fn whoever_cannot_send_says_so() {
+async fn whoever_cannot_send_says_so_and_the_code_before_counts() {
     let reached = Reached::new().await;
-    // Nobody listens there.
-    let account = json!({"url": "http://127.0.0.1:9/sms"});
+    let company = Receiver::start().await;
     let set = ["provider", "set", "local", "sms"];
-    reached.world.admin(&set, &account.to_string()).await.unwrap();
-    let failed = reached.sms().await;
-    assert_eq!((failed.status, failed.error_code()), (503, "code_not_sent"));
+    let account = json!({"url": company.url()}).to_string();
+    reached.world.admin(&set, &account).await.unwrap();
+    let code = |at: usize| -> String {
+        let text = company.received()[at].json()["text"].as_str().unwrap().to_owned();
+        text.chars().filter(char::is_ascii_digit).take(6).collect()
+    };
+    let refused = async || {
+        company.answer(503);
+        let failed = reached.sms().await;
+        assert_eq!((failed.status, failed.error_code()), (503, "code_not_sent"));
+        company.answer(200);
+    };
+    // The first one of all, and more than may be sent within an hour.
+    for _ in 0..6 {
+        refused().await;
+    }
+    assert_eq!(reached.verify_sms(&code(0)).await.fields(), ["code"], "it was not sent");
+    assert_eq!(reached.sms().await.status, 200);
+    let sent = code(company.received().len() - 1);
+    assert_eq!(reached.verify_sms(&other(&sent)).await.fields(), ["code"]);
+    refused().await;
+    // The tries of the one that was sent are counted as before.
+    for _ in 0..3 {
+        assert_eq!(reached.verify_sms(&other(&sent)).await.fields(), ["code"]);
+    }
+    assert_eq!(reached.verify_sms(&sent).await.status, 200);
+    for _ in 0..4 {
+        assert_eq!(reached.sms().await.status, 200);
+    }
+    assert_eq!(reached.sms().await.error_code(), "too_many_codes");
+
     assert!(reached.world.admin(&set, r#"{"uri": "https://sms.example.com"}"#).await.is_err());
-    // Another tenant has no account for messages to phones.
-    reached.world.clock.advance(SignedDuration::from_mins(10));
+}
+
+#[tokio::test]
+async fn a_code_that_may_have_arrived_counts() {
+    let reached = Reached::new().await;
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let account = json!({"url": format!("http://{}/sms", silent.local_addr().unwrap())});
+    // It hears what is said, and hangs up without a word.
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = silent.accept().await {
+            let mut heard = [0; 4096];
+            let _ = connection.read(&mut heard).await;
+        }
+    });
+    reached.world.admin(&["provider", "set", "local", "sms"], &account.to_string()).await.unwrap();
+    for _ in 0..5 {
+        assert_eq!(reached.sms().await.error_code(), "code_not_sent");
+    }
+    assert_eq!(reached.sms().await.error_code(), "too_many_codes");
 }

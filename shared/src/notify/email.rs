@@ -58,7 +58,8 @@ impl Mailer {
                 let status = error.raw_response().map(|response| response.status().as_u16());
                 // Messages of SES name addresses; its codes do not.
                 tracing::warn!(code = error.code(), "mail not sent");
-                (Outcome::Failed { retry_after: None }, status, Some("mail_refused"))
+                let trouble = if status.is_some() { "mail_refused" } else { "no_answer" };
+                (Outcome::Failed { retry_after: None }, status, Some(trouble))
             }
         }
     }

@@ -33,5 +33,5 @@ mod webhook;
 pub use channel::{Channel, Config};
 pub use delivery::{Attempt, Delivery, DeliveryState};
 pub use message::Message;
-pub use send::{Outcome, Sender};
+pub use send::{Outcome, Sender, Sent};
 pub use topic::Topic;

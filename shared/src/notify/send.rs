@@ -36,6 +36,30 @@ pub enum Outcome {
 /// What one attempt got to know: the outcome, the HTTP status if there was one, and what was wrong.
 pub(super) type Said = (Outcome, Option<u16>, Option<&'static str>);
 
+/// Errors after which the other side may have taken what it was handed.
+const UNCERTAIN: [&str; 2] = ["timeout", "no_answer"];
+
+/// What became of a message that is tried at once or never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// The other side took it.
+    Taken,
+    /// It did not.
+    Refused,
+    /// There was no answer: it may have.
+    Uncertain,
+}
+
+impl Sent {
+    fn of((outcome, _, error): Said) -> Self {
+        match error {
+            _ if outcome == Outcome::Taken => Self::Taken,
+            Some(error) if UNCERTAIN.contains(&error) => Self::Uncertain,
+            _ => Self::Refused,
+        }
+    }
+}
+
 /// Hands messages over.
 pub struct Sender {
     client: OnceLock<reqwest::Client>,
@@ -86,14 +110,14 @@ impl Sender {
     }
 
     /// Sends `code` to a phone.
-    pub async fn sms(&self, account: &SmsAccount, phone: &str, code: &str) -> Outcome {
+    pub async fn sms(&self, account: &SmsAccount, phone: &str, code: &str) -> Sent {
         let (headers, body) = account.request(phone, code);
-        self.post(&account.url, &UrlGuard::any_public_host(self.allow_loopback), headers, body).await.0
+        Sent::of(self.post(&account.url, &UrlGuard::any_public_host(self.allow_loopback), headers, body).await)
     }
 
     /// Sends a text by e-mail.
-    pub async fn mail(&self, email: Private<String>, subject: &str, text: &str) -> Outcome {
-        self.mailer.write(&[email], subject, text).await.0
+    pub async fn mail(&self, email: Private<String>, subject: &str, text: &str) -> Sent {
+        Sent::of(self.mailer.write(&[email], subject, text).await)
     }
 
     /// Whether e-mails can be sent at all.
@@ -114,7 +138,8 @@ impl Sender {
             Ok(answer) => judge(answer.status().as_u16(), answer.headers()),
             Err(error) if leads_nowhere_public(&error) => failed("link_not_public"),
             Err(error) if error.is_timeout() => failed("timeout"),
-            Err(_) => failed("unreachable"),
+            Err(error) if error.is_connect() => failed("unreachable"),
+            Err(_) => failed("no_answer"),
         }
     }
 }

@@ -30,12 +30,18 @@ const WITHIN: SignedDuration = SignedDuration::from_hours(1);
 const MAX_RACES: usize = 5;
 
 /// Whether a code may be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sending {
     /// It may, and counts from now on in place of any other.
-    Granted,
+    Granted(Grant),
     /// Not before so many seconds have passed.
     NotBefore(u32),
+}
+
+/// A code that counts, and how things were before it.
+pub struct Grant {
+    before: Item,
+    version: u64,
+    code_hash: String,
 }
 
 impl Store {
@@ -64,6 +70,7 @@ impl Store {
                 return Ok(Sending::NotBefore(u32::try_from(again).unwrap_or(0).max(1)));
             }
             let mut item = key.clone();
+            let version = number("version").unwrap_or(0);
             for (name, value) in [
                 ("kind", "code".to_owned()),
                 ("code_hash", code_hash.to_owned()),
@@ -73,7 +80,6 @@ impl Store {
                 item.insert(name.to_owned(), text(&value));
             }
             let end = (now + WITHIN + GOOD_FOR).as_second().to_string();
-            let version = number("version").unwrap_or(0);
             for (name, value) in [
                 ("tries", "0".to_owned()),
                 ("sent", (sent + 1).to_string()),
@@ -82,6 +88,16 @@ impl Store {
             ] {
                 item.insert(name.to_owned(), AttributeValue::N(value));
             }
+            let never = |item: &Item| {
+                let mut item = item.clone();
+                item.retain(|name, _| ["pk", "sk", "kind", "expires_at_epoch"].contains(&name.as_str()));
+                item
+            };
+            let grant = Grant {
+                before: before.cloned().unwrap_or_else(|| never(&item)),
+                version: version + 1,
+                code_hash: code_hash.to_owned(),
+            };
             let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
             let put = match before {
                 None => put.condition_expression("attribute_not_exists(pk)"),
@@ -90,12 +106,34 @@ impl Store {
                     .expression_attribute_values(":loaded", AttributeValue::N(version.to_string())),
             };
             match put.send().await.map_err(|error| failure(&error)) {
-                Ok(_) => return Ok(Sending::Granted),
+                Ok(_) => return Ok(Sending::Granted(grant)),
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error),
             }
         }
         Err(StoreError::Conflict)
+    }
+
+    /// Takes a code back that was not sent: it does not count among those that were, and the one before it counts again. Where
+    /// anything was done with it meanwhile, everything stays. One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn take_code_back(&self, grant: Grant) -> Result<(), StoreError> {
+        let Grant { mut before, version, code_hash } = grant;
+        before.insert("version".to_owned(), AttributeValue::N((version + 1).to_string()));
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(before))
+            .condition_expression("version = :granted AND code_hash = :code")
+            .expression_attribute_values(":granted", AttributeValue::N(version.to_string()))
+            .expression_attribute_values(":code", text(&code_hash));
+        match put.send().await.map_err(|error| failure(&error)) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Counts a try, and gives the hash of the code that counts; `None` where there is none, or it was tried too often. One

@@ -1,7 +1,8 @@
 //! Whether a phone or an e-mail address is a person's: a code of six digits goes there, and the person tells it.
 //!
 //! A code is good for ten minutes and five tries, and the last one sent is the one that counts; five an hour may be sent to one
-//! contact. The code that comes back confirms the contact first and is used up then, so that a stop in between loses nothing.
+//! contact. One that the other side did not take counts for nothing; where it did not answer, the person may have it, so that it
+//! counts. The code that comes back confirms the contact first and is used up then, so that a stop in between loses nothing.
 
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
@@ -10,7 +11,7 @@ use super::records::{Next, Records};
 use crate::{
     api::{ApiError, Authority as _, Caller, body},
     notify::{
-        Outcome, Sender,
+        Sender, Sent,
         sms::{self, SmsAccount, TEXT},
     },
     people::{Fields, Form, Record, families::CONTACTS, family::UPDATED_DATA, person::PEOPLE, schema},
@@ -75,7 +76,7 @@ impl ContactCodes {
         Self { records: Records::new(platform), sender: Sender::new(platform) }
     }
 
-    /// Sends a code. Five requests, and the message.
+    /// Sends a code. Five requests, and the message; one more where it was not taken.
     ///
     /// # Errors
     /// 404 where the person has no such contact, 422 with every wrong field or where nothing is set up that sends, 429 after five
@@ -94,21 +95,27 @@ impl ContactCodes {
         };
         let code = format!("{:06}", (means.entropy().fraction() * 1_000_000.0) as u32);
         let (contact, hash) = self.hashes(way, &wanted, &code).await?;
-        match means.store.grant_code(caller, &contact, &hash, means.now()).await? {
-            Sending::Granted => {}
+        let grant = match means.store.grant_code(caller, &contact, &hash, means.now()).await? {
+            Sending::Granted(grant) => grant,
             Sending::NotBefore(seconds) => return Err(ApiError::too_many_codes(seconds)),
-        }
+        };
+        let mut may_be_there = false;
         for _ in 0..TRIES {
-            let outcome = match &account {
+            let sent = match &account {
                 Some(account) => self.sender.sms(account, &wanted.value, &code).await,
                 None => {
                     let text = TEXT.replace("{code}", &code);
                     self.sender.mail(wanted.value.clone().into(), "Código de verificación", &text).await
                 }
             };
-            if outcome == Outcome::Taken {
-                return Ok(());
+            match sent {
+                Sent::Taken => return Ok(()),
+                Sent::Uncertain => may_be_there = true,
+                Sent::Refused => {}
             }
+        }
+        if !may_be_there {
+            means.store.take_code_back(grant).await?;
         }
         Err(ApiError::not_sent())
     }
