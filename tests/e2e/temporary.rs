@@ -83,9 +83,15 @@ async fn a_temporary_person_is_shown_as_in_the_seed_and_becomes_a_person_once() 
     let told: Vec<Value> = receiver.received().iter().map(cotejo_tests::Received::json).collect();
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(
-        (&told[0]["event"], &told[0]["resource_id"], &told[0]["payload"]["person_id"]),
-        (&json!("temporary_person_converted"), &made.result()["id"], &seen["id"])
+        (&told[0]["event"], &told[0]["resource_id"]),
+        (&json!("temporary_person_converted"), &made.result()["id"])
     );
+    // Ids, and nothing else about anybody.
+    let expected = json!({
+        "id": made.result()["id"], "person_id": seen["id"],
+        "external_ref_id": body["external_ref_id"], "facetec_ref_id": body["facetec_ref_id"]
+    });
+    assert_eq!(told[0]["payload"], expected);
 }
 
 #[tokio::test]
@@ -141,8 +147,30 @@ async fn an_address_that_does_not_answer_is_told_later() {
     assert_eq!((receiver.received().len(), ids.len()), (2, 1));
     world.pass(SignedDuration::from_hours(24)).await;
     assert_eq!(receiver.received().len(), 2);
-    let odd = world.customer.post("/temporary-people", &json!({"callback_url": "ftp://example.com"})).await;
-    assert_eq!(odd.fields(), ["callback_url"]);
+}
+
+#[tokio::test]
+async fn an_address_that_would_never_be_called_is_refused_with_the_rest() {
+    let world = World::new().await;
+    let temporary = world.customer.post("/temporary-people", &john()).await.id();
+    for url in [
+        "ftp://example.com",
+        "http://example.com/hook",
+        "https://10.0.0.1/hook",
+        "https://[fd00::1]/hook",
+        "https://someone:secret@example.com/hook",
+        "https://example.com:8443/hook",
+        "example.com",
+    ] {
+        let given = json!({"callback_url": url, "gender": "x"});
+        let made = world.customer.post("/temporary-people", &given).await;
+        assert_eq!((made.status, made.fields()), (422, vec!["callback_url", "gender"]), "{url}");
+        let changed = world.customer.put(&format!("/temporary-people/{temporary}"), &given).await;
+        assert_eq!(changed.fields(), ["callback_url", "gender"], "{url}");
+    }
+    let good = json!({"callback_url": "https://example.com/hook"});
+    assert_eq!(world.customer.post("/temporary-people", &good).await.status, 201);
+    assert_eq!(world.customer.put(&format!("/temporary-people/{temporary}"), &good).await.status, 200);
 }
 
 #[tokio::test]

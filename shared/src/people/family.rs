@@ -151,7 +151,8 @@ impl Family {
 }
 
 /// One problem a field, the first: what has not even the right form needs no more to be said of it.
-fn distinct(problems: Vec<FieldProblem>) -> Vec<FieldProblem> {
+#[must_use]
+pub(crate) fn distinct(problems: impl IntoIterator<Item = FieldProblem>) -> Vec<FieldProblem> {
     let mut seen = std::collections::HashSet::new();
     problems.into_iter().filter(|problem| seen.insert(problem.field.clone())).collect()
 }

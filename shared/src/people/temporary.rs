@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Family, Field, Fields, Form, Kind, Record};
+use super::{Family, Field, Fields, Form, Kind, Record, View};
 use crate::platform::json::Json;
 
 /// The field with the address that is told what became of one.
@@ -70,6 +70,17 @@ pub fn part_data(temporary: &Record, field: &str, given: Option<&Json>) -> Optio
     let mut fields = object(temporary.fields.get(field));
     fields.extend(object(given));
     (!fields.is_empty()).then_some(fields)
+}
+
+/// What is told of one to its address, which proves to nobody who calls: ids alone. Whoever holds a key reads the rest.
+#[must_use]
+pub fn outcome(temporary: &Record) -> View {
+    let mut view = View::default();
+    view.show("id", &temporary.id);
+    for name in ["person_id", "external_ref_id", "facetec_ref_id"] {
+        view.show(name, &temporary.fields.get(name));
+    }
+    view
 }
 
 /// The fields of an object.

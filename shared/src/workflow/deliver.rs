@@ -12,7 +12,7 @@ use crate::{
     people::{
         Kind, families,
         person::{PEOPLE, full_name},
-        temporary::CALLBACK_URL,
+        temporary::{self, CALLBACK_URL},
     },
     platform::Platform,
     process::Private,
@@ -82,8 +82,9 @@ impl DeliverNotifications {
             let told = item.outbox.values().map(|event| (event.id, Message::of_record(record, event, &payload)));
             let told: Vec<_> = told.collect();
             if let Some(url) = record.value::<String>(CALLBACK_URL) {
-                for (event, message) in &told {
-                    let delivery = Delivery::to_url(*event, record, url.clone().into(), message.clone(), now);
+                for event in item.outbox.values() {
+                    let message = Message::of_record(record, event, &temporary::outcome(record));
+                    let delivery = Delivery::to_url(event.id, record, url.clone().into(), message, now);
                     store.create_delivery(key, &delivery, &fresh("deliver", self.0.entropy())).await?;
                 }
             }

@@ -16,7 +16,11 @@ use crate::{
         ApiError, Authority, Caller, body,
         page::{MAX_PER_PAGE, PageRequest, PageView},
     },
-    people::{Family, Fields, Kind, Record, RecordEvent, View, family::Named},
+    evidence::UrlGuard,
+    people::{
+        Family, Fields, Form, Kind, Record, RecordEvent, View,
+        family::{Named, distinct},
+    },
     platform::Platform,
     process::ids::of_idempotency_key,
     providers::FieldProblem,
@@ -72,6 +76,23 @@ impl Records {
         &self.0
     }
 
+    /// As [`Family::read`], at this moment; addresses that this deployment would never call are refused too.
+    ///
+    /// # Errors
+    /// 422 with every field that is not as it should be.
+    fn read(&self, family: &Family, given: &Fields, present: Option<&Fields>, whole: bool) -> Result<Fields, ApiError> {
+        let guard = UrlGuard::any_public_host(self.0.platform.config.allow_loopback);
+        let refused = family.fields.iter().filter(|field| field.form == Form::Url).filter_map(|field| {
+            let refused = guard.check(&given.get(field.name)?.read::<String>()?).err()?;
+            Some(FieldProblem::new(field.name, format!("cannot be used: {refused}")))
+        });
+        let (read, refused) = (family.read(given, present, whole, self.0.now()), refused.collect::<Vec<_>>());
+        match read {
+            Ok(fields) if refused.is_empty() => Ok(fields),
+            read => Err(ApiError::invalid(distinct(read.err().into_iter().flatten().chain(refused)))),
+        }
+    }
+
     /// Makes the record that `given` asks for; the same `key` again finds it. One transaction.
     ///
     /// # Errors
@@ -83,7 +104,7 @@ impl Records {
         given: &Fields,
         key: Option<&str>,
     ) -> Result<Made, ApiError> {
-        let fields = family.read(given, None, true, self.0.now()).map_err(ApiError::invalid)?;
+        let fields = self.read(family, given, None, true)?;
         self.make(family, who, fields, Request::new(given, key)).await
     }
 
@@ -291,8 +312,7 @@ impl Records {
             if item.record.deleted_at.is_some() {
                 return Err(ApiError::not_found(family.kind.noun()));
             }
-            item.record.fields =
-                family.read(given, Some(&item.record.fields), false, self.0.now()).map_err(ApiError::invalid)?;
+            item.record.fields = self.read(family, given, Some(&item.record.fields), false)?;
             Ok(Next::Store)
         })
         .await
