@@ -2,6 +2,7 @@
 
 use cotejo_tests::{Disturbance, Receiver, When, World, order};
 use jiff::SignedDuration;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::people::{juan, register};
@@ -185,13 +186,14 @@ async fn what_a_verification_read_fills_a_person_and_replaces_nothing() {
     assert_eq!((again.status, again.result()), (200, made.result()));
 
     // A person that is there is filled, and keeps what it has.
-    let empty = world.customer.put("/people/national-id/PESJ880212HDFHLX01", &json!({"name": "Pedro"})).await.id();
+    let empty = world.customer.put("/people/national-id/BOXW310820HNERXN09", &json!({"name": "Wei"})).await.id();
+    let process = world.verify_number("79500000").await;
     let filled = json!({"process_id": process["id"], "person_id": empty});
     let filled = world.customer.post("/people/from-process", &filled).await;
     assert_eq!((filled.status, filled.id()), (200, empty), "{filled:?}");
     assert_eq!(
         (&filled.result()["name"], &filled.result()["national_id"]),
-        (&json!("Pedro"), &json!("PESJ880212HDFHLX01"))
+        (&json!("Wei"), &json!("BOXW310820HNERXN09"))
     );
     assert_eq!(filled.result()["first_lastname"], made.result()["first_lastname"]);
 
@@ -204,4 +206,60 @@ async fn what_a_verification_read_fills_a_person_and_replaces_nothing() {
     let started = world.customer.create(&order("never")).await.id();
     let refused = world.customer.post("/people/from-process", &json!({"process_id": started})).await;
     assert_eq!(refused.error_code(), "not_approved");
+}
+
+#[tokio::test]
+async fn what_was_read_about_another_person_fills_nobody() {
+    let world = World::new().await;
+    let wei = json!({"name": "Wei"});
+    let wei = world.customer.put("/people/national-id/BOXW310820HNERXN09", &wei).await.result().clone();
+    let refuse = async |process: &Value| {
+        let given = json!({"process_id": process["id"], "person_id": wei["id"]});
+        let refused = world.customer.post("/people/from-process", &given).await;
+        assert_eq!((refused.status, refused.error_code()), (409, "another_person"), "{refused:?}");
+        let path = format!("/people/{}", wei["id"].as_str().unwrap());
+        assert_eq!(world.customer.get(&path).await.result()["first_lastname"], json!(null));
+    };
+    // Another CURP than the person has.
+    let process = world.verify_number("PESJ880212HDFHLX01").await;
+    refuse(&process).await;
+    // A number that may be anybody's, until it is somebody else's.
+    let process = world.verify_number("1001001010").await;
+    let theirs = world.customer.post("/people/from-process", &json!({"process_id": process["id"]})).await;
+    assert_eq!(theirs.status, 201);
+    refuse(&process).await;
+    // Nor does it make a second person of one that was deleted.
+    let deleted = world.customer.call(Method::DELETE, &format!("/people/{}", theirs.id()), None).await;
+    assert_eq!(deleted.status, 200);
+    let again = world.customer.post("/people/from-process", &json!({"process_id": process["id"]})).await;
+    assert_eq!(again.fields(), ["process_id"]);
+}
+
+#[tokio::test]
+async fn what_a_person_gets_meanwhile_is_not_replaced() {
+    let world = World::new().await;
+    let process = world.verify_number("PESJ880212HDFHLX01").await;
+    let given = json!({"process_id": process["id"]});
+    let path = "/people/national-id/PESJ880212HDFHLX01";
+    let meanwhile = |body: Value| {
+        let customer = world.customer.clone();
+        world.aws.interleave("TransactWriteItems", move || {
+            Box::pin(async move {
+                assert_eq!(customer.put(path, &body).await.status, 200);
+            })
+        });
+    };
+    // Somebody makes the person just before, …
+    meanwhile(json!({"name": "Pedro"}));
+    let filled = world.customer.post("/people/from-process", &given).await;
+    assert_eq!((filled.status, &filled.result()["name"]), (200, &json!("Pedro")), "{filled:?}");
+    assert_eq!(filled.result()["first_lastname"], "PÉREZ");
+    // … or gives it what it had not.
+    let cleared = json!({"name": "Pedro", "gender": null, "entity_of_birth": null});
+    assert_eq!(world.customer.put(path, &cleared).await.status, 200);
+    meanwhile(json!({"gender": "FEMALE"}));
+    let filled = world.customer.post("/people/from-process", &given).await.result().clone();
+    assert_eq!((&filled["gender"], &filled["entity_of_birth"]), (&json!("FEMALE"), &json!("DF")));
+    assert!(world.aws.is_calm());
+    assert_eq!(world.customer.get("/people").await.result()["data"].as_array().unwrap().len(), 1);
 }

@@ -162,6 +162,14 @@ impl World {
         self.finish(&created.id(), 24).await
     }
 
+    /// As [`Self::run`], approved, for a document with that number.
+    pub async fn verify_number(&self, number: &str) -> Value {
+        let mut order = crate::order("approved");
+        order["document"]["number"] = number.into();
+        let created = self.customer.create(&order).await;
+        self.finish(&created.id(), 24).await
+    }
+
     /// Checks that every picture of a process is kept as the sandbox has it, and says how many there are.
     pub async fn check_pictures(&self, process: &Value) -> usize {
         let code = process["provider_reference"].as_str().unwrap();

@@ -84,10 +84,10 @@ async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Respon
             Ok(success(200, &people.whole(&caller, &person).await?))
         }
         (&Method::POST, ["from-process"]) => {
-            let made = from_process::fill(people, &caller, &body::fields(request)?).await?;
-            let status = if made.replayed { 200 } else { 201 };
-            let location = format!("/people/{}", made.record.id);
-            Ok(response::created(status, &location, false, &people.view(&made.record)))
+            let filled = from_process::fill(people, &caller, &body::fields(request)?).await?;
+            let status = if filled.is_new { 201 } else { 200 };
+            let location = format!("/people/{}", filled.person.id);
+            Ok(response::created(status, &location, false, &people.view(&filled.person)))
         }
         (&Method::POST, ["export"]) => {
             let key = body::idempotency_key(request)?;

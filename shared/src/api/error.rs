@@ -83,6 +83,12 @@ impl ApiError {
         Self::new(409, "not_approved", "The process is not approved.")
     }
 
+    /// 409: what was read is about somebody else than the person that is named.
+    #[must_use]
+    pub fn another_person() -> Self {
+        Self::new(409, "another_person", "The process is about another person.")
+    }
+
     /// 404: the process has no certificate.
     #[must_use]
     pub fn no_certificate() -> Self {

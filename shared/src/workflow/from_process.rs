@@ -4,8 +4,9 @@
 use uuid::Uuid;
 
 use super::{
+    MAX_RACES,
     people::People,
-    records::{Made, Request},
+    records::{Next, Request, is_about},
 };
 use crate::{
     api::{ApiError, Caller},
@@ -15,18 +16,27 @@ use crate::{
         schema::{self, Field},
     },
     platform::json::Json,
-    process::{Private, Process, ProcessId, Status},
+    process::{Private, Process, ProcessId, Status, computed::read_curp},
+    store::records::RecordItem,
 };
 
 /// What a request may bring.
 static FIELDS: [Field; 2] = [Field::required("process_id", Form::Id), Field::optional("person_id", Form::Id)];
 
+/// A person, and whether this request made it.
+pub struct Filled {
+    /// The person.
+    pub person: Record,
+    /// Whether it was not there before.
+    pub is_new: bool,
+}
+
 /// Fills a person with what an approved process says. Two to four reads, and one transaction where anything is missing.
 ///
 /// # Errors
-/// 422 where there is no such process or person, or the process says no number; 409 where it is not approved, 410 where it was
-/// redacted.
-pub async fn fill(people: &People, caller: &Caller, given: &Fields) -> Result<Made, ApiError> {
+/// 422 where there is no such process or person, or the process says no number; 409 where it is not approved or is about
+/// another person, 410 where it was redacted.
+pub async fn fill(people: &People, caller: &Caller, given: &Fields) -> Result<Filled, ApiError> {
     let read = schema::read(&FIELDS, given, true);
     if !read.problems.is_empty() {
         return Err(ApiError::invalid(read.problems));
@@ -43,43 +53,85 @@ pub async fn fill(people: &People, caller: &Caller, given: &Fields) -> Result<Ma
         return Err(ApiError::not_approved());
     }
     let said = said(&process);
-    let named = process.request.person.person_id.as_deref().and_then(|id| id.parse().ok());
     if let Some(id) = id("person_id") {
-        let person = people.records.get(&PEOPLE, caller, id).await;
-        let person = person.map_err(|error| if error.status == 404 { there_is_none("person_id")() } else { error })?;
-        return complete(people, caller, person, said).await;
+        let person = complete_named(people, caller, id, &said).await?;
+        return person.ok_or_else(there_is_none("person_id"));
     }
-    if let Some(id) = named {
-        match people.records.get(&PEOPLE, caller, id).await {
-            Ok(person) => return complete(people, caller, person, said).await,
-            // The customer's own id of somebody that we do not keep.
-            Err(error) if error.status == 404 => {}
-            Err(error) => return Err(error),
-        }
+    let named = process.request.person.person_id.as_deref().and_then(|id| id.parse().ok());
+    if let Some(id) = named
+        && let Some(filled) = complete_named(people, caller, id, &said).await?
+    {
+        return Ok(filled);
     }
-    let Some(number) = said.get("national_id").and_then(Json::read::<String>) else {
+    // Nobody is named, or by the customer's own id of somebody that we do not keep.
+    let Some(number) = said.get(NATIONAL_ID).and_then(Json::read::<String>) else {
         return Err(ApiError::invalid_field("process_id", "names a process that says no document number"));
     };
-    match people.find(caller, "national_id", &number).await {
-        Ok(person) => return complete(people, caller, person, said).await,
-        Err(error) if error.status == 404 => {}
-        Err(error) => return Err(error),
+    for _ in 0..MAX_RACES {
+        if let Some(id) = people.records.id_of_value(&PEOPLE, caller, NATIONAL_ID, &number).await? {
+            let deleted = || ApiError::invalid_field("process_id", "names a process about a deleted person");
+            return complete(people, caller, id, &said).await?.ok_or_else(deleted);
+        }
+        let fields = PEOPLE.read(&said, None, false, people.records.now()).map_err(ApiError::invalid)?;
+        let (nothing, key) = (Fields::new(), format!("process\t{process_id}"));
+        match people.records.make(&PEOPLE, caller, fields, Request::new(&nothing, Some(&key))).await {
+            // Somebody made it at the same moment.
+            Err(error) if is_about(&error, NATIONAL_ID) => {}
+            made => return made.map(|made| Filled { person: made.record, is_new: !made.replayed }),
+        }
     }
-    let fields = PEOPLE.read(&said, None, false, people.records.now()).map_err(ApiError::invalid)?;
-    let (nothing, key) = (Fields::new(), format!("process\t{process_id}"));
-    people.records.make(&PEOPLE, caller, fields, Request::new(&nothing, Some(&key))).await
+    Err(ApiError::unavailable())
 }
 
-/// Gives a person what it has not.
-async fn complete(people: &People, caller: &Caller, person: Record, mut said: Fields) -> Result<Made, ApiError> {
-    let is_missing = |field: &String| person.fields.get(field).is_none_or(Json::is_null);
-    said.retain(|field, _| is_missing(field));
-    if said.keys().all(|field| field == IGNORED) {
-        return Ok(Made { record: person, replayed: true });
+/// Gives a person that is named what it has not, unless what was read is another person's; `None` where it is not there.
+async fn complete_named(people: &People, caller: &Caller, id: Uuid, said: &Fields) -> Result<Option<Filled>, ApiError> {
+    if let Some(number) = said.get(NATIONAL_ID).and_then(Json::read::<String>) {
+        let whose = people.records.id_of_value(&PEOPLE, caller, NATIONAL_ID, &number).await?;
+        if whose.is_some_and(|whose| whose != id) {
+            return Err(ApiError::another_person());
+        }
     }
-    Ok(Made { record: people.records.update(&PEOPLE, caller, person.id, &said).await?, replayed: true })
+    complete(people, caller, id, said).await
 }
 
+/// Gives a person what it has not; `None` where it is not there.
+async fn complete(people: &People, caller: &Caller, id: Uuid, said: &Fields) -> Result<Option<Filled>, ApiError> {
+    let now = people.records.now();
+    let change = |item: &mut RecordItem| {
+        let present = &item.record.fields;
+        if item.record.deleted_at.is_some() {
+            return Err(ApiError::not_found("person"));
+        }
+        if are_two_persons(present, said) {
+            return Err(ApiError::another_person());
+        }
+        let is_missing = |field: &str| present.get(field).is_none_or(Json::is_null);
+        let missing = said.iter().filter(|(field, _)| field.as_str() != IGNORED && is_missing(field));
+        let mut missing: Fields = missing.map(|(field, value)| (field.clone(), value.clone())).collect();
+        if missing.is_empty() {
+            return Ok(Next::Leave);
+        }
+        missing.insert(IGNORED.to_owned(), Json::of(&true));
+        item.record.fields = PEOPLE.read(&missing, Some(present), false, now).map_err(ApiError::invalid)?;
+        Ok(Next::Store)
+    };
+    match people.records.change(&PEOPLE, caller, id, PEOPLE.event(false), change).await {
+        Ok(person) => Ok(Some(Filled { person, is_new: false })),
+        Err(error) if error.status == 404 => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether two CURPs are known, and differ. Any other document may well have another number than the person's national id.
+fn are_two_persons(present: &Fields, said: &Fields) -> bool {
+    let curp = |fields: &Fields| {
+        fields.get(NATIONAL_ID).and_then(Json::read::<String>).filter(|number| read_curp(number).is_ok())
+    };
+    curp(present).zip(curp(said)).is_some_and(|(present, said)| present != said)
+}
+
+/// By which persons are found.
+const NATIONAL_ID: &str = "national_id";
 /// A document's number need not be a CURP.
 const IGNORED: &str = "ignore_curp_validation";
 
@@ -96,10 +148,7 @@ fn said(process: &Process) -> Fields {
     let number = number.unwrap_or_else(|| document.number.expose().clone());
     let number = Some(person::canonical("national_id", &number)).filter(|number| !number.is_empty());
     let surnames = text(&extracted.surnames);
-    let (first, second) = match surnames.as_deref().map(|surnames| surnames.split_once(' ').unwrap_or((surnames, ""))) {
-        Some((first, second)) => (Some(first.to_owned()), Some(second.trim().to_owned()).filter(|s| !s.is_empty())),
-        None => (None, None),
-    };
+    let (first, second) = surnames.as_deref().map(surnames_of).unwrap_or_default();
     let whole = text(&extracted.full_name).unwrap_or_else(|| process.request.person.name.expose().clone());
     let name = text(&extracted.names).unwrap_or(whole);
     let in_mexico = document.country == "MX";
@@ -108,10 +157,10 @@ fn said(process: &Process) -> Fields {
     let mut fields = number.as_deref().and_then(|number| person::of_curp(number).ok()).unwrap_or_default();
     let birthdate = text(&extracted.birth_date).and_then(|date| Form::Midnight.read(&Json::of(&date)).ok());
     for (field, value) in [
-        ("national_id", number.as_ref().map(Json::of)),
+        (NATIONAL_ID, number.as_ref().map(Json::of)),
         ("name", Some(Json::of(&name))),
-        ("first_lastname", first.as_ref().map(Json::of)),
-        ("second_lastname", second.as_ref().map(Json::of)),
+        ("first_lastname", first.map(|surname| Json::of(&surname))),
+        ("second_lastname", second.map(|surname| Json::of(&surname))),
         ("birthdate", birthdate),
         ("gender", gender.as_ref().map(Json::of)),
         ("nationality_id", nationality.as_ref().map(Json::of)),
@@ -125,6 +174,19 @@ fn said(process: &Process) -> Fields {
     fields
 }
 
+/// Words that are no surname without the next.
+const PARTICLES: [&str; 12] = ["DA", "DE", "DEL", "DI", "DOS", "LA", "LAS", "LOS", "SAN", "SANTA", "VAN", "VON"];
+
+/// First and second of the surnames on a document, where two words leave no doubt; all of them as the first otherwise: where
+/// the first ends in `DE LA CRUZ LOPEZ`, the document does not say.
+fn surnames_of(surnames: &str) -> (Option<&str>, Option<&str>) {
+    let words: Vec<&str> = surnames.split_whitespace().collect();
+    match words.as_slice() {
+        [first, second] if !PARTICLES.contains(&first.to_uppercase().as_str()) => (Some(first), Some(second)),
+        _ => (Some(surnames), None),
+    }
+}
+
 /// A sex as printed. `M` is a man everywhere but on Mexico's documents, where it is `mujer`.
 fn gender(sex: &str, in_mexico: bool) -> Option<&'static str> {
     match sex.to_uppercase().as_str() {
@@ -133,5 +195,24 @@ fn gender(sex: &str, in_mexico: bool) -> Option<&'static str> {
         "M" if in_mexico => Some("FEMALE"),
         "M" => Some("MALE"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn surnames_are_parted_where_that_is_certain() {
+        for (surnames, parted) in [
+            ("PÉREZ GÓMEZ", (Some("PÉREZ"), Some("GÓMEZ"))),
+            ("ESPAÑOLA  ESPAÑOLA", (Some("ESPAÑOLA"), Some("ESPAÑOLA"))),
+            ("PÉREZ", (Some("PÉREZ"), None)),
+            ("DE LA CRUZ LOPEZ", (Some("DE LA CRUZ LOPEZ"), None)),
+            ("de León", (Some("de León"), None)),
+            ("GARCÍA DE LEÓN", (Some("GARCÍA DE LEÓN"), None)),
+        ] {
+            assert_eq!(surnames_of(surnames), parted, "{surnames}");
+        }
     }
 }
