@@ -81,6 +81,15 @@ async fn a_code_that_comes_back_confirms_the_contact_once() {
     let given = json!({"person_id": reached.person, "email": "USER@example", "code": code});
     assert_eq!(reached.world.customer.post("/contacts/email-codes/verify", &given).await.status, 200);
     assert_eq!(reached.confirmed().await, (json!(true), json!(true)));
+
+    // Whoever runs the local system by hand sees both messages.
+    let mailbox = format!("{}/mailbox", reached.world.local.env()["AWS_ENDPOINT_URL_SESV2"]);
+    let (_, mailbox) = reached.world.customer.open(&mailbox).await;
+    let mailbox: Value = serde_json::from_slice(&mailbox).unwrap();
+    assert_eq!(
+        (&mailbox["mails"][0]["to"], &mailbox["sms"][0]["to"]),
+        (&json!(["user@example"]), &json!("+525591038054"))
+    );
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! Amazon SES, as far as Cotejo uses it: `SendEmail` of a simple text; and a company that sends messages to phones. What is sent
-//! stays in a mailbox in memory.
+//! stays in a mailbox in memory, which `GET /mailbox` shows.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,13 +8,13 @@ use axum::{
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::post,
+    routing::{get, post},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// A message that was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Mail {
     /// From whom.
     pub from: String,
@@ -27,7 +27,7 @@ pub struct Mail {
 }
 
 /// A message to a phone that was sent.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Sms {
     /// To which phone.
     pub to: String,
@@ -54,7 +54,11 @@ impl Mailbox {
 
     /// The API.
     pub fn router(&self) -> Router {
-        Router::new().route("/v2/email/outbound-emails", post(send)).route("/sms", post(text)).with_state(self.clone())
+        Router::new()
+            .route("/v2/email/outbound-emails", post(send))
+            .route("/sms", post(text))
+            .route("/mailbox", get(show))
+            .with_state(self.clone())
     }
 }
 
@@ -88,4 +92,8 @@ async fn send(State(mailbox): State<Mailbox>, Json(request): Json<Request>) -> R
 async fn text(State(mailbox): State<Mailbox>, Json(sms): Json<Sms>) -> StatusCode {
     mailbox.0.lock().unwrap_or_else(PoisonError::into_inner).1.push(sms);
     StatusCode::ACCEPTED
+}
+
+async fn show(State(mailbox): State<Mailbox>) -> Json<Value> {
+    Json(json!({"mails": mailbox.mails(), "sms": mailbox.sms()}))
 }
