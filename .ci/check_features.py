@@ -1,0 +1,53 @@
+"""Checks that `cargo local`, `cargo admin` and the tests, built one after the other, compile each dependency once.
+
+Cargo compiles a crate once for each set of features, and what is selected decides the set. `infra/features` asks for the
+union; whatever it lacks is named here. What is deployed must stay lean at the same time. Runs with cargo alone.
+"""
+
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+# What a developer builds day by day, each as cargo selects it.
+SELECTIONS = {
+    "cargo local": ["--package", "cotejo-local", "--edges", "normal"],
+    "cargo admin": ["--package", "cotejo-admin", "--edges", "normal"],
+    "cargo test -p cotejo": ["--package", "cotejo", "--edges", "normal,dev"],
+    "cargo test -p cotejo-tests": ["--package", "cotejo-tests", "--edges", "normal,dev"],
+}
+# Features and crates that no deployed function needs.
+BANNED = {"sso", "ssooidc", "aws-sdk-sso", "aws-sdk-ssooidc", "default-https-client"}
+
+
+def tree(*selection):
+    """The features of each dependency: `name version` to a set of names."""
+    command = ["cargo", "tree", "--locked", "--prefix", "none", "--format", "{p}|{f}", *selection]
+    lines = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    found = {}
+    for line in filter(None, lines):
+        package, features = line.removesuffix(" (*)").split("|", 1)
+        if "(proc-macro)" not in package and "(/" not in package:
+            found.setdefault(package, set()).update(filter(None, features.split(",")))
+    return found
+
+
+def main():
+    trouble = []
+    whole = tree("--workspace", "--edges", "normal,dev")
+    for name, selection in SELECTIONS.items():
+        for package, features in tree(*selection).items():
+            missing = whole.get(package, set()) - features
+            if missing:
+                trouble.append(f"{name}: {package} lacks {sorted(missing)}; add them to infra/features/Cargo.toml")
+    for package, features in tree("--package", "run-work", "--edges", "normal").items():
+        for name in sorted(BANNED & (features | {package.split()[0]})):
+            trouble.append(f"run-work: {package} brings {name}, which is deployed for nothing")
+    for line in trouble:
+        print(line, file=sys.stderr)
+    print(f"{len(whole)} dependencies, {len(SELECTIONS)} selections")
+    return 1 if trouble else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
