@@ -83,6 +83,12 @@ impl Functions {
 }
 
 impl Deployed {
+    /// A function that is nothing but `handler`.
+    #[cfg(test)]
+    pub(crate) fn of(name: &str, platform: Platform, handler: Handler) -> Self {
+        Self { name: name.to_owned(), timeout: Duration::from_secs(1), platform, handler }
+    }
+
     /// Calls the function. Dropping the future stops it where it stands, as a crash would.
     ///
     /// # Errors

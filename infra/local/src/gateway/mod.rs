@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use cotejo::platform::Seams;
+use cotejo::platform::{Seams, json::length};
 use http::{StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::{Value, json};
@@ -21,8 +21,12 @@ pub use routes::{Match, Routes};
 use crate::functions::{Deployed, InvokeError};
 use event::Around;
 
-/// What Lambda takes and gives at most.
-const PAYLOAD_LIMIT: usize = 6 * 1024 * 1024;
+/// The longest body that API Gateway itself takes.
+const BODY_LIMIT: usize = 10 * 1024 * 1024;
+/// The longest event that Lambda takes, as JSON: the body in it is a text, escaped, or base64.
+const EVENT_LIMIT: usize = 6 * 1024 * 1024;
+/// The longest answer that Lambda gives, likewise.
+const ANSWER_LIMIT: usize = 6 * 1024 * 1024 + 100;
 
 /// How long API Gateway waits for a function.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -63,9 +67,9 @@ impl Gateway {
         let Some(found) = found else {
             return json_response(StatusCode::NOT_FOUND, &json!({"message": "Not Found"}));
         };
-        let body = match Limited::new(body, PAYLOAD_LIMIT).collect().await {
+        let body = match Limited::new(body, BODY_LIMIT).collect().await {
             Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => return too_large(request_id),
+            Err(error) if error.is::<LengthLimitError>() => return too_large(),
             // The caller went away in the middle of the body.
             Err(_) => return StatusCode::BAD_REQUEST.into_response(),
         };
@@ -82,8 +86,8 @@ impl Gateway {
     ) -> Response {
         let around = Around { request_id, now: self.seams.clock.now(), source_ip };
         let event = event::event(parts, body, found, &around);
-        if event["body"].as_str().is_some_and(|body| body.len() > PAYLOAD_LIMIT) {
-            return too_large(request_id);
+        if length(&event) > EVENT_LIMIT {
+            return too_large();
         }
         let function = match (self.find)(&found.function) {
             Ok(function) => function,
@@ -95,8 +99,8 @@ impl Gateway {
             Err(_) => json_response(StatusCode::SERVICE_UNAVAILABLE, &json!({"message": "Service Unavailable"})),
             Ok(Err(error)) => internal_error(&error),
             Ok(Ok(Err(error))) => internal_error(&error),
-            Ok(Ok(Ok(answer))) if answer["body"].as_str().is_some_and(|body| body.len() > PAYLOAD_LIMIT) => {
-                internal_error(&"the answer is larger than 6 MB")
+            Ok(Ok(Ok(answer))) if length(&answer) > ANSWER_LIMIT => {
+                internal_error(&"the answer is larger than Lambda gives")
             }
             Ok(Ok(Ok(answer))) => {
                 event::response(answer).unwrap_or_else(|| internal_error(&"the answer is not in the gateway's format"))
@@ -105,17 +109,9 @@ impl Gateway {
     }
 }
 
-/// In the functions' own envelope, since the gateway's would tell a caller nothing.
-fn too_large(request_id: &str) -> Response {
-    let body = json!({
-        "success": false,
-        "code": 413,
-        "error": "The body is larger than 6 MB.",
-        "error_code": "payload_too_large",
-        "fields": [],
-        "request_id": request_id,
-    });
-    json_response(StatusCode::PAYLOAD_TOO_LARGE, &body)
+/// What API Gateway answers for more than it, or Lambda behind it, takes.
+fn too_large() -> Response {
+    json_response(StatusCode::PAYLOAD_TOO_LARGE, &json!({"message": "Request Entity Too Large"}))
 }
 
 /// What API Gateway answers for a function error; the reason is in the log only.
@@ -127,3 +123,6 @@ fn internal_error(error: &dyn std::fmt::Display) -> Response {
 fn json_response(status: StatusCode, body: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
+
+#[cfg(test)]
+mod tests;
