@@ -31,7 +31,9 @@ pub async fn run(
             let tenant = admin.tenant(tenant).await?;
             let account = account(file.as_deref(), input)?;
             if provider == sms::ACCOUNT {
-                account.read::<SmsAccount>()?;
+                let account = account.read::<SmsAccount>()?;
+                let unusable = |refused| AdminError::Input(format!("the account's url cannot be used: {refused}"));
+                account.check(config.allow_loopback).map_err(unusable)?;
             } else {
                 providers.check(provider, &account).map_err(|problem| refused(provider, problem))?;
             }

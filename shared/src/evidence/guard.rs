@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use url::{Host, Url};
 
-use crate::platform::http::{is_public, names_this_machine};
+use crate::platform::http::{UrlFault, is_public, names_this_machine, read_url};
 
 /// Why a URL is not touched. Holds and prints no part of the URL, whose query may be a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -34,6 +34,27 @@ pub enum UrlRefused {
     /// Its host is not one that is expected.
     #[error("the link's host is not on the list")]
     HostNotListed,
+    /// It is too long to be kept.
+    #[error("the link is longer than 2048 bytes")]
+    TooLong,
+    /// There are blanks, line ends or control characters in it.
+    #[error("the link has blanks or control characters in it")]
+    Blanks,
+    /// Its host's name is longer than any that exists.
+    #[error("the link has a host name that is too long")]
+    LongHost,
+}
+
+impl From<UrlFault> for UrlRefused {
+    fn from(fault: UrlFault) -> Self {
+        match fault {
+            UrlFault::NotAUrl => Self::NotAUrl,
+            UrlFault::TooLong => Self::TooLong,
+            UrlFault::Blanks => Self::Blanks,
+            UrlFault::Credentials => Self::Credentials,
+            UrlFault::LongHost => Self::LongHost,
+        }
+    }
 }
 
 impl UrlRefused {
@@ -48,6 +69,9 @@ impl UrlRefused {
             Self::Loopback => "link_to_this_machine",
             Self::NotPublic => "link_not_public",
             Self::HostNotListed => "link_host_not_listed",
+            Self::TooLong => "link_too_long",
+            Self::Blanks => "link_with_blanks",
+            Self::LongHost => "link_host_too_long",
         }
     }
 }
@@ -78,6 +102,16 @@ impl UrlGuard {
     #[must_use]
     pub fn any_public_host(allow_loopback: bool) -> Self {
         Self { hosts: Hosts::AnyPublic, allow_loopback }
+    }
+
+    /// The URL to keep of a text that somebody registers, to be called from now on: as [`Self::check`], and by the rules of
+    /// [`read_url`], which a link that is used once need not keep.
+    ///
+    /// # Errors
+    /// The first reason not to keep it.
+    pub fn register(&self, text: &str) -> Result<Url, UrlRefused> {
+        let url = read_url(text)?;
+        self.check(url.as_str())
     }
 
     /// The URL to use, which is `url` as it was understood.
@@ -219,6 +253,18 @@ mod tests {
         assert!(guard.check("https://hooks.example.org/path?query").is_ok());
         assert!(guard.check("https://8.8.8.8/").is_ok());
         assert_eq!(guard.check("https://192.168.1.1/"), Err(UrlRefused::NotPublic));
+    }
+
+    #[test]
+    fn what_is_registered_is_kept_as_it_was_understood() {
+        let guard = UrlGuard::any_public_host(false);
+        assert_eq!(guard.register("HTTPS://Example.com./a").unwrap().as_str(), "https://example.com/a");
+        assert_eq!(guard.register("https://example.com/\n"), Err(UrlRefused::Blanks));
+        assert_eq!(guard.register("ftp://example.com/"), Err(UrlRefused::NotAUrl));
+        assert_eq!(guard.register("http://example.com/"), Err(UrlRefused::NotHttps));
+        assert_eq!(guard.register("https://me@example.com/"), Err(UrlRefused::Credentials));
+        // A link that is used once may be as its maker likes.
+        assert!(guard.check(" https://example.com/\n").is_ok());
     }
 
     #[test]

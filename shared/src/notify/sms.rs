@@ -9,6 +9,8 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::evidence::{UrlGuard, UrlRefused};
+
 /// What the account's secret is called, beside those of the companies.
 pub const ACCOUNT: &str = "sms";
 
@@ -34,6 +36,14 @@ fn body() -> Value {
 }
 
 impl SmsAccount {
+    /// Whether messages can be posted where it says.
+    ///
+    /// # Errors
+    /// Its URL is none that is ever called.
+    pub fn check(&self, allow_loopback: bool) -> Result<(), UrlRefused> {
+        UrlGuard::any_public_host(allow_loopback).register(&self.url).map(|_| ())
+    }
+
     /// Headers and body of the request that sends `code` to `phone`.
     pub(super) fn request(&self, phone: &str, code: &str) -> (HeaderMap, String) {
         let text = self.text.as_deref().unwrap_or(TEXT).replace("{code}", code);

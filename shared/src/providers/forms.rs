@@ -3,6 +3,9 @@
 use super::FieldProblem;
 use crate::process::request::Person;
 
+/// Bytes of an e-mail address.
+pub const MAX_EMAIL: usize = 254;
+
 /// What is wrong with the person's phone and e-mail address, where they are given.
 pub fn check_contact(person: &Person) -> Vec<FieldProblem> {
     let mut problems = Vec::new();
@@ -33,8 +36,8 @@ pub fn is_email(text: &str) -> bool {
 
 /// As [`is_email`], also where the host is one word, as in the samples of seed `002_62dc5acb5b5aea27`.
 pub fn has_email_form(text: &str) -> bool {
-    text.len() <= 254
-        && !text.contains(char::is_whitespace)
+    text.len() <= MAX_EMAIL
+        && !text.contains(|sign: char| sign.is_whitespace() || sign.is_control())
         && text.split_once('@').is_some_and(|(user, host)| {
             !user.is_empty() && !host.contains('@') && host.split('.').all(|part| !part.is_empty())
         })

@@ -4,7 +4,11 @@ use std::collections::HashMap;
 
 use super::{ApiClient, Provider, auco, link, tecalis, token::TokenCache};
 use crate::{
-    platform::{Config, Secrets, SecretsError, secrets::Account},
+    platform::{
+        Config, Secrets, SecretsError,
+        http::{UrlFault, read_url},
+        secrets::Account,
+    },
     process::TenantId,
 };
 
@@ -48,6 +52,25 @@ pub enum NoProvider {
     /// The tenant's account cannot be used as it is set up.
     #[error("is not set up rightly for this account")]
     Misconfigured,
+    /// The base URL of the company's API, that of the account or of the deployment, cannot be one.
+    #[error("is not set up rightly for this account: its url {0}")]
+    Url(UrlFault),
+}
+
+impl Connection {
+    /// The base URL of the company's API, as it was understood and without a slash at its end: the account's own, or the
+    /// deployment's, or the one that the company publishes.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be one.
+    pub fn base_url(&self, own: Option<&str>, published: Option<&str>) -> Result<String, NoProvider> {
+        let url = own.or(self.url.as_deref()).or(published).ok_or(NoProvider::Misconfigured)?;
+        let url = read_url(url).map_err(NoProvider::Url)?;
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(NoProvider::Url(UrlFault::NotAUrl));
+        }
+        Ok(url.as_str().trim_end_matches('/').to_owned())
+    }
 }
 
 /// Every provider, ready to be bound to a tenant's account.

@@ -6,6 +6,7 @@
 //! take is the caller's to say, for each request.
 
 mod address;
+mod url;
 
 use std::{error::Error, time::Duration};
 
@@ -15,6 +16,7 @@ use reqwest::{
     redirect,
 };
 
+pub use self::url::{MAX_URL_BYTES, UrlFault, read_url};
 pub use address::is_public;
 
 const USER_AGENT: &str = concat!("cotejo/", env!("CARGO_PKG_VERSION"));

@@ -71,7 +71,7 @@ impl super::Company for Company {
 
     fn connect(&self, account: &Account, connection: &Connection) -> Result<Box<dyn Provider>, NoProvider> {
         let account: LinkAccount = account.read().map_err(|_| NoProvider::Misconfigured)?;
-        let url = account.url.clone().or_else(|| connection.url.clone()).unwrap_or_else(|| PRODUCTION.to_owned());
+        let url = connection.base_url(account.url.as_deref(), Some(PRODUCTION))?;
         Ok(Box::new(Link::new(connection.api.clone(), connection.tokens.clone(), &url, account)))
     }
 }

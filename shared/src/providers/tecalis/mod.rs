@@ -59,7 +59,7 @@ impl super::Company for Company {
 
     fn connect(&self, account: &Account, connection: &Connection) -> Result<Box<dyn Provider>, NoProvider> {
         let account: TecalisAccount = account.read().map_err(|_| NoProvider::Misconfigured)?;
-        let url = account.url.clone().or_else(|| connection.url.clone()).ok_or(NoProvider::Misconfigured)?;
+        let url = connection.base_url(account.url.as_deref(), None)?;
         Ok(Box::new(Tecalis::new(connection.api.clone(), &url, account)))
     }
 }
