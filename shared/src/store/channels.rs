@@ -1,5 +1,5 @@
-//! A tenant's notification channels. They are few and share a partition, so that one strongly consistent request has them
-//! all.
+//! A tenant's notification channels. They are few and share a partition, so that one strongly consistent query has them all:
+//! within the limits of their fields in one request.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use uuid::Uuid;
@@ -49,24 +49,30 @@ impl Store {
         answer.item().map(read).transpose()
     }
 
-    /// Every channel of the tenant (strongly consistent), the oldest first. One request.
+    /// Every channel of the tenant (strongly consistent), the oldest first. One request for each megabyte of them.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
     pub async fn channels(&self, who: &impl Authority) -> Result<Vec<ChannelRecord>, StoreError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :channels")
-            .expression_attribute_values(":channels", text(&keys::channels(who.tenant())));
-        let answer = query.send().await.map_err(|error| failure(&error))?;
-        if answer.last_evaluated_key().is_some() {
-            // There are not nearly as many as fill one answer.
-            return Err(StoreError::Corrupt("too many channels"));
+        let (mut records, mut rest) = (Vec::new(), None);
+        loop {
+            let query = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .consistent_read(true)
+                .key_condition_expression("pk = :channels")
+                .expression_attribute_values(":channels", text(&keys::channels(who.tenant())))
+                .set_exclusive_start_key(rest);
+            let answer = query.send().await.map_err(|error| failure(&error))?;
+            for item in answer.items() {
+                records.push(read(item)?);
+            }
+            rest = answer.last_evaluated_key;
+            if rest.is_none() {
+                break;
+            }
         }
-        let mut records = answer.items().iter().map(read).collect::<Result<Vec<_>, _>>()?;
         records.sort_by_key(|record| (record.channel.created_at, record.channel.id));
         Ok(records)
     }
