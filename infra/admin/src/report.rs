@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use cotejo::store::tenants::MAX_NAME_CHARS;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -59,7 +60,7 @@ impl Report {
 /// A name that people gave, on one line.
 pub(crate) fn name(name: &str) -> Result<String, AdminError> {
     let trimmed = name.trim();
-    let fits = (1..=200).contains(&trimmed.chars().count()) && !trimmed.chars().any(char::is_control);
+    let fits = (1..=MAX_NAME_CHARS).contains(&trimmed.chars().count()) && !trimmed.chars().any(char::is_control);
     let problem = || AdminError::Input("--name must have 1 to 200 characters, on one line".to_owned());
     fits.then(|| trimmed.to_owned()).ok_or_else(problem)
 }

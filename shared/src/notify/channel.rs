@@ -20,6 +20,13 @@ const SAME_TROUBLE: SignedDuration = SignedDuration::from_hours(36);
 /// How old the last noted failure may get before a new one is noted, so that not every failure is a write.
 const NOTED_EVERY: SignedDuration = SignedDuration::from_hours(6);
 
+/// Characters of a channel's name.
+pub const MAX_NAME_CHARS: usize = 200;
+/// Addresses of one channel.
+pub const MAX_EMAILS: usize = 20;
+/// Secrets of one webhook that sign at the same time.
+pub const MAX_SECRETS: usize = 5;
+
 /// A channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Channel {

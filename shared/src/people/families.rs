@@ -8,7 +8,7 @@ use super::{
     dynamic::{DYNAMIC_PROPERTIES, DYNAMIC_VALUES},
     family::{Change, Digest},
     lists::{self, Name},
-    person::PEOPLE,
+    person::{PEOPLE, compared},
     schema::Field,
     temporary::TEMPORARY_PEOPLE,
     typed,
@@ -222,7 +222,7 @@ pub const ADDRESS_PARTS: [&str; 8] =
     ["city", "state", "colony", "street", "ext_num", "int_num", "zip_code", "municipality"];
 
 fn address_digest(record: &Record) -> Digest {
-    let parts = ADDRESS_PARTS.map(|part| record.text(part));
+    let parts = ADDRESS_PARTS.map(|part| compared(&record.text(part)));
     (format!("address#{}", record.id), Json::of(&parts))
 }
 

@@ -12,6 +12,9 @@ use crate::{api::page::Cursor, process::TenantId, providers::FieldProblem};
 /// Rows of an import that are shown with what was wrong with them; the report has them all.
 pub const MAX_SHOWN: usize = 100;
 
+/// Bytes, as JSON, from which on no more of them are shown.
+pub const MAX_SHOWN_BYTES: usize = 64 * 1024;
+
 /// A job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {

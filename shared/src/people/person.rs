@@ -2,6 +2,7 @@
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::{
     Family, Fields, Form, Kind, Record, View,
@@ -225,7 +226,9 @@ struct Similarity {
 /// the mean of them. `None` with fewer than two addresses.
 fn similarity(record: &Record) -> Option<Similarity> {
     let addresses = record.digests.iter().filter(|(key, _)| key.starts_with("address#"));
-    let addresses: Vec<[String; 8]> = addresses.filter_map(|(_, digest)| digest.read()).collect();
+    // Those that were kept before they were short are made so here.
+    let addresses = addresses.filter_map(|(_, digest)| Some(digest.read::<[String; 8]>()?.map(|part| compared(&part))));
+    let addresses: Vec<[String; 8]> = addresses.collect();
     if addresses.len() < 2 {
         return None;
     }
@@ -235,7 +238,7 @@ fn similarity(record: &Record) -> Option<Similarity> {
         for other in &addresses[at + 1..] {
             pairs += 1;
             for (count, (a, b)) in agreeing.iter_mut().zip(one.iter().zip(other)) {
-                *count += u32::from(plain(a) == plain(b));
+                *count += u32::from(a == b);
             }
         }
     }
@@ -244,6 +247,22 @@ fn similarity(record: &Record) -> Option<Similarity> {
     let [city, state, colony, street, ext_num, int_num, zip_code, municipality] = shares;
     let general_score = rounded(shares.iter().sum::<f64>() / 8.0);
     Some(Similarity { city, state, colony, street, ext_num, int_num, zip_code, municipality, general_score })
+}
+
+/// The longest part of an address that is compared as it is; of a longer one its hash is.
+const MAX_COMPARED: usize = 32;
+
+/// A part of an address as it is compared: short, so that a person has room for all of its addresses. What is that already stays.
+pub(super) fn compared(part: &str) -> String {
+    let is_hash = |hash: &str| hash.len() == MAX_COMPARED && hash.bytes().all(|b| b.is_ascii_hexdigit());
+    if part.strip_prefix('#').is_some_and(is_hash) {
+        return part.to_owned();
+    }
+    let plain = plain(part);
+    if plain.len() <= MAX_COMPARED {
+        return plain;
+    }
+    format!("#{}", hex::encode(&Sha256::digest(plain)[..MAX_COMPARED / 2]))
 }
 
 /// A text without what does not make an address another: case, accents, blanks and signs.
@@ -257,4 +276,22 @@ fn plain(text: &str) -> String {
         c => c,
     };
     text.to_lowercase().chars().map(bare).filter(|c| c.is_alphanumeric()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_addresses_are_compared_by_what_they_mean_and_kept_short() {
+        let long = "Calle de la Constitución número 1810, ".repeat(14);
+        assert_eq!(compared("Colonia Cristóbal-Colón"), "coloniacristobalcolon");
+        assert_eq!(compared(&long), compared(&long.to_uppercase()));
+        assert_ne!(compared(&long), compared(&format!("{long}B")));
+        for part in [long.as_str(), "😀", "#12", "Ñandú 5", ""] {
+            let short = compared(part);
+            assert!(short.len() <= MAX_COMPARED + 1, "{short}");
+            assert_eq!(compared(&short), short, "again it is the same");
+        }
+    }
 }

@@ -6,14 +6,26 @@ use uuid::Uuid;
 
 use super::{Fields, lists};
 use crate::{
-    platform::json::Json,
-    providers::{FieldProblem, forms::has_email_form},
+    platform::{
+        http::{MAX_URL_BYTES, UrlFault, read_url},
+        json::Json,
+    },
+    providers::{
+        FieldProblem,
+        forms::{MAX_EMAIL, has_email_form},
+    },
 };
 
 /// Characters of a text where nothing else is said.
 const MAX_TEXT: usize = 500;
+/// Texts of a list.
+const MAX_TEXTS: usize = 50;
 /// Bytes of a value that has no form of its own.
-const MAX_FREE: usize = 16 * 1024;
+pub const MAX_FREE: usize = 16 * 1024;
+/// Bytes of a number, whose digits stay as they came.
+const MAX_NUMBER: usize = 100;
+/// Numbers of a list.
+const MAX_NUMBERS: usize = 10;
 
 /// A field of a family.
 #[derive(Debug, Clone, Copy)]
@@ -51,13 +63,13 @@ pub enum Form {
     Phone,
     /// An e-mail address.
     Email,
-    /// An address that begins with `https://` or `http://`.
+    /// A URL of at most 2048 bytes, kept as it was understood ([`read_url`]).
     Url,
     /// A UUID.
     Id,
     /// A whole number from … to ….
     Integer(i64, i64),
-    /// A number; its digits stay as they came.
+    /// A number of at most 100 digits, which stay as they came.
     Number,
     /// A number, given as such or as text.
     Coordinate,
@@ -75,11 +87,11 @@ pub enum Form {
     Entry(lists::Name),
     /// Numbers, at most ten.
     Numbers,
-    /// An object of up to 16 KiB; its text stays as it came.
+    /// An object of up to 16 KiB, nested at most 32 deep; its text stays as it came.
     Object,
     /// Texts, at most fifty, of 1 to 500 characters each.
     Texts,
-    /// Anything of up to 16 KiB; what it must be depends on another field.
+    /// Anything of up to 16 KiB, nested at most 32 deep; what it must be depends on another field.
     Any,
 }
 
@@ -162,6 +174,26 @@ pub fn read(fields: &[Field], given: &Fields, new: bool) -> Read {
 }
 
 impl Form {
+    /// Bytes that a value of this form takes at most, as JSON. There is no form without such a bound.
+    #[must_use]
+    pub fn max_bytes(self) -> usize {
+        // What JSON escapes takes up to six bytes a character, more than any other.
+        let text = |chars: usize| 6 * chars + 2;
+        match self {
+            Self::Text => text(MAX_TEXT),
+            Self::Digits(_, most) => most + 2,
+            Self::Phone | Self::Boolean | Self::Integer(..) | Self::Entry(_) => 20,
+            Self::Email => text(MAX_EMAIL),
+            Self::Url => 2 * MAX_URL_BYTES + 2,
+            Self::Id | Self::Date | Self::Midnight | Self::Moment => 38,
+            Self::Number | Self::Coordinate => MAX_NUMBER,
+            Self::Word(words) => words.iter().map(|word| word.len() + 2).max().unwrap_or_default(),
+            Self::Numbers => MAX_NUMBERS * (MAX_NUMBER + 1) + 2,
+            Self::Object | Self::Any => MAX_FREE,
+            Self::Texts => MAX_TEXTS * (text(MAX_TEXT) + 1) + 2,
+        }
+    }
+
     /// The value in the form in which it is stored, or what it must be.
     ///
     /// # Errors
@@ -190,19 +222,22 @@ impl Form {
                 or(text.filter(|text| has_email_form(text)).map(|text| Json::of(&text)), "an e-mail address")
             }
             Self::Url => {
-                let url = text.filter(|text| text.len() <= 2000).and_then(|text| url::Url::parse(&text).ok());
-                let url = url.filter(|url| ["https", "http"].contains(&url.scheme()) && url.has_host());
-                or(url.map(|url| Json::of(&url)), "an address such as https://example.com/hook")
+                let text = text.ok_or_else(|| UrlFault::NotAUrl.to_string())?;
+                read_url(&text).map(|url| Json::of(&url)).map_err(|fault| fault.to_string())
             }
             Self::Id => or(text.and_then(|text| Uuid::try_parse(&text).ok()).map(|id| Json::of(&id)), "a UUID"),
             Self::Integer(least, most) => {
                 let number = value.read::<i64>().filter(|number| (least..=most).contains(number));
                 or(number.map(|number| Json::of(&number)), &format!("a whole number from {least} to {most}"))
             }
-            Self::Number => or(value.read::<serde_json::Number>().map(|_| value.clone()), "a number"),
+            Self::Number => {
+                let number = value.read::<serde_json::Number>().filter(|_| value.text().len() <= MAX_NUMBER);
+                or(number.map(|_| value.clone()), &format!("a number of at most {MAX_NUMBER} digits"))
+            }
             Self::Coordinate => {
                 let number = text.as_deref().unwrap_or(value.text());
                 let number = number.parse::<f64>().ok().filter(|number| number.abs() <= 180.0);
+                let number = number.filter(|_| value.text().len() <= MAX_NUMBER);
                 or(number.map(|_| value.clone()), "a number from -180 to 180")
             }
             Self::Boolean => or(value.read::<bool>().map(|_| value.clone()), "true or false"),
@@ -224,24 +259,30 @@ impl Form {
                 or(id.map(|id| Json::of(&id)), &format!("the id of an entry of {}", list.path()))
             }
             Self::Numbers => {
-                let numbers = value.read::<Vec<serde_json::Number>>().filter(|numbers| numbers.len() <= 10);
-                or(numbers.map(|_| value.clone()), "a list of at most 10 numbers")
+                let numbers = value.read::<Vec<Json>>().filter(|numbers| numbers.len() <= MAX_NUMBERS);
+                let numbers = numbers.filter(|numbers| numbers.iter().all(|each| Self::Number.read(each).is_ok()));
+                or(numbers.map(|numbers| Json::of(&numbers)), &format!("a list of at most {MAX_NUMBERS} numbers"))
             }
             Self::Texts => {
                 let fits = |text: &String| !text.trim().is_empty() && text.chars().count() <= MAX_TEXT;
-                let texts = value.read::<Vec<String>>().filter(|texts| texts.len() <= 50 && texts.iter().all(fits));
-                or(texts.map(|texts| Json::of(&texts)), "a list of at most 50 texts")
+                let texts =
+                    value.read::<Vec<String>>().filter(|texts| texts.len() <= MAX_TEXTS && texts.iter().all(fits));
+                or(texts.map(|texts| Json::of(&texts)), &format!("a list of at most {MAX_TEXTS} texts"))
             }
-            Self::Any => or((value.text().len() <= MAX_FREE).then(|| value.clone()), "at most 16 KiB"),
+            Self::Any => or(is_free(value).then(|| value.clone()), "at most 16 KiB, nested at most 32 deep"),
             Self::Object => {
                 // What PHP writes for an object that has nothing in it.
                 let empty = value.read::<[(); 0]>().map(|_| Json::of(&serde_json::Map::new()));
                 let object = value.read::<serde_json::Map<String, Value>>().map(|_| value.clone());
-                let object = object.or(empty).filter(|value| value.text().len() <= MAX_FREE);
-                or(object, "an object of up to 16 KiB")
+                or(object.or(empty).filter(is_free), "an object of up to 16 KiB, nested at most 32 deep")
             }
         }
     }
+}
+
+/// Whether a value that has no form of its own can be kept.
+fn is_free(value: &Json) -> bool {
+    value.text().len() <= MAX_FREE && !value.is_too_deep()
 }
 
 /// The digits in a text, or those a whole number is written with.
@@ -307,6 +348,44 @@ mod tests {
             (Form::Object, "[1]"),
         ] {
             assert_eq!(read_as(form, given), None, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_value_has_a_bound_whatever_its_form() {
+        let (digits, blanks) = ("1".repeat(200_000), " ".repeat(200_000));
+        let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        for (form, given) in [
+            (Form::Text, format!(r#""{}""#, "a".repeat(501))),
+            (Form::Email, format!(r#""a@{}""#, "a".repeat(300))),
+            (Form::Url, format!(r#""https://example.com/{digits}""#)),
+            (Form::Number, format!("0.{digits}")),
+            (Form::Coordinate, format!("0.{digits}")),
+            (Form::Coordinate, format!(r#""0.{digits}""#)),
+            (Form::Numbers, format!("[0.{digits}]")),
+            (Form::Numbers, format!("[{}1]", "1,".repeat(10))),
+            (Form::Texts, format!(r#"["{digits}"]"#)),
+            (Form::Texts, format!("[{}\"a\"]", "\"a\",".repeat(50))),
+            (Form::Object, format!(r#"{{"a":{blanks}1}}"#)),
+            (Form::Object, format!(r#"{{"a":{}}}"#, nested(32))),
+            (Form::Any, nested(33)),
+        ] {
+            assert_eq!(read_as(form, &given), None, "{form:?}: {given:.40}");
+        }
+        assert_eq!(read_as(Form::Numbers, &format!("[1,{blanks}2]")).as_deref(), Some("[1,2]"));
+        assert!(read_as(Form::Any, &nested(32)).is_some());
+        let longest = [
+            (Form::Text, format!(r#""{}""#, r"\u0001".repeat(500))),
+            (Form::Texts, format!("[{}]", vec![format!(r#""{}""#, r"\u0001".repeat(500)); 50].join(","))),
+            (Form::Number, "1".repeat(100)),
+            (Form::Phone, format!(r#""+{}""#, "1".repeat(15))),
+            (Form::Integer(i64::MIN, i64::MAX), i64::MIN.to_string()),
+            (Form::Moment, r#""9999-12-30T22:00:00.999999999Z""#.to_owned()),
+            (Form::Url, format!(r#""https://example.com/?{}""#, r"\\".repeat(2027))),
+        ];
+        for (form, given) in longest {
+            let stored = read_as(form, &given).unwrap_or_else(|| panic!("{form:?}"));
+            assert!(stored.len() <= form.max_bytes(), "{form:?}: {}", stored.len());
         }
     }
 

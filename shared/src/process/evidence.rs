@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{
     Event, Process,
+    bounded::MAX_SOURCE,
     ids::{ProcessId, uuid_of},
 };
 
@@ -253,7 +254,7 @@ impl Process {
     pub fn wants_copy(&self, source: &str, now: Timestamp) -> bool {
         match self.evidence.iter().find(|piece| piece.source == source) {
             Some(piece) => piece.is_due(now),
-            None => self.evidence.len() < MAX_PIECES,
+            None => self.evidence.len() < MAX_PIECES && source.len() <= MAX_SOURCE,
         }
     }
 
@@ -306,7 +307,7 @@ impl Process {
         let known = self.evidence.iter().position(|piece| piece.source == media.source);
         let position = match known {
             Some(position) => position,
-            None if self.evidence.len() < MAX_PIECES => {
+            None if self.evidence.len() < MAX_PIECES && media.source.len() <= MAX_SOURCE => {
                 self.evidence.push(Evidence::first_seen(self.id, media, now));
                 self.evidence.len() - 1
             }

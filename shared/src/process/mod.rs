@@ -9,6 +9,7 @@
 //! | `evidence` | pictures and raw answers, and how often a copy is tried |
 //! | `certificate` | the certificate, and how often fetching it is tried |
 //! | `findings` | the one shape of results |
+//! | `bounded` | how much is kept of what companies say |
 //! | `computed` | checks of our own on what was read |
 //! | `escalation` | the second submission, to the provider's reviewers |
 //! | `redaction` | removing everything about the person |
@@ -17,6 +18,7 @@
 //! | `request` | what the customer asked for |
 //! | `private` | values that cannot be printed |
 
+pub mod bounded;
 pub mod certificate;
 pub mod computed;
 pub mod escalation;
@@ -125,6 +127,9 @@ pub struct Process {
     /// Number of events made so far.
     pub events: u32,
 }
+
+/// Characters of a reviewer's reason.
+pub const MAX_REASON_CHARS: usize = 500;
 
 /// The decision of a customer's own reviewer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -267,6 +272,7 @@ impl Process {
         if self.status != Status::Submitting {
             return Vec::new();
         }
+        let refusal = Refusal { code: bounded::code(&refusal.code) };
         self.touch(now, "refused", Some(refusal.code.clone()));
         self.refusal = Some(refusal);
         let reason = Some("refused_by_provider".to_owned());
@@ -406,7 +412,7 @@ impl Process {
     /// again after it expired. What a process that ended shows later was still read before its end, unless that end was
     /// only inferred.
     fn findings_of(&self, observation: &Observation) -> Findings {
-        let mut findings = observation.findings.clone();
+        let mut findings = observation.findings.clone().bounded();
         if self.observed_at.is_some() && self.findings.extracted == findings.extracted {
             let ours = self.findings.checks.iter().filter(|check| check.source == findings::Source::Computed);
             findings.checks.extend(ours.cloned());
@@ -459,7 +465,7 @@ impl Process {
             Move::Amend(status) => (status, true),
         };
         let previous = std::mem::replace(&mut self.status, status);
-        self.status_reason = reason;
+        self.status_reason = reason.as_deref().map(bounded::code);
         self.inference = inference;
         self.ended_at = status.is_terminal().then_some(now);
         let name = if amended { EventName::ProcessAmended } else { EventName::of(status) };

@@ -8,6 +8,25 @@ use serde_json::Value;
 
 use super::{evidence::EvidenceKind, private::Private};
 
+/// Characters of a person's name, and of what consent was given to.
+pub const MAX_NAME_CHARS: usize = 200;
+/// Characters of a document's type.
+pub const MAX_TYPE_CHARS: usize = 40;
+/// Characters of a document's number.
+pub const MAX_NUMBER_CHARS: usize = 60;
+/// Characters of a phone number; a company may want fewer.
+pub const MAX_PHONE_CHARS: usize = 40;
+/// Characters of an e-mail address; a company may want fewer.
+pub const MAX_EMAIL_CHARS: usize = 254;
+/// Labels of a process, and bytes of one.
+pub const MAX_TAGS: usize = 10;
+/// Bytes of a label.
+pub const MAX_TAG_BYTES: usize = 40;
+/// Bytes of the customer's own data, as JSON.
+pub const MAX_METADATA_BYTES: usize = 4096;
+/// Bytes of what only the provider knows, as JSON.
+pub const MAX_OPTIONS_BYTES: usize = 8192;
+
 /// The body of `POST /processes`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProcessRequest {

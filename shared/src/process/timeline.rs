@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::bounded;
+
 /// The most entries kept. What would exceed it is folded into one summary entry after the first [`KEPT_FIRST`].
 pub const MAX_ENTRIES: usize = 60;
 /// The entries about a process's beginning that are never folded.
@@ -33,6 +35,7 @@ impl Timeline {
     /// Adds an entry. At the bound, the oldest entry after the first [`KEPT_FIRST`] is folded into the summary.
     pub fn push(&mut self, at: Timestamp, event: &str, detail: Option<String>) {
         let id = self.0.last().map_or(1, |last| last.id + 1);
+        let detail = detail.as_deref().map(bounded::code);
         self.0.push(TimelineEntry { id, at, event: event.to_owned(), detail });
         if self.0.len() > MAX_ENTRIES {
             let folded = if self.0[KEPT_FIRST].event == SUMMARY {

@@ -37,6 +37,10 @@ const CALLBACKS_AFTER_END: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// How long an event may stay in the outbox before somebody looks.
 pub(super) const OUTBOX_PATIENCE: SignedDuration = SignedDuration::from_mins(2);
 
+/// The longest body of a callback that is kept in the process's item, in bytes; longer ones are in the bucket. An inbox that is
+/// full of them still fits.
+pub const MAX_CALLBACK_TEXT_BYTES: usize = 3 * 1024;
+
 /// An item of the table.
 pub type Item = HashMap<String, AttributeValue>;
 

@@ -22,6 +22,8 @@
 //! | `tenants` | who they are, and what is set up for them |
 
 pub mod api_keys;
+#[cfg(test)]
+mod bounds;
 pub mod channels;
 pub mod codec;
 pub mod codes;

@@ -13,6 +13,9 @@ use super::{
 };
 use crate::{api::Authority, process::TenantId};
 
+/// Characters of the names that operators give to tenants and keys.
+pub const MAX_NAME_CHARS: usize = 200;
+
 /// A tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tenant {

@@ -20,16 +20,16 @@ use crate::{
         Platform,
         telemetry::{self, Metric},
     },
-    process::{Private, ProcessId},
+    process::{
+        Private, ProcessId,
+        bounded::{self, MAX_REFERENCE},
+    },
     providers::{Callback, CallbackRefused, IncomingCallback},
-    store::{CallbackBody, InboxEntry, processes::Delivery},
+    store::{CallbackBody, InboxEntry, codec::MAX_CALLBACK_TEXT_BYTES, processes::Delivery},
 };
 
 /// The longest callback that is read.
 const MAX_CALLBACK_BYTES: usize = 1024 * 1024;
-
-/// The longest body that is kept in the table; longer ones are in the bucket.
-const MAX_TEXT_BYTES: usize = 16 * 1024;
 
 /// A callback as it came in.
 pub struct Request<'a> {
@@ -102,6 +102,10 @@ impl ReceiveCallback {
             CallbackRefused::Unauthenticated => ApiError::callback_refused(),
             CallbackRefused::Malformed(what) => ApiError::unreadable(&format!("The callback is malformed: {what}.")),
         })?;
+        let references = [Some(&callback.reference), callback.certificate.as_ref().map(|news| &news.reference)];
+        if references.into_iter().flatten().any(|reference| reference.len() > MAX_REFERENCE) {
+            return Err(ApiError::unreadable("The callback is malformed: its reference is too long."));
+        }
         let received_at = self.means.now();
         let result = match (callback.is_result, token.process) {
             (true, Some(process)) => Some(self.body(&token, process, body).await?),
@@ -110,7 +114,7 @@ impl ReceiveCallback {
         let entry = InboxEntry {
             received_at,
             reference: callback.reference.clone(),
-            code: callback.code.clone(),
+            code: bounded::code(&callback.code),
             verdict: callback.held_verdict(received_at).map(|held| (held.status, held.usable_at)),
             certificate: callback.certificate.clone(),
             result,
@@ -137,7 +141,7 @@ impl ReceiveCallback {
 
     /// The body to keep with a callback that is itself the answer.
     async fn body(&self, token: &VerifiedToken, process: ProcessId, body: &[u8]) -> Result<CallbackBody, ApiError> {
-        if body.len() <= MAX_TEXT_BYTES
+        if body.len() <= MAX_CALLBACK_TEXT_BYTES
             && let Ok(text) = std::str::from_utf8(body)
         {
             return Ok(CallbackBody::Text(Private::new(text.to_owned())));

@@ -16,22 +16,24 @@ use crate::{
     api::{ApiError, Authority, Caller, body},
     platform::{
         Platform,
+        json::Json,
         telemetry::{self, Metric},
     },
-    process::{Process, ProcessId, ProcessRequest, SUBMIT_LEASE, Status, ids::of_idempotency_key},
+    process::{
+        Private, Process, ProcessId, ProcessRequest, SUBMIT_LEASE, Status,
+        ids::of_idempotency_key,
+        request::{
+            MAX_EMAIL_CHARS, MAX_METADATA_BYTES, MAX_NAME_CHARS, MAX_NUMBER_CHARS, MAX_OPTIONS_BYTES, MAX_PHONE_CHARS,
+            MAX_TAG_BYTES, MAX_TAGS, MAX_TYPE_CHARS,
+        },
+    },
     providers::{FieldProblem, Picture, Provider, Round},
     store::{ProcessRecord, StoreError, processes::Creation},
 };
 
 /// The route, as a part of ids made from idempotency keys.
 const ROUTE: &str = "POST /processes";
-/// Limits of what is the customer's own.
-const MAX_TAGS: usize = 10;
-const MAX_TAG_BYTES: usize = 40;
-const MAX_METADATA_BYTES: usize = 4096;
-const MAX_OPTIONS_BYTES: usize = 8192;
 const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(366 * 24);
-const MAX_NAME_CHARS: usize = 200;
 
 /// A process that was created, now or by an earlier request with the same key.
 #[derive(Debug)]
@@ -222,6 +224,15 @@ fn check(request: &ProcessRequest, now: Timestamp) -> Vec<FieldProblem> {
     if !fits(request.person.name.expose(), MAX_NAME_CHARS) {
         wrong("person.name", "must have 1 to 200 characters");
     }
+    let is_long = |text: &Option<Private<String>>, max: usize| {
+        text.as_ref().is_some_and(|text| text.expose().chars().count() > max)
+    };
+    if is_long(&request.person.phone, MAX_PHONE_CHARS) {
+        wrong("person.phone", "must have at most 40 characters");
+    }
+    if is_long(&request.person.email, MAX_EMAIL_CHARS) {
+        wrong("person.email", "must have at most 254 characters");
+    }
     if request.person.person_id.as_ref().is_some_and(|id| uuid::Uuid::try_parse(id).is_err()) {
         wrong("person.person_id", "must be a UUID");
     }
@@ -229,14 +240,14 @@ fn check(request: &ProcessRequest, now: Timestamp) -> Vec<FieldProblem> {
     if country.len() != 2 || !country.bytes().all(|b| b.is_ascii_uppercase()) {
         wrong("document.country", "must be an ISO 3166 alpha-2 code in capitals");
     }
-    if !fits(&request.document.kind, 40) {
+    if !fits(&request.document.kind, MAX_TYPE_CHARS) {
         wrong("document.type", "must have 1 to 40 characters");
     }
-    if !fits(request.document.number.expose(), 60) {
+    if !fits(request.document.number.expose(), MAX_NUMBER_CHARS) {
         wrong("document.number", "must have 1 to 60 characters");
     }
     if let Some(consent) = &request.consent {
-        if !fits(&consent.purpose, 200) {
+        if !fits(&consent.purpose, MAX_NAME_CHARS) {
             wrong("consent.purpose", "must have 1 to 200 characters");
         }
         if consent.obtained_at > now + SignedDuration::from_mins(5) {
@@ -251,12 +262,13 @@ fn check(request: &ProcessRequest, now: Timestamp) -> Vec<FieldProblem> {
             wrong(&format!("tags[{position}]"), "must have 1 to 40 bytes in UTF-8");
         }
     }
-    let json_bytes = |text: serde_json::Result<String>| text.map_or(usize::MAX, |text| text.len());
-    if json_bytes(serde_json::to_string(request.metadata.expose())) > MAX_METADATA_BYTES {
-        wrong("metadata", "must have at most 4096 bytes as JSON");
+    let metadata = Json::of(request.metadata.expose());
+    if metadata.text().len() > MAX_METADATA_BYTES || metadata.is_too_deep() {
+        wrong("metadata", "must have at most 4096 bytes as JSON, nested at most 32 deep");
     }
-    if json_bytes(serde_json::to_string(request.options.expose())) > MAX_OPTIONS_BYTES {
-        wrong("options", "must have at most 8192 bytes as JSON");
+    let options = Json::of(request.options.expose());
+    if options.text().len() > MAX_OPTIONS_BYTES || options.is_too_deep() {
+        wrong("options", "must have at most 8192 bytes as JSON, nested at most 32 deep");
     }
     if request.legal_hold_until.is_some_and(|until| until <= now) {
         wrong("legal_hold_until", "must be in the future");

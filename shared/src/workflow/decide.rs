@@ -7,12 +7,9 @@ use super::{MAX_RACES, Means, fresh};
 use crate::{
     api::{ApiError, Authority as _, Caller, body},
     platform::Platform,
-    process::{Decision, Private, Process, ProcessId, Verdict},
+    process::{Decision, MAX_REASON_CHARS, Private, Process, ProcessId, Verdict},
     store::StoreError,
 };
-
-/// The longest reason, in characters.
-const MAX_REASON_CHARS: usize = 500;
 
 /// The body of `POST /processes/{id}/decision`.
 #[derive(Deserialize)]

@@ -12,12 +12,12 @@ use crate::{
     evidence::{BucketError, JobFile, ObjectKey},
     people::{
         Fields,
-        job::{Failure, FileRow, Import, ImportShown, Job, MAX_SHOWN, Step, Task},
+        job::{Failure, FileRow, Import, ImportShown, Job, MAX_SHOWN, MAX_SHOWN_BYTES, Step, Task},
         person::{self, PEOPLE},
         sheet::{self, Row, Sheet},
         typed,
     },
-    platform::json::Json,
+    platform::json::{Json, length},
     providers::FieldProblem,
     store::{StoreError, keys::JobKey},
     workflow::people::{How, TakenUp},
@@ -173,7 +173,8 @@ impl RunJob {
                     for FieldProblem { field, message } in &fields {
                         piece.line([&row.to_string(), "failed", "", field, message]);
                     }
-                    if shown.failures.len() < MAX_SHOWN {
+                    let is_short = length(&shown.failures) < MAX_SHOWN_BYTES;
+                    if is_short && shown.failures.len() < MAX_SHOWN {
                         shown.failures.push(Failure { row, fields });
                     }
                 }

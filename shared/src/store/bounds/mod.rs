@@ -1,0 +1,239 @@
+//! Every text, list and map that is stored has a bound, and all that an item may have fits into it.
+//!
+//! The bounds stand here, each with who keeps it. The types are read from the source, so a new field that can grow fails this test
+//! until its bound is declared, and a bound that makes an item too large fails it too. What an item holds can then be shown: an
+//! answer has room for fifteen of them. The fields of records are declared in [`crate::people::families`]; their bounds are those
+//! of their forms.
+
+mod types;
+
+use types::Types;
+
+use super::{processes::MAX_INBOX, records, tenants};
+use crate::{
+    api::Scope,
+    notify::{channel, topic::TOPICS},
+    people::{
+        families::{self, FAMILIES},
+        job,
+        person::PEOPLE,
+        schema::MAX_FREE,
+    },
+    platform::http::MAX_URL_BYTES,
+    process::{MAX_REASON_CHARS, bounded, evidence, request, timeline},
+};
+
+/// What an item of the table may have.
+const ITEM: usize = 400 * 1024;
+/// Room for keys, moments, tokens and the summary that lists show.
+const BESIDE: usize = 8 * 1024;
+
+pub(super) enum Bound {
+    /// A text or a value: bytes as JSON.
+    Bytes(usize),
+    /// A list or a map: entries.
+    Entries(usize),
+}
+use Bound::{Bytes, Entries};
+
+/// So many characters, whatever they are: JSON escapes one with up to six bytes.
+const fn chars(count: usize) -> Bound {
+    Bytes(6 * count + 2)
+}
+
+/// A text that is ours: a code, a hash, a key, a token.
+const OURS: Bound = Bytes(100);
+/// A code as [`bounded::code`] leaves it.
+const CODE: Bound = Bytes(bounded::MAX_CODE + 2);
+/// A value that was read, as [`bounded`] lets it through.
+const VALUE: Bound = Bytes(bounded::MAX_VALUE);
+/// The key of an object: a tenant's id, a process's, a kind and a hash.
+const OBJECT_KEY: Bound = Bytes(260);
+const REFERENCE: Bound = Bytes(bounded::MAX_REFERENCE + 2);
+
+/// What each field that can grow has at most, by its type and name; `[]` are its entries, `[key]` the keys of a map.
+fn bounds() -> Vec<(&'static str, Bound)> {
+    vec![
+        // A process: its request is checked in `workflow::create`, its decision in `workflow::decide`, all else in `process::bounded`.
+        ("Process.provider", CODE),
+        ("Process.provider_reference", REFERENCE),
+        ("Process.status_reason", CODE),
+        ("Process.evidence", Entries(evidence::MAX_PIECES)),
+        ("Process.uploads", Entries(3)),
+        ("ProcessRequest.provider", CODE),
+        ("ProcessRequest.pictures", Entries(3)),
+        ("ProcessRequest.options", Bytes(request::MAX_OPTIONS_BYTES)),
+        ("ProcessRequest.metadata", Entries(1)),
+        ("ProcessRequest.metadata[key]", Bytes(0)),
+        ("ProcessRequest.metadata[]", Bytes(request::MAX_METADATA_BYTES)),
+        ("ProcessRequest.tags", Entries(request::MAX_TAGS)),
+        ("ProcessRequest.tags[]", chars(request::MAX_TAG_BYTES)),
+        ("Person.name", chars(request::MAX_NAME_CHARS)),
+        ("Person.email", chars(request::MAX_EMAIL_CHARS)),
+        ("Person.phone", chars(request::MAX_PHONE_CHARS)),
+        ("Person.person_id", OURS),
+        ("Document.country", OURS),
+        ("Document.kind", chars(request::MAX_TYPE_CHARS)),
+        ("Document.number", chars(request::MAX_NUMBER_CHARS)),
+        ("Consent.purpose", chars(request::MAX_NAME_CHARS)),
+        ("Refusal.code", CODE),
+        ("HeldVerdict.code", CODE),
+        ("Decision.reason", chars(MAX_REASON_CHARS)),
+        ("Decision.decided_by", OURS),
+        ("Redaction.by", OURS),
+        ("Findings.checks", Entries(bounded::MAX_CHECKS + 20)),
+        ("Findings.document_type", VALUE),
+        ("Findings.provider_result", VALUE),
+        ("Check.name", CODE),
+        ("Check.provider_code", CODE),
+        ("Check.detail", CODE),
+        ("Extracted.document_number", VALUE),
+        ("Extracted.full_name", VALUE),
+        ("Extracted.names", VALUE),
+        ("Extracted.surnames", VALUE),
+        ("Extracted.birth_date", VALUE),
+        ("Extracted.birth_place", VALUE),
+        ("Extracted.issue_date", VALUE),
+        ("Extracted.expiry_date", VALUE),
+        ("Extracted.issuing_state", VALUE),
+        ("Extracted.nationality", VALUE),
+        ("Extracted.sex", VALUE),
+        ("Extracted.address", VALUE),
+        ("Extracted.mrz", Entries(bounded::MAX_MRZ)),
+        ("Extracted.mrz[]", VALUE),
+        ("Extracted.other", Entries(bounded::MAX_OTHER)),
+        ("Extracted.other[key]", CODE),
+        ("Extracted.other[]", VALUE),
+        ("Evidence.source", Bytes(bounded::MAX_SOURCE + 2)),
+        ("Copy.reason", CODE),
+        ("StoredCopy.key", OBJECT_KEY),
+        ("StoredCopy.sha256", OURS),
+        ("StoredCopy.content_type", OURS),
+        ("Copy.sha256", OURS),
+        ("Copy.content_type", OURS),
+        ("Certificate.reference", REFERENCE),
+        ("CertificateState.reason", CODE),
+        ("CertificateState.sha256", OURS),
+        ("Escalation.code", CODE),
+        ("Timeline.0", Entries(timeline::MAX_ENTRIES)),
+        ("TimelineEntry.event", CODE),
+        ("TimelineEntry.detail", CODE),
+        ("ProcessRecord.wish", OURS),
+        ("ProcessRecord.inbox", Entries(MAX_INBOX)),
+        ("ProcessRecord.inbox[key]", OURS),
+        // A process makes few events, and they stay until they are handed on, within minutes.
+        ("ProcessRecord.outbox", Entries(50)),
+        ("ProcessRecord.outbox[key]", OURS),
+        ("ProcessRecord.fingerprint", OURS),
+        ("ProcessRecord.created_by", OURS),
+        // `workflow::callback`.
+        ("InboxEntry.reference", REFERENCE),
+        ("InboxEntry.code", CODE),
+        ("CertificateNews.reference", REFERENCE),
+        ("CallbackBody.Text", Bytes(2 * super::codec::MAX_CALLBACK_TEXT_BYTES)),
+        ("CallbackBody.Object", OBJECT_KEY),
+        // A channel: `workflow::channels`.
+        ("Channel.name", chars(channel::MAX_NAME_CHARS)),
+        ("Channel.events", Entries(TOPICS.len())),
+        ("Topic.0", OURS),
+        ("Config.url", Bytes(2 * MAX_URL_BYTES + 2)),
+        ("Config.secrets", Entries(channel::MAX_SECRETS)),
+        ("Config.emails", Entries(channel::MAX_EMAILS)),
+        ("Config.emails[]", chars(request::MAX_EMAIL_CHARS)),
+        // An encrypted URL, in base64.
+        ("Sealed.0", Bytes(2 * MAX_URL_BYTES)),
+        ("SigningSecret.hint", OURS),
+        ("Disabled.reason", OURS),
+        ("ChannelRecord.fingerprint", OURS),
+        // A delivery: what is told of a record has the record and its person in it; see below for how large they are.
+        ("Delivery.url", Bytes(2 * MAX_URL_BYTES + 2)),
+        ("Delivery.attempts", Entries(20)),
+        ("Attempt.error", OURS),
+        ("Message.event", OURS),
+        ("Message.resource_id", OURS),
+        ("Message.resource_name", OURS),
+        ("Message.payload", Bytes(LARGEST_TOLD)),
+        // Three texts of a person's and two blanks.
+        ("Message.person_name", chars(1502)),
+        // A record of the registry.
+        ("Record.fields", Entries(1)),
+        ("Record.fields[key]", Bytes(0)),
+        ("Record.fields[]", Bytes(LARGEST_RECORD)),
+        // In maps of the item's own.
+        ("Record.digests", Entries(1)),
+        ("Record.digests[key]", Bytes(0)),
+        ("Record.digests[]", Bytes(LARGEST_DIGESTS)),
+        ("RecordEvent.name", OURS),
+        ("RecordItem.outbox", Entries(records::MAX_OUTBOX)),
+        ("RecordItem.outbox[key]", OURS),
+        ("RecordItem.fingerprint", OURS),
+        ("RecordItem.created_by", OURS),
+        // Rows of one step of an import.
+        ("RowsTaken.rows", Entries(1000)),
+        // A job: `workflow::jobs`.
+        ("Job.pieces", Entries(10_000)),
+        ("Job.error", chars(300)),
+        ("ExportShown.exclude", Entries(2)),
+        ("Import.source", OBJECT_KEY),
+        ("ImportShown.failures", Entries(1)),
+        ("Failure.fields", Entries(1)),
+        ("FieldProblem.field", Bytes(0)),
+        ("FieldProblem.message", Bytes(2 * job::MAX_SHOWN_BYTES)),
+        ("Cursor.month", OURS),
+        ("Cursor.below", OURS),
+        ("JobItem.fingerprint", OURS),
+        // What operators set up: `cargo admin`.
+        ("Tenant.name", chars(tenants::MAX_NAME_CHARS)),
+        ("ApiKey.key_id", OURS),
+        ("ApiKey.name", chars(tenants::MAX_NAME_CHARS)),
+        ("ApiKey.scopes", Entries(Scope::ALL.len())),
+    ]
+}
+
+/// The largest fields of any record.
+const LARGEST_RECORD: usize = 180 * 1024;
+/// What a person keeps at most of what belongs to it: short texts of addresses, and what biometric results say.
+const LARGEST_DIGESTS: usize = 150 * 1024;
+/// The largest payload of an event: a record and the person that it belongs to.
+const LARGEST_TOLD: usize = 300 * 1024;
+
+/// What is an item, or all that an item has beside its keys.
+const ITEMS: [&str; 7] =
+    ["ProcessRecord", "ChannelRecord", "DeliveryRecord", "RecordItem", "JobItem", "Tenant", "ApiKey"];
+
+#[test]
+fn every_text_list_and_map_that_is_stored_has_a_bound_and_an_item_fits_all_of_its_own() {
+    let mut types = Types::read(bounds());
+    for item in ITEMS {
+        let size = types.size(item) + BESIDE;
+        assert!(size <= ITEM, "{item} may have {size} bytes");
+    }
+    assert_eq!(types.missing, [""; 0], "without a bound");
+    assert_eq!(types.unused(), [""; 0], "bounds of nothing that is stored");
+}
+
+#[test]
+fn every_record_fits_with_all_of_its_fields_at_their_longest() {
+    // What we make of what was given: a descriptor with every part named, and a property as it was then.
+    let made = |field: &str| match field {
+        "descriptor" => Some(3 * MAX_FREE),
+        "dynamic_descriptor" => Some(4 * MAX_FREE),
+        _ => None,
+    };
+    let largest = |family: &crate::people::Family| -> usize {
+        let fields = family.fields.iter().filter(|field| field.is_shown());
+        fields.map(|field| field.name.len() + 4 + made(field.name).unwrap_or_else(|| field.form.max_bytes())).sum()
+    };
+    for family in FAMILIES.into_iter().chain([&PEOPLE]) {
+        assert!(largest(family) <= LARGEST_RECORD, "{}: {}", family.path, largest(family));
+        let of_person = family.event(false).is_some();
+        // A person shows its biometrics with what results add.
+        let told = largest(family) + largest(&PEOPLE) + 4 * MAX_FREE + 2048;
+        assert!(!of_person || told <= LARGEST_TOLD, "{}: {told}", family.path);
+    }
+    // Parts of addresses are kept short, and of each type of biometric result two values.
+    let biometrics = families::BIOMETRIC_TYPES.len() * (MAX_FREE + 200);
+    let addresses = records::MAX_DIGESTS * (families::ADDRESS_PARTS.len() * 40 + 100);
+    let ids = 2 * records::MAX_DIGESTS * 100;
+    assert!(biometrics + addresses + ids <= LARGEST_DIGESTS, "{}", biometrics + addresses + ids);
+}
