@@ -31,6 +31,7 @@ mod requests;
 mod restarts;
 mod retention;
 mod routes;
+mod sizes;
 mod sweep;
 mod tecalis;
 mod temporary;

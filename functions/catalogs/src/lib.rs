@@ -4,7 +4,7 @@
 use cotejo::{
     api::{
         ApiError, Gate, Scope, Visit, body, multipart,
-        page::PageRequest,
+        page::{MAX_PAGE_BYTES, PageRequest},
         query::Query,
         response::{self, success},
     },
@@ -54,7 +54,9 @@ async fn route(records: &Records, visit: &Visit<'_>, request: &Request) -> Resul
         (&Method::GET, ["catalogs", id]) => {
             let catalog = records.get(&CATALOGS, &caller, routes::id(Kind::Catalog, id)?).await?;
             let mut view = records.view(&CATALOGS, &catalog);
-            view.show("values", &records.owned(&CATALOG_VALUES, &caller, catalog.id).await?);
+            let values = records.owned(&CATALOG_VALUES, &caller, catalog.id, MAX_PAGE_BYTES).await?;
+            view.show("values", &values.data);
+            view.show("values_next_page_url", &values.next_page_url);
             Ok(success(200, &view))
         }
         (&Method::POST, ["catalog-values", "bulk"]) => {

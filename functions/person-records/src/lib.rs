@@ -2,7 +2,7 @@
 //! `/biometric-results`, and `/people/{id}/biometric-results`.
 
 use cotejo::{
-    api::{ApiError, Gate, Visit, response::success},
+    api::{ApiError, Gate, Visit, page::MAX_PAGE_BYTES, response::success},
     people::{
         Family, Kind,
         families::{BIOMETRIC_RESULTS, FAMILIES},
@@ -44,7 +44,7 @@ async fn route(people: &People, visit: &Visit<'_>, request: &Request) -> Result<
             let caller = visit.caller(routes::scope(request)).await?;
             let id = routes::id(Kind::Person, id)?;
             people.records.get(&PEOPLE, &caller, id).await?;
-            Ok(success(200, &people.records.owned(&BIOMETRIC_RESULTS, &caller, id).await?))
+            Ok(success(200, &people.records.owned(&BIOMETRIC_RESULTS, &caller, id, MAX_PAGE_BYTES).await?.data))
         }
         (_, [list, rest @ ..]) => {
             let is_list = |path: &str| path.strip_prefix('/') == Some(list);

@@ -3,6 +3,8 @@
 //! They come from the index `by_kind`, which has one partition a month, or from `by_owner`, which has one for each owner. A list walks back from the present month to the one it began in, so an
 //! empty month costs one request and nothing is ever scanned.
 
+use std::collections::HashMap;
+
 use jiff::{Timestamp, ToSpan as _, civil::Date};
 use serde_json::Value;
 use uuid::Uuid;
@@ -16,7 +18,7 @@ use super::{
 use crate::{
     api::{
         Authority, Caller,
-        page::{Cursor, PageRequest},
+        page::{Cursor, Listed, ListedPage, PageRequest},
     },
     notify::{Channel, DeliveryState},
     people::{Kind, Record},
@@ -51,17 +53,6 @@ struct Months<'a> {
     entry: fn(&codec::Item) -> Result<Value, StoreError>,
 }
 
-/// A part of a list.
-#[derive(Debug)]
-pub struct ListedPage<T = Value> {
-    /// Entries before it.
-    pub seen: usize,
-    /// Its entries, as [`crate::api::view`] made them.
-    pub entries: Vec<T>,
-    /// Where to go on; `None` at the list's end.
-    pub next: Option<Cursor>,
-}
-
 impl Store {
     /// One page of the caller's processes. A page may have fewer entries than asked for although the list goes on: a
     /// request costs a bounded number of reads, whatever the filter.
@@ -74,7 +65,7 @@ impl Store {
         filter: &ProcessFilter,
         request: &PageRequest,
         now: Timestamp,
-    ) -> Result<ListedPage, StoreError> {
+    ) -> Result<ListedPage<Value>, StoreError> {
         let status = filter.status.map(|status| ("status", status.as_str()));
         let provider = filter.provider.as_deref().map(|provider| ("provider", provider));
         let list = Months {
@@ -97,7 +88,7 @@ impl Store {
         state: Option<DeliveryState>,
         request: &PageRequest,
         now: Timestamp,
-    ) -> Result<ListedPage, StoreError> {
+    ) -> Result<ListedPage<Value>, StoreError> {
         let list = Months {
             index: "by_kind",
             entry: codec::summary_view,
@@ -137,12 +128,19 @@ impl Store {
                 self.list(&list, request, now).await?
             }
         };
-        let ids: Vec<Uuid> = page.entries.iter().filter_map(|id| id.as_str()?.parse().ok()).collect();
-        let entries = self.records(who, kind, &ids).await?;
-        Ok(ListedPage { seen: page.seen, entries, next: page.next })
+        let page = page.map(|id| id.as_str()?.parse::<Uuid>().ok());
+        let ids: Vec<Uuid> = page.entries.iter().map(|listed| listed.entry).collect();
+        let records = self.records(who, kind, &ids).await?;
+        let mut records: HashMap<Uuid, Record> = records.into_iter().map(|record| (record.id, record)).collect();
+        Ok(page.map(|id| records.remove(&id)))
     }
 
-    async fn list(&self, list: &Months<'_>, request: &PageRequest, now: Timestamp) -> Result<ListedPage, StoreError> {
+    async fn list(
+        &self,
+        list: &Months<'_>,
+        request: &PageRequest,
+        now: Timestamp,
+    ) -> Result<ListedPage<Value>, StoreError> {
         let first_month = keys::month(list.since);
         let start = Cursor { month: keys::month(now), below: None, seen: 0 };
         let (mut place, skip) = match &request.cursor {
@@ -154,10 +152,11 @@ impl Store {
         for _ in 0..MAX_REQUESTS + skip / request.per_page {
             let (found, rest) = self.list_month(list, &place).await?;
             for (sort_key, summary) in found {
-                if place.seen >= wanted_from {
-                    entries.push(summary);
-                }
+                let is_wanted = place.seen >= wanted_from;
                 place = Cursor { below: Some(sort_key), seen: place.seen + 1, ..place };
+                if is_wanted {
+                    entries.push(Listed { entry: summary, after: place.clone() });
+                }
                 if entries.len() == request.per_page {
                     return Ok(ListedPage { seen: wanted_from, entries, next: Some(place) });
                 }

@@ -37,6 +37,8 @@ use crate::{
 
 /// Digests that a record keeps at most.
 pub const MAX_DIGESTS: usize = 50;
+/// Events of a record that wait to be handed on. From here on another of the same name says no more than those that wait.
+pub const MAX_OUTBOX: usize = 100;
 /// New records that one transaction writes at most, beside what they belong to.
 pub const MAX_TOGETHER: usize = 99;
 /// Records that one request reads at most.

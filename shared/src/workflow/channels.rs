@@ -14,7 +14,7 @@ use crate::{
     evidence::UrlGuard,
     notify::{
         Channel, Config, Topic,
-        channel::{SigningSecret, seal_owner},
+        channel::{MAX_EMAILS, MAX_NAME_CHARS, MAX_SECRETS, SigningSecret, seal_owner},
         seal::Sealed,
         signature, slack,
     },
@@ -26,10 +26,6 @@ use crate::{
 
 /// Channels that one tenant may have.
 const MAX_CHANNELS: usize = 50;
-/// Addresses of one channel.
-const MAX_EMAILS: usize = 20;
-/// Secrets of one webhook that sign at the same time.
-const MAX_SECRETS: usize = 5;
 /// How long a secret that was replaced goes on signing where nothing else is said, and at most, in hours.
 const PREVIOUS_VALID_HOURS: (i64, i64) = (24, 168);
 /// What idempotency keys of creations belong to.
@@ -255,7 +251,7 @@ impl Channels {
     ) -> Result<Vec<FieldProblem>, ApiError> {
         let mut problems = Vec::new();
         if let Some(name) = &wanted.name {
-            if name.trim().is_empty() || name.chars().count() > 200 {
+            if name.trim().is_empty() || name.chars().count() > MAX_NAME_CHARS {
                 problems.push(FieldProblem::new("name", "must have 1 to 200 characters"));
             }
             channel.name.clone_from(name);
@@ -301,9 +297,9 @@ impl Channels {
     ) -> Result<Result<Config, FieldProblem>, ApiError> {
         let allow_loopback = self.0.platform.config.allow_loopback;
         let owner = seal_owner(&channel.tenant, channel.id);
-        let check = |guard: UrlGuard, url: &str| {
-            let checked = guard.check(url);
-            checked.map_err(|refused| FieldProblem::new("config.url", format!("cannot be used: {refused}")))
+        let kept = |guard: UrlGuard, url: &str| match guard.register(url) {
+            Ok(url) => Ok(String::from(url)),
+            Err(refused) => Err(FieldProblem::new("config.url", format!("cannot be used: {refused}"))),
         };
         macro_rules! shaped {
             ($value:expr) => {
@@ -316,7 +312,7 @@ impl Channels {
         Ok(Ok(match kind {
             "webhook" => {
                 let config: WebhookConfig = shaped!(body::shape(value, "config"));
-                shaped!(check(UrlGuard::any_public_host(allow_loopback), &config.url));
+                let url = shaped!(kept(UrlGuard::any_public_host(allow_loopback), &config.url));
                 let signing = match (&channel.config, config.secret) {
                     (Config::Webhook { secrets, .. }, None) => secrets.clone(),
                     (_, secret) => {
@@ -324,12 +320,12 @@ impl Channels {
                         vec![self.signing_secret(&secret, &owner, secrets)?]
                     }
                 };
-                Config::Webhook { url: config.url, secrets: signing }
+                Config::Webhook { url, secrets: signing }
             }
             "slack" => {
                 let config: SlackConfig = shaped!(body::shape(value, "config"));
-                shaped!(check(slack::guard(allow_loopback), &config.url));
-                let url = Sealed::new(&config.url.into(), &owner, secrets, self.0.entropy())?;
+                let url = shaped!(kept(slack::guard(allow_loopback), &config.url));
+                let url = Sealed::new(&url.into(), &owner, secrets, self.0.entropy())?;
                 Config::Slack { url, with_names: config.with_names }
             }
             "email" => {

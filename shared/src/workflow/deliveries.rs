@@ -37,7 +37,7 @@ impl Deliveries {
         let page = self.0.store.list_deliveries(&channel, state, request, self.0.now()).await?;
         let filters: Vec<_> = state.map(|state| ("state", state.as_str())).into_iter().collect();
         let path = format!("/notification-channels/{}/deliveries", channel.id);
-        Ok(PageView::new(&path, &filters, request, page.seen, page.entries, page.next.as_ref()))
+        Ok(PageView::new(&path, &filters, request, page))
     }
 
     /// One delivery. One request.

@@ -8,7 +8,7 @@ use super::records::{List, Made, Records, Request};
 use crate::{
     api::{
         ApiError, Caller,
-        page::{PageRequest, PageView},
+        page::{Cursor, Listed, ListedPage, MAX_PAGE_BYTES, PageRequest, PageView},
     },
     people::{
         Fields, Record, View,
@@ -18,6 +18,7 @@ use crate::{
     },
     platform::json::Json,
     providers::FieldProblem,
+    store::keys::{by_kind_sort, month},
 };
 
 /// The use case.
@@ -74,7 +75,7 @@ impl DynamicValues<'_> {
         let asked = entries.iter().filter(|entry| values.get(&entry.key).is_some_and(|value| !value.is_null()));
         let mut catalogs = CatalogValues::new();
         for id in asked.filter_map(|entry| entry.catalog_id).collect::<BTreeSet<_>>() {
-            let listed = self.0.all_owned(&CATALOG_VALUES, caller, id).await?;
+            let listed = self.0.all_owned(&CATALOG_VALUES, caller, id, |_| true).await?;
             let text = |value: &Record| Some(value.fields.get("value")?.text().to_owned());
             catalogs.insert(id, listed.iter().filter_map(text).collect());
         }
@@ -94,12 +95,12 @@ impl DynamicValues<'_> {
     ) -> Result<PageView<View>, ApiError> {
         let filters =
             [("person_id", person), ("descriptor_id", property)].map(|(name, id)| (name, id.map(|id| id.to_string())));
-        let list = List { path: DYNAMIC_VALUES.path, filters: &filters };
+        let list = List { path: DYNAMIC_VALUES.path, filters: &filters, room: MAX_PAGE_BYTES };
         self.0.list_of(&DYNAMIC_VALUES, caller, person, &list, request, |record| is_in(record, property)).await
     }
 
-    /// What one person has: the latest of each property, all on one page; or, where `all` is wanted, one page of everything, newest
-    /// first. In one property where it is named.
+    /// What one person has: the latest of each property, as many as one answer has room for, whatever `per_page` says; or, where `all`
+    /// is wanted, one page of everything. Newest first; in one property where it is named.
     ///
     /// # Errors
     /// 404 where the caller's tenant has no such person.
@@ -115,16 +116,28 @@ impl DynamicValues<'_> {
         let path = format!("/people/{person}/dynamic-values");
         if all {
             let filters = [("all", Some("true".to_owned())), ("descriptor_id", property.map(|id| id.to_string()))];
-            let list = List { path: &path, filters: &filters };
+            let list = List { path: &path, filters: &filters, room: MAX_PAGE_BYTES };
             let wanted = |record: &Record| is_in(record, property);
             return self.0.list_of(&DYNAMIC_VALUES, caller, Some(person), &list, request, wanted).await;
         }
         let mut seen = BTreeSet::new();
-        let mut latest = self.0.all_owned(&DYNAMIC_VALUES, caller, person).await?;
-        latest.retain(|record| is_in(record, property) && seen.insert(property_of(record)));
-        let views: Vec<_> = latest.iter().map(|record| self.0.view(&DYNAMIC_VALUES, record)).collect();
-        let whole = PageRequest { page: 1, per_page: views.len().max(request.per_page), cursor: None };
-        Ok(PageView::new(&path, &[], &whole, 0, views, None))
+        let is_latest = |record: &Record| is_in(record, property) && seen.insert(property_of(record));
+        let latest = self.0.all_owned(&DYNAMIC_VALUES, caller, person, is_latest).await?;
+        let (now, cursor) = (self.0.now(), request.cursor.as_ref());
+        let below = cursor.and_then(|cursor| cursor.below.as_deref());
+        let rest = latest.iter().map(|record| (by_kind_sort(record.created_at, record.id), record));
+        let rest = rest.filter(|(place, _)| below.is_none_or(|below| place.as_str() < below));
+        let entries = rest.map(|(place, record)| Listed {
+            entry: DYNAMIC_VALUES.view(record, now),
+            after: Cursor { month: month(now), below: Some(place), seen: 0 },
+        });
+        let entries: Vec<_> = entries.collect();
+        let label = if cursor.is_some() { request.page } else { 1 };
+        let whole = PageRequest { page: label, per_page: entries.len().max(request.per_page), cursor: None };
+        let listed = ListedPage { seen: cursor.map_or(0, |cursor| cursor.seen), entries, next: None };
+        let property = property.map(|id| id.to_string());
+        let filters: Vec<_> = property.iter().map(|id| ("descriptor_id", id.as_str())).collect();
+        Ok(PageView::new(&path, &filters, &whole, listed))
     }
 }
 

@@ -10,14 +10,17 @@ use super::{
     records::{Made, Next, Records, Request, is_about},
 };
 use crate::{
-    api::{ApiError, Authority, Caller},
+    api::{ApiError, Authority, Caller, page::MAX_PAGE_BYTES},
     people::{
         Fields, Kind, Record, View,
         families::{ADDRESSES, CONTACTS, REFERENCES},
         job::{FileRow, RowsTaken},
         person::{self, PEOPLE},
     },
-    platform::{Platform, json::Json},
+    platform::{
+        Platform,
+        json::{Json, escaped_length},
+    },
     store::records::RecordItem,
 };
 
@@ -73,15 +76,21 @@ impl People {
         found.filter(|record| record.deleted_at.is_none()).ok_or_else(|| ApiError::not_found("person"))
     }
 
-    /// A person with its addresses, contacts and references, and the entries of built-in lists. Two requests for each of the
-    /// three.
+    /// A person with its addresses, contacts and references, the latest hundred of each or as many as have room, and the entries of
+    /// built-in lists. Two requests for each of the three.
     ///
     /// # Errors
     /// Our own store.
     pub async fn whole(&self, caller: &Caller, record: &Record) -> Result<View, ApiError> {
         let mut view = self.view(record);
-        for (name, family) in [("addresses", &ADDRESSES), ("contact_data", &CONTACTS), ("references", &REFERENCES)] {
-            view.show(name, &self.records.owned(family, caller, record.id).await?);
+        for (name, rest, family) in [
+            ("addresses", "addresses_next_page_url", &ADDRESSES),
+            ("contact_data", "contact_data_next_page_url", &CONTACTS),
+            ("references", "references_next_page_url", &REFERENCES),
+        ] {
+            let page = self.records.owned(family, caller, record.id, MAX_PAGE_BYTES / 3).await?;
+            view.show(name, &page.data);
+            view.show(rest, &page.next_page_url);
         }
         person::expand(record, &mut view);
         Ok(view)
@@ -90,24 +99,24 @@ impl People {
     /// The persons with these ids that there are, in their order. One request.
     ///
     /// # Errors
-    /// 422 where it is no list of at most a hundred ids.
+    /// 422 where it is no list of at most a hundred ids, or one answer cannot hold all that they name.
     pub async fn search(&self, caller: &Caller, given: &Fields) -> Result<Vec<View>, ApiError> {
         let ids: Vec<Uuid> = list(given, "ids", "UUIDs")?;
         let found = self.records.means().store.records(caller, Kind::Person, &ids).await?;
-        Ok(found.iter().map(|record| self.view(record)).collect())
+        within_an_answer("ids", found.iter().map(|record| self.view(record)).collect())
     }
 
     /// The persons with these external ids that there are, in their order. One request for each, and one more.
     ///
     /// # Errors
-    /// 422 where it is no list of at most a hundred texts.
+    /// 422 where it is no list of at most a hundred texts, or likewise.
     pub async fn search_external(&self, caller: &Caller, given: &Fields) -> Result<Vec<View>, ApiError> {
         let values: Vec<String> = list(given, "external_ref_id", "texts")?;
         let found =
             stream::iter(values).map(|value| async move { self.of_value(caller, "external_ref_id", &value).await });
         let found: Vec<Option<RecordItem>> = found.buffered(AT_ONCE).try_collect().await?;
         let there = found.into_iter().flatten().map(|item| item.record).filter(|record| record.deleted_at.is_none());
-        Ok(there.map(|record| self.view(&record)).collect())
+        within_an_answer("external_ref_id", there.map(|record| self.view(&record)).collect())
     }
 
     /// Makes a person of what a CURP says. One transaction.
@@ -285,6 +294,14 @@ fn is_here(person: &Record) -> Result<(), ApiError> {
     match person.deleted_at {
         Some(_) => Err(ApiError::invalid_field("national_id", "is a deleted person's, which can be restored")),
         None => Ok(()),
+    }
+}
+
+/// What a search found, if one answer can hold it.
+fn within_an_answer(field: &str, found: Vec<View>) -> Result<Vec<View>, ApiError> {
+    match escaped_length(&found) {
+        0..=MAX_PAGE_BYTES => Ok(found),
+        _ => Err(ApiError::invalid_field(field, "names more than one answer can hold: ask for fewer at once")),
     }
 }
 

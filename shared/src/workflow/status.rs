@@ -84,7 +84,7 @@ impl QueryStatus {
         let mut filters = Vec::new();
         filters.extend(filter.status.map(|status| ("status", status.as_str())));
         filters.extend(filter.provider.as_deref().map(|provider| ("provider", provider)));
-        Ok(PageView::new("/processes", &filters, request, page.seen, page.entries, page.next.as_ref()))
+        Ok(PageView::new("/processes", &filters, request, page))
     }
 
     /// Asks a company whether it answers and knows the caller's account.

@@ -89,7 +89,8 @@ impl RunJob {
         while persons < PER_STEP && piece.bytes() < PIECE_BYTES && !is_over {
             let request = PageRequest { page: 1, per_page: MAX_PER_PAGE, cursor: Some(place.clone()) };
             let page = store.list_records(key, export.since, (PEOPLE.kind, None), &request, job.created_at).await?;
-            let wanted = page.entries.iter().take_while(|person| person.created_at >= export.since);
+            let wanted =
+                page.entries.iter().map(|listed| &listed.entry).take_while(|person| person.created_at >= export.since);
             let rows: Vec<_> = wanted.map(|person| self.row(key, &export, person)).collect();
             is_over = rows.len() < page.entries.len() || page.next.is_none();
             let rows: Vec<Vec<String>> = stream::iter(rows).buffered(AT_ONCE).try_collect().await?;
@@ -114,7 +115,7 @@ impl RunJob {
             let request = PageRequest { page: 1, per_page: 1, cursor: None };
             let of_person = (family.kind, Some(person.id));
             let latest = self.tools.means.store.list_records(key, export.since, of_person, &request, now).await?;
-            let latest = latest.entries.first().map(|record| family.view(record, now)).unwrap_or_default();
+            let latest = latest.entries.first().map(|listed| family.view(&listed.entry, now)).unwrap_or_default();
             cells.extend(self::cells(&latest, part_columns(part, family).map(|(_, field)| field)));
         }
         Ok(cells)

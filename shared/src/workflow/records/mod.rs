@@ -14,19 +14,19 @@ use super::{MAX_RACES, Means, fresh};
 use crate::{
     api::{
         ApiError, Authority, Caller, body,
-        page::{MAX_PER_PAGE, PageRequest, PageView},
+        page::{MAX_PAGE_BYTES, MAX_PER_PAGE, PageRequest, PageView},
     },
     evidence::UrlGuard,
     people::{
         Family, Fields, Form, Kind, Record, RecordEvent, View,
         family::{Named, distinct},
     },
-    platform::Platform,
+    platform::{Platform, json::Json},
     process::ids::of_idempotency_key,
     providers::FieldProblem,
     store::{
         StoreError,
-        records::{Belongs, Beside, MAX_TOGETHER, RecordItem, Unique, Written},
+        records::{Belongs, Beside, MAX_OUTBOX, MAX_TOGETHER, RecordItem, Unique, Written},
     },
 };
 
@@ -44,6 +44,8 @@ pub(super) struct List<'a> {
     pub(super) path: &'a str,
     /// Parameters, as far as they were given.
     pub(super) filters: &'a [(&'a str, Option<String>)],
+    /// Bytes that the answer has room for.
+    pub(super) room: usize,
 }
 
 fn first_page() -> PageRequest {
@@ -82,12 +84,15 @@ impl Records {
     /// 422 with every field that is not as it should be.
     fn read(&self, family: &Family, given: &Fields, present: Option<&Fields>, whole: bool) -> Result<Fields, ApiError> {
         let guard = UrlGuard::any_public_host(self.0.platform.config.allow_loopback);
-        let refused = family.fields.iter().filter(|field| field.form == Form::Url).filter_map(|field| {
-            let refused = guard.check(&given.get(field.name)?.read::<String>()?).err()?;
-            Some(FieldProblem::new(field.name, format!("cannot be used: {refused}")))
-        });
-        let (read, refused) = (family.read(given, present, whole, self.0.now()), refused.collect::<Vec<_>>());
-        match read {
+        let (mut given, mut refused) = (given.clone(), Vec::new());
+        for field in family.fields.iter().filter(|field| field.form == Form::Url) {
+            let Some(url) = given.get(field.name).and_then(Json::read::<String>) else { continue };
+            match guard.register(&url) {
+                Ok(url) => drop(given.insert(field.name.to_owned(), Json::of(&url))),
+                Err(problem) => refused.push(FieldProblem::new(field.name, format!("cannot be used: {problem}"))),
+            }
+        }
+        match family.read(&given, present, whole, self.0.now()) {
             Ok(fields) if refused.is_empty() => Ok(fields),
             read => Err(ApiError::invalid(distinct(read.err().into_iter().flatten().chain(refused)))),
         }
@@ -239,7 +244,8 @@ impl Records {
         request: &PageRequest,
     ) -> Result<PageView<View>, ApiError> {
         let filters = [(owner_field(family), owner.map(|owner| owner.to_string()))];
-        self.list_of(family, caller, owner, &List { path: family.path, filters: &filters }, request, |_| true).await
+        let list = List { path: family.path, filters: &filters, room: MAX_PAGE_BYTES };
+        self.list_of(family, caller, owner, &list, request, |_| true).await
     }
 
     /// As [`Self::list`], of those alone that are `wanted`: a page may have fewer than it could although the list goes on.
@@ -257,22 +263,31 @@ impl Records {
     ) -> Result<PageView<View>, ApiError> {
         let now = self.0.now();
         let page = self.0.store.list_records(caller, caller.tenant_since(), (family.kind, owner), request, now).await?;
-        let entries = page.entries.iter().filter(|record| wanted(record));
-        let entries = entries.map(|record| family.view(record, now)).collect();
+        let page = page.map(|record| wanted(&record).then(|| family.view(&record, now)));
         let filters: Vec<_> =
             list.filters.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
-        Ok(PageView::new(list.path, &filters, request, page.seen, entries, page.next.as_ref()))
+        Ok(PageView::within(list.room, list.path, &filters, request, page))
     }
 
-    /// The latest records of a family that belong to another record, at most a hundred. Two requests.
+    /// The latest records of a family that belong to another record, as a part of an answer: at most a hundred, and as many as
+    /// have room in `room` bytes. The rest is a page of the family's own list. Two requests.
     ///
     /// # Errors
     /// Our own store.
-    pub async fn owned(&self, family: &Family, caller: &Caller, owner: Uuid) -> Result<Vec<View>, ApiError> {
-        Ok(self.list(family, caller, Some(owner), &first_page()).await?.data)
+    pub async fn owned(
+        &self,
+        family: &Family,
+        caller: &Caller,
+        owner: Uuid,
+        room: usize,
+    ) -> Result<PageView<View>, ApiError> {
+        let filters = [(owner_field(family), Some(owner.to_string()))];
+        let list = List { path: family.path, filters: &filters, room };
+        self.list_of(family, caller, Some(owner), &list, &first_page(), |_| true).await
     }
 
-    /// Every record of a family that belongs to another record, newest first. Two requests for each hundred.
+    /// Every record of a family that belongs to another record and is `wanted`, newest first.
+    /// Two requests for each hundred.
     ///
     /// # Errors
     /// Our own store.
@@ -281,6 +296,7 @@ impl Records {
         family: &Family,
         caller: &Caller,
         owner: Uuid,
+        mut wanted: impl FnMut(&Record) -> bool,
     ) -> Result<Vec<Record>, ApiError> {
         let (mut records, mut request) = (Vec::new(), first_page());
         loop {
@@ -289,7 +305,7 @@ impl Records {
                 .store
                 .list_records(caller, caller.tenant_since(), (family.kind, Some(owner)), &request, self.0.now())
                 .await?;
-            records.extend(page.entries);
+            records.extend(page.entries.into_iter().map(|listed| listed.entry).filter(&mut wanted));
             match page.next {
                 Some(next) => request.cursor = Some(next),
                 None => return Ok(records),
@@ -339,6 +355,8 @@ impl Records {
             let now = self.0.now();
             item.record.owner = owner(family, &item.record.fields);
             item.record.updated_at = now;
+            let is_waiting = |event: &&'static str| item.outbox.values().any(|waiting| waiting.name == **event);
+            let event = event.filter(|event| item.outbox.len() < MAX_OUTBOX || !is_waiting(event));
             item.outbox.extend(outbox(event, &item.record, item.version, now));
             let (had, has) =
                 (uniques(family, &before.fields, &hash_key), uniques(family, &item.record.fields, &hash_key));
