@@ -2,6 +2,9 @@
 
 use crate::{platform::SecretsError, providers::FieldProblem, store::StoreError};
 
+/// Wrong fields that are named.
+const MAX_FIELDS: usize = 100;
+
 /// An answer that is not a success. Messages are sentences for people; `error_code` is for programs and stays as it is.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ApiError {
@@ -119,7 +122,7 @@ impl ApiError {
         Self::new(413, "too_large", &format!("The body is longer than {limit} bytes."))
     }
 
-    /// 422: fields are wrong.
+    /// 422: fields are wrong. The first hundred are named.
     #[must_use]
     pub fn invalid(mut fields: Vec<FieldProblem>) -> Self {
         fields.sort_by(|a, b| a.field.cmp(&b.field));
@@ -127,6 +130,7 @@ impl ApiError {
             [one] => format!("{} {}.", one.field, one.message),
             many => format!("{} fields are not as they should be.", many.len()),
         };
+        fields.truncate(MAX_FIELDS);
         Self { fields, ..Self::new(422, "invalid_request", &message) }
     }
 

@@ -332,7 +332,8 @@ impl Process {
                 self.want_escalation(now);
             }
         }
-        if let Some(news) = &observation.certificate {
+        let known = |news: &&CertificateNews| news.reference.len() <= bounded::MAX_REFERENCE;
+        if let Some(news) = observation.certificate.as_ref().filter(known) {
             self.certificate_told(news, now);
         }
         events.extend(self.settled_since(before, now));

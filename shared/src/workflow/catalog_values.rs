@@ -20,8 +20,6 @@ use crate::{
 
 /// Values that one file may have.
 const MAX_ROWS: usize = 1000;
-/// What is told of a file that has many mistakes.
-const MAX_PROBLEMS: usize = 100;
 /// The columns, in their order.
 const COLUMNS: [&str; 3] = ["type", "label", "value"];
 
@@ -63,7 +61,6 @@ pub async fn add(records: &Records, caller: &Caller, catalog: Uuid, file: &[u8])
         }
     }
     if !problems.is_empty() {
-        problems.truncate(MAX_PROBLEMS);
         return Err(ApiError::invalid(problems));
     }
     let hash = hex::encode(Sha256::digest(file));

@@ -10,7 +10,7 @@ use crate::{
     api::callback_token,
     evidence::{Bucket, Copier, MAX_PICTURE_BYTES},
     platform::{Platform, telemetry},
-    process::{Event, Observation, Process, Refusal},
+    process::{Event, Observation, Process, Refusal, bounded::MAX_REFERENCE},
     providers::{CallbackUrls, Picture, Provider, ProviderError, Purpose, Round, Submission, Submitted},
 };
 
@@ -54,6 +54,10 @@ impl Handover {
         let trouble = answer.as_ref().err().filter(|error| !matches!(error, ProviderError::Rejected { .. }));
         telemetry::record_call(&process.provider, trouble.map(ProviderError::code), now, self.means.now());
         match answer {
+            // No id of a process is so long, and no key of ours holds it.
+            Ok(Submitted { reference, .. }) if !(1..=MAX_REFERENCE).contains(&reference.len()) => {
+                Ok(Learnt::Unknown("reference_unreadable", true))
+            }
             Ok(Submitted { reference, answer: None }) => Ok(Learnt::Taken(reference, None)),
             Ok(Submitted { reference, answer: Some(said) }) => {
                 let kept = answer::keep(&self.copier, process, said.observation, said.raw, self.means.now()).await?;

@@ -5,11 +5,20 @@
 //! answer has room for fifteen of them. The fields of records are declared in [`crate::people::families`]; their bounds are those
 //! of their forms.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 mod types;
+
+use jiff::Timestamp;
+use uuid::Uuid;
 
 use types::Types;
 
-use super::{processes::MAX_INBOX, records, tenants};
+use super::{
+    keys::{self, ItemKey},
+    processes::MAX_INBOX,
+    records, tenants,
+};
 use crate::{
     api::Scope,
     notify::{channel, topic::TOPICS},
@@ -20,7 +29,7 @@ use crate::{
         schema::MAX_FREE,
     },
     platform::http::MAX_URL_BYTES,
-    process::{MAX_REASON_CHARS, bounded, evidence, request, timeline},
+    process::{MAX_REASON_CHARS, ProcessId, TenantId, bounded, evidence, request, timeline},
 };
 
 /// What an item of the table may have.
@@ -236,4 +245,33 @@ fn every_record_fits_with_all_of_its_fields_at_their_longest() {
     let addresses = records::MAX_DIGESTS * (families::ADDRESS_PARTS.len() * 40 + 100);
     let ids = 2 * records::MAX_DIGESTS * 100;
     assert!(biometrics + addresses + ids <= LARGEST_DIGESTS, "{}", biometrics + addresses + ids);
+}
+
+#[test]
+fn no_key_is_longer_than_the_table_takes() {
+    let tenant: TenantId = "t".repeat(40).parse().unwrap();
+    let (id, hash, name) = (Uuid::max(), "f".repeat(64), "n".repeat(40));
+    let month = keys::month(Timestamp::MAX);
+    let mut partitions = vec![
+        ItemKey::Process(&tenant, ProcessId(id)).pk(),
+        ItemKey::Reference(&tenant, &name, &"r".repeat(bounded::MAX_REFERENCE)).pk(),
+        ItemKey::ApiKey(&hash).pk(),
+        ItemKey::Code(&tenant, &hash).pk(),
+        keys::by_channel(&tenant, id, &month),
+        keys::by_resource(&tenant, &id.to_string()),
+        keys::by_kind(&tenant, &month),
+        // A UUID in its longest writing.
+        keys::by_owner(&tenant, &format!("urn:uuid:{id}")),
+        keys::api_keys_of(&tenant),
+    ];
+    for family in FAMILIES.into_iter().chain([&PEOPLE]) {
+        partitions.push(keys::owned_by(&tenant, id, family.kind));
+        partitions.push(keys::records(&tenant, family.kind, &month));
+        partitions.extend(family.unique.iter().map(|field| ItemKey::Unique(&tenant, family.kind, field, &hash).pk()));
+    }
+    for partition in partitions {
+        assert!(partition.len() <= 2048, "{partition}");
+    }
+    let sort = keys::by_kind_sort(Timestamp::MAX, id);
+    assert!(sort.len() <= 100, "a cursor holds it: {sort}");
 }
