@@ -363,6 +363,84 @@ async fn whatever_fails(ask: impl AsyncFn(&World) -> Answer, check: impl AsyncFn
     }
 }
 
+/// Runs the same job once for each of those calls and each side of its effect, with its function killed there, and checks that it goes on
+/// within two minutes and how it ends.
+async fn wherever_it_is_killed(ask: impl AsyncFn(&World) -> Answer, check: impl AsyncFn(&World, &Value)) {
+    let calls = steps(&ask).await;
+    for (at, operation) in calls.iter().enumerate() {
+        let earlier = calls[..at].iter().filter(|other| *other == operation).count();
+        let is_read = ["Get", "Query", "S3 GET"].iter().any(|read| operation.starts_with(read));
+        for when in if is_read { &[When::Before][..] } else { &[When::Before, When::After] } {
+            let world = World::new().await;
+            let asked = ask(&world).await;
+            world.aws.wire().take_written();
+            world.aws.wire().plan(operation, None, earlier, Disturbance::Crash(*when));
+            tokio::select! {
+                _ = world.local.pump() => panic!("{operation} number {earlier} was not called"),
+                () = world.aws.crashed() => {}
+            }
+            // The clock's own minute, twice.
+            for _ in 0..2 {
+                world.pass(SignedDuration::from_mins(1)).await;
+            }
+            let path = asked.headers["location"].to_str().unwrap();
+            let job = world.customer.get(path).await.result().clone();
+            assert_eq!(job["state"], "done", "{operation} number {earlier}, killed {when:?}: {job}");
+            check(&world, &job).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_is_killed_anywhere_goes_on_within_two_minutes() {
+    let rows =
+        ["PESJ880212HDFHLX01,Juan,Perez,Suares,,,", "BAD,Wei,Xu,Bo,,,", "pesj880212hdfhlx01,Juana,Perez,Suares,,,"];
+    wherever_it_is_killed(
+        async |world: &World| import(world, file(&rows)).await,
+        async |world: &World, job: &Value| {
+            let counts = ["done", "created", "updated", "failed"].map(|count| job[count].as_u64().unwrap());
+            assert_eq!(counts, [3, 1, 1, 1], "{job}");
+            assert_eq!(lines(world, job).await.len(), 4);
+        },
+    )
+    .await;
+    wherever_it_is_killed(
+        async |world: &World| {
+            register(world, &juan()).await;
+            world.local.pump().await;
+            world.customer.post("/people/export", &json!({"exclude": ["address", "contact"]})).await
+        },
+        async |world: &World, job: &Value| assert_eq!(lines(world, job).await.len(), 2, "{job}"),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_step_whose_time_is_over_stops_and_the_next_one_takes_up_the_rest() {
+    let world = World::new().await;
+    let mut rows = "national_id,name,first_lastname,second_lastname,ignore_curp_validation\n".to_owned();
+    (0..230).for_each(|number| rows.push_str(&format!("P{number},Ana,Paz,Ruiz,true\n")));
+    let asked = import(&world, &rows).await;
+    let path = asked.headers["location"].to_str().unwrap().to_owned();
+    // The hundredth row takes so long that there is no time for more.
+    let clock = std::sync::Arc::clone(&world.clock);
+    let slow = Disturbance::Interleave(Box::new(move || {
+        Box::pin(async move { clock.advance(SignedDuration::from_secs(18)) })
+    }));
+    world.aws.wire().plan("TransactWriteItems", None, 99, slow);
+    world.aws.take_calls();
+    world.local.pump().await;
+    assert!(world.aws.is_calm());
+    let job = world.customer.get(&path).await.result().clone();
+    assert_eq!((&job["state"], &job["created"], &job["failed"]), (&json!("done"), &json!(230), &json!(0)), "{job}");
+    let report = lines(&world, &job).await;
+    let rows: Vec<u64> = report[1..].iter().map(|line| line.split(',').next().unwrap().parse().unwrap()).collect();
+    assert_eq!(rows, (2..232).collect::<Vec<_>>());
+    // Two pieces of rows, the report's head, and the whole.
+    let pieces = world.aws.take_calls().iter().filter(|call| *call == "S3 PUT").count();
+    assert_eq!(pieces, 4);
+}
+
 #[tokio::test]
 async fn whatever_call_of_an_import_fails_each_row_is_taken_up_once() {
     let ask = async |world: &World| {

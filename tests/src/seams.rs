@@ -1,10 +1,7 @@
 //! A clock that stands still until it is moved, and entropy that is the same in every run.
 
 use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -12,31 +9,38 @@ use async_trait::async_trait;
 use cotejo::platform::{Clock, Entropy};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::watch;
 
-/// Time that passes only by [`SteppedClock::advance`]: whoever waits gets his turn again at once.
-pub struct SteppedClock(Mutex<Timestamp>);
+/// Time that passes only by [`SteppedClock::advance`]: whoever pauses gets his turn again at once, and a limit is reached when
+/// the time comes.
+pub struct SteppedClock(watch::Sender<Timestamp>);
 
 impl SteppedClock {
     /// A clock that stands at `at`.
     #[must_use]
     pub fn at(at: Timestamp) -> Self {
-        Self(Mutex::new(at))
+        Self(watch::Sender::new(at))
     }
 
     /// Lets time pass.
     pub fn advance(&self, by: SignedDuration) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;
+        self.0.send_modify(|now| *now += by);
     }
 }
 
 #[async_trait]
 impl Clock for SteppedClock {
     fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.borrow()
     }
 
     async fn pass(&self, _time: Duration) {
         tokio::task::yield_now().await;
+    }
+
+    async fn until(&self, moment: Timestamp) {
+        // It fails only where the clock is gone, and then nobody waits.
+        let _ = self.0.subscribe().wait_for(|now| *now >= moment).await;
     }
 }
 

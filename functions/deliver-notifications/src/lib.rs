@@ -38,7 +38,7 @@ impl App {
 /// # Errors
 /// None: whatever fails, fails for its own record.
 pub async fn handle(app: &App, event: Event) -> Result<DynamoDbEventResponse, Error> {
-    Ok(stream::each_item(event, app.clock.as_ref(), |key| async move {
+    Ok(stream::each_item(event, app.clock.as_ref(), |key, _| async move {
         match key {
             WorkKey::Process(key) => app.deliver.run(&key).await.map(|_| ()),
             WorkKey::Record(key) => app.deliver.run_record(&key).await.map(|_| ()),

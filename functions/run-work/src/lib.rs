@@ -37,11 +37,11 @@ impl App {
 /// # Errors
 /// None: whatever fails, fails for its own record.
 pub async fn handle(app: &App, event: Event) -> Result<DynamoDbEventResponse, Error> {
-    Ok(stream::each_item(event, app.clock.as_ref(), |key| async move {
+    Ok(stream::each_item(event, app.clock.as_ref(), |key, end| async move {
         match key {
             WorkKey::Process(key) => app.refresh.run(&key).await,
             WorkKey::LongCopy(key) => app.copy.run(&key).await,
-            WorkKey::Job(key) => app.jobs.run(&key).await,
+            WorkKey::Job(key) => app.jobs.run(&key, end).await,
             // Nothing is wished of it; `deliver-notifications` sees to it.
             WorkKey::Delivery(_) | WorkKey::Record(_) => Ok(()),
         }

@@ -1,8 +1,9 @@
 //! The clock seam.
 
-use std::time::Duration;
+use std::{future::Future, pin::pin, time::Duration};
 
 use async_trait::async_trait;
+use futures_util::future::{Either, select};
 use jiff::{Timestamp, ToSpan as _};
 
 /// Tells the present moment, UTC, in whole milliseconds: what is stored and shown has no finer grain.
@@ -13,6 +14,19 @@ pub trait Clock: Send + Sync {
 
     /// Lets so much time pass.
     async fn pass(&self, time: Duration);
+
+    /// Returns once it is `moment`. Where [`Self::pass`] is a pause that a test skips, this is a limit that a test reaches only by
+    /// letting the time come.
+    async fn until(&self, moment: Timestamp);
+}
+
+/// What comes of `work`, or `None` where it has not ended at `end`; then it is dropped where it stands.
+pub async fn in_time<T>(clock: &dyn Clock, end: Timestamp, work: impl Future<Output = T>) -> Option<T> {
+    // The work goes first: what is there in time counts, also where the time is over by now.
+    match select(pin!(work), clock.until(end)).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
+    }
 }
 
 /// The machine's own clock.
@@ -28,5 +42,10 @@ impl Clock for SystemClock {
 
     async fn pass(&self, time: Duration) {
         tokio::time::sleep(time).await;
+    }
+
+    async fn until(&self, moment: Timestamp) {
+        let left = moment.duration_since(self.now());
+        tokio::time::sleep(left.try_into().unwrap_or_default()).await;
     }
 }

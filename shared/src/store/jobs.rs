@@ -25,7 +25,7 @@ use crate::{api::Authority, people::job::Job};
 /// How long a job is kept; the bucket keeps its files as long.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// How long a step that the stream should have started may be missing before the clock starts it.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(5);
+const PATIENCE: SignedDuration = SignedDuration::from_mins(1);
 
 /// A job with what belongs to its item alone.
 #[derive(Debug, Clone)]

@@ -65,7 +65,7 @@ pub fn next_look(
 }
 
 /// 15 s, doubled with each failure.
-fn backoff(failures: u32) -> SignedDuration {
+pub(super) fn backoff(failures: u32) -> SignedDuration {
     let seconds = 15_i64 << failures.saturating_sub(1).min(8);
     SignedDuration::from_secs(seconds).min(LONGEST_BACKOFF)
 }

@@ -58,7 +58,7 @@ impl CopyLong {
     /// Asks the provider for a fresh link and follows it.
     async fn copy(&self, who: &OwnKey, process: &Process, piece: &Evidence) -> Result<CopyOutcome, OwnTrouble> {
         let failed = |reason: &str| Ok(CopyOutcome::Failed { reason: reason.to_owned() });
-        let Ok(provider) = self.means.provider(who, &process.provider).await? else { return failed("no_account") };
+        let Ok(Ok(provider)) = self.means.provider(who, &process.provider).await else { return failed("no_account") };
         let Some(reference) = &process.provider_reference else { return failed("not_shown") };
         let answer = match provider.query(reference, self.means.now()).await {
             Ok(answer) => answer,

@@ -114,6 +114,13 @@ pub enum OwnTrouble {
     Secrets(#[from] SecretsError),
 }
 
+impl OwnTrouble {
+    /// Whether the next try would end alike: the store is well, and what is in it is not.
+    fn is_lasting(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Corrupt(_) | StoreError::TooLarge))
+    }
+}
+
 /// What the workflows share of a platform.
 #[derive(Clone)]
 struct Means {

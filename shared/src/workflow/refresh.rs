@@ -12,7 +12,7 @@ use super::{
     MAX_RACES, Means, OwnTrouble, WISH_PATIENCE,
     answer::{self, copy_of},
     attempt::redact_deliveries,
-    certificate, fresh,
+    certificate, due, fresh,
     handover::{Handover, Learnt},
     wants_answer,
 };
@@ -126,14 +126,12 @@ impl RefreshProcess {
             record.wish = Some(fresh("redact", self.means.entropy()));
             return Ok(false);
         }
-        let Ok(provider) = self.means.provider(key, &record.process.provider).await? else {
-            // The account was taken away; it may come back. Callbacks wait for it.
-            record.process.unanswered("no_account", now);
-            let events = record.process.conclude(now);
-            record.announce(events);
-            let waits = is_open(&record.process) || !record.inbox.is_empty();
-            record.look_again(waits.then(|| now + SignedDuration::from_hours(1)), now);
-            return Ok(false);
+        let provider = match self.means.provider(key, &record.process.provider).await {
+            Ok(Ok(provider)) => provider,
+            // The account was taken away; it may come back.
+            Ok(Err(_)) => return Ok(without_account(record, "no_account", |_| SignedDuration::from_hours(1), now)),
+            // It is this tenant's secret alone that cannot be had, and no other process must wait for it.
+            Err(_) => return Ok(without_account(record, "account_unavailable", due::backoff, now)),
         };
         let knew_reference = record.process.provider_reference.clone();
         let called_back = !record.inbox.is_empty();
@@ -484,6 +482,21 @@ impl RefreshProcess {
             evidence = process.evidence_state().as_str(), failures = process.failures, "looked",
         );
     }
+}
+
+/// Nothing can be asked now. Callbacks wait for it.
+fn without_account(
+    record: &mut ProcessRecord,
+    trouble: &'static str,
+    wait: fn(u32) -> SignedDuration,
+    now: Timestamp,
+) -> bool {
+    record.process.unanswered(trouble, now);
+    let events = record.process.conclude(now);
+    record.announce(events);
+    let waits = is_open(&record.process) || !record.inbox.is_empty();
+    record.look_again(waits.then(|| now + wait(record.process.failures)), now);
+    false
 }
 
 /// How long one process's copies may take before the rest of them is put off.

@@ -1,35 +1,93 @@
-//! Batches of the table's stream: whatever a record is about is seen to once, side by side, and the records of those
-//! that failed are named.
+//! Batches of the table's stream: whatever a record is about is seen to once, side by side and for a limited time, and the records
+//! of those that failed are named.
+//!
+//! A record that is named is brought again, and holds up what comes behind it. So only that is named which may be otherwise the
+//! next time: trouble of our own store. What would fail again in the same way, and what was not done in time, counts as
+//! handled; it is still due, and the clock wakes it.
 
-use std::{collections::HashMap, future::Future};
+use std::{collections::HashMap, future::Future, time::Duration};
 
 use aws_lambda_events::event::{
     dynamodb::Event,
     streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
 };
 use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
 use serde_dynamo::AttributeValue;
 
 use super::OwnTrouble;
 use crate::{
     platform::{
         Clock,
+        clock::in_time,
         contained::contained,
         telemetry::{self, Metric},
     },
     store::keys::WorkKey,
 };
 
-/// Items of one batch seen to at once.
-const AT_ONCE: usize = 10;
+/// Items of one batch seen to at once: all of them, so that a batch takes as long as the longest of them (`.ci/check_template.py`
+/// compares it with the template's batch sizes).
+pub const AT_ONCE: usize = 25;
 
-/// Calls `see_to` once for each item in the batch. Several records of one item are one look, since a look sees the item
-/// as it stands; where it fails, the earliest of its records is named, for Lambda brings everything from there again.
+/// How long a batch may take. The function's own time must be longer (`.ci/check_template.py` compares them).
+pub const BATCH_TIME: Duration = Duration::from_secs(25);
+
+/// What became of an item.
+enum Seen {
+    Done,
+    /// To be brought again.
+    Failed(String),
+    /// Not to be brought again: it would end alike.
+    LeftToTheClock(String),
+}
+
+impl Seen {
+    fn of(result: Option<Result<Result<(), OwnTrouble>, impl ToString>>) -> Self {
+        match result {
+            Some(Ok(Ok(()))) => Self::Done,
+            Some(Ok(Err(error))) if error.is_lasting() => Self::LeftToTheClock(error.to_string()),
+            Some(Ok(Err(error))) => Self::Failed(error.to_string()),
+            Some(Err(panicked)) => Self::LeftToTheClock(panicked.to_string()),
+            None => Self::LeftToTheClock("out of time".to_owned()),
+        }
+    }
+}
+
+/// Calls `see_to` once for each item in the batch, with the moment when the batch must have ended; what runs then is dropped where
+/// it stands. Several records of one item are one look, since a look sees the item as it stands; where it fails, the earliest of its
+/// records is named, for Lambda brings everything from there again.
 pub async fn each_item<F, T>(event: Event, clock: &dyn Clock, see_to: F) -> DynamoDbEventResponse
 where
-    F: Fn(WorkKey) -> T,
+    F: Fn(WorkKey, Timestamp) -> T,
     T: Future<Output = Result<(), OwnTrouble>>,
 {
+    let end = clock.now() + BATCH_TIME;
+    let (order, mut first_record) = items(event);
+    let failures = stream::iter(order)
+        .map(|key| {
+            let record = first_record.remove(&key).flatten();
+            let seen_to = see_to(key.clone(), end);
+            async move {
+                let began = clock.now();
+                let seen = Seen::of(in_time(clock, end, contained(seen_to)).await);
+                report(&key, &seen, began, clock.now());
+                record.filter(|_| matches!(seen, Seen::Failed(_)))
+            }
+        })
+        .buffered(AT_ONCE)
+        .filter_map(|failed| async { failed });
+    let mut response = DynamoDbEventResponse::default();
+    for record in failures.collect::<Vec<String>>().await {
+        let mut failure = DynamoDbBatchItemFailure::default();
+        failure.item_identifier = Some(record);
+        response.batch_item_failures.push(failure);
+    }
+    response
+}
+
+/// What a batch is about, in its order, and the first record of each.
+fn items(event: Event) -> (Vec<WorkKey>, HashMap<WorkKey, Option<String>>) {
     let mut order = Vec::new();
     let mut first_record = HashMap::new();
     for record in event.records {
@@ -48,35 +106,18 @@ where
             None => tracing::error!("a stream record of an unknown kind was passed over"),
         }
     }
-    let failures = stream::iter(order)
-        .map(|key| {
-            let record = first_record.remove(&key).flatten();
-            let seen_to = see_to(key.clone());
-            async move {
-                let began = clock.now();
-                let trouble = match contained(seen_to).await {
-                    Ok(Ok(())) => None,
-                    Ok(Err(error)) => Some(error.to_string()),
-                    Err(panicked) => Some(panicked.to_string()),
-                };
-                let (tenant, item) = (key.tenant(), key.item().pk());
-                let duration_ms = u64::try_from(clock.now().duration_since(began).as_millis()).unwrap_or_default();
-                let Some(trouble) = trouble else {
-                    tracing::info!(%tenant, item, duration_ms, "seen to");
-                    return None;
-                };
-                tracing::error!(%tenant, item, duration_ms, error = trouble, "a stream record failed");
-                telemetry::record(Metric::RecordFailed, &[], 1.0, clock.now());
-                record
-            }
-        })
-        .buffered(AT_ONCE)
-        .filter_map(|failed| async { failed });
-    let mut response = DynamoDbEventResponse::default();
-    for record in failures.collect::<Vec<String>>().await {
-        let mut failure = DynamoDbBatchItemFailure::default();
-        failure.item_identifier = Some(record);
-        response.batch_item_failures.push(failure);
+    (order, first_record)
+}
+
+fn report(key: &WorkKey, seen: &Seen, began: Timestamp, now: Timestamp) {
+    let (tenant, item) = (key.tenant(), key.item().pk());
+    let duration_ms = u64::try_from(now.duration_since(began).as_millis()).unwrap_or_default();
+    match seen {
+        Seen::Done => return tracing::info!(%tenant, item, duration_ms, "seen to"),
+        Seen::Failed(error) => tracing::error!(%tenant, item, duration_ms, error, "a stream record failed"),
+        Seen::LeftToTheClock(error) => {
+            tracing::error!(%tenant, item, duration_ms, error, "a stream record was left to the clock");
+        }
     }
-    response
+    telemetry::record(Metric::RecordFailed, &[], 1.0, now);
 }

@@ -3,7 +3,7 @@
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 
-use super::{OwnTrouble, Piece, RunJob};
+use super::{OwnTrouble, Piece, RunJob, Try};
 use crate::{
     api::{
         ApiError,
@@ -23,7 +23,7 @@ use crate::{
 
 /// Persons that one step writes …
 const PER_STEP: u64 = 1000;
-/// … unless the piece is so long before. A page more is far below the longest piece that is joined.
+/// … unless the piece is so long before, or the time is over. A page more is far below the longest piece that is joined.
 const PIECE_BYTES: usize = 4 << 20;
 /// Persons whose address and contact are looked for at once.
 const AT_ONCE: usize = 8;
@@ -73,7 +73,7 @@ impl RunJob {
         key: &JobKey,
         job: &mut Job,
         mut export: Export,
-        attempt: u64,
+        Try { attempt, end }: Try,
     ) -> Result<(), OwnTrouble> {
         let store = &self.tools.means.store;
         let mut piece = Piece::new();
@@ -86,7 +86,9 @@ impl RunJob {
         };
         let mut persons = 0;
         let mut is_over = false;
-        while persons < PER_STEP && piece.bytes() < PIECE_BYTES && !is_over {
+        let is_full = |persons, piece: &Piece| persons >= PER_STEP || piece.bytes() >= PIECE_BYTES;
+        // A page at least, or it would never end.
+        while !is_over && (persons == 0 || !is_full(persons, &piece) && self.tools.means.now() < end) {
             let request = PageRequest { page: 1, per_page: MAX_PER_PAGE, cursor: Some(place.clone()) };
             let page = store.list_records(key, export.since, (PEOPLE.kind, None), &request, job.created_at).await?;
             let wanted =

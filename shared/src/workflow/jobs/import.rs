@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{OwnTrouble, Piece, RunJob, export::is_exported};
+use super::{OwnTrouble, Piece, RunJob, Try, export::is_exported};
 use crate::{
     api::ApiError,
     evidence::{BucketError, JobFile, ObjectKey},
@@ -32,6 +32,8 @@ const MAX_SOURCE_BYTES: usize =
 const MAX_ROWS: usize = 100_000;
 /// Rows that one step takes up.
 const PER_STEP: usize = 1000;
+/// Rows after which a step looks whether its time is over.
+const TOGETHER: usize = 50;
 /// Rows taken up at once.
 const AT_ONCE: usize = 8;
 
@@ -64,6 +66,35 @@ fn is_given(column: &str) -> bool {
     PEOPLE.fields.iter().any(|field| field.name == column && field.is_given())
 }
 
+/// What became of the row in a line of the file.
+type Outcome = (u64, Result<TakenUp, ApiError>);
+
+/// Counts what became of a row, and writes it down.
+fn report((row, outcome): Outcome, shown: &mut ImportShown, piece: &mut Piece) {
+    match outcome {
+        Ok(TakenUp { person, how }) => {
+            let (count, word) = match how {
+                How::Created => (&mut shown.created, "created"),
+                How::Updated => (&mut shown.updated, "updated"),
+                How::Unchanged => (&mut shown.unchanged, "unchanged"),
+            };
+            *count += 1;
+            piece.line([&row.to_string(), word, &person.to_string(), "", ""]);
+        }
+        Err(error) => {
+            shown.failed += 1;
+            let fields = problems(error);
+            for FieldProblem { field, message } in &fields {
+                piece.line([&row.to_string(), "failed", "", field, message]);
+            }
+            let is_short = length(&shown.failures) < MAX_SHOWN_BYTES;
+            if is_short && shown.failures.len() < MAX_SHOWN {
+                shown.failures.push(Failure { row, fields });
+            }
+        }
+    }
+}
+
 /// Why a step does not go on.
 enum Halt {
     Ours(OwnTrouble),
@@ -77,11 +108,12 @@ impl RunJob {
         key: &JobKey,
         job: &mut Job,
         mut import: Import,
-        attempt: u64,
+        this: Try,
     ) -> Result<(), OwnTrouble> {
+        let attempt = this.attempt;
         let went = match import.shown.rows {
             None => self.begin(job, &mut import, attempt).await,
-            Some(_) => self.go_on(key, job, &mut import, attempt).await,
+            Some(_) => self.go_on(key, job, &mut import, this).await,
         };
         let is_over = import.shown.rows == Some(import.shown.done);
         job.task = Task::Import(import);
@@ -121,16 +153,38 @@ impl RunJob {
         self.tools.put_piece(job, attempt, piece).await.map_err(Halt::Ours)
     }
 
-    /// Takes up the next rows.
-    async fn go_on(&self, key: &JobKey, job: &mut Job, import: &mut Import, attempt: u64) -> Result<(), Halt> {
+    /// Takes up the next rows, as many as there is time for.
+    async fn go_on(&self, key: &JobKey, job: &mut Job, import: &mut Import, this: Try) -> Result<(), Halt> {
         let file = self.source(&import.source, MAX_SOURCE_BYTES).await?;
         let mut sheet = Sheet::open(&file).map_err(Halt::File)?;
         let columns = std::mem::take(&mut sheet.columns);
-        let first = import.shown.done;
-        let step = Step { run: job.run, first };
-        let rows: Result<Vec<Row>, String> = sheet.skip(first).take(PER_STEP).collect();
+        let done = import.shown.done;
+        // Where the time was over in the middle of a step, this is the rest of the same one: its rows are known by it.
+        let step = Step { run: job.run, first: done - done % PER_STEP };
+        let rows: Result<Vec<Row>, String> = sheet.skip(done).take(step.first + PER_STEP - done).collect();
         let rows: Vec<_> =
             rows.map_err(Halt::File)?.into_iter().map(|row| (row.line, fields(&columns, &row))).collect();
+        let mut piece = Piece::new();
+        for rows in rows.chunks(TOGETHER) {
+            let mut outcomes = self.take_up(key, step, import.shown.done, rows).await.map_err(Halt::Ours)?;
+            outcomes.sort_by_key(|(line, _)| *line);
+            outcomes.into_iter().for_each(|outcome| report(outcome, &mut import.shown, &mut piece));
+            import.shown.done += rows.len();
+            if self.tools.means.now() >= this.end {
+                break;
+            }
+        }
+        self.tools.put_piece(job, this.attempt, piece).await.map_err(Halt::Ours)
+    }
+
+    /// Takes up `rows`, the first of which is the file's number `first`: at once, but for those that share something.
+    async fn take_up(
+        &self,
+        key: &JobKey,
+        step: Step,
+        first: usize,
+        rows: &[(u64, Fields)],
+    ) -> Result<Vec<Outcome>, OwnTrouble> {
         let mut outcomes = Vec::new();
         // A row that says nothing is passed over.
         let mut waiting: Vec<_> = rows.iter().enumerate().filter(|(_, (_, fields))| !fields.is_empty()).collect();
@@ -149,39 +203,11 @@ impl RunJob {
                 }
             });
             let taken = stream::iter(taken.collect::<Vec<_>>());
-            let taken: Vec<_> = taken.buffered(AT_ONCE).try_collect().await.map_err(Halt::Ours)?;
+            let taken: Vec<_> = taken.buffered(AT_ONCE).try_collect().await?;
             outcomes.extend(taken);
             waiting = later;
         }
-        outcomes.sort_by_key(|(line, _)| *line);
-        let mut piece = Piece::new();
-        let shown = &mut import.shown;
-        for (row, outcome) in outcomes {
-            match outcome {
-                Ok(TakenUp { person, how }) => {
-                    let (count, word) = match how {
-                        How::Created => (&mut shown.created, "created"),
-                        How::Updated => (&mut shown.updated, "updated"),
-                        How::Unchanged => (&mut shown.unchanged, "unchanged"),
-                    };
-                    *count += 1;
-                    piece.line([&row.to_string(), word, &person.to_string(), "", ""]);
-                }
-                Err(error) => {
-                    shown.failed += 1;
-                    let fields = problems(error);
-                    for FieldProblem { field, message } in &fields {
-                        piece.line([&row.to_string(), "failed", "", field, message]);
-                    }
-                    let is_short = length(&shown.failures) < MAX_SHOWN_BYTES;
-                    if is_short && shown.failures.len() < MAX_SHOWN {
-                        shown.failures.push(Failure { row, fields });
-                    }
-                }
-            }
-        }
-        shown.done += rows.len();
-        self.tools.put_piece(job, attempt, piece).await.map_err(Halt::Ours)
+        Ok(outcomes)
     }
 
     async fn source(&self, key: &str, max: usize) -> Result<Bytes, Halt> {

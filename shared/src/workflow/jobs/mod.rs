@@ -1,7 +1,8 @@
 //! Exports and imports of many persons: asked for, shown, and taken further step by step.
 //!
-//! A step is short, so that other work does not wait behind it, and can be done again: it writes its piece of the job's file
-//! first and then, in one write, how far the job is and that the next step is wanted. The last step joins the pieces.
+//! A step is short, so that other work does not wait behind it, and ends early where its time is over. It can be done again: it
+//! writes its piece of the job's file first and then, in one write, how far the job is and that the next step is wanted. The last
+//! step joins the pieces.
 //!
 //! | file | subject |
 //! | --- | --- |
@@ -28,20 +29,25 @@ use crate::{
         Fields,
         job::{ExportShown, ImportShown, Job, JobState, Task},
     },
-    platform::Platform,
+    platform::{Platform, clock::in_time},
     process::ids::of_idempotency_key,
     store::{StoreError, jobs::JobItem, keys::JobKey},
 };
 
 pub use import::MAX_FILE_BYTES;
 
-/// How long a step may take; the function's own time is no longer.
-const LONGEST_STEP: SignedDuration = SignedDuration::from_mins(16);
+/// How long a step is left alone that somebody took: longer than any batch lasts. Whoever was killed in the middle of one is
+/// followed at the clock's next look after that, within two minutes.
+const LEASE: SignedDuration = SignedDuration::from_secs(45);
+/// What must be left of a batch's time for a step to be begun …
+const STEP_TIME: SignedDuration = SignedDuration::from_secs(15);
+/// … and for what ends it: its piece, the joining of all of them, and the job itself.
+const CLOSING_TIME: SignedDuration = SignedDuration::from_secs(8);
 /// After how long a step that was not finished is tried again, at first; it doubles with every try …
 const RETRY_AFTER: SignedDuration = SignedDuration::from_mins(1);
 /// … up to this.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
-/// Steps begun in vain, over some three hours, before the job is given up.
+/// Steps begun in vain before the job is given up: over some three hours, or a quarter of one where each was killed.
 const MAX_TRIES: u64 = 8;
 /// How long the link to a job's file works.
 const LINK_LIFE: Duration = Duration::from_secs(15 * 60);
@@ -296,6 +302,15 @@ fn pause(tries: u64) -> SignedDuration {
     LONGEST_PAUSE.min(RETRY_AFTER * (1 << doublings))
 }
 
+/// A try at a step.
+#[derive(Debug, Clone, Copy)]
+struct Try {
+    /// Its number, which names what it makes.
+    attempt: u64,
+    /// When it has to come to an end with what is done by then.
+    end: Timestamp,
+}
+
 /// Taking jobs further.
 pub struct RunJob {
     tools: Tools,
@@ -312,21 +327,24 @@ impl RunJob {
         Self { tools: Tools::new(people.records.means()), people, turns: Semaphore::new(1) }
     }
 
-    /// Does the next step of the job `key`, if anybody wishes it.
+    /// Does the next step of the job `key`, if anybody wishes it and there is time for one before `end`.
     ///
     /// # Errors
     /// Our own store or bucket; the step is due again in a while.
-    pub async fn run(&self, key: &JobKey) -> Result<(), OwnTrouble> {
-        let _turn = self.turns.acquire().await;
-        let (means, now) = (&self.tools.means, self.tools.means.now());
-        let Some(mut item) = means.store.claim_job(key, now + LONGEST_STEP).await? else { return Ok(()) };
+    pub async fn run(&self, key: &JobKey, end: Timestamp) -> Result<(), OwnTrouble> {
+        let (means, latest) = (&self.tools.means, end - STEP_TIME);
+        let turn = in_time(means.platform.seams.clock.as_ref(), latest, self.turns.acquire()).await;
+        let now = means.now();
+        // Where others took the time, the step is still wished for and due.
+        let Some(_turn) = turn.filter(|_| now <= latest) else { return Ok(()) };
+        let Some(mut item) = means.store.claim_job(key, now + LEASE).await? else { return Ok(()) };
         if item.job.has_ended() {
             return Ok(());
         }
         if item.tries > MAX_TRIES {
             tracing::error!(tenant = %item.job.tenant, job = %key.id, "job given up");
             item.job.fail("The job was given up after it could not go on for several times.", now);
-        } else if let Err(trouble) = self.step(key, &mut item.job, item.version).await {
+        } else if let Err(trouble) = self.step(key, &mut item.job, item.version, end - CLOSING_TIME).await {
             means.store.plan_job(key, &item, means.now() + pause(item.tries)).await?;
             return Err(trouble);
         }
@@ -339,11 +357,11 @@ impl RunJob {
         }
     }
 
-    async fn step(&self, key: &JobKey, job: &mut Job, attempt: u64) -> Result<(), OwnTrouble> {
+    async fn step(&self, key: &JobKey, job: &mut Job, attempt: u64, end: Timestamp) -> Result<(), OwnTrouble> {
         job.state = JobState::Running;
         match job.task.clone() {
-            Task::Export(export) => self.export(key, job, export, attempt).await,
-            Task::Import(import) => self.import(key, job, import, attempt).await,
+            Task::Export(export) => self.export(key, job, export, Try { attempt, end }).await,
+            Task::Import(import) => self.import(key, job, import, Try { attempt, end }).await,
         }
     }
 
