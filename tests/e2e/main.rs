@@ -14,6 +14,7 @@ mod faults;
 mod http;
 mod jobs;
 mod keys;
+mod lanes;
 mod limits;
 mod link;
 mod logs;

@@ -12,6 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::Value;
+use tokio::sync::Notify;
 
 /// What the endpoint was sent.
 #[derive(Debug, Clone)]
@@ -20,7 +21,7 @@ pub struct Received {
     pub headers: HeaderMap,
     /// The body, to the byte.
     pub body: Bytes,
-    /// What it was answered with.
+    /// What it was answered with; 0 for nothing.
     pub status: u16,
 }
 
@@ -53,10 +54,15 @@ impl Received {
 /// What happens when a webhook comes.
 type Hook = Box<dyn FnOnce() + Send>;
 
+/// Status and further headers.
+type Reply = (u16, Vec<(&'static str, String)>);
+
 struct Shared {
     hook: Mutex<Option<Hook>>,
     received: Mutex<Vec<Received>>,
-    answer: Mutex<(u16, Vec<(&'static str, String)>)>,
+    /// Nothing where it hangs.
+    answer: Mutex<Option<Reply>>,
+    hung: Notify,
 }
 
 /// The endpoint. It is up as long as the test is.
@@ -72,7 +78,8 @@ impl Receiver {
         let shared = Arc::new(Shared {
             hook: Mutex::default(),
             received: Mutex::default(),
-            answer: Mutex::new((200, Vec::new())),
+            answer: Mutex::new(Some((200, Vec::new()))),
+            hung: Notify::new(),
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hooks", listener.local_addr().unwrap());
@@ -89,12 +96,22 @@ impl Receiver {
 
     /// Answers `status` from now on.
     pub fn answer(&self, status: u16) {
-        *lock(&self.shared.answer) = (status, Vec::new());
+        *lock(&self.shared.answer) = Some((status, Vec::new()));
     }
 
     /// Answers `status` with a header from now on.
     pub fn answer_with(&self, status: u16, name: &'static str, value: &str) {
-        *lock(&self.shared.answer) = (status, vec![(name, value.to_owned())]);
+        *lock(&self.shared.answer) = Some((status, vec![(name, value.to_owned())]));
+    }
+
+    /// Takes what comes from now on, and never answers.
+    pub fn hang(&self) {
+        *lock(&self.shared.answer) = None;
+    }
+
+    /// Returns once somebody waits for an answer in vain, or did since the last call of this.
+    pub async fn hung(&self) {
+        self.shared.hung.notified().await;
     }
 
     /// When the next webhook comes, `what` happens before it is answered.
@@ -119,7 +136,12 @@ async fn take(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
     if let Some(hook) = lock(&shared.hook).take() {
         hook();
     }
-    let (status, more) = lock(&shared.answer).clone();
+    let answer = lock(&shared.answer).clone();
+    let Some((status, more)) = answer else {
+        lock(&shared.received).push(Received { headers, body, status: 0 });
+        shared.hung.notify_one();
+        return std::future::pending().await;
+    };
     lock(&shared.received).push(Received { headers, body, status });
     let mut response = StatusCode::from_u16(status).unwrap().into_response();
     for (name, value) in more {

@@ -237,6 +237,7 @@ pub fn channel(channel: &Channel, secret: Option<&SecretString>) -> Value {
         "events": channel.events,
         "config": config,
         "failing_since": channel.trouble.map(|trouble| trouble.since),
+        "resting_until": channel.trouble.and_then(|trouble| trouble.breaker.resting_until()),
         "disabled_at": channel.disabled.as_ref().map(|disabled| disabled.at),
         "disabled_reason": channel.disabled.as_ref().map(|disabled| &disabled.reason),
         "created_at": channel.created_at,

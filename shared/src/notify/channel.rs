@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Topic, seal::Sealed};
+use super::{Breaker, Topic, Way, seal::Sealed};
 use crate::{
     platform::{SecretsError, secrets::SecretDocument},
     process::{Private, TenantId},
@@ -17,8 +17,6 @@ use crate::{
 pub const PATIENCE: SignedDuration = SignedDuration::from_hours(5 * 24);
 /// Failures further apart than this are not the same trouble: nobody asked in between.
 const SAME_TROUBLE: SignedDuration = SignedDuration::from_hours(36);
-/// How old the last noted failure may get before a new one is noted, so that not every failure is a write.
-const NOTED_EVERY: SignedDuration = SignedDuration::from_hours(6);
 
 /// Characters of a channel's name.
 pub const MAX_NAME_CHARS: usize = 200;
@@ -100,6 +98,9 @@ pub struct Trouble {
     pub since: Timestamp,
     /// The last failure that was noted.
     pub noted_at: Timestamp,
+    /// Whether it is left alone for a while.
+    #[serde(default)]
+    pub breaker: Breaker,
 }
 
 /// That we disabled a channel.
@@ -158,15 +159,27 @@ impl Channel {
         seal_owner(&self.tenant, self.id)
     }
 
-    /// The secrets that sign at `now`; none where it is no webhook.
+    /// The secrets that sign at `now`; none where it is no webhook. One that was replaced signs as long as it opens.
     ///
     /// # Errors
-    /// One does not open.
+    /// The present one does not open.
     pub fn signing_secrets(&self, secrets: &SecretDocument, now: Timestamp) -> Result<Vec<SecretString>, SecretsError> {
         let Config::Webhook { secrets: signing, .. } = &self.config else { return Ok(Vec::new()) };
         let owner = self.seal_owner();
         let valid = signing.iter().filter(|secret| secret.until.is_none_or(|until| until > now));
-        valid.map(|secret| secret.sealed.open(&owner, secrets)).collect()
+        let opened = valid.map(|secret| (secret.until.is_some(), secret.sealed.open(&owner, secrets)));
+        opened.filter(|(was_replaced, opened)| !was_replaced || opened.is_ok()).map(|(_, opened)| opened).collect()
+    }
+
+    /// What is to be done about a delivery to it at `now`.
+    #[must_use]
+    pub fn way(&self, now: Timestamp) -> Way {
+        self.trouble.map_or(Way::Open, |trouble| trouble.breaker.way(now))
+    }
+
+    /// One delivery tries at `now` whether it works again. Gives until when the others wait for it.
+    pub fn try_out(&mut self, now: Timestamp) -> Timestamp {
+        self.trouble.as_mut().map_or(now, |trouble| trouble.breaker.try_out(now))
     }
 
     /// An attempt succeeded.
@@ -174,8 +187,8 @@ impl Channel {
         if self.trouble.take().is_some() { Change::Noted } else { Change::None }
     }
 
-    /// An attempt failed at `now`; `gone` where the endpoint said that it wants no more.
-    pub fn failed(&mut self, gone: bool, now: Timestamp) -> Change {
+    /// An attempt failed at `now`; `gone` where the endpoint said that it wants no more, `is_trial` where it was made for all.
+    pub fn failed(&mut self, gone: bool, is_trial: bool, now: Timestamp) -> Change {
         if !self.active {
             return Change::None;
         }
@@ -187,12 +200,16 @@ impl Channel {
                 if now.duration_since(trouble.since) >= PATIENCE {
                     return self.disable("failing", now);
                 }
-                if now.duration_since(trouble.noted_at) < NOTED_EVERY {
+                if !trouble.breaker.failed(is_trial, now) {
                     return Change::None;
                 }
                 trouble.noted_at = now;
             }
-            other => *other = Some(Trouble { since: now, noted_at: now }),
+            other => {
+                let mut breaker = Breaker::default();
+                breaker.failed(is_trial, now);
+                *other = Some(Trouble { since: now, noted_at: now, breaker });
+            }
         }
         Change::Noted
     }
@@ -248,36 +265,38 @@ mod tests {
     fn five_days_of_failures_disable_a_channel() {
         let mut channel = channel();
         for at in (0..120).step_by(12) {
-            assert_ne!(channel.failed(false, hour(at)), Change::Disabled, "hour {at}");
+            assert_ne!(channel.failed(false, false, hour(at)), Change::Disabled, "hour {at}");
         }
-        assert_eq!(channel.failed(false, hour(120)), Change::Disabled);
+        assert_eq!(channel.failed(false, false, hour(120)), Change::Disabled);
         assert!(!channel.active && !channel.wants("process_approved"));
-        assert_eq!(channel.failed(false, hour(121)), Change::None, "it is told once");
+        assert_eq!(channel.failed(false, false, hour(121)), Change::None, "it is told once");
     }
 
     #[test]
     fn a_success_ends_the_trouble_and_quiet_weeks_are_none() {
         let mut channel = channel();
-        channel.failed(false, hour(0));
+        channel.failed(false, false, hour(0));
         assert_eq!(channel.succeeded(), Change::Noted);
         assert_eq!(channel.succeeded(), Change::None);
-        channel.failed(false, hour(1));
-        assert_eq!(channel.failed(false, hour(1000)), Change::Noted);
+        channel.failed(false, false, hour(1));
+        assert_eq!(channel.failed(false, false, hour(1000)), Change::Noted);
         assert_eq!(channel.trouble.unwrap().since, hour(1000));
     }
 
     #[test]
-    fn failures_close_together_are_not_all_noted() {
+    fn failures_of_what_was_under_way_together_are_not_all_noted() {
         let mut channel = channel();
-        assert_eq!(channel.failed(false, hour(0)), Change::Noted);
-        assert_eq!(channel.failed(false, hour(5)), Change::None);
-        assert_eq!(channel.failed(false, hour(6)), Change::Noted);
+        let noted = (0..20).filter(|_| channel.failed(false, false, hour(0)) == Change::Noted).count();
+        assert_eq!(noted, 5);
+        assert!(matches!(channel.way(hour(0)), Way::Closed(_)));
+        channel.set_active(true);
+        assert_eq!(channel.way(hour(0)), Way::Open);
     }
 
     #[test]
     fn an_endpoint_that_is_gone_is_not_asked_again_until_its_owner_says_so() {
         let mut channel = channel();
-        assert_eq!(channel.failed(true, hour(0)), Change::Disabled);
+        assert_eq!(channel.failed(true, false, hour(0)), Change::Disabled);
         channel.set_active(true);
         assert_eq!((channel.active, channel.disabled), (true, None));
     }

@@ -33,6 +33,9 @@ pub struct Delivery {
     pub state: DeliveryState,
     /// Failures since it was made or replayed.
     pub failed: usize,
+    /// How often since then it was put off without a call, since its endpoint was left alone.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub put_off: usize,
     /// The latest attempts, the oldest first.
     pub attempts: Vec<Attempt>,
     /// When it is attempted next; `None` where it is not.
@@ -103,6 +106,7 @@ impl Delivery {
             message,
             state: DeliveryState::Pending,
             failed: 0,
+            put_off: 0,
             attempts: Vec::new(),
             next_attempt_at: Some(now),
             created_at: now,
@@ -124,9 +128,7 @@ impl Delivery {
 
     /// Takes up what came of an attempt that ended at `now`. What was taken once stays taken.
     pub fn record(&mut self, outcome: &Outcome, attempt: Attempt, now: Timestamp, fraction: f64) {
-        self.attempts.push(attempt);
-        let excess = self.attempts.len().saturating_sub(MAX_SHOWN);
-        self.attempts.drain(..excess);
+        self.show(attempt);
         if self.state == DeliveryState::Delivered {
             return;
         }
@@ -143,6 +145,24 @@ impl Delivery {
         }
     }
 
+    /// Nobody calls its endpoint before `until`. That is no attempt; after days of it, it is given up.
+    pub fn put_off(&mut self, until: Timestamp, now: Timestamp, fraction: f64) {
+        if self.state != DeliveryState::Pending {
+            return;
+        }
+        self.put_off += 1;
+        self.next_attempt_at = schedule::after_put_off(self.put_off, until, now, fraction);
+        if self.next_attempt_at.is_none() {
+            self.give_up("endpoint_failing", now);
+        }
+    }
+
+    /// It cannot be sent at all, because of `reason`.
+    pub fn give_up(&mut self, reason: &str, now: Timestamp) {
+        self.show(Attempt { at: now, status: None, error: Some(reason.to_owned()), duration_ms: 0 });
+        self.end(DeliveryState::Failed);
+    }
+
     /// Its channel is inactive.
     pub fn abandon(&mut self) {
         if self.state == DeliveryState::Pending {
@@ -154,11 +174,22 @@ impl Delivery {
     pub fn replay(&mut self, now: Timestamp) {
         self.state = DeliveryState::Pending;
         self.failed = 0;
+        self.put_off = 0;
         self.next_attempt_at = Some(now);
+    }
+
+    fn show(&mut self, attempt: Attempt) {
+        self.attempts.push(attempt);
+        let excess = self.attempts.len().saturating_sub(MAX_SHOWN);
+        self.attempts.drain(..excess);
     }
 
     fn end(&mut self, state: DeliveryState) {
         self.state = state;
         self.next_attempt_at = None;
     }
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }

@@ -12,11 +12,13 @@
 //! | `message` | what is told of an event |
 //! | `delivery` | one message on its way to one channel |
 //! | `schedule` | when it is tried again |
+//! | `breaker` | when an endpoint that fails is left alone |
 //! | `send` | one attempt, whatever the channel |
 //! | `webhook`, `slack`, `email` | one attempt at each type of channel |
 //! | `sms` | a message to a phone |
 //! | `signature` | Standard Webhooks signatures |
 
+pub mod breaker;
 pub mod channel;
 pub mod delivery;
 mod email;
@@ -30,6 +32,7 @@ pub mod sms;
 pub mod topic;
 mod webhook;
 
+pub use breaker::{Breaker, Way};
 pub use channel::{Channel, Config};
 pub use delivery::{Attempt, Delivery, DeliveryState};
 pub use message::Message;

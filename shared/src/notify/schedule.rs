@@ -23,9 +23,34 @@ pub fn next_attempt(
     Some(now + wait.max(put_off))
 }
 
+/// How many of the waits above are waited, in their turn, by what is put off without a call; from then on always the last of them.
+const WAITS_UNCALLED: usize = 6;
+/// How often a delivery is put off without a call before it is given up, some five days.
+const MAX_UNCALLED: usize = 45;
+
+/// When to see again to what was put off without a call so often, now until `until`; `None` where nobody does any more.
+#[must_use]
+pub fn after_put_off(times: usize, until: Timestamp, now: Timestamp, fraction: f64) -> Option<Timestamp> {
+    let wait = WAITS.get(times.checked_sub(1)?.min(WAITS_UNCALLED - 1)).filter(|_| times <= MAX_UNCALLED)?;
+    Some(until.max(now + SignedDuration::from_secs(*wait).mul_f64(1.0 + fraction / 10.0)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_put_off_without_a_call_is_given_up_after_five_days() {
+        let (mut now, mut times) = (Timestamp::UNIX_EPOCH, 1);
+        while let Some(next) = after_put_off(times, now, now, 0.0) {
+            now = next;
+            times += 1;
+        }
+        let days = now.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64() / 86_400.0;
+        assert!((4.9..5.3).contains(&days), "{days}");
+        let until = now + SignedDuration::from_hours(1);
+        assert_eq!(after_put_off(1, until, now, 0.0), Some(until));
+    }
 
     #[test]
     fn there_are_twelve_attempts_over_three_days() {

@@ -1,15 +1,20 @@
 //! One attempt at handing a message over, whatever the channel.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderMap;
+use secrecy::ExposeSecret as _;
 
-use super::{Attempt, Channel, Config, Delivery, email::Mailer, slack, sms::SmsAccount, webhook};
+use super::{Attempt, Channel, Config, Delivery, email::Mailer, signature::is_secret, slack, sms::SmsAccount, webhook};
 use crate::{
     evidence::UrlGuard,
     platform::{
-        Platform, SecretsError,
+        Clock, Platform, SecretsError,
+        clock::in_time,
         http::{guarded_client, leads_nowhere_public},
         secrets::SecretDocument,
     },
@@ -17,7 +22,10 @@ use crate::{
 };
 
 /// How long an endpoint has to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it has the first time. What else is in the way of a stream waits for it, so whoever takes longer is asked once more,
+/// later and for longer.
+pub const FIRST_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What came of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +43,10 @@ pub enum Outcome {
 
 /// What one attempt got to know: the outcome, the HTTP status if there was one, and what was wrong.
 pub(super) type Said = (Outcome, Option<u16>, Option<&'static str>);
+
+fn failed(error: &'static str) -> Said {
+    (Outcome::Failed { retry_after: None }, None, Some(error))
+}
 
 /// Errors after which the other side may have taken what it was handed.
 const UNCERTAIN: [&str; 2] = ["timeout", "no_answer"];
@@ -64,6 +76,7 @@ impl Sent {
 pub struct Sender {
     client: OnceLock<reqwest::Client>,
     mailer: Mailer,
+    clock: Arc<dyn Clock>,
     allow_loopback: bool,
 }
 
@@ -72,47 +85,66 @@ impl Sender {
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
         let allow_loopback = platform.config.allow_loopback;
-        Self { client: OnceLock::new(), mailer: Mailer::new(platform), allow_loopback }
+        let clock = Arc::clone(&platform.seams.clock);
+        Self { client: OnceLock::new(), mailer: Mailer::new(platform), clock, allow_loopback }
     }
 
-    /// Tries to hand over `delivery` at `now`.
-    ///
-    /// # Errors
-    /// A secret of the channel does not open, which is our own trouble.
+    /// Tries to hand over `delivery` at `now`, for as long as `patience` says.
     pub async fn send(
         &self,
         channel: &Channel,
         delivery: &Delivery,
         secrets: &SecretDocument,
         now: Timestamp,
-    ) -> Result<(Outcome, Attempt), SecretsError> {
+        patience: Duration,
+    ) -> (Outcome, Attempt) {
         let started = tokio::time::Instant::now();
-        let (outcome, status, error) = match &channel.config {
-            Config::Webhook { url, .. } => {
-                let signing = channel.signing_secrets(secrets, now)?;
-                let (headers, body) = webhook::request(delivery, &signing, now);
-                self.post(url, &UrlGuard::any_public_host(self.allow_loopback), headers, body).await
-            }
-            Config::Slack { url, .. } => {
-                let url = url.open(&channel.seal_owner(), secrets)?;
-                let (headers, body) = slack::request(&delivery.message);
-                self.post(secrecy::ExposeSecret::expose_secret(&url), &slack::guard(self.allow_loopback), headers, body)
-                    .await
-            }
-            Config::Email { emails, .. } => self.mailer.send(emails, &delivery.message).await,
-        };
+        // Mail goes by AWS, whatever customers' endpoints do.
+        let patience = if matches!(channel.config, Config::Email { .. }) { PATIENCE } else { patience };
+        let handed = in_time(self.clock.as_ref(), now + patience, self.hand(channel, delivery, secrets, now)).await;
+        let (outcome, status, error) = handed.unwrap_or_else(|| failed("timeout"));
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(
             tenant = %channel.tenant, channel = %channel.id, delivery = %delivery.id, status, error, duration_ms,
             "delivery attempted",
         );
-        Ok((outcome, Attempt { at: now, status, error: error.map(str::to_owned), duration_ms }))
+        (outcome, Attempt { at: now, status, error: error.map(str::to_owned), duration_ms })
+    }
+
+    async fn hand(&self, channel: &Channel, delivery: &Delivery, secrets: &SecretDocument, now: Timestamp) -> Said {
+        // Such a secret hurts what it belongs to, and nothing beside it.
+        let unreadable = |error: SecretsError| {
+            tracing::error!(tenant = %channel.tenant, channel = %channel.id, %error, "a channel's secret cannot be used");
+            failed("secret_unreadable")
+        };
+        match &channel.config {
+            Config::Webhook { url, .. } => match channel.signing_secrets(secrets, now) {
+                Ok(signing) if signing.iter().all(|secret| is_secret(secret.expose_secret())) => {
+                    let (headers, body) = webhook::request(delivery, &signing, now);
+                    self.post(url, &UrlGuard::any_public_host(self.allow_loopback), headers, body).await
+                }
+                Ok(_) => unreadable(SecretsError::Malformed("a secret cannot sign")),
+                Err(error) => unreadable(error),
+            },
+            Config::Slack { url, .. } => match url.open(&channel.seal_owner(), secrets) {
+                Ok(url) => {
+                    let (headers, body) = slack::request(&delivery.message);
+                    self.post(url.expose_secret(), &slack::guard(self.allow_loopback), headers, body).await
+                }
+                Err(error) => unreadable(error),
+            },
+            Config::Email { emails, .. } => self.mailer.send(emails, &delivery.message).await,
+        }
     }
 
     /// Sends `code` to a phone.
     pub async fn sms(&self, account: &SmsAccount, phone: &str, code: &str) -> Sent {
         let (headers, body) = account.request(phone, code);
-        Sent::of(self.post(&account.url, &UrlGuard::any_public_host(self.allow_loopback), headers, body).await)
+        let guard = UrlGuard::any_public_host(self.allow_loopback);
+        let post = self.post(&account.url, &guard, headers, body);
+        Sent::of(
+            in_time(self.clock.as_ref(), self.clock.now() + PATIENCE, post).await.unwrap_or_else(|| failed("timeout")),
+        )
     }
 
     /// Sends a text by e-mail.
@@ -128,15 +160,15 @@ impl Sender {
 
     /// Posts `body`. Nothing of the answer but its head is read.
     async fn post(&self, url: &str, guard: &UrlGuard, headers: HeaderMap, body: String) -> Said {
-        let failed = |error| (Outcome::Failed { retry_after: None }, None, Some(error));
         let url = match guard.check(url) {
             Ok(url) => url,
             Err(refused) => return failed(refused.code()),
         };
         let client = self.client.get_or_init(|| guarded_client(self.allow_loopback));
-        match client.post(url).headers(headers).body(body).timeout(PATIENCE).send().await {
+        match client.post(url).headers(headers).body(body).send().await {
             Ok(answer) => judge(answer.status().as_u16(), answer.headers()),
             Err(error) if leads_nowhere_public(&error) => failed("link_not_public"),
+            // Of connecting.
             Err(error) if error.is_timeout() => failed("timeout"),
             Err(error) if error.is_connect() => failed("unreachable"),
             Err(_) => failed("no_answer"),

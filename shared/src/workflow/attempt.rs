@@ -1,6 +1,12 @@
-//! One attempt at a delivery: what came of it is written down, and with it when the next one is due.
+//! One attempt at a delivery: what came of it is written down, and with it when the next one is due. Where its endpoint is left
+//! alone for having failed again and again, only the latter.
 //!
 //! Between sending and writing everything may stop; then the message goes out again, under the same id.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -8,12 +14,16 @@ use uuid::Uuid;
 use super::{MAX_RACES, Means, OwnTrouble, fresh};
 use crate::{
     api::Authority,
-    notify::{Attempt, Channel, Delivery, DeliveryState, Message, Outcome, Sender, channel::Change},
+    notify::{
+        Attempt, Breaker, Channel, Delivery, DeliveryState, Message, Outcome, Sender, Way,
+        channel::Change,
+        send::{FIRST_PATIENCE, PATIENCE},
+    },
     platform::{
         Platform,
         telemetry::{self, Metric},
     },
-    process::ids::uuid_of,
+    process::{TenantId, ids::uuid_of},
     store::{
         StoreError,
         channels::ChannelRecord,
@@ -21,20 +31,27 @@ use crate::{
     },
 };
 
+/// Addresses that belong to no channel, and fare badly, of which one execution environment knows.
+const MAX_ADDRESSES: usize = 1000;
+
 /// The use case.
 pub struct AttemptDelivery {
     means: Means,
     sender: Sender,
+    /// How addresses fare that belong to no channel. There is no item to keep it on, so each execution environment finds out for
+    /// itself.
+    addresses: Mutex<HashMap<String, Breaker>>,
 }
 
 impl AttemptDelivery {
     /// Built once per execution environment.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self { means: Means::new(platform), sender: Sender::new(platform) }
+        Self { means: Means::new(platform), sender: Sender::new(platform), addresses: Mutex::default() }
     }
 
-    /// Attempts the delivery `key`, if it is due. Two reads and one write, and one more where its channel's state changes.
+    /// Attempts the delivery `key`, if it is due. Two reads and one write, and one more where its channel's state changes or where
+    /// it is the one that tries whether the channel works again.
     ///
     /// # Errors
     /// Our own store or secrets; the delivery is attempted again.
@@ -44,17 +61,83 @@ impl AttemptDelivery {
         let Some(record) = record.filter(|record| record.delivery.is_due(now)) else { return Ok(()) };
         let delivery = &record.delivery;
         if let Some(url) = &delivery.url {
-            let place = Channel::of_url(delivery.channel, &delivery.tenant, url.expose().clone(), delivery.created_at);
-            let (outcome, attempt) = self.hand_over(&place, delivery, now).await?;
-            return self.take_up(key, outcome, &attempt).await;
+            return self.to_address(key, delivery, url.expose(), now).await;
         }
-        let channel = self.means.store.channel(key, delivery.channel).await?;
-        let Some(channel) = channel.filter(|record| record.channel.active) else {
+        let channel = match self.means.store.channel(key, delivery.channel).await {
+            Err(StoreError::Corrupt(_)) => {
+                let error = Some("channel_unreadable".to_owned());
+                let attempt = Attempt { at: now, status: None, error, duration_ms: 0 };
+                return self.take_up(key, Outcome::Failed { retry_after: None }, &attempt).await;
+            }
+            channel => channel?,
+        };
+        let Some(mut channel) = channel.filter(|record| record.channel.active) else {
             return self.write(key, |delivery| delivery.abandon()).await;
         };
-        let (outcome, attempt) = self.hand_over(&channel.channel, delivery, now).await?;
-        self.judge(key, channel, outcome).await?;
+        let is_trial = match channel.channel.way(now) {
+            Way::Open => false,
+            Way::Closed(until) => return self.put_off(key, until).await,
+            Way::Trial => {
+                let until = channel.channel.try_out(now);
+                match self.means.store.commit_channel(key, &channel).await {
+                    Ok(()) => channel.version += 1,
+                    // Another delivery tries.
+                    Err(StoreError::Conflict) => return self.put_off(key, until).await,
+                    Err(error) => return Err(error.into()),
+                }
+                true
+            }
+        };
+        let (outcome, attempt) = self.hand_over(&channel.channel, delivery, is_trial, now).await?;
+        self.judge(key, channel, outcome, is_trial).await?;
         self.take_up(key, outcome, &attempt).await
+    }
+
+    /// As [`Self::run`], to an address that belongs to no channel.
+    async fn to_address(
+        &self,
+        key: &DeliveryKey,
+        delivery: &Delivery,
+        url: &str,
+        now: Timestamp,
+    ) -> Result<(), OwnTrouble> {
+        let address = address(&delivery.tenant, url);
+        let way = self.addresses(|addresses| {
+            let Some(breaker) = addresses.get_mut(&address) else { return Way::Open };
+            let way = breaker.way(now);
+            if way == Way::Trial {
+                breaker.try_out(now);
+            }
+            way
+        });
+        if let Way::Closed(until) = way {
+            return self.put_off(key, until).await;
+        }
+        let is_trial = way == Way::Trial;
+        let place = Channel::of_url(delivery.channel, &delivery.tenant, url.to_owned(), delivery.created_at);
+        let (outcome, attempt) = self.hand_over(&place, delivery, is_trial, now).await?;
+        let now = self.means.now();
+        self.addresses(|addresses| match outcome {
+            Outcome::Failed { .. } => {
+                if addresses.len() >= MAX_ADDRESSES && !addresses.contains_key(&address) {
+                    addresses.clear();
+                }
+                addresses.entry(address).or_default().failed(is_trial, now);
+            }
+            // It answered.
+            Outcome::Taken | Outcome::Gone => drop(addresses.remove(&address)),
+        });
+        self.take_up(key, outcome, &attempt).await
+    }
+
+    fn addresses<T>(&self, see: impl FnOnce(&mut HashMap<String, Breaker>) -> T) -> T {
+        see(&mut self.addresses.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Nobody calls now: its endpoint is left alone until then.
+    async fn put_off(&self, key: &DeliveryKey, until: Timestamp) -> Result<(), OwnTrouble> {
+        let (now, fraction) = (self.means.now(), self.means.entropy().fraction());
+        self.write(key, |delivery| delivery.put_off(until, now, fraction)).await
     }
 
     /// Tries to hand the delivery over at `now`.
@@ -62,10 +145,12 @@ impl AttemptDelivery {
         &self,
         place: &Channel,
         delivery: &Delivery,
+        is_trial: bool,
         now: Timestamp,
     ) -> Result<(Outcome, Attempt), OwnTrouble> {
         let secrets = self.means.platform.secrets.current().await?;
-        let sent = self.sender.send(place, delivery, &secrets, now).await?;
+        let patience = if delivery.failed == 0 && !is_trial { FIRST_PATIENCE } else { PATIENCE };
+        let sent = self.sender.send(place, delivery, &secrets, now, patience).await;
         if sent.0 != Outcome::Taken {
             telemetry::record(Metric::DeliveryFailed, &[], 1.0, self.means.now());
         }
@@ -88,29 +173,42 @@ impl AttemptDelivery {
         change_delivery(&self.means, key, key.id, change).await.map(|_| ())
     }
 
-    /// What the attempt says about its channel. A channel that is disabled by it says so on the tenant's others, first:
-    /// a crash in between repeats the attempt, and the notices are the same ones.
-    async fn judge(&self, key: &DeliveryKey, mut record: ChannelRecord, outcome: Outcome) -> Result<(), OwnTrouble> {
+    /// What the attempt says about its channel, anew for a lost race: failures that happen side by side all count. A channel that
+    /// is disabled by it says so on the tenant's others, first: a crash in between repeats the attempt, and the notices are the
+    /// same ones.
+    async fn judge(
+        &self,
+        key: &DeliveryKey,
+        mut record: ChannelRecord,
+        outcome: Outcome,
+        is_trial: bool,
+    ) -> Result<(), OwnTrouble> {
         let now = self.means.now();
-        let channel = &mut record.channel;
-        let change = match outcome {
-            Outcome::Taken => channel.succeeded(),
-            Outcome::Failed { .. } => channel.failed(false, now),
-            Outcome::Gone => channel.failed(true, now),
-        };
-        if change == Change::Disabled {
-            self.tell_others(key, channel, now).await?;
-            telemetry::record(Metric::ChannelDisabled, &[], 1.0, now);
-            tracing::warn!(tenant = %channel.tenant, channel = %channel.id, "channel disabled");
+        for _ in 0..MAX_RACES {
+            let channel = &mut record.channel;
+            let change = match outcome {
+                Outcome::Taken => channel.succeeded(),
+                Outcome::Failed { .. } => channel.failed(false, is_trial, now),
+                Outcome::Gone => channel.failed(true, is_trial, now),
+            };
+            if change == Change::Disabled {
+                self.tell_others(key, channel, now).await?;
+                telemetry::record(Metric::ChannelDisabled, &[], 1.0, now);
+                tracing::warn!(tenant = %channel.tenant, channel = %channel.id, "channel disabled");
+            }
+            if change == Change::None {
+                return Ok(());
+            }
+            match self.means.store.commit_channel(key, &record).await {
+                Ok(()) => return Ok(()),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let Some(there) = self.means.store.channel(key, record.channel.id).await? else { return Ok(()) };
+            record = there;
         }
-        if change == Change::None {
-            return Ok(());
-        }
-        match self.means.store.commit_channel(key, &record).await {
-            // Somebody else knows better; if not, the next attempt says it again.
-            Ok(()) | Err(StoreError::Conflict) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        // The next attempt says it again.
+        Ok(())
     }
 
     async fn tell_others(&self, key: &DeliveryKey, disabled: &Channel, now: Timestamp) -> Result<(), OwnTrouble> {
@@ -125,6 +223,12 @@ impl AttemptDelivery {
         }
         Ok(())
     }
+}
+
+/// What of an address fares well or badly as a whole, and whose it is.
+fn address(tenant: &TenantId, url: &str) -> String {
+    let origin = url::Url::parse(url).map(|url| url.origin().ascii_serialization());
+    format!("{tenant} {}", origin.as_deref().unwrap_or(url))
 }
 
 /// The id of the notice that a channel was disabled. It follows from what the channel looked like before, so that an

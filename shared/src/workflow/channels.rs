@@ -276,7 +276,12 @@ impl Channels {
         let kind = wanted.kind.as_deref().or(present);
         match (&wanted.config, kind) {
             (Some(config), Some(kind)) => match self.config(kind, config, channel, secrets)? {
-                Ok(config) => channel.config = config,
+                Ok(config) if config == channel.config => {}
+                Ok(config) => {
+                    channel.config = config;
+                    // What failed was another place.
+                    channel.trouble = None;
+                }
                 Err(problem) => problems.push(problem),
             },
             (None, Some(kind)) if present.is_some_and(|present| present != kind) => {

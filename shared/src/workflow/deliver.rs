@@ -85,7 +85,7 @@ impl DeliverNotifications {
                 for event in item.outbox.values() {
                     let message = Message::of_record(record, event, &temporary::outcome(record));
                     let delivery = Delivery::to_url(event.id, record, url.clone().into(), message, now);
-                    store.create_delivery(key, &delivery, &fresh("deliver", self.0.entropy())).await?;
+                    self.put(key, delivery).await?;
                 }
             }
             self.hand_on(key, told, named.map(full_name)).await?;
@@ -115,9 +115,21 @@ impl DeliverNotifications {
                 Delivery::new(*event, channel, message, now)
             }));
         }
-        let put = |delivery: Delivery| async move {
-            self.0.store.create_delivery(who, &delivery, &fresh("deliver", self.0.entropy())).await
-        };
+        let put = |delivery: Delivery| async move { self.put(who, delivery).await };
         stream::iter(deliveries).map(put).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    /// Stores a delivery. One that the table never takes fails by itself, and says why; its message is then reduced to ids.
+    async fn put(&self, who: &impl Authority, mut delivery: Delivery) -> Result<(), StoreError> {
+        let put = self.0.store.create_delivery(who, &delivery, &fresh("deliver", self.0.entropy())).await;
+        let reason = match put {
+            Err(StoreError::TooLarge) => "payload_too_large",
+            Err(StoreError::Corrupt(_)) => "payload_unusable",
+            put => return put,
+        };
+        tracing::error!(tenant = %delivery.tenant, delivery = %delivery.id, reason, "delivery given up");
+        delivery.message.redact();
+        delivery.give_up(reason, self.0.now());
+        self.0.store.create_delivery(who, &delivery, &fresh("deliver", self.0.entropy())).await
     }
 }
