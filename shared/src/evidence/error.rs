@@ -47,6 +47,19 @@ impl CopyError {
         }
     }
 
+    /// Whether no later try can do better: the file itself is too large, or the link has a form that is never followed. A
+    /// host that is not listed may be listed tomorrow, and a name may lead elsewhere.
+    #[must_use]
+    pub fn is_hopeless(self) -> bool {
+        use UrlRefused::{Credentials, HostNotListed, Loopback, NotAUrl, NotHttps, NotPublic, Port};
+        match self {
+            Self::TooLarge => true,
+            Self::Refused(NotAUrl | NotHttps | Credentials | Port | Loopback) => true,
+            Self::Refused(NotPublic | HostNotListed) => false,
+            _ => false,
+        }
+    }
+
     /// What reading from the bucket ran into.
     pub(super) fn of_reading(error: BucketError) -> Self {
         match error {

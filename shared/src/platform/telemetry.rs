@@ -75,6 +75,8 @@ pub enum Metric {
     EvidencePending,
     /// Pictures given up, by provider.
     EvidenceIncomplete,
+    /// Processes in whose provider's answer something could not be read that could be before, by provider.
+    AnswerUnread,
     /// Callbacks that were refused, by provider.
     CallbackRefused,
     /// Callbacks about a process that is not ours, by provider.
@@ -93,7 +95,7 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Created,
         Self::Decided,
         Self::ProviderLatency,
@@ -101,6 +103,7 @@ impl Metric {
         Self::LinkLifeUsed,
         Self::EvidencePending,
         Self::EvidenceIncomplete,
+        Self::AnswerUnread,
         Self::CallbackRefused,
         Self::CallbackUnknown,
         Self::RecordFailed,
@@ -119,6 +122,7 @@ impl Metric {
             Self::LinkLifeUsed => ("LinkLifeUsed", "Percent"),
             Self::EvidencePending => ("EvidencePending", "Count"),
             Self::EvidenceIncomplete => ("EvidenceIncomplete", "Count"),
+            Self::AnswerUnread => ("AnswersUnread", "Count"),
             Self::CallbackRefused => ("CallbacksRefused", "Count"),
             Self::CallbackUnknown => ("CallbacksUnknown", "Count"),
             Self::RecordFailed => ("RecordsFailed", "Count"),

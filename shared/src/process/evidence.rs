@@ -1,5 +1,7 @@
 //! Evidence: the pictures, videos and raw answers kept for whoever must be shown later what was checked.
 
+use std::collections::{HashMap, HashSet};
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -163,7 +165,7 @@ pub enum EvidenceState {
     Complete,
     /// Some pieces are still to be copied.
     Pending,
-    /// Some pieces were given up.
+    /// Some pieces were given up, or something of the provider's answer could not be read and may be more of them.
     Incomplete,
 }
 
@@ -209,6 +211,12 @@ impl Evidence {
         matches!(self.copy, Copy::Pending { next_try_at, .. } if next_try_at <= now)
     }
 
+    /// Whether nobody has tried to copy it yet.
+    #[must_use]
+    pub fn is_untried(&self) -> bool {
+        matches!(self.copy, Copy::Pending { tries: 0, .. })
+    }
+
     /// Ends the tries of what is still pending.
     pub(super) fn give_up(&mut self, otherwise: &str) {
         if let Copy::Pending { reason, .. } = &self.copy {
@@ -246,16 +254,37 @@ impl Process {
     /// Whether every piece of evidence is kept.
     #[must_use]
     pub fn evidence_state(&self) -> EvidenceState {
-        EvidenceState::of(&self.evidence)
+        match EvidenceState::of(&self.evidence) {
+            EvidenceState::Complete if !self.unread.present.is_empty() => EvidenceState::Incomplete,
+            state => state,
+        }
     }
 
-    /// Whether a piece of evidence should be copied at `now`: it is new, or its next try is due.
+    /// The positions of what should be copied at `now`: each piece once that is new and will have an entry, or whose next
+    /// try is due.
     #[must_use]
-    pub fn wants_copy(&self, source: &str, now: Timestamp) -> bool {
-        match self.evidence.iter().find(|piece| piece.source == source) {
-            Some(piece) => piece.is_due(now),
-            None => self.evidence.len() < MAX_PIECES && source.len() <= MAX_SOURCE,
+    pub fn wanted_copies(&self, shown: &[ObservedMedia], now: Timestamp) -> Vec<usize> {
+        let known: HashMap<&str, &Evidence> =
+            self.evidence.iter().map(|piece| (piece.source.as_str(), piece)).collect();
+        let (mut seen, mut wanted) = (HashSet::new(), Vec::new());
+        let mut room = MAX_PIECES.saturating_sub(self.evidence.len());
+        for (at, media) in shown.iter().enumerate() {
+            if !seen.insert(media.source.as_str()) {
+                continue;
+            }
+            let is_wanted = match known.get(media.source.as_str()) {
+                Some(piece) => piece.is_due(now),
+                None if room == 0 || media.source.len() > MAX_SOURCE => false,
+                None => {
+                    room -= 1;
+                    true
+                }
+            };
+            if is_wanted && media.outcome == CopyOutcome::NotTried {
+                wanted.push(at);
+            }
         }
+        wanted
     }
 
     /// When the next try to copy a picture is due. A video is copied beside the process, by work of its own.
@@ -311,12 +340,7 @@ impl Process {
                 self.evidence.push(Evidence::first_seen(self.id, media, now));
                 self.evidence.len() - 1
             }
-            None => {
-                if self.timeline.entries().last().is_none_or(|last| last.event != "evidence_limit_reached") {
-                    self.touch(now, "evidence_limit_reached", None);
-                }
-                return;
-            }
+            None => return self.note_limit(now),
         };
         let piece = &mut self.evidence[position];
         let before = piece.clone();

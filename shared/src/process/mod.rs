@@ -12,6 +12,7 @@
 //! | `bounded` | how much is kept of what companies say |
 //! | `computed` | checks of our own on what was read |
 //! | `escalation` | the second submission, to the provider's reviewers |
+//! | `unread` | what of the provider's answers could not be read |
 //! | `redaction` | removing everything about the person |
 //! | `timeline` | what happened, bounded |
 //! | `event` | what the customer is told |
@@ -31,6 +32,7 @@ pub mod redaction;
 pub mod request;
 pub mod status;
 pub mod timeline;
+pub mod unread;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
@@ -47,6 +49,7 @@ pub use redaction::{OnHold, Redaction};
 pub use request::ProcessRequest;
 pub use status::{Inference, Move, Status};
 pub use timeline::Timeline;
+pub use unread::Unread;
 
 /// How long a create call may keep the right to be the only one submitting.
 pub const SUBMIT_LEASE: SignedDuration = SignedDuration::from_secs(60);
@@ -82,6 +85,9 @@ pub struct Process {
     pub findings: Findings,
     /// Pictures and raw answers.
     pub evidence: Vec<Evidence>,
+    /// What of the provider's answers could not be read.
+    #[serde(default, skip_serializing_if = "Unread::is_empty")]
+    pub unread: Unread,
     /// What happened.
     pub timeline: Timeline,
     /// When it was created.
@@ -203,6 +209,9 @@ pub struct Observation {
     pub certificate: Option<CertificateNews>,
     /// Whether the process should be handed over once more, to the provider's reviewers.
     pub escalate: bool,
+    /// The places of the answer that could not be read. Names of ours or of the provider's documentation, never what it
+    /// sent.
+    pub unread: Vec<String>,
 }
 
 impl Process {
@@ -222,6 +231,7 @@ impl Process {
             request,
             findings: Findings::default(),
             evidence: Vec::new(),
+            unread: Unread::default(),
             timeline: Timeline::default(),
             created_at: now,
             updated_at: now,
@@ -309,6 +319,7 @@ impl Process {
         let before = self.stage();
         let stale = self.observed_at.is_some_and(|newest| observation.observed_at < newest);
         if !stale {
+            self.note_unread(&observation.unread, now);
             self.miss_media(&observation.media, now);
         }
         for media in &observation.media {

@@ -31,6 +31,7 @@ fn seen(status: Status, at: Timestamp) -> Observation {
         media: Vec::new(),
         certificate: None,
         escalate: false,
+        unread: Vec::new(),
     }
 }
 
@@ -123,6 +124,60 @@ fn a_submission_nobody_confirmed_fails_and_reopens_when_the_provider_turns_out_t
     let events = process.submitted("REF", late);
     assert_eq!(events[0].name, EventName::ProcessAmended);
     assert_eq!(process.status, Status::InProgress);
+}
+
+#[test]
+fn evidence_is_not_complete_while_something_of_the_newest_answer_is_unread() {
+    let mut process = process();
+    process.submitted("REF", start());
+    let mut answer = seen(Status::Approved, start() + 2.seconds());
+    answer.media = vec![picture(1, stored())];
+    answer.unread = vec!["/attempts/*".to_owned()];
+    process.apply(&answer, start());
+    assert_eq!((process.status, process.evidence_state()), (Status::Approved, EvidenceState::Incomplete));
+    let noted = |process: &Process| {
+        let entries = process.timeline.entries().iter().filter(|entry| entry.event == "answer_unread");
+        entries.map(|entry| entry.detail.clone().unwrap()).collect::<Vec<_>>()
+    };
+    process.apply(&answer, start());
+    assert_eq!(noted(&process), ["/attempts/*"], "once");
+    // An older answer that comes late says nothing of it.
+    let mut late = seen(Status::Approved, start());
+    late.unread = vec!["/status".to_owned()];
+    process.apply(&late, start());
+    assert_eq!((noted(&process).len(), process.unread.present.len()), (1, 1));
+    answer.unread = (0..70).map(|n| format!("/place/{n}")).collect();
+    process.apply(&answer, start());
+    assert_eq!(noted(&process).len(), 2);
+    assert_eq!(noted(&process)[1].matches("/place/").count(), 7);
+    assert!(noted(&process)[1].ends_with(" and 22 more"), "{:?}", noted(&process));
+    let mut redacted = process.clone();
+    redacted.redact("key", start()).unwrap();
+    assert_eq!(redacted.evidence_state(), EvidenceState::Incomplete);
+    answer.unread.clear();
+    process.apply(&answer, start());
+    assert_eq!((process.evidence_state(), noted(&process).len()), (EvidenceState::Complete, 2));
+}
+
+#[test]
+fn what_is_copied_has_a_place_among_the_evidence_and_is_copied_once() {
+    let mut process = process();
+    process.submitted("REF", start());
+    let mut answer = seen(Status::InProgress, start());
+    let limit = u8::try_from(evidence::MAX_PIECES).unwrap();
+    answer.media = (2..limit).map(|source| picture(source, stored())).collect();
+    process.apply(&answer, start());
+    let shown: Vec<_> = [2, 101, 101, 102, 103, 104].map(|source| picture(source, CopyOutcome::NotTried)).into();
+    assert_eq!(process.wanted_copies(&shown, start()), [1, 3]);
+    answer.media = shown;
+    process.apply(&answer, start());
+    assert_eq!(process.evidence.len(), evidence::MAX_PIECES);
+    process.apply(&answer, start());
+    let limits = process.timeline.entries().iter().filter(|entry| entry.event == "evidence_limit_reached");
+    assert_eq!(limits.count(), 1);
+    answer.media = (2..limit).chain([101, 102, 103]).map(|source| picture(source, stored())).collect();
+    process.apply(&answer, start());
+    assert_eq!(process.evidence_state(), EvidenceState::Incomplete, "all is stored that has a place");
 }
 
 #[test]

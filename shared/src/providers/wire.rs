@@ -1,18 +1,23 @@
-//! Reading what companies really send: their JSON is documented by samples, and a field of another form than its sample
-//! must not cost the answer.
+//! Reading what companies really send: their JSON is documented by samples, and an element of another form than its sample
+//! must cost nothing but itself.
+//!
+//! | file | subject |
+//! | --- | --- |
+//! | `json` | the JSON as it came, with names that repeat |
+//! | `place` | reading it place by place, and noting what could not be read |
+//! | here | texts that are codes or dates; identities that no two things share |
+
+mod json;
+mod place;
+
+use std::collections::BTreeSet;
 
 use jiff::civil::Date;
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use serde_json::Value;
+
+pub use place::{Document, Place, number};
 
 /// The longest text that counts as a code.
 const MAX_CODE_CHARS: usize = 64;
-
-/// A value that is simply absent when it has another form than expected.
-pub fn lenient<'de, D: Deserializer<'de>, T: Default + DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    Ok(serde_json::from_value(value).unwrap_or_default())
-}
 
 /// The text without its blanks, if it is a code: letters, digits, `_` and `-`. Anything else is prose, which may
 /// repeat what the person typed and is not passed on.
@@ -31,4 +36,20 @@ pub fn iso_date(text: &str) -> Option<String> {
     let (year, day) = if first.len() == 4 { (first, last) } else { (last, first) };
     let date = Date::new(year.parse().ok().filter(|_| year.len() == 4)?, month.parse().ok()?, day.parse().ok()?);
     Some(date.ok()?.to_string())
+}
+
+/// Identities that were given within one answer.
+#[derive(Default)]
+pub struct Identities(BTreeSet<String>);
+
+impl Identities {
+    /// The identity `wanted`, with its place among those that want the same behind it, from the second on. So nothing is
+    /// taken for something else, and an identity stays while things are added behind the others.
+    pub fn give(&mut self, wanted: &str) -> String {
+        let numbered = (2_u32..).map(|place| format!("{wanted}#{place}"));
+        let mut candidates = std::iter::once(wanted.to_owned()).chain(numbered);
+        let given = candidates.find(|identity| !self.0.contains(identity)).unwrap_or_default();
+        self.0.insert(given.clone());
+        given
+    }
 }

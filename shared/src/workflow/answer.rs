@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::OwnTrouble;
 use crate::{
     evidence::{Copier, Stored},
+    platform::telemetry::{self, Metric},
     process::{CopyOutcome, EvidenceKind, Observation, ObservedMedia, Process, StoredCopy},
 };
 
@@ -31,11 +32,23 @@ pub(super) async fn keep(
     Ok(observation)
 }
 
-/// Whether an answer is worth keeping as evidence: it changes the state or shows a picture for the first time.
+/// Whether an answer is worth keeping as evidence: it changes the state, shows a picture for the first time, or has what
+/// could not be read and was not kept before.
 fn says_something_new(process: &Process, observation: &Observation, now: Timestamp) -> bool {
     let mut after = process.clone();
     after.apply(observation, now);
-    after.status != process.status || after.evidence.len() != process.evidence.len()
+    after.status != process.status
+        || after.evidence.len() != process.evidence.len()
+        || after.unread.noted != process.unread.noted
+}
+
+/// Tells operators of what a look was the first to find unreadable; `before` is how many kinds of places were known by then.
+pub(super) fn report_unread(process: &Process, before: usize, now: Timestamp) {
+    if process.unread.noted.len() > before {
+        telemetry::record(Metric::AnswerUnread, &[("provider", &process.provider)], 1.0, now);
+        let places = process.unread.present.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        tracing::warn!(process = %process.id, provider = process.provider, places, "an answer could not be read whole");
+    }
 }
 
 /// What the domain remembers of an object.

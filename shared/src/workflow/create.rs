@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    MAX_RACES, Means, fresh,
+    MAX_RACES, Means, WISH_PATIENCE, answer, fresh,
     handover::{Handover, Learnt},
     pictures,
 };
@@ -20,7 +20,7 @@ use crate::{
         telemetry::{self, Metric},
     },
     process::{
-        Private, Process, ProcessId, ProcessRequest, SUBMIT_LEASE, Status,
+        EvidenceState, Private, Process, ProcessId, ProcessRequest, SUBMIT_LEASE, Status,
         ids::of_idempotency_key,
         request::{
             MAX_EMAIL_CHARS, MAX_METADATA_BYTES, MAX_NAME_CHARS, MAX_NUMBER_CHARS, MAX_OPTIONS_BYTES, MAX_PHONE_CHARS,
@@ -164,13 +164,19 @@ impl CreateProcess {
             if record.process.redaction.is_some() {
                 return Ok(record.process);
             }
-            let now = self.means.now();
+            let (now, known) = (self.means.now(), record.process.unread.noted.len());
             let events = learnt.apply(&mut record.process, now);
             // Whoever creates a process gets its refusal as the answer, and needs no event of it.
             if !matches!(learnt, Learnt::Refused(_)) {
                 record.announce(events);
             }
-            let look_at = self.means.next_look(caller, &record.process, provider, now).await?;
+            let mut look_at = self.means.next_look(caller, &record.process, provider, now).await?;
+            // Pictures that the answer shows already are left to whoever looks next, which is at once.
+            if record.process.evidence_state() == EvidenceState::Pending {
+                let soon = now + WISH_PATIENCE;
+                look_at = Some(look_at.map_or(soon, |at| at.min(soon)));
+                record.wish.get_or_insert_with(|| fresh("pictures", self.means.entropy()));
+            }
             record.look_again(look_at, now);
             if record.wish.is_none() && record.process.next_escalation_at().is_some() {
                 record.wish = Some(fresh("escalate", self.means.entropy()));
@@ -181,7 +187,10 @@ impl CreateProcess {
                 _ => self.means.store.commit(caller, &record, &news).await,
             };
             match commit {
-                Ok(()) => return Ok(record.process),
+                Ok(()) => {
+                    answer::report_unread(&record.process, known, now);
+                    return Ok(record.process);
+                }
                 Err(error @ (StoreError::Conflict | StoreError::ReferenceTaken)) => {
                     if matches!(error, StoreError::ReferenceTaken) {
                         tracing::warn!(process = %id, "the reference belongs to another process");

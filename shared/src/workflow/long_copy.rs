@@ -72,7 +72,7 @@ impl CopyLong {
         match copied {
             Ok(stored) => Ok(CopyOutcome::Stored(copy_of(stored))),
             Err(CopyError::Store) => Err(OwnTrouble::Bucket),
-            Err(error @ CopyError::TooLarge) => Ok(CopyOutcome::Hopeless { reason: error.code().to_owned() }),
+            Err(error) if error.is_hopeless() => Ok(CopyOutcome::Hopeless { reason: error.code().to_owned() }),
             Err(error) => failed(error.code()),
         }
     }

@@ -55,6 +55,19 @@ struct Look {
     reference_is_taken: bool,
 }
 
+/// What a process was like before a look.
+struct Before {
+    status: Status,
+    given_up: usize,
+    unread: usize,
+}
+
+impl Before {
+    fn of(process: &Process) -> Self {
+        Self { status: process.status, given_up: given_up(process), unread: process.unread.noted.len() }
+    }
+}
+
 /// The provider could not be asked.
 struct Trouble {
     code: &'static str,
@@ -82,7 +95,7 @@ impl RefreshProcess {
             if record.wish.is_none() {
                 return Ok(());
             }
-            let before = (record.process.status, given_up(&record.process));
+            let before = Before::of(&record.process);
             let learns_reference = match self.look(key, &mut record, &mut look).await {
                 Ok(learns_reference) => learns_reference,
                 Err(OwnTrouble::Store(StoreError::Conflict)) => continue,
@@ -96,7 +109,7 @@ impl RefreshProcess {
             };
             match commit {
                 Ok(()) => {
-                    self.report(&record.process, before);
+                    self.report(&record.process, &before);
                     return Ok(());
                 }
                 Err(StoreError::Conflict) => tracing::info!(process = %key.id, "lost a race; looking again"),
@@ -166,11 +179,7 @@ impl RefreshProcess {
             }
             let now = self.means.now();
             match &answer {
-                Ok(observation) => {
-                    let known = process.evidence.len();
-                    events.extend(process.apply(observation, now));
-                    self.want_videos(key, process, known).await?;
-                }
+                Ok(observation) => events.extend(process.apply(observation, now)),
                 Err(trouble) => {
                     process.unanswered(trouble.code, now);
                     not_before = trouble.retry_after.map(|wait| now + wait);
@@ -180,6 +189,7 @@ impl RefreshProcess {
         } else if process.provider_reference.is_some() && !can_be_asked {
             process.looked(self.means.now());
         }
+        self.want_videos(key, process).await?;
         events.extend(self.escalate(process, provider, look).await?);
         events.extend(self.fetch_certificate(process, provider, look).await?);
         let now = self.means.now();
@@ -249,9 +259,11 @@ impl RefreshProcess {
         Ok(process.apply(&observation, now))
     }
 
-    /// Makes sure that somebody copies each video among the pieces that were not `known` before.
-    async fn want_videos(&self, key: &OwnKey, process: &Process, known: usize) -> Result<(), OwnTrouble> {
-        for piece in process.evidence.iter().skip(known).filter(|piece| piece.kind == EvidenceKind::Video) {
+    /// Makes sure that somebody copies each video that nobody has tried to copy. Whoever created the process may have been
+    /// shown it too, and leaves it to whoever looks first.
+    async fn want_videos(&self, key: &OwnKey, process: &Process) -> Result<(), OwnTrouble> {
+        let untried = process.evidence.iter().filter(|piece| piece.kind == EvidenceKind::Video && piece.is_untried());
+        for piece in untried {
             let (wish, until) = (fresh("video", self.means.entropy()), self.means.now() + WISH_PATIENCE);
             self.means.store.want_long_copy(key, process.id, piece.id, &wish, until).await?;
         }
@@ -423,20 +435,15 @@ impl RefreshProcess {
     async fn copy(&self, process: &Process, provider: &dyn Provider, answer: &mut Answer) -> Result<bool, OwnTrouble> {
         let asked_at = answer.observation.observed_at;
         let now = self.means.now();
-        let wanted: Vec<usize> = (0..answer.observation.media.len())
-            .filter(|&at| {
-                let media = &answer.observation.media[at];
-                media.kind != EvidenceKind::Video
-                    && media.outcome == CopyOutcome::NotTried
-                    && process.wants_copy(&media.source, now)
+        let wanted = process.wanted_copies(&answer.observation.media, now).into_iter();
+        let pictures = wanted.filter(|&at| answer.observation.media[at].kind != EvidenceKind::Video);
+        let (wanted, media): (Vec<usize>, Vec<Media>) = pictures
+            .filter_map(|at| {
+                let seen = &answer.observation.media[at];
+                let link = answer.links.iter().find(|link| link.source == seen.source)?;
+                Some((at, Media { kind: seen.kind, attempt: seen.attempt, url: link.url.clone() }))
             })
-            .collect();
-        let media = wanted.iter().filter_map(|&at| {
-            let seen = &answer.observation.media[at];
-            let link = answer.links.iter().find(|link| link.source == seen.source)?;
-            Some(Media { kind: seen.kind, attempt: seen.attempt, url: link.url.clone() })
-        });
-        let media: Vec<Media> = media.collect();
+            .unzip();
         let hosts = provider.media_hosts();
         let count = media.len();
         let copies = self.handover.copier().copy_all(&process.tenant, process.id, hosts, media);
@@ -456,22 +463,22 @@ impl RefreshProcess {
                     CopyOutcome::Stored(copy_of(copy))
                 }
                 Err(CopyError::Store) => return Err(OwnTrouble::Bucket),
-                Err(error @ CopyError::TooLarge) => CopyOutcome::Hopeless { reason: error.code().to_owned() },
-                // Also a refused host: the account's list of hosts may be what is wrong, and can be mended.
+                Err(error) if error.is_hopeless() => CopyOutcome::Hopeless { reason: error.code().to_owned() },
                 Err(error) => CopyOutcome::Failed { reason: error.code().to_owned() },
             };
         }
         Ok(expired)
     }
 
-    fn report(&self, process: &Process, (status, given_up_before): (Status, usize)) {
+    fn report(&self, process: &Process, before: &Before) {
         let now = self.means.now();
-        if process.status != status && process.status.is_terminal() {
+        answer::report_unread(process, before.unread, now);
+        if process.status != before.status && process.status.is_terminal() {
             let labels = [("provider", process.provider.as_str()), ("status", process.status.as_str())];
             telemetry::record(Metric::Decided, &labels, 1.0, now);
         }
         let by_provider = [("provider", process.provider.as_str())];
-        for _ in given_up_before..given_up(process) {
+        for _ in before.given_up..given_up(process) {
             telemetry::record(Metric::EvidenceIncomplete, &by_provider, 1.0, now);
         }
         if process.evidence_state() == EvidenceState::Pending {

@@ -60,6 +60,7 @@ pub(super) fn observation(
         certificate: ready
             .then(|| CertificateNews { reference: check_id.to_owned(), progress: CertificateProgress::Ready }),
         escalate: false,
+        unread: answer.unread,
     };
     (observation, links)
 }
@@ -75,7 +76,7 @@ fn status(state: &str) -> Status {
 }
 
 fn test(test: &wire::Test) -> Option<Check> {
-    let code = code(&test.code)?;
+    let code = test.code.as_ref()?;
     Some(Check {
         name: code.to_ascii_lowercase(),
         outcome: match test.ok {
@@ -84,14 +85,14 @@ fn test(test: &wire::Test) -> Option<Check> {
             None => Outcome::Unknown,
         },
         source: Source::Provider,
-        provider_code: Some(code.to_owned()),
+        provider_code: Some(code.clone()),
         detail: None,
     })
 }
 
 /// A picture and its link. Its place is who it is: links change with every answer.
 fn photo(photo: wire::Photo) -> Option<(ObservedMedia, MediaLink)> {
-    let source = code(&photo.place).filter(|_| !photo.url.is_empty())?.to_owned();
+    let (source, url) = (photo.place?, photo.url?);
     let kind = match source.as_str() {
         "front" => EvidenceKind::DocumentFront,
         "selfie" => EvidenceKind::Selfie,
@@ -100,7 +101,7 @@ fn photo(photo: wire::Photo) -> Option<(ObservedMedia, MediaLink)> {
     };
     let outcome = CopyOutcome::NotTried;
     let media = ObservedMedia { source: source.clone(), kind, attempt: 1, captured_at: None, outcome };
-    Some((media, MediaLink { source, url: photo.url }))
+    Some((media, MediaLink { source, url }))
 }
 
 fn extracted(holder: wire::Holder) -> Extracted {

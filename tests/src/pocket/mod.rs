@@ -92,9 +92,8 @@ impl Provider for Pocket {
     async fn submit(&self, submission: &Submission<'_>) -> Result<Submitted, ProviderError> {
         let call = self.with_key(self.api.http().post(self.url("/checks"))).json(&mapping::creation(submission)?);
         let answer = self.api.call(call, SUBMIT_TIMEOUT, wire::refusal_code).await?;
-        let created: wire::Created = answer.json()?;
-        match code(&created.check_id) {
-            Some(reference) => Ok(Submitted { reference: reference.to_owned(), answer: None }),
+        match wire::created_id(&answer.body) {
+            Some(reference) => Ok(Submitted { reference, answer: None }),
             None => Err(ProviderError::Unreadable { raw: answer.body }),
         }
     }
@@ -102,10 +101,8 @@ impl Provider for Pocket {
     /// `GET /checks/{check_id}`.
     async fn query(&self, reference: &str, now: Timestamp) -> Result<Answer, ProviderError> {
         let answer = self.read(&format!("/checks/{reference}")).await?;
-        let check: wire::CheckAnswer = answer.json()?;
-        if check.check_id.trim() != reference {
-            return Err(ProviderError::Unreadable { raw: answer.body });
-        }
+        let check = wire::check(&answer.body).filter(|check| check.check_id == reference);
+        let Some(check) = check else { return Err(ProviderError::Unreadable { raw: answer.body }) };
         let (observation, links) = mapping::observation(reference, check, now);
         Ok(Answer { observation, links, raw: answer.body })
     }
@@ -114,8 +111,7 @@ impl Provider for Pocket {
         if callback.purpose != Purpose::Result {
             return Err(CallbackRefused::Unauthenticated);
         }
-        let hint: wire::Callback = serde_json::from_slice(callback.body)
-            .map_err(|_| CallbackRefused::Malformed("check_id and state are needed"))?;
+        let hint = wire::callback(callback.body).ok_or(CallbackRefused::Malformed("check_id and state are needed"))?;
         Ok(Callback {
             reference: code(&hint.check_id).ok_or(CallbackRefused::Malformed("check_id is not a code"))?.to_owned(),
             process: None,

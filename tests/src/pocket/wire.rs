@@ -1,7 +1,7 @@
 //! Pocket's JSON. Everything but the state and whose it is may be missing, empty or of another form.
 
-use cotejo::providers::wire::{code, lenient};
-use serde::{Deserialize, Serialize};
+use cotejo::providers::wire::{Document, Place, code};
+use serde::Serialize;
 use serde_json::Value;
 
 /// Body of `POST /checks`. Pictures are base64.
@@ -18,71 +18,90 @@ pub(super) struct Creation<'a> {
     pub notify_url: Option<&'a str>,
 }
 
-/// Answer to it. Its state is always `pending`.
-#[derive(Deserialize)]
-pub(super) struct Created {
-    pub check_id: String,
+/// The id of a check that was created. Its state is always `pending`.
+pub(super) fn created_id(body: &[u8]) -> Option<String> {
+    Document::read(body).ok()?.root().field("check_id").code()
 }
 
 /// Answer of `GET /checks/{check_id}`.
-#[derive(Deserialize)]
 pub(super) struct CheckAnswer {
     pub check_id: String,
     /// `pending`, `review`, `pass` or `fail`.
     pub state: String,
     /// Why it is a `fail`.
-    #[serde(default, deserialize_with = "lenient")]
     pub cause: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
     pub tests: Vec<Test>,
-    #[serde(default, deserialize_with = "lenient")]
     pub holder: Holder,
-    #[serde(default, deserialize_with = "lenient")]
     pub photos: Vec<Photo>,
     /// `ready` once there is a report.
-    #[serde(default, deserialize_with = "lenient")]
     pub report: Option<String>,
+    /// The places that could not be read.
+    pub unread: Vec<String>,
 }
 
 /// One test.
-#[derive(Deserialize, Default)]
-#[serde(default)]
 pub(super) struct Test {
-    #[serde(deserialize_with = "lenient")]
-    pub code: String,
-    #[serde(deserialize_with = "lenient")]
+    pub code: Option<String>,
     pub ok: Option<bool>,
 }
 
 /// What was read from the document. Dates are ISO 8601.
-#[derive(Deserialize, Default)]
-#[serde(default)]
 pub(super) struct Holder {
-    #[serde(deserialize_with = "lenient")]
     pub number: Option<String>,
-    #[serde(deserialize_with = "lenient")]
     pub name: Option<String>,
-    #[serde(deserialize_with = "lenient")]
     pub born: Option<String>,
-    #[serde(deserialize_with = "lenient")]
     pub expires: Option<String>,
 }
 
 /// A picture; `place` is `front`, `selfie`, or `frame-` with a number, and no two are the same.
-#[derive(Deserialize, Default)]
-#[serde(default)]
 pub(super) struct Photo {
-    #[serde(deserialize_with = "lenient")]
-    pub place: String,
-    #[serde(deserialize_with = "lenient")]
-    pub url: String,
+    pub place: Option<String>,
+    pub url: Option<String>,
+}
+
+/// Reads an answer; `None` where it does not say whose it is and how it stands.
+pub(super) fn check(body: &[u8]) -> Option<CheckAnswer> {
+    let document = Document::read(body).ok()?;
+    let root = document.root();
+    let holder = root.field("holder");
+    Some(CheckAnswer {
+        check_id: root.field("check_id").text()?,
+        state: root.field("state").text()?,
+        cause: root.field("cause").text(),
+        tests: root.field("tests").items().iter().map(test).collect(),
+        holder: Holder {
+            number: holder.field("number").text(),
+            name: holder.field("name").text(),
+            born: holder.field("born").text(),
+            expires: holder.field("expires").text(),
+        },
+        photos: root.field("photos").items().iter().map(photo).collect(),
+        report: root.field("report").text(),
+        unread: document.unread(),
+    })
+}
+
+fn test(test: &Place<'_>) -> Test {
+    Test { code: test.field("code").code(), ok: test.field("ok").flag() }
+}
+
+fn photo(photo: &Place<'_>) -> Photo {
+    photo.note_links_beside(&["url"]);
+    let url = photo.field("url").links().into_iter().next();
+    Photo { place: photo.field("place").code(), url: url.map(|(_, url)| url) }
 }
 
 /// Body of a callback.
-#[derive(Deserialize)]
 pub(super) struct Callback {
     pub check_id: String,
     pub state: String,
+}
+
+/// Reads a callback; `None` where it does not say what it is about.
+pub(super) fn callback(body: &[u8]) -> Option<Callback> {
+    let document = Document::read(body).ok()?;
+    let root = document.root();
+    Some(Callback { check_id: root.field("check_id").text()?, state: root.field("state").text()? })
 }
 
 /// The code in the body of a refusal: `{"error": "…"}`.

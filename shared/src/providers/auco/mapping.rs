@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{AucoAccount, options, wire};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     },
     providers::{
         MediaLink, ProviderError,
-        wire::{code as as_code, iso_date},
+        wire::{Identities, code as as_code, iso_date},
     },
 };
 
@@ -21,6 +21,8 @@ use crate::{
 const MAX_CHECKS: usize = 100;
 const MAX_OTHER: usize = 50;
 const MAX_TEXT_BYTES: usize = 500;
+/// The most pictures of one attempt that are listed; there is one of each kind.
+const MAX_PICTURES: usize = 3;
 
 /// The body that creates a process at Auco.
 pub(super) fn creation<'a>(
@@ -64,19 +66,26 @@ pub(super) fn observation(veriface: wire::Veriface, observed_at: Timestamp) -> (
     let mut media = Vec::new();
     let mut links = Vec::new();
     let mut checks = Vec::new();
+    let mut identities = Identities::default();
     for (attempt, number) in veriface.attempts.iter().zip(1_u32..) {
         checks.extend(attempt_checks(attempt, number));
         checks.truncate(MAX_CHECKS);
+        // Attempts have no id and links change with every answer: its moment is who one is, else its place.
+        let identity = match attempt.date {
+            Some(date) => identities.give(&date.to_string()),
+            None => format!("#{number}"),
+        };
         let pictures = [
             (EvidenceKind::DocumentFront, &attempt.identification_card_front),
             (EvidenceKind::DocumentBack, &attempt.identification_card_back),
             (EvidenceKind::Selfie, &attempt.photo),
         ];
-        for (kind, url) in pictures {
-            let Some(url) = url.as_ref().filter(|url| !url.is_empty()) else { continue };
-            // Links change with every answer and attempts have no id: their moment, else their place, is who they are.
-            let of_attempt = attempt.date.map_or_else(|| format!("#{number}"), |date| date.to_string());
-            let source = format!("{of_attempt}/{}", kind.as_str());
+        let pictures = pictures.into_iter().flat_map(|(kind, of_kind)| of_kind.iter().map(move |link| (kind, link)));
+        for (kind, (position, url)) in pictures.take(MAX_PICTURES) {
+            let mut source = format!("{identity}/{}", kind.as_str());
+            if *position > 1 {
+                source.push_str(&format!("/{position}"));
+            }
             media.push(ObservedMedia {
                 source: source.clone(),
                 kind,
@@ -87,7 +96,7 @@ pub(super) fn observation(veriface: wire::Veriface, observed_at: Timestamp) -> (
             links.push(MediaLink { source, url: url.clone() });
         }
     }
-    let last = veriface.attempts.last();
+    let last = veriface.attempts.iter().rev().find(|attempt| attempt.is_read);
     let mut read = last.map(|attempt| attempt.identification_card_data.clone()).unwrap_or_default();
     read.extend(veriface.ocr_data);
     let document_type = text(&read, "documentType").map(str::to_owned).or(veriface.identification_type);
@@ -104,11 +113,12 @@ pub(super) fn observation(veriface: wire::Veriface, observed_at: Timestamp) -> (
                 .and_then(|a| a.similarity)
                 .map(|similarity| Face { similarity: Some(similarity), liveness: None }),
             document_type,
-            provider_result: Some(code(&veriface.status)),
+            provider_result: Some(veriface.status).filter(|status| !status.is_empty()),
         },
         media,
         certificate: None,
         escalate: false,
+        unread: veriface.unread,
     };
     (observation, links)
 }
@@ -133,7 +143,7 @@ fn attempt_checks(attempt: &wire::Attempt, number: u32) -> Vec<Check> {
         provider_code,
         detail: Some(format!("attempt {number}")),
     };
-    let outcome = match attempt.successfull {
+    let outcome = match attempt.successful {
         Some(true) => Outcome::Passed,
         Some(false) => Outcome::Failed,
         None => Outcome::Unknown,
@@ -151,7 +161,7 @@ fn attempt_checks(attempt: &wire::Attempt, number: u32) -> Vec<Check> {
 }
 
 /// What was read from the document (seed `001_…`, "Datos OCR"); what has no field of ours keeps Auco's name.
-fn extracted(read: &Map<String, Value>) -> Extracted {
+fn extracted(read: &wire::Read) -> Extracted {
     let private = |name: &str| text(read, name).map(|value| Private::new(value.to_owned()));
     let date = |name: &str| text(read, name).and_then(iso_date).map(Private::new);
     const MAPPED: [&str; 10] = [
@@ -171,7 +181,7 @@ fn extracted(read: &Map<String, Value>) -> Extracted {
         .iter()
         .filter(|(name, value)| {
             // What should be a date and is none keeps Auco's name.
-            let is_no_date = DATES.contains(&name.as_str()) && value.as_str().and_then(iso_date).is_none();
+            let is_no_date = DATES.contains(&name.as_str()) && iso_date(value).is_none();
             is_no_date || !MAPPED.contains(&name.as_str())
         })
         .filter_map(|(name, _)| Some((as_code(name)?.to_owned(), Private::new(text(read, name)?.to_owned()))))
@@ -193,8 +203,8 @@ fn extracted(read: &Map<String, Value>) -> Extracted {
 }
 
 /// A text that was read; what is too long to be one (a picture, say) is in the raw answer only.
-fn text<'a>(read: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
-    read.get(name)?.as_str().filter(|value| (1..=MAX_TEXT_BYTES).contains(&value.len()))
+fn text<'a>(read: &'a wire::Read, name: &str) -> Option<&'a str> {
+    read.get(name).map(String::as_str).filter(|value| (1..=MAX_TEXT_BYTES).contains(&value.len()))
 }
 
 /// Auco's code, or that it sent something else in its place.

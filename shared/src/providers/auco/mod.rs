@@ -22,7 +22,6 @@ use super::{
     Answer, ApiClient, Callback, CallbackRefused, Capabilities, Connection, FieldProblem, IncomingCallback, NoProvider,
     Provider, ProviderError, Purpose, Submission, Submitted, Verdict,
     http::{READ_TIMEOUT, SUBMIT_TIMEOUT},
-    wire::code,
 };
 use crate::{
     platform::secrets::Account,
@@ -119,9 +118,8 @@ impl Provider for Auco {
             .header("authorization", self.account.private_key.expose_secret())
             .json(&body);
         let answer = self.api.call(call, SUBMIT_TIMEOUT, wire::refusal_code).await?;
-        let created: wire::Created = answer.json()?;
-        match code(&created.code) {
-            Some(reference) => Ok(Submitted { reference: reference.to_owned(), answer: None }),
+        match wire::created_code(&answer.body) {
+            Some(reference) => Ok(Submitted { reference, answer: None }),
             None => Err(ProviderError::Unreadable { raw: answer.body }),
         }
     }
@@ -135,7 +133,8 @@ impl Provider for Auco {
             .query(&[("code", reference)])
             .header("authorization", self.account.public_key.expose_secret());
         let answer = self.api.call(call, READ_TIMEOUT, wire::refusal_code).await?;
-        let veriface: wire::Veriface = answer.json()?;
+        let veriface =
+            wire::veriface(&answer.body).ok_or_else(|| ProviderError::Unreadable { raw: answer.body.clone() })?;
         let (observation, links) = mapping::observation(veriface, now);
         Ok(Answer { observation, links, raw: answer.body })
     }
@@ -151,19 +150,16 @@ impl Provider for Auco {
                 return Err(CallbackRefused::Unauthenticated);
             }
         }
-        let webhook: wire::Webhook =
-            serde_json::from_slice(body).map_err(|_| CallbackRefused::Malformed("code and status are needed"))?;
-        let reference = code(&webhook.code).ok_or(CallbackRefused::Malformed("code is not a code"))?;
-        let code = code(&webhook.status).ok_or(CallbackRefused::Malformed("status is not a code"))?;
-        let verdict = match code {
+        let webhook = wire::webhook(body).map_err(CallbackRefused::Malformed)?;
+        let verdict = match webhook.status.as_str() {
             "VALIDATED" => Some(Status::Approved),
             "INVALIDATED" => Some(Status::Rejected),
             _ => None,
         };
         Ok(Callback {
-            process: webhook.process_id(),
-            reference: reference.to_owned(),
-            code: code.to_owned(),
+            process: webhook.process_id,
+            reference: webhook.code,
+            code: webhook.status,
             verdict: verdict.map(|status| Verdict { status, patience: REVIEW_PATIENCE }),
             certificate: None,
             is_result: false,

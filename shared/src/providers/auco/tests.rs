@@ -61,7 +61,7 @@ fn sent(request: &ProcessRequest, more: Value) -> Value {
 }
 
 fn observed(answer: &str) -> (Observation, usize) {
-    let (observation, links) = mapping::observation(serde_json::from_str(answer).unwrap(), now());
+    let (observation, links) = mapping::observation(wire::veriface(answer.as_bytes()).unwrap(), now());
     assert_eq!(observation.media.len(), links.len());
     (observation, links.len())
 }
@@ -236,8 +236,7 @@ fn a_phone_is_needed_for_whatsapp_only() {
 
 #[test]
 fn the_answers_to_a_creation_are_read() {
-    let created: wire::Created = serde_json::from_str(CREATED).unwrap();
-    assert_eq!(created.code, "VERIFACE_CODE");
+    assert_eq!(wire::created_code(CREATED.as_bytes()).as_deref(), Some("VERIFACE_CODE"));
     assert_eq!(wire::refusal_code(REFUSED.as_bytes()).as_deref(), Some("EXPIRED_DATE_INVALID"));
     // Prose may repeat what the person typed; it is no code.
     assert_eq!(wire::refusal_code(br#"{"message": "phone +57300 of Juan is wrong"}"#), None);
@@ -425,9 +424,103 @@ fn a_field_of_another_form_does_not_cost_the_answer() {
         answer["custom"] = json!("x");
     });
     let (observation, pictures) = observed(&odd);
-    assert_eq!((observation.status, pictures), (Status::Approved, 3));
+    assert_eq!((observation.status, pictures, observation.unread.len()), (Status::Approved, 3, 0));
+    assert_eq!(observation.findings.face.and_then(|face| face.similarity), Some(91.0));
+    assert_eq!(observation.media[0].captured_at, Some("2025-05-29T17:16:51Z".parse().unwrap()));
     let without_attempts = changed(APPROVED, |answer| answer["attempts"] = json!({}));
     assert_eq!(observed(&without_attempts).1, 0);
+}
+
+#[test]
+fn an_odd_attempt_costs_nothing_but_itself() {
+    let three = |odd: Value| {
+        changed(BLOCKED, |answer| {
+            let good = answer["attempts"][0].clone();
+            answer["attempts"] = json!([odd, good, odd]);
+        })
+    };
+    for odd in [Value::Null, json!("an attempt"), json!(7), json!(true)] {
+        let (observation, pictures) = observed(&three(odd.clone()));
+        assert_eq!((observation.status, pictures, observation.media[0].attempt), (Status::InReview, 2, 2), "{odd}");
+        assert_eq!(observation.unread, ["/attempts/*"], "{odd}");
+        assert_eq!(observation.reason.as_deref(), Some("error_identification_not_document"), "{odd}");
+        assert_eq!(observation.findings.face, observed(BLOCKED).0.findings.face, "{odd}");
+        let outcomes: Vec<_> = observation.findings.checks.iter().map(|check| check.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Unknown, Outcome::Failed, Outcome::Failed, Outcome::Unknown], "{odd}");
+    }
+}
+
+#[test]
+fn every_part_of_an_attempt_is_read_by_itself() {
+    for (part, odd, place) in [
+        ("identificationCardFront", json!("in process"), "/attempts/*/identificationCardFront/*"),
+        ("identificationCardBack", json!({"url": "https://x.example"}), "/attempts/*/identificationCardBack/*"),
+        ("photo", json!(["https://x.example/1", null]), "/attempts/*/photo/*"),
+        ("similarity", json!("high"), "/attempts/*/similarity"),
+        ("similarity", json!(9131), "/attempts/*/similarity"),
+        ("identificationCardData", json!("JUAN"), "/attempts/*/identificationCardData"),
+        ("identificationCardData", json!({"fullName": {"first": "JUAN"}}), "/attempts/*/identificationCardData/*"),
+        ("date", json!("yesterday"), "/attempts/*/date"),
+        ("successfull", json!("perhaps"), "/attempts/*/successfull"),
+        ("successful", json!(false), "/attempts/*/successfull"),
+        ("errorMessages", json!([null]), "/attempts/*/errorMessages/*"),
+        ("errorMessages", json!([{"key": {}, "error": ["a", "b"]}]), "/attempts/*/errorMessages/*/error"),
+        ("crop of Juan", json!("https://x.example/crop"), "/attempts/*/*"),
+    ] {
+        let odd = changed(APPROVED, |answer| answer["attempts"][0][part] = odd.clone());
+        let (observation, pictures) = observed(&odd);
+        assert_eq!((observation.status, &observation.unread[..]), (Status::Approved, &[place.to_owned()][..]), "{odd}");
+        assert!(pictures >= 2, "{odd}");
+        assert!(observation.findings.checks[0].name == "attempt", "{odd}");
+    }
+    let of_all = observed(&changed(APPROVED, |answer| answer["ocrData"]["height"] = json!(175))).0;
+    assert_eq!(of_all.findings.extracted.other["height"].expose(), "175");
+}
+
+#[test]
+fn names_that_repeat_and_damaged_characters_cost_nothing_that_can_be_read() {
+    let twice = APPROVED.replace("\"successfull\": true", "\"successfull\": true, \"successful\": true");
+    assert_ne!(twice, APPROVED);
+    assert_eq!(observed(&twice), observed(APPROVED));
+    let lists = APPROVED.replace("\"ocrData\"", "\"attempts\": [{\"photo\": \"https://x.example/1\"}], \"ocrData\"");
+    assert_eq!(observed(&lists).1, 4);
+    let states = APPROVED.replace("\"platform\"", "\"status\": \"INVALIDATED\", \"platform\"");
+    let (observation, pictures) = observed(&states);
+    assert_eq!((observation.status, pictures), (Status::InProgress, 3));
+    assert_eq!(observation.unread, ["/status"]);
+    let damaged = APPROVED.replace("BOGOTÁ\"", "BOGOT\\ud83d\"");
+    assert_ne!(damaged, APPROVED);
+    let (observation, pictures) = observed(&damaged);
+    assert_eq!(
+        (observation.status, pictures, &observation.unread[..]),
+        (Status::Approved, 3, &["/characters".to_owned()][..])
+    );
+    for no_answer in ["", "[]", "{}", "\"APPROVED\"", "<html>", r#"{"status": null}"#] {
+        assert!(wire::veriface(no_answer.as_bytes()).is_none(), "{no_answer}");
+    }
+}
+
+#[test]
+fn attempts_of_one_moment_are_told_apart_by_their_place() {
+    let attempts = |count: usize, later: bool| {
+        let answer = changed(APPROVED, |answer| {
+            let attempt = answer["attempts"][0].clone();
+            answer["attempts"] = vec![attempt; count].into();
+            if later {
+                let mut attempt = answer["attempts"][0].clone();
+                attempt["date"] = json!("2026-01-01T00:00:00Z");
+                answer["attempts"].as_array_mut().unwrap().push(attempt);
+            }
+        });
+        observed(&answer).0.media.into_iter().map(|media| media.source).collect::<Vec<_>>()
+    };
+    let six = attempts(2, false);
+    assert_eq!(six.iter().collect::<std::collections::BTreeSet<_>>().len(), 6);
+    assert_eq!(six[3], "2025-05-29T17:16:51.839Z#2/document_front");
+    // What is known keeps its identity when others come behind it.
+    assert_eq!(attempts(1, false), six[..3]);
+    assert_eq!(attempts(2, true)[..6], six);
+    assert_eq!(attempts(3, false)[..6], six);
 }
 
 #[test]
@@ -468,7 +561,7 @@ fn a_webhook_is_a_hint_and_only_a_reviewer_s_decision_is_held() {
             verdict.map(|s| (s, REVIEW_PATIENCE))
         );
     }
-    for bad in [json!({}), json!({"code": "x"}), json!({"code": 1, "status": "APPROVED"}), json!([])] {
+    for bad in [json!({}), json!({"code": "x"}), json!({"code": {"x": 1}, "status": "APPROVED"}), json!([])] {
         assert!(matches!(read(bad), Err(CallbackRefused::Malformed(_))));
     }
 }

@@ -1,14 +1,15 @@
-//! Auco's JSON. Everything that is not needed to know the state is optional: a field that is missing, empty or of
-//! another form must not cost the answer.
+//! Auco's JSON, read place by place: what is missing, empty or of another form costs nothing but itself.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::options::Platform;
 use crate::{
     process::ProcessId,
-    providers::wire::{code, lenient},
+    providers::wire::{Document, Place, code},
 };
 
 /// Body of `POST /veriface` (seed `004_…`).
@@ -37,88 +38,136 @@ pub(super) struct Creation<'a> {
     pub validation_types: Vec<String>,
 }
 
-/// Answer to it.
-#[derive(Deserialize)]
-pub(super) struct Created {
-    pub code: String,
+/// The code of a process that was created. Everything else that is answered is not needed.
+pub(super) fn created_code(body: &[u8]) -> Option<String> {
+    Document::read(body).ok()?.root().field("code").code()
 }
 
 /// Answer of `GET /veriface` (seed `001_…`).
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct Veriface {
-    #[serde(deserialize_with = "state")]
+    /// A state, in the case the documentation uses; empty where one is there and could not be read.
     pub status: String,
-    #[serde(default, deserialize_with = "lenient")]
     pub identification_type: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
+    /// Each in its place, also where nothing of one could be read.
     pub attempts: Vec<Attempt>,
-    #[serde(default, deserialize_with = "lenient")]
-    pub ocr_data: Map<String, Value>,
+    pub ocr_data: Read,
+    /// The places that could not be read.
+    pub unread: Vec<String>,
 }
 
+/// What was read from a document, by Auco's names.
+pub(super) type Read = BTreeMap<String, String>;
+
 /// One attempt of the person.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
 pub(super) struct Attempt {
-    #[serde(deserialize_with = "lenient")]
-    pub identification_card_front: Option<String>,
-    #[serde(deserialize_with = "lenient")]
-    pub identification_card_back: Option<String>,
-    #[serde(deserialize_with = "lenient")]
-    pub photo: Option<String>,
+    /// Whether it could be read at all.
+    pub is_read: bool,
+    /// Links to its pictures, each with its position, since there may be several of a kind.
+    pub identification_card_front: Vec<(usize, String)>,
+    pub identification_card_back: Vec<(usize, String)>,
+    pub photo: Vec<(usize, String)>,
     /// Percent, 0 to 100 (the webhook's is 0 to 1).
-    #[serde(deserialize_with = "lenient")]
     pub similarity: Option<f64>,
-    #[serde(deserialize_with = "lenient")]
-    pub identification_card_data: Map<String, Value>,
-    #[serde(deserialize_with = "lenient")]
+    pub identification_card_data: Read,
     pub date: Option<Timestamp>,
-    /// Both spellings are seen.
-    #[serde(alias = "successful", deserialize_with = "lenient")]
-    pub successfull: Option<bool>,
-    #[serde(deserialize_with = "lenient")]
+    pub successful: Option<bool>,
     pub error_messages: Vec<ErrorMessage>,
 }
 
 /// Why an attempt failed.
-#[derive(Deserialize, Default)]
-#[serde(default)]
 pub(super) struct ErrorMessage {
-    #[serde(deserialize_with = "lenient")]
     pub key: Option<String>,
-    #[serde(deserialize_with = "lenient")]
     pub error: Option<String>,
 }
 
-/// Body of a webhook.
-#[derive(Deserialize)]
-pub(super) struct Webhook {
-    pub code: String,
-    #[serde(deserialize_with = "state")]
-    pub status: String,
-    #[serde(default)]
-    custom: Value,
+/// The fields of an attempt (seed `001_…`, "Información de intentos"), the flag in both spellings that are seen.
+const FRONT: &str = "identificationCardFront";
+const BACK: &str = "identificationCardBack";
+const PHOTO: &str = "photo";
+/// The most attempts of one answer that are read.
+const MAX_ATTEMPTS: usize = 60;
+
+/// Reads an answer; `None` where it is none, which is where it has no state at all.
+pub(super) fn veriface(body: &[u8]) -> Option<Veriface> {
+    let document = Document::read(body).ok()?;
+    let root = document.root();
+    let status = root.field("status");
+    if !root.is_map() || !status.is_there() {
+        return None;
+    }
+    let attempts = root.field("attempts");
+    let items = attempts.items();
+    if items.len() > MAX_ATTEMPTS {
+        attempts.note();
+    }
+    Some(Veriface {
+        status: status.code().unwrap_or_default().to_ascii_uppercase(),
+        identification_type: root.field("identificationType").text(),
+        attempts: items.iter().take(MAX_ATTEMPTS).map(attempt).collect(),
+        ocr_data: read(&root.field("ocrData")),
+        unread: document.unread(),
+    })
 }
 
-impl Webhook {
-    /// Our own id, where `custom` comes back: as an object, or as a list that holds it.
-    pub(super) fn process_id(&self) -> Option<ProcessId> {
-        let find = |value: &Value| value.get("cotejo_id")?.as_str()?.parse().ok();
-        match &self.custom {
-            Value::Array(items) => items.iter().find_map(find),
-            other => find(other),
-        }
+fn attempt(attempt: &Place<'_>) -> Attempt {
+    attempt.note_links_beside(&[FRONT, BACK, PHOTO]);
+    let similarity = attempt.field("similarity");
+    Attempt {
+        is_read: attempt.is_map(),
+        identification_card_front: attempt.field(FRONT).links(),
+        identification_card_back: attempt.field(BACK).links(),
+        photo: attempt.field(PHOTO).links(),
+        similarity: similarity.number().filter(|percent| {
+            let is_percent = (0.0..=100.0).contains(percent);
+            if !is_percent {
+                similarity.note();
+            }
+            is_percent
+        }),
+        identification_card_data: read(&attempt.field("identificationCardData")),
+        date: attempt.field("date").moment(),
+        successful: attempt.any_of(&["successfull", "successful"]).flag(),
+        error_messages: attempt.field("errorMessages").items().iter().map(error_message).collect(),
     }
+}
+
+/// A message that is a text alone is its error.
+fn error_message(message: &Place<'_>) -> ErrorMessage {
+    match message.is_map() {
+        true => ErrorMessage { key: message.field("key").text(), error: message.field("error").text() },
+        false => ErrorMessage { key: None, error: message.text() },
+    }
+}
+
+fn read(data: &Place<'_>) -> Read {
+    data.entries().into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.text()?))).collect()
+}
+
+/// Body of a webhook.
+pub(super) struct Webhook {
+    pub code: String,
+    pub status: String,
+    /// Our own id, where `custom` comes back: as an object, or as a list that holds it.
+    pub process_id: Option<ProcessId>,
+}
+
+/// Reads a webhook, or says what is wrong with it.
+pub(super) fn webhook(body: &[u8]) -> Result<Webhook, &'static str> {
+    let document = Document::read(body).map_err(|_| "code and status are needed")?;
+    let root = document.root();
+    let text = |name| root.field(name).text().ok_or("code and status are needed");
+    let is_code = |text: &str| code(text).map(str::to_owned);
+    let (reference, status) = (text("code")?, text("status")?);
+    Ok(Webhook {
+        code: is_code(&reference).ok_or("code is not a code")?,
+        status: is_code(&status).ok_or("status is not a code")?.to_ascii_uppercase(),
+        process_id: root.field("custom").field("cotejo_id").text().and_then(|id| id.parse().ok()),
+    })
 }
 
 /// The code in the body of a refusal: `{"message": "EXPIRED_DATE_INVALID"}`.
 pub(super) fn refusal_code(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     code(body.get("message")?.as_str()?).map(str::to_owned)
-}
-
-/// A state, without the blanks and in the case the documentation uses.
-fn state<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    Ok(String::deserialize(deserializer)?.trim().to_ascii_uppercase())
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{options, wire};
@@ -15,7 +14,7 @@ use crate::{
     },
     providers::{
         ProviderError, Round, Submission,
-        wire::{code, iso_date},
+        wire::{code, iso_date, number},
     },
 };
 
@@ -59,7 +58,7 @@ pub(super) fn automatic(verified: &wire::Verified, submission: &Submission<'_>) 
     let checks: Vec<Check> = verification.fields.iter().filter_map(field_check).take(MAX_CHECKS).collect();
     let (status, reason) = status(verification, has_face(submission.request));
     let certificate = match &verified.certification {
-        Some(certification) => Some(progress(&certification.status)),
+        Some(status) => Some(progress(status)),
         None => (options.certify && status != Status::Failed).then_some(CertificateProgress::Making),
     };
     let read = Read::of(&verification.fields);
@@ -79,6 +78,7 @@ pub(super) fn automatic(verified: &wire::Verified, submission: &Submission<'_>) 
             .filter(|_| options.certify)
             .map(|progress| CertificateNews { reference: verified.id.trim().to_ascii_lowercase(), progress }),
         escalate: reason == Some(WARNED) && options.manual_on_warning && submission.round == Round::First,
+        unread: verified.unread.clone(),
     }
 }
 
@@ -124,7 +124,7 @@ fn has_face(request: &ProcessRequest) -> bool {
 fn face(fields: &[wire::Field]) -> Option<Face> {
     let tested = fields.iter().any(|field| field.code == FACE_TEST || field.code == FACE_RATIO);
     let ratio = fields.iter().find(|field| field.code == FACE_RATIO);
-    let ratio = ratio.and_then(|field| field.value.parse::<f64>().ok()).filter(|ratio| (0.0..=100.0).contains(ratio));
+    let ratio = ratio.and_then(|field| number(&field.value)).filter(|ratio| (0.0..=100.0).contains(ratio));
     // From 0 to 1; more can only be meant as percent.
     let percent = ratio.map(|ratio| if ratio > 1.0 { ratio } else { (ratio * 10_000.0).round() / 100.0 });
     tested.then_some(Face { similarity: percent, liveness: None })
@@ -137,7 +137,7 @@ fn field_check(field: &wire::Field) -> Option<Check> {
     }
     let (status, rest) = field.value.split_once(char::is_whitespace).unwrap_or((&field.value, ""));
     let (outcome, provider_code, detail) = match code(status) {
-        _ if status.parse::<f64>().is_ok() => (Outcome::Unknown, None, Some(status.to_owned())),
+        _ if number(status).is_some() => (Outcome::Unknown, None, Some(status.to_owned())),
         Some(status) => (outcome(status), Some(status.to_owned()), detail(rest)),
         None => (Outcome::Unknown, None, None),
     };
@@ -272,7 +272,7 @@ pub(super) fn manual(event: &wire::Event, request: &ProcessRequest, received_at:
         "error" => (Status::Failed, Some("provider_error".to_owned())),
         _ => (Status::InProgress, None),
     };
-    let approval = document.map(|document| document.findings.document_approval.as_str());
+    let approval = document.map(|document| document.document_approval.as_str());
     let acceptance = document.map(|document| document.acceptance.result.as_str());
     let checks = document.into_iter().flat_map(document_checks).chain(face.into_iter().flat_map(face_checks));
     let data = document.map(|document| &document.extracted_data);
@@ -290,6 +290,7 @@ pub(super) fn manual(event: &wire::Event, request: &ProcessRequest, received_at:
         media: Vec::new(),
         certificate: None,
         escalate: false,
+        unread: event.unread.clone(),
     }
 }
 
@@ -305,10 +306,9 @@ fn decision(
 ) -> (Status, Option<String>) {
     let rejected = |reason: &str| (Status::Rejected, Some(reason.to_ascii_lowercase()));
     let failed = |reason: &str| (Status::Failed, Some(reason.to_ascii_lowercase()));
-    let approval = document.map_or("", |document| document.findings.document_approval.as_str());
+    let approval = document.map_or("", |document| document.document_approval.as_str());
     if let Some(document) = document.filter(|_| approval == "NOT_APPROVED") {
-        let details = &document.findings.details;
-        let verdicts = [&details.authenticity, &details.originality, &details.validity];
+        let verdicts = [&document.authenticity, &document.originality, &document.validity];
         return rejected(verdicts.iter().find_map(|verdict| verdict.first_reason()).unwrap_or(approval));
     }
     if let Some(face) = face {
@@ -317,7 +317,7 @@ fn decision(
         if let Some(reason) = face.acceptance.reasons().find(forged).filter(|_| is_refused) {
             return rejected(reason);
         }
-        let findings = [&face.findings.face_comparison_approval, &face.findings.face_liveness_approval];
+        let findings = [&face.face_comparison_approval, &face.face_liveness_approval];
         if let Some(finding) = findings.iter().find(|finding| finding.starts_with("NOT_")).and_then(|f| code(f)) {
             return rejected(finding);
         }
@@ -327,9 +327,8 @@ fn decision(
         return failed(refused.first_reason().unwrap_or("pictures_rejected"));
     }
     let all_accepted = acceptances.clone().all(|acceptance| acceptance.result == "ACCEPTED");
-    let face_matches = face.is_some_and(|face| {
-        face.findings.face_comparison_approval == "MATCH" && face.findings.face_liveness_approval == "LIVE"
-    });
+    let face_matches =
+        face.is_some_and(|face| face.face_comparison_approval == "MATCH" && face.face_liveness_approval == "LIVE");
     if approval == "APPROVED" && all_accepted && (!with_face || face_matches) {
         (Status::Approved, None)
     } else {
@@ -343,7 +342,7 @@ impl wire::Verdict {
     }
 
     fn reasons(&self) -> impl Iterator<Item = &str> {
-        self.reasons.iter().filter_map(|reason| code(reason.as_str()?))
+        self.reasons.iter().map(String::as_str)
     }
 
     fn first_reason(&self) -> Option<&str> {
@@ -352,19 +351,18 @@ impl wire::Verdict {
 }
 
 fn document_checks(document: &wire::DocumentInfo) -> Vec<Check> {
-    let (findings, details) = (&document.findings, &document.findings.details);
     let mut checks = verdict_checks("document_acceptance", &document.acceptance);
-    checks.extend(check_of("document_approval", &findings.document_approval));
-    checks.extend(verdict_checks("authenticity", &details.authenticity));
-    checks.extend(verdict_checks("originality", &details.originality));
-    checks.extend(verdict_checks("validity", &details.validity));
+    checks.extend(check_of("document_approval", &document.document_approval));
+    checks.extend(verdict_checks("authenticity", &document.authenticity));
+    checks.extend(verdict_checks("originality", &document.originality));
+    checks.extend(verdict_checks("validity", &document.validity));
     checks
 }
 
 fn face_checks(face: &wire::FaceInfo) -> Vec<Check> {
     let mut checks = verdict_checks("face_acceptance", &face.acceptance);
-    checks.extend(check_of("face_comparison", &face.findings.face_comparison_approval));
-    checks.extend(check_of("face_liveness", &face.findings.face_liveness_approval));
+    checks.extend(check_of("face_comparison", &face.face_comparison_approval));
+    checks.extend(check_of("face_liveness", &face.face_liveness_approval));
     checks
 }
 
@@ -393,7 +391,7 @@ fn check_of(name: &str, result: &str) -> Option<Check> {
 }
 
 fn liveness(face: &wire::FaceInfo) -> Option<Outcome> {
-    match face.findings.face_liveness_approval.as_str() {
+    match face.face_liveness_approval.as_str() {
         "LIVE" => Some(Outcome::Passed),
         "NOT_LIVE" => Some(Outcome::Failed),
         _ if face.acceptance.reasons().any(|reason| reason == "SELFIE_NOT_LIVE") => Some(Outcome::Failed),
@@ -404,8 +402,8 @@ fn liveness(face: &wire::FaceInfo) -> Option<Outcome> {
 /// What LINK's people read (seed, "extractedData"); what has no field of ours keeps LINK's name.
 fn extracted_data(data: &wire::ExtractedData) -> Extracted {
     let (document, person, name) = (&data.document_attributes, &data.person_attributes, &data.name);
-    let private = |from: &Map<String, Value>, name: &str| text(from, name).map(Private::new);
-    let lines = (1..=4).filter_map(|line| text(&data.address.unparsed_address, &format!("addressLine{line}")));
+    let private = |from: &wire::Read, name: &str| text(from, name).map(Private::new);
+    let lines = (1..=4).filter_map(|line| text(&data.unparsed_address, &format!("addressLine{line}")));
     let lines: Vec<String> = lines.collect();
     let others = [
         (document, "issuingAuthority"),
@@ -413,12 +411,12 @@ fn extracted_data(data: &wire::ExtractedData) -> Extracted {
         (person, "personalGovernmentId"),
         (name, "firstSurname"),
         (name, "secondSurname"),
-        (&data.address.parsed_address, "city"),
-        (&data.address.parsed_address, "postalCode"),
-        (&data.address.parsed_address, "stateOrProvince"),
+        (&data.parsed_address, "city"),
+        (&data.parsed_address, "postalCode"),
+        (&data.parsed_address, "stateOrProvince"),
     ];
     let dates = [(person, "dateOfBirth"), (document, "dateOfIssuance"), (document, "dateOfExpiry")];
-    let date = |from: &Map<String, Value>, name: &str| iso_date(&text(from, name)?).map(Private::new);
+    let date = |from: &wire::Read, name: &str| iso_date(&text(from, name)?).map(Private::new);
     let no_dates = dates.into_iter().filter(|(from, name)| date(from, name).is_none());
     Extracted {
         document_number: private(document, "documentNumber"),
@@ -443,7 +441,6 @@ fn extracted_data(data: &wire::ExtractedData) -> Extracted {
 }
 
 /// A text that was read; what is too long to be one is in the raw answer only.
-fn text(read: &Map<String, Value>, name: &str) -> Option<String> {
-    let value = read.get(name)?.as_str()?.trim();
-    (1..=MAX_TEXT_BYTES).contains(&value.len()).then(|| value.to_owned())
+fn text(read: &wire::Read, name: &str) -> Option<String> {
+    read.get(name).filter(|value| (1..=MAX_TEXT_BYTES).contains(&value.len())).cloned()
 }

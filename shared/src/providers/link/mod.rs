@@ -98,8 +98,8 @@ impl Link {
             let credentials = wire::Credentials { user: &self.account.user, password };
             let call = self.api.http().post(format!("{}/auth/token", self.url)).json(&credentials);
             let answer = self.api.log_in(call, READ_TIMEOUT, wire::are_invalid_credentials).await;
-            let authorized: wire::Authorized = match answer {
-                Ok(answer) => answer.json()?,
+            let authorized = match answer {
+                Ok(answer) => wire::authorized(&answer.body).ok_or(ProviderError::Unreadable { raw: answer.body })?,
                 // Whatever was to be done with the token was not begun.
                 Err(ProviderError::Unavailable { .. }) => return Err(ProviderError::Unavailable { maybe_done: false }),
                 Err(error) => return Err(error),
@@ -161,10 +161,8 @@ impl Provider for Link {
             call.header("content-type", "application/json").body(body.clone())
         };
         let answer = self.call(&self.api, request, SUBMIT_TIMEOUT, submission.now).await?;
-        let verified: wire::Verified = answer.json()?;
-        if Uuid::try_parse(verified.id.trim()) != Ok(id) {
-            return Err(ProviderError::Unreadable { raw: answer.body });
-        }
+        let verified = wire::verified(&answer.body).filter(|verified| Uuid::try_parse(&verified.id) == Ok(id));
+        let Some(verified) = verified else { return Err(ProviderError::Unreadable { raw: answer.body }) };
         let observation = mapping::automatic(&verified, submission);
         let answer = Answer { observation, links: Vec::new(), raw: answer.body };
         Ok(Submitted { reference: submission.id.to_string(), answer: Some(answer) })
@@ -177,8 +175,8 @@ impl Provider for Link {
         if !callback.source.is_some_and(|source| self.account.callback_addresses.contains(&source)) {
             return Err(CallbackRefused::Unauthenticated);
         }
-        let event: wire::Event = serde_json::from_slice(callback.body)
-            .map_err(|_| CallbackRefused::Malformed("id, service and status are needed"))?;
+        let event =
+            wire::event(callback.body).ok_or(CallbackRefused::Malformed("id, service and status are needed"))?;
         let id = Uuid::try_parse(event.id.trim()).ok();
         let id =
             id.filter(|id| [Round::First, Round::Escalated].iter().any(|round| request_id(process, *round) == *id));
@@ -202,7 +200,7 @@ impl Provider for Link {
     }
 
     fn read_result(&self, request: &ProcessRequest, body: &Bytes, received_at: Timestamp) -> Option<Answer> {
-        let event: wire::Event = serde_json::from_slice(body).ok()?;
+        let event = wire::event(body)?;
         let observation = mapping::manual(&event, request, received_at);
         Some(Answer { observation, links: Vec::new(), raw: body.clone() })
     }
@@ -224,8 +222,8 @@ impl Provider for Link {
     async fn ping(&self, now: Timestamp) -> Result<(), ProviderError> {
         let call = self.api.http().post(format!("{}/ping", self.url)).header("content-type", "application/json");
         let answer = self.api.call(call, READ_TIMEOUT, wire::refusal_code).await?;
-        let pong: wire::Pong = answer.json()?;
-        if pong.status != "ok" {
+        let pong = wire::pong(&answer.body).ok_or(ProviderError::Unreadable { raw: answer.body })?;
+        if pong != "ok" {
             return Err(ProviderError::Unavailable { maybe_done: false });
         }
         self.token(None, now).await.map(drop)

@@ -1,14 +1,16 @@
-//! LINK's JSON (seed `003_…`). Everything that is not needed to know the state is optional: a field that is missing, empty
-//! or of another form must not cost the answer.
+//! LINK's JSON (seed `003_…`), read place by place: what is missing, empty or of another form costs nothing but itself.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use base64::{display::Base64Display, engine::general_purpose::STANDARD};
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 
-use crate::providers::wire::{code, lenient};
+use crate::providers::wire::{Document, Place, code};
+
+/// The longest that a token may be said to live.
+const MOST_SECONDS: u32 = 86_400;
 
 /// Body of `POST /auth/token`.
 #[derive(Serialize)]
@@ -18,19 +20,24 @@ pub(super) struct Credentials<'a> {
 }
 
 /// Answer to it.
-#[derive(Deserialize)]
 pub(super) struct Authorized {
     pub token: SecretString,
     /// Seconds.
-    #[serde(rename = "expiresIn", default, deserialize_with = "lenient")]
     pub expires_in: u32,
 }
 
-/// Answer of `POST /ping`.
-#[derive(Deserialize)]
-pub(super) struct Pong {
-    #[serde(deserialize_with = "word")]
-    pub status: String,
+/// Reads it; `None` where there is no token.
+pub(super) fn authorized(body: &[u8]) -> Option<Authorized> {
+    let document = Document::read(body).ok()?;
+    let root = document.root();
+    let expires_in = root.field("expiresIn").number().unwrap_or_default();
+    let expires_in = if (0.0..=f64::from(MOST_SECONDS)).contains(&expires_in) { expires_in as u32 } else { 0 };
+    Some(Authorized { token: root.field("token").text()?.into(), expires_in })
+}
+
+/// What the answer of `POST /ping` says, in small letters.
+pub(super) fn pong(body: &[u8]) -> Option<String> {
+    Some(Document::read(body).ok()?.root().field("status").text()?.to_ascii_lowercase())
 }
 
 /// Body of `POST /identity/verify`.
@@ -60,26 +67,22 @@ pub(super) struct Image<'a> {
 }
 
 /// Answer to it.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct Verified {
     pub id: String,
     pub id_verification: IdVerification,
-    #[serde(default, deserialize_with = "lenient")]
-    pub certification: Option<Certification>,
+    /// Where the certificate stands, if anything is said of it (seed, "Service Operation Status").
+    pub certification: Option<String>,
+    /// The places that could not be read.
+    pub unread: Vec<String>,
 }
 
 /// What was verified.
-#[derive(Deserialize)]
 pub(super) struct IdVerification {
     /// `completed`, `processing` or `error` (seed, "Service Operation Status").
-    #[serde(deserialize_with = "word")]
     pub status: String,
     /// In LINK's spelling (seed, "ID Verification Result codes").
-    #[serde(default, deserialize_with = "lenient")]
     pub result: Option<String>,
     /// In LINK's order; codes repeat.
-    #[serde(default, deserialize_with = "fields")]
     pub fields: Vec<Field>,
 }
 
@@ -91,115 +94,147 @@ pub(super) struct Field {
     pub value: String,
 }
 
-/// Where the certificate stands.
-#[derive(Deserialize)]
-pub(super) struct Certification {
-    #[serde(deserialize_with = "word")]
-    pub status: String,
+/// Reads an answer; `None` where it does not say whose it is and how it stands.
+pub(super) fn verified(body: &[u8]) -> Option<Verified> {
+    let document = Document::read(body).ok()?;
+    let root = document.root();
+    let verification = root.field("idVerification");
+    let (id, status) = (root.field("id").text()?, verification.field("status").text()?);
+    Some(Verified {
+        id,
+        id_verification: IdVerification {
+            status: status.to_ascii_lowercase(),
+            result: verification.field("result").text(),
+            fields: verification.field("fields").items().iter().flat_map(fields).collect(),
+        },
+        certification: root.field("certification").field("status").text().map(|status| status.to_ascii_lowercase()),
+        unread: document.unread(),
+    })
+}
+
+/// A field that has a code and a value; several, where it has several values. What was not read has no value.
+fn fields(field: &Place<'_>) -> Vec<Field> {
+    let values: Vec<String> = field.field("value").items().iter().filter_map(Place::text).collect();
+    if values.is_empty() && !field.field("value").is_empty_text() {
+        return Vec::new();
+    }
+    let Some(code) = field.field("code").code() else {
+        field.field("code").note();
+        return Vec::new();
+    };
+    let kind = field.field("type").text().unwrap_or_default();
+    let values = if values.is_empty() { vec![String::new()] } else { values };
+    values.into_iter().map(|value| Field { kind: kind.clone(), code: code.clone(), value }).collect()
 }
 
 /// Body of a callback.
-#[derive(Deserialize)]
 pub(super) struct Event {
     pub id: String,
     pub service: String,
     /// As in [`IdVerification`], in LINK's spelling.
     pub status: String,
     /// Of a manual verification; a certification's holds nothing that we want.
-    #[serde(default, deserialize_with = "lenient")]
     pub data: Manual,
+    /// The places that could not be read.
+    pub unread: Vec<String>,
 }
 
 /// What LINK's people found.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
 pub(super) struct Manual {
-    #[serde(deserialize_with = "lenient")]
     pub document_info: Option<DocumentInfo>,
-    #[serde(deserialize_with = "lenient")]
     pub face_comparison_info: Option<FaceInfo>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
 pub(super) struct DocumentInfo {
-    #[serde(deserialize_with = "lenient")]
     pub acceptance: Verdict,
-    #[serde(deserialize_with = "lenient")]
-    pub findings: DocumentFindings,
-    #[serde(deserialize_with = "lenient")]
+    /// In capitals; empty where there is none, as in all results.
+    pub document_approval: String,
+    pub authenticity: Verdict,
+    pub originality: Verdict,
+    pub validity: Verdict,
     pub extracted_data: ExtractedData,
 }
 
 /// A result and what it is due to.
-#[derive(Deserialize, Default)]
-#[serde(default)]
 pub(super) struct Verdict {
-    /// In capitals; empty where there is none.
-    #[serde(deserialize_with = "capitals")]
     pub result: String,
-    #[serde(deserialize_with = "lenient")]
-    pub reasons: Vec<Value>,
+    pub reasons: Vec<String>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct DocumentFindings {
-    #[serde(deserialize_with = "capitals")]
-    pub document_approval: String,
-    #[serde(deserialize_with = "lenient")]
-    pub details: Details,
-}
+/// What was read, by LINK's names.
+pub(super) type Read = BTreeMap<String, String>;
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-pub(super) struct Details {
-    #[serde(deserialize_with = "lenient")]
-    pub authenticity: Verdict,
-    #[serde(deserialize_with = "lenient")]
-    pub originality: Verdict,
-    #[serde(deserialize_with = "lenient")]
-    pub validity: Verdict,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
 pub(super) struct ExtractedData {
-    #[serde(deserialize_with = "lenient")]
-    pub document_attributes: Map<String, Value>,
-    #[serde(deserialize_with = "lenient")]
-    pub person_attributes: Map<String, Value>,
-    #[serde(deserialize_with = "lenient")]
-    pub name: Map<String, Value>,
-    #[serde(deserialize_with = "lenient")]
-    pub address: Addresses,
+    pub document_attributes: Read,
+    pub person_attributes: Read,
+    pub name: Read,
+    pub parsed_address: Read,
+    pub unparsed_address: Read,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Addresses {
-    #[serde(deserialize_with = "lenient")]
-    pub parsed_address: Map<String, Value>,
-    #[serde(deserialize_with = "lenient")]
-    pub unparsed_address: Map<String, Value>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
 pub(super) struct FaceInfo {
-    #[serde(deserialize_with = "lenient")]
     pub acceptance: Verdict,
-    #[serde(deserialize_with = "lenient")]
-    pub findings: FaceFindings,
+    pub face_comparison_approval: String,
+    pub face_liveness_approval: String,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct FaceFindings {
-    #[serde(deserialize_with = "capitals")]
-    pub face_comparison_approval: String,
-    #[serde(deserialize_with = "capitals")]
-    pub face_liveness_approval: String,
+/// Reads a callback; `None` where it does not say what it is about.
+pub(super) fn event(body: &[u8]) -> Option<Event> {
+    let document = Document::read(body).ok()?;
+    let root = document.root();
+    let data = root.field("data");
+    let part = |name| Some(data.field(name)).filter(Place::is_map);
+    Some(Event {
+        id: root.field("id").text()?,
+        service: root.field("service").text()?,
+        status: root.field("status").text()?,
+        data: Manual {
+            document_info: part("documentInfo").as_ref().map(document_info),
+            face_comparison_info: part("faceComparisonInfo").as_ref().map(face_info),
+        },
+        unread: document.unread(),
+    })
+}
+
+fn document_info(document: &Place<'_>) -> DocumentInfo {
+    let (findings, data) = (document.field("findings"), document.field("extractedData"));
+    let (details, address) = (findings.field("details"), data.field("address"));
+    DocumentInfo {
+        acceptance: verdict(&document.field("acceptance")),
+        document_approval: capitals(&findings.field("documentApproval")),
+        authenticity: verdict(&details.field("authenticity")),
+        originality: verdict(&details.field("originality")),
+        validity: verdict(&details.field("validity")),
+        extracted_data: ExtractedData {
+            document_attributes: read(&data.field("documentAttributes")),
+            person_attributes: read(&data.field("personAttributes")),
+            name: read(&data.field("name")),
+            parsed_address: read(&address.field("parsedAddress")),
+            unparsed_address: read(&address.field("unparsedAddress")),
+        },
+    }
+}
+
+fn face_info(face: &Place<'_>) -> FaceInfo {
+    let findings = face.field("findings");
+    FaceInfo {
+        acceptance: verdict(&face.field("acceptance")),
+        face_comparison_approval: capitals(&findings.field("faceComparisonApproval")),
+        face_liveness_approval: capitals(&findings.field("faceLivenessApproval")),
+    }
+}
+
+fn verdict(verdict: &Place<'_>) -> Verdict {
+    let reasons = verdict.field("reasons").items();
+    Verdict { result: capitals(&verdict.field("result")), reasons: reasons.iter().filter_map(Place::code).collect() }
+}
+
+fn capitals(place: &Place<'_>) -> String {
+    place.text().unwrap_or_default().to_ascii_uppercase()
+}
+
+fn read(place: &Place<'_>) -> Read {
+    place.entries().into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.text()?))).collect()
 }
 
 /// Answer of `GET /certificate/{id}`.
@@ -219,31 +254,6 @@ pub(super) fn refusal_code(body: &[u8]) -> Option<String> {
 /// Whether a server error at `POST /auth/token` says that user or password are wrong.
 pub(super) fn are_invalid_credentials(body: &[u8]) -> bool {
     refusal_code(body).as_deref() == Some("003")
-}
-
-/// A word in small letters, without the blanks that are seen around some.
-fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    Ok(String::deserialize(deserializer)?.trim().to_ascii_lowercase())
-}
-
-/// Likewise, in capitals; empty where it is no text.
-fn capitals<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    Ok(lenient::<D, String>(deserializer)?.trim().to_ascii_uppercase())
-}
-
-/// The fields that have a code and a value, in their order.
-fn fields<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Field>, D::Error> {
-    let list: Vec<Value> = lenient(deserializer)?;
-    let read = |field: &Value| {
-        let text = |name: &str| field.get(name).and_then(Value::as_str).map(str::trim);
-        let value = match field.get("value")? {
-            Value::String(text) => text.trim().to_owned(),
-            Value::Null => return None,
-            other => other.to_string(),
-        };
-        Some(Field { kind: text("type").unwrap_or_default().to_owned(), code: code(text("code")?)?.to_owned(), value })
-    };
-    Ok(list.iter().filter_map(read).collect())
 }
 
 /// Written as it is encoded, since pictures are large.

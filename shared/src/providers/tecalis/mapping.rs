@@ -3,22 +3,29 @@
 use std::collections::BTreeMap;
 
 use jiff::{Timestamp, civil::Date};
-use serde_json::{Map, Value};
 
-use super::wire::{Customer, General, Operation};
+use super::wire::{Customer, Fields, General, Operation};
 use crate::{
     process::{
         CopyOutcome, EvidenceKind, Findings, Observation, ObservedMedia, Private, Status,
         findings::{Check, Extracted, Face, Outcome, Source},
     },
-    providers::{MediaLink, wire::code},
+    providers::{
+        MediaLink,
+        wire::{Identities, code},
+    },
 };
 
 /// Fields that are not about the person, and what has a place of its own.
 const NOT_THE_PERSON: [&str; 8] =
     ["uuid", "start_at", "total_time", "total_tries", "details", "start_side", "type", "document_type"];
-/// The identity of a session's one video.
+/// The identity of a session's video.
 const VIDEO: &str = "video";
+/// The most of one answer that is kept in the process itself; the raw answer is kept whole.
+const MAX_CHECKS: usize = 200;
+const MAX_FACTS: usize = 150;
+const MAX_PICTURES: usize = 150;
+const MAX_VIDEOS: usize = 3;
 /// The most places and devices that are kept of one session.
 const MAX_LISTED: usize = 5;
 /// The longest text that is kept.
@@ -27,18 +34,8 @@ const MAX_TEXT_BYTES: usize = 512;
 /// What Tecalis's answer means, and where its pictures are.
 pub(super) fn observation(customer: Customer, observed_at: Timestamp) -> (Observation, Vec<MediaLink>) {
     let status = status(&customer.process_status);
-    let checks: Vec<Check> = customer.operations.iter().flat_map(operation_checks).collect();
-    let (mut media, mut links) = pictures(&customer.operations, status.is_terminal());
-    if let Some(link) = video(&customer.general, status.is_terminal()) {
-        media.push(ObservedMedia {
-            source: VIDEO.to_owned(),
-            kind: EvidenceKind::Video,
-            attempt: 1,
-            captured_at: customer.operations.iter().filter_map(|operation| operation.end_at).max(),
-            outcome: CopyOutcome::NotTried,
-        });
-        links.push(MediaLink { source: VIDEO.to_owned(), url: link });
-    }
+    let checks: Vec<Check> = customer.operations.iter().flat_map(operation_checks).take(MAX_CHECKS).collect();
+    let (media, links) = media(&customer, status.is_terminal());
     let observation = Observation {
         observed_at,
         status,
@@ -57,6 +54,7 @@ pub(super) fn observation(customer: Customer, observed_at: Timestamp) -> (Observ
         media,
         certificate: None,
         escalate: false,
+        unread: customer.unread,
     };
     (observation, links)
 }
@@ -73,7 +71,10 @@ fn status(code: &str) -> Status {
 
 /// An operation is one check, and so is each antifraud test in it.
 fn operation_checks(operation: &Operation) -> Vec<Check> {
-    let name = operation.name.to_ascii_lowercase();
+    let name = match operation.name.as_str() {
+        "" => "operation".to_owned(),
+        name => name.to_ascii_lowercase(),
+    };
     let of_operation = Check {
         name: name.clone(),
         outcome: operation_outcome(&operation.state),
@@ -82,7 +83,6 @@ fn operation_checks(operation: &Operation) -> Vec<Check> {
         detail: None,
     };
     let antifraud = operation.antifraud.iter().filter_map(|(test, value)| {
-        let value = text(value);
         let value = value.as_deref().and_then(code);
         Some(Check {
             name: code(test)?.to_ascii_lowercase(),
@@ -114,38 +114,48 @@ fn reason(checks: &[Check]) -> Option<String> {
     failed().find(|check| check.detail.is_some()).or_else(|| failed().next()).map(|check| check.name.clone())
 }
 
-/// The pictures of operations that are over, or of all when the process is.
-fn pictures(operations: &[Operation], all: bool) -> (Vec<ObservedMedia>, Vec<MediaLink>) {
+/// The pictures of operations that are over, or of all when the process is; and then the recording of the session, which
+/// grows until then.
+fn media(customer: &Customer, is_over: bool) -> (Vec<ObservedMedia>, Vec<MediaLink>) {
     let (mut media, mut links) = (Vec::new(), Vec::new());
-    for operation in operations.iter().filter(|operation| all || operation.is_over()) {
-        let owner = operation.uuid.as_ref().unwrap_or(&operation.name);
-        for (kind, place, link) in operation.pictures() {
+    let mut list = |source: String, kind, captured_at, url: &String| {
+        // Tecalis counts tries and shows the pictures of the last one only.
+        let outcome = CopyOutcome::NotTried;
+        media.push(ObservedMedia { source: source.clone(), kind, attempt: 1, captured_at, outcome });
+        links.push(MediaLink { source, url: url.clone() });
+    };
+    let (mut owners, mut sources) = (Identities::default(), Identities::default());
+    for operation in &customer.operations {
+        // Also of one that is not over yet, so that the others keep their identities when it is.
+        let owner = owners.give(operation.uuid.as_ref().unwrap_or(&operation.name));
+        if !is_over && !operation.is_over() {
+            continue;
+        }
+        for (kind, position, link) in &operation.images {
             // Links change with every answer and no part of them is promised to stay: the place is who a picture is.
-            let source = format!("{owner}/{kind}/{place}");
-            media.push(ObservedMedia {
-                source: source.clone(),
-                kind: match kind {
-                    "ocr_front" => EvidenceKind::DocumentFront,
-                    "ocr_back" => EvidenceKind::DocumentBack,
-                    "selfie" => EvidenceKind::Selfie,
-                    "temporary" => EvidenceKind::Frame,
-                    _ => EvidenceKind::Other,
-                },
-                // Tecalis counts tries and shows the pictures of the last one only.
-                attempt: 1,
-                // There is no closer moment than the operation's end.
-                captured_at: operation.end_at,
-                outcome: CopyOutcome::NotTried,
-            });
-            links.push(MediaLink { source, url: link.to_owned() });
+            let source = sources.give(&format!("{owner}/{kind}/{position}"));
+            // There is no closer moment than the operation's end.
+            list(source, evidence_kind(kind), operation.end_at, link);
         }
     }
+    let recorded_at = customer.operations.iter().filter_map(|operation| operation.end_at).max();
+    for (position, link) in customer.general.video.iter().filter(|_| is_over).take(MAX_VIDEOS) {
+        let source = if *position == 1 { VIDEO.to_owned() } else { format!("{VIDEO}/{position}") };
+        list(source, EvidenceKind::Video, recorded_at, link);
+    }
+    media.truncate(MAX_PICTURES);
+    links.truncate(MAX_PICTURES);
     (media, links)
 }
 
-/// The link to the recording, once the session is over: until then it grows.
-fn video(general: &General, over: bool) -> Option<String> {
-    general.video.clone().filter(|link| over && !link.is_empty())
+fn evidence_kind(kind: &str) -> EvidenceKind {
+    match kind {
+        "ocr_front" => EvidenceKind::DocumentFront,
+        "ocr_back" => EvidenceKind::DocumentBack,
+        "selfie" => EvidenceKind::Selfie,
+        "temporary" => EvidenceKind::Frame,
+        _ => EvidenceKind::Other,
+    }
 }
 
 /// In Tecalis's words, from where the document was read, else from the summary.
@@ -189,11 +199,11 @@ fn extracted(customer: &Customer) -> Extracted {
 struct Known(BTreeMap<String, String>);
 
 impl Known {
-    fn add(&mut self, place: &str, fields: &Map<String, Value>) {
+    fn add(&mut self, place: &str, fields: &Fields) {
         for (name, value) in fields.iter().filter(|(name, _)| !NOT_THE_PERSON.contains(&name.as_str())) {
             // The summary has another name for it.
             let name = if name == "country_code" { "country" } else { name };
-            let Some(value) = text(value) else { continue };
+            let Some(value) = text(value).filter(|_| self.0.len() < MAX_FACTS) else { continue };
             let value = iso_date(&value).unwrap_or(value);
             match self.0.get(name) {
                 None => self.0.insert(name.to_owned(), value),
@@ -231,13 +241,8 @@ fn iso_date(value: &str) -> Option<String> {
     is_date.then(|| day.to_owned())
 }
 
-/// A value as text. Links are no facts: they die, and until then they are secrets.
-fn text(value: &Value) -> Option<String> {
-    let text = match value {
-        Value::String(text) => text.trim().to_owned(),
-        Value::Number(_) | Value::Bool(_) => value.to_string(),
-        _ => return None,
-    };
-    let keeps = !text.is_empty() && text.len() <= MAX_TEXT_BYTES && !text.contains("://");
-    keeps.then_some(text)
+/// A text that is kept. Links are no facts: they die, and until then they are secrets.
+fn text(text: &String) -> Option<String> {
+    let keeps = text.len() <= MAX_TEXT_BYTES && !text.contains("://");
+    keeps.then(|| text.clone())
 }

@@ -79,9 +79,9 @@ impl Tecalis {
     }
 
     /// `POST /customer`, which reads, whatever its method says.
-    async fn read(&self, authorization: &str, parts: &str) -> Result<(wire::Customer, ApiAnswer), ProviderError> {
+    async fn read(&self, authorization: &str) -> Result<(wire::Customer, ApiAnswer), ProviderError> {
         let question = wire::Question { auth_uuid: authorization, api_key: self.account.api_key.expose_secret() };
-        let call = self.api.http().post(format!("{}{parts}", self.url)).json(&question);
+        let call = self.api.http().post(format!("{}{EVERYTHING}", self.url)).json(&question);
         let answer = self.api.call(call, READ_TIMEOUT, wire::refusal_code).await?;
         let customer = customer(authorization, &answer)?;
         Ok((customer, answer))
@@ -96,11 +96,10 @@ fn customer(authorization: &str, answer: &ApiAnswer) -> Result<wire::Customer, P
         Some(code) => return Err(ProviderError::Rejected { code }),
         None => {}
     }
-    let customer: wire::Customer = answer.json()?;
+    let unreadable = || ProviderError::Unreadable { raw: answer.body.clone() };
+    let customer = wire::customer(&answer.body).ok_or_else(unreadable)?;
     match &customer.general.auth {
-        Some(other) if !other.trim().eq_ignore_ascii_case(authorization) => {
-            Err(ProviderError::Unreadable { raw: answer.body.clone() })
-        }
+        Some(other) if !other.trim().eq_ignore_ascii_case(authorization) => Err(unreadable()),
         _ => Ok(customer),
     }
 }
@@ -115,16 +114,20 @@ impl Provider for Tecalis {
         options::check(request)
     }
 
-    /// Creates nothing: one read says whether the authorization exists and the account's key opens it.
+    /// Creates nothing: one read says whether the authorization exists and the account's key opens it, and what happened
+    /// there already.
     async fn submit(&self, submission: &Submission<'_>) -> Result<Submitted, ProviderError> {
         let reference = options::authorization(submission.request)
             .ok_or_else(|| ProviderError::Rejected { code: "options_invalid".to_owned() })?;
-        self.read(&reference, "").await?;
-        Ok(Submitted { reference, answer: None })
+        let answer = self.query(&reference, submission.now).await?;
+        // One that nobody has begun says nothing yet.
+        let said = &answer.observation;
+        let is_news = said.status.is_terminal() || !said.media.is_empty() || !said.unread.is_empty();
+        Ok(Submitted { reference, answer: is_news.then_some(answer) })
     }
 
     async fn query(&self, reference: &str, now: Timestamp) -> Result<Answer, ProviderError> {
-        let (customer, answer) = self.read(reference, EVERYTHING).await?;
+        let (customer, answer) = self.read(reference).await?;
         let (observation, links) = mapping::observation(customer, now);
         Ok(Answer { observation, links, raw: answer.body })
     }

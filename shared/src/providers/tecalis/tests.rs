@@ -311,11 +311,104 @@ fn operations_may_be_a_list_under_any_sensible_name() {
     // `type` is taken by the proof of life for something else.
     let by_type = changed(|answer| as_list(answer, "type"));
     assert_eq!(by_type, expected);
-    let unnamed =
-        changed(|answer| answer["operations"] = json!([{"type": "random", "name": "ALBERTO", "state": "KO"}]));
-    assert_eq!(unnamed.findings.checks, []);
+    // Some pages have the operation's id where its name should be.
+    let with_id = changed(|answer| {
+        as_list(answer, "type");
+        for operation in answer["operations"].as_array_mut().unwrap() {
+            operation["operation"] = operation["uuid"].clone();
+        }
+    });
+    assert_eq!(with_id, expected);
+    let by_id = changed(|answer| {
+        as_list(answer, "type");
+        let operations = answer["operations"].as_array().unwrap().clone();
+        let entry = |operation: Value| (operation["uuid"].as_str().unwrap().to_owned(), operation);
+        answer["operations"] = Value::Object(operations.into_iter().map(entry).collect());
+    });
+    assert_eq!(by_id.findings.face, expected.findings.face);
     let further = changed(|answer| answer["operations"] = json!([{"operation": "HOME", "state": "NOT_STARTED"}]));
     assert_eq!(outcome(&further, "home"), Some(Outcome::Unknown));
+}
+
+#[test]
+fn an_operation_without_a_name_keeps_all_but_that() {
+    let unnamed = changed(|answer| {
+        answer["process_status"] = json!("KO");
+        answer["operations"] = json!([{
+            "operation": "019cbdb7-5a25-7004-818d-dbba19104d1e", "type": "random", "name": "ALBERTO", "state": "KO",
+            "images": {"selfie": ["https://x.example/1"]},
+        }]);
+    });
+    assert_eq!((outcome(&unnamed, "operation"), unnamed.reason.as_deref()), (Some(Outcome::Failed), Some("operation")));
+    assert_eq!(sources(&unnamed), ["019cbdb7-5a25-7004-818d-dbba19104d1e/selfie/1", "video"]);
+    assert_eq!(unnamed.unread, ["/operations/*"]);
+}
+
+#[test]
+fn an_odd_element_costs_nothing_but_itself() {
+    for (path, odd, place, pictures) in [
+        (
+            "/operations/OCR/images/temporary",
+            json!(["in process", "https://x.example/2"]),
+            "/operations/*/images/*/*",
+            7,
+        ),
+        ("/operations/OCR/images/temporary", json!([null, {"url": "x"}]), "/operations/*/images/*/*", 6),
+        ("/operations/POL/images", json!("https://x.example/1"), "", 6),
+        (
+            "/operations/POL/images",
+            json!([{"selfie": ["https://x.example/1"]}, {"temporary": "https://x.example/2"}]),
+            "",
+            7,
+        ),
+        (
+            "/operations/POL/images",
+            json!(["https://x.example/1", "https://x.example/2", 3]),
+            "/operations/*/images/*",
+            7,
+        ),
+        ("/operations/POL", json!("OK"), "/operations/*", 5),
+        ("/operations/POL/completed", json!("true"), "", 8),
+        ("/operations/POL/completed", json!("soon"), "/operations/*/completed", 8),
+        ("/operations/POL/state", json!({"is": "OK"}), "/operations/*/state", 8),
+        ("/operations/POL/end_at", json!("at noon"), "/operations/*/end_at", 8),
+        ("/operations/OCR/antifraud", json!("OK"), "/operations/*/antifraud", 8),
+        ("/operations/OCR/antifraud/AML", json!({"is": "OK"}), "/operations/*/antifraud/*", 8),
+        ("/operations/OCR/names", json!({"first": "ALBERTO"}), "/operations/*/*", 8),
+        ("/operations/OCR/names", json!("https://x.example/name.jpg"), "/operations/*/*", 8),
+        ("/identity", json!("12345678Z"), "/identity", 8),
+        ("/identity/names", json!(["ALBERTO", "JOSE"]), "/identity/*", 8),
+        ("/general/location", json!({"lat": 40.4, "lon": -3.7}), "", 8),
+        ("/general/devices", json!("Mozilla"), "/general/devices/*", 8),
+        ("/general/video", json!("none"), "/general/video/*", 7),
+        ("/general/video", json!(["https://x.example/1", "https://x.example/2"]), "", 9),
+    ] {
+        let observation = changed(|answer| *answer.pointer_mut(path).unwrap() = odd.clone());
+        assert_eq!((observation.status, observation.media.len()), (Status::Approved, pictures), "{path} {odd}");
+        assert_eq!(observation.unread.join(" "), place, "{path} {odd}");
+        assert!(outcome(&observation, "ocr") == Some(Outcome::Passed), "{path} {odd}");
+    }
+}
+
+#[test]
+fn no_two_pictures_have_one_identity() {
+    let twice = changed(|answer| {
+        as_list(answer, "type");
+        let operations = answer["operations"].as_array_mut().unwrap();
+        operations.push(operations[0].clone());
+        for operation in operations.iter_mut() {
+            operation.as_object_mut().unwrap().remove("uuid");
+        }
+        operations[0]["images"]["of Juan"] = json!("https://x.example/1");
+        operations[0]["images"]["Juan's"] = json!("https://x.example/2");
+    });
+    let mut sources = sources(&twice);
+    assert_eq!(sources.len(), 8 + 4 + 2);
+    sources.sort_unstable();
+    sources.dedup();
+    assert_eq!(sources.len(), 14);
+    assert!(sources.contains(&"OCR/temporary/1") && sources.contains(&"OCR#2/temporary/1"), "{sources:?}");
+    assert!(sources.iter().all(|source| !source.contains("Juan")), "{sources:?}");
 }
 
 #[test]

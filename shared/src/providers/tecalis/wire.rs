@@ -1,14 +1,15 @@
-//! Tecalis's JSON. Everything but the state is optional: a field that is missing, empty or of another form must not cost
-//! the answer.
+//! Tecalis's JSON, read place by place: what is missing, empty or of another form costs nothing but itself.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
     process::ProcessId,
-    providers::wire::{code, lenient},
+    providers::wire::{Document, Place, code},
 };
 
 /// The operations that are documented.
@@ -22,74 +23,152 @@ pub(super) struct Question<'a> {
 }
 
 /// Answer to it.
-#[derive(Deserialize)]
 pub(super) struct Customer {
-    #[serde(deserialize_with = "state")]
+    /// In capitals; empty where there is none or it is no code.
     pub process_status: String,
-    #[serde(default, deserialize_with = "lenient")]
     pub general: General,
-    #[serde(default, deserialize_with = "operations")]
     pub operations: Vec<Operation>,
-    #[serde(default, deserialize_with = "lenient")]
-    pub identity: Map<String, Value>,
+    pub identity: Fields,
+    /// The places that could not be read.
+    pub unread: Vec<String>,
 }
 
+/// What is said of the person or the session, by Tecalis's names.
+pub(super) type Fields = BTreeMap<String, String>;
+
 /// What is about the session as a whole. The company and its metadata are not read.
-#[derive(Deserialize, Default)]
-#[serde(default)]
 pub(super) struct General {
-    #[serde(deserialize_with = "lenient")]
+    /// Whose answer it is; empty where that is said and could not be read.
     pub auth: Option<String>,
-    #[serde(deserialize_with = "lenient")]
-    pub location: Vec<Map<String, Value>>,
-    #[serde(deserialize_with = "lenient")]
-    pub devices: Vec<Map<String, Value>>,
-    /// Link to the recording of the session.
-    #[serde(deserialize_with = "lenient")]
-    pub video: Option<String>,
+    pub location: Vec<Fields>,
+    pub devices: Vec<Fields>,
+    /// Links to recordings of the session, each with its position; one is documented.
+    pub video: Vec<(usize, String)>,
 }
 
 /// One step of the person's session.
-#[derive(Deserialize, Default)]
-#[serde(default)]
 pub(super) struct Operation {
-    /// Its name in capitals, from its key in a map or a field in an array.
-    #[serde(skip)]
+    /// In capitals; empty where nothing says which it is.
     pub name: String,
-    #[serde(deserialize_with = "lenient")]
     pub uuid: Option<String>,
-    #[serde(deserialize_with = "state")]
     pub state: String,
-    #[serde(deserialize_with = "lenient")]
     pub completed: bool,
-    #[serde(deserialize_with = "lenient")]
     pub end_at: Option<Timestamp>,
-    #[serde(deserialize_with = "lenient")]
-    pub antifraud: Map<String, Value>,
-    #[serde(deserialize_with = "lenient")]
-    pub images: Map<String, Value>,
+    /// What each test came to; `None` where that could not be read.
+    pub antifraud: Vec<(String, Option<String>)>,
+    /// Links by the kind of picture, each with its position, from 1.
+    pub images: Vec<(String, usize, String)>,
     /// Everything else, what was read from the document among it.
-    #[serde(flatten)]
-    pub fields: Map<String, Value>,
+    pub fields: Fields,
 }
+
+/// Fields of an operation that have a reader of their own.
+const OWN_READER: [&str; 6] = ["uuid", "state", "completed", "end_at", "antifraud", "images"];
+/// Fields in which a list's item may say which operation it is.
+const NAMES: [&str; 4] = ["operation", "operation_name", "name", "type"];
+/// Fields of an operation in which anything may stand: nothing of them is read.
+const NOT_READ: [&str; 5] = ["start_at", "total_time", "total_tries", "details", "start_side"];
+/// The kind of a picture that stands in a list without kinds.
+const NO_KIND: &str = "images";
 
 impl Operation {
     /// Whether the person is done with it.
     pub(super) fn is_over(&self) -> bool {
         self.completed || matches!(self.state.as_str(), "OK" | "KO")
     }
+}
 
-    /// Every link by the kind of its picture and its place among them, from 1.
-    pub(super) fn pictures(&self) -> impl Iterator<Item = (&str, usize, &str)> {
-        self.images.iter().flat_map(|(kind, links)| {
-            let links = match links {
-                Value::Array(links) => links.as_slice(),
-                link => std::slice::from_ref(link),
-            };
-            let links = links.iter().zip(1..).filter_map(|(link, place)| Some((place, link.as_str()?)));
-            links.filter(|(_, link)| !link.is_empty()).map(|(place, link)| (kind.as_str(), place, link))
-        })
+/// Reads an answer; `None` where it is none, which is where it has no state at all.
+pub(super) fn customer(body: &[u8]) -> Option<Customer> {
+    let document = Document::read(body).ok()?;
+    let root = document.root();
+    // That there is no state yet may be written as null.
+    if !root.is_map() || !root.has("process_status") {
+        return None;
     }
+    let general = root.field("general");
+    let auth = general.field("auth");
+    Some(Customer {
+        process_status: state(&root.field("process_status")),
+        general: General {
+            auth: auth.text().or_else(|| auth.is_there().then(String::new)),
+            location: general.field("location").items().iter().map(fields).collect(),
+            devices: general.field("devices").items().iter().map(fields).collect(),
+            video: general.field("video").links(),
+        },
+        operations: operations(&root.field("operations")),
+        identity: fields(&root.field("identity")),
+        unread: document.unread(),
+    })
+}
+
+/// `/customer` has a map by name; other pages of Tecalis have a list.
+fn operations(operations: &Place<'_>) -> Vec<Operation> {
+    let named: Vec<_> = match operations.is_list() {
+        true => operations.items().into_iter().map(|item| (None, item)).collect(),
+        false => operations.entries().into_iter().map(|(name, item)| (Some(name), item)).collect(),
+    };
+    let is_operation = |item: &Place<'_>| {
+        if item.is_there() && !item.is_map() {
+            item.note();
+        }
+        item.is_map()
+    };
+    named.into_iter().filter(|(_, item)| is_operation(item)).map(|(key, item)| operation(key, &item)).collect()
+}
+
+fn operation(key: Option<&str>, operation: &Place<'_>) -> Operation {
+    let name = key.and_then(name).or_else(|| name_of(operation));
+    if name.is_none() {
+        operation.note();
+    }
+    let name = name.unwrap_or_default();
+    let known = [&OWN_READER[..], &NAMES, &NOT_READ].concat();
+    operation.note_links_beside(&known);
+    let entries = operation.entries();
+    let others = entries.iter().filter(|(field, _)| !OWN_READER.contains(field) && !NOT_READ.contains(field));
+    let others = others.filter_map(|(field, value)| {
+        if NAMES.contains(field) && value.has_parts() {
+            return None;
+        }
+        Some(((*field).to_owned(), value.text()?))
+    });
+    let is_name =
+        |field: &str, value: &str| value.eq_ignore_ascii_case(&name) || matches!(field, "operation" | "operation_name");
+    let uuid = operation.field("uuid").code();
+    Operation {
+        uuid: uuid.or_else(|| operation.field("operation").text().filter(|text| Uuid::try_parse(text).is_ok())),
+        state: state(&operation.field("state")),
+        completed: operation.field("completed").flag().unwrap_or_default(),
+        end_at: operation.field("end_at").moment(),
+        antifraud: antifraud(&operation.field("antifraud")),
+        images: images(&operation.field("images")),
+        fields: others.filter(|(field, value)| !is_name(field, value)).collect(),
+        name,
+    }
+}
+
+fn antifraud(tests: &Place<'_>) -> Vec<(String, Option<String>)> {
+    tests.entries().into_iter().map(|(test, value)| (test.to_owned(), value.text())).collect()
+}
+
+/// Every link by the kind of its picture and its place among them.
+fn images(images: &Place<'_>) -> Vec<(String, usize, String)> {
+    if !images.is_map() {
+        let links = images.links().into_iter();
+        return links.map(|(position, link)| (NO_KIND.to_owned(), position, link)).collect();
+    }
+    let of_kind = |(kind, links): (&str, Place<'_>)| {
+        let kind = code(kind).unwrap_or(NO_KIND).to_owned();
+        links.links().into_iter().map(move |(position, link)| (kind.clone(), position, link)).collect::<Vec<_>>()
+    };
+    images.entries().into_iter().flat_map(of_kind).collect()
+}
+
+/// The ids of what is described say nothing of the person.
+fn fields(place: &Place<'_>) -> Fields {
+    let entries = place.entries().into_iter().filter(|(name, _)| *name != "uuid");
+    entries.filter_map(|(name, value)| Some((name.to_owned(), value.text()?))).collect()
 }
 
 /// Body of a callback, of which no form is documented.
@@ -128,34 +207,29 @@ pub(super) fn refusal_code(body: &[u8]) -> Option<String> {
     }
 }
 
-/// A state, without the blanks and in the case the documentation uses; none is as good as an unknown one.
-fn state<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let state: Option<String> = lenient(deserializer)?;
-    Ok(state.as_deref().and_then(code).unwrap_or_default().to_ascii_uppercase())
+/// A state in the case the documentation uses; none is as good as an unknown one.
+fn state(state: &Place<'_>) -> String {
+    state.code().unwrap_or_default().to_ascii_uppercase()
 }
 
-/// `/customer` has a map by name; other pages of Tecalis have a list.
-fn operations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Operation>, D::Error> {
-    let named = |(name, value): (String, Value)| {
-        let name = code(&name)?.to_ascii_uppercase();
-        let mut operation = Operation { name, ..serde_json::from_value(value).ok()? };
-        let is_name = |value: &Value| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case(&operation.name));
-        operation.fields.retain(|_, value| !is_name(value));
-        Some(operation)
-    };
-    Ok(match Value::deserialize(deserializer)? {
-        Value::Object(map) => map.into_iter().filter_map(named).collect(),
-        Value::Array(items) => {
-            items.into_iter().filter_map(|item| name_of(&item).map(|name| (name, item))).filter_map(named).collect()
-        }
-        _ => Vec::new(),
-    })
+/// Whether a text is an id or a position rather than a word.
+fn is_no_word(text: &str) -> bool {
+    Uuid::try_parse(text).is_ok() || text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The name of a list's item. Nobody says which field has it. `name` and `type` may also hold other things (a person's
-/// name, the kind of a proof of life), so there only a documented operation counts.
-fn name_of(item: &Value) -> Option<String> {
-    let text = |field: &str| item.get(field).and_then(Value::as_str).and_then(code).map(str::to_ascii_uppercase);
-    let known = |field| text(field).filter(|name| OPERATIONS.contains(&name.as_str()));
-    text("operation").or_else(|| text("operation_name")).or_else(|| known("name")).or_else(|| known("type"))
+/// The name of an operation, if a text is one. Some of Tecalis's pages have the operation's id there.
+fn name(text: &str) -> Option<String> {
+    code(text).filter(|name| !is_no_word(name)).map(str::to_ascii_uppercase)
+}
+
+/// The name of a list's item. Nobody says which field has it: a documented word counts wherever it stands. `name` and `type`
+/// may also hold other things (a person's name, the kind of a proof of life), so there only such a word does.
+fn name_of(operation: &Place<'_>) -> Option<String> {
+    let texts: Vec<_> = NAMES.iter().map(|field| word(&operation.field(field))).collect();
+    let documented = texts.iter().flatten().find(|name| OPERATIONS.contains(&name.as_str()));
+    documented.or_else(|| texts.iter().take(2).flatten().next()).cloned()
+}
+
+fn word(place: &Place<'_>) -> Option<String> {
+    if place.has_parts() { None } else { name(&place.text()?) }
 }

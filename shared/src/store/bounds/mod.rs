@@ -29,7 +29,7 @@ use crate::{
         schema::MAX_FREE,
     },
     platform::http::MAX_URL_BYTES,
-    process::{MAX_REASON_CHARS, ProcessId, TenantId, bounded, evidence, request, timeline},
+    process::{MAX_REASON_CHARS, ProcessId, TenantId, bounded, evidence, request, timeline, unread},
 };
 
 /// What an item of the table may have.
@@ -68,6 +68,10 @@ fn bounds() -> Vec<(&'static str, Bound)> {
         ("Process.provider_reference", REFERENCE),
         ("Process.status_reason", CODE),
         ("Process.evidence", Entries(evidence::MAX_PIECES)),
+        ("Unread.present", Entries(unread::MAX_KINDS + 1)),
+        ("Unread.present[]", Bytes(unread::MAX_PLACE + 2)),
+        ("Unread.noted", Entries(unread::MAX_KINDS + 1)),
+        ("Unread.noted[]", Bytes(unread::MAX_PLACE + 2)),
         ("Process.uploads", Entries(3)),
         ("ProcessRequest.provider", CODE),
         ("ProcessRequest.pictures", Entries(3)),

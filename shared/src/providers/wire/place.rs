@@ -1,0 +1,495 @@
+//! Reading a company's answer place by place, so that an odd element costs nothing but itself, and is known to be one.
+//!
+//! A place may hold several values: those of a name that repeats, of two spellings of one name, or of a list where one value
+//! is expected. Lists and maps of all of them count; single values must agree. What is absent, null or empty is simply not
+//! there. Everything else that has no form that can be read is noted by its path.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::{
+    code,
+    json::{self, Json},
+};
+
+/// The most places that are noted of one answer; there are hardly more kinds of places.
+const MAX_NOTES: usize = 20;
+/// The most values of one place that are looked at.
+const MAX_VALUES: usize = 8;
+/// The most items of a list, and entries of a map, that are looked at.
+const MAX_ITEMS: usize = 300;
+/// What is noted where characters of a text are lost.
+const CHARACTERS: &str = "/characters";
+
+/// A company's answer, and what of it could not be read.
+pub struct Document {
+    root: Json,
+    unread: RefCell<BTreeSet<String>>,
+}
+
+/// A place in an answer, whether anything stands there or not. Cannot be printed.
+#[derive(Clone)]
+pub struct Place<'a> {
+    values: Vec<&'a Json>,
+    /// Names that the reader asked for, and `*` for a position or for a name that is the answer's own: that one may be
+    /// about a person.
+    path: String,
+    unread: &'a RefCell<BTreeSet<String>>,
+}
+
+impl Document {
+    /// Reads a body as JSON.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn read(body: &[u8]) -> serde_json::Result<Self> {
+        let (root, lost) = json::read(body)?;
+        let unread = lost.then(|| CHARACTERS.to_owned()).into_iter().collect();
+        Ok(Self { root, unread: RefCell::new(unread) })
+    }
+
+    /// The answer as a whole.
+    #[must_use]
+    pub fn root(&self) -> Place<'_> {
+        let values = std::iter::once(&self.root).filter(|root| **root != Json::Null).collect();
+        Place { values, path: String::new(), unread: &self.unread }
+    }
+
+    /// The places that could not be read so far, each kind of place once.
+    #[must_use]
+    pub fn unread(&self) -> Vec<String> {
+        self.unread.borrow().iter().cloned().collect()
+    }
+}
+
+impl<'a> Place<'a> {
+    /// Whether anything stands there.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        !self.values.is_empty()
+    }
+
+    /// Whether a map stands there, alone or in a list.
+    #[must_use]
+    pub fn is_map(&self) -> bool {
+        self.flattened().into_iter().any(|value| matches!(value, Json::Map(_)))
+    }
+
+    /// Whether a list stands there, also as a map of positions.
+    #[must_use]
+    pub fn is_list(&self) -> bool {
+        self.values.iter().any(|value| match value {
+            Json::List(_) => true,
+            Json::Map(map) => !map.is_empty() && positions(map).is_some(),
+            _ => false,
+        })
+    }
+
+    /// Whether a map that stands there has that name, also where nothing stands under it.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.maps().into_iter().flatten().any(|(known, _)| known == name)
+    }
+
+    /// Whether an empty text stands there, which some values are.
+    #[must_use]
+    pub fn is_empty_text(&self) -> bool {
+        self.values.iter().any(|value| matches!(value, Json::Text(text) if text.trim().is_empty()))
+    }
+
+    /// Whether a list or a map stands there, with anything in it.
+    #[must_use]
+    pub fn has_parts(&self) -> bool {
+        self.values.iter().any(|value| matches!(value, Json::List(_) | Json::Map(_)) && !is_empty(value))
+    }
+
+    /// The place called `name` within this one.
+    #[must_use]
+    pub fn field(&self, name: &'static str) -> Self {
+        self.any_of(&[name])
+    }
+
+    /// The place within this one that goes by any of these names; the first is what it is called.
+    #[must_use]
+    pub fn any_of(&self, names: &[&'static str]) -> Self {
+        let mut place = self.below(names.first().copied().unwrap_or("*"));
+        let entries = self.maps().into_iter().flatten();
+        for (_, value) in entries.filter(|(name, _)| names.contains(&name.as_str())) {
+            place.add(value);
+        }
+        place
+    }
+
+    /// What a map holds, by the answer's own names and in their order.
+    #[must_use]
+    pub fn entries(&self) -> Vec<(&'a str, Self)> {
+        let mut entries: BTreeMap<&str, Self> = BTreeMap::new();
+        for (name, value) in self.maps().into_iter().flatten() {
+            if entries.len() >= MAX_ITEMS && !entries.contains_key(name.as_str()) {
+                self.note();
+                break;
+            }
+            entries.entry(name).or_insert_with(|| self.below("*")).add(value);
+        }
+        entries.into_iter().collect()
+    }
+
+    /// What a list holds, in order; where a null stands there is a place too, with nothing in it. A map of positions is a
+    /// list, and any other value alone is one of one.
+    #[must_use]
+    pub fn items(&self) -> Vec<Self> {
+        let mut items: Vec<&Json> = Vec::new();
+        for value in &self.values {
+            match value {
+                Json::List(list) => items.extend(list),
+                Json::Map(map) => items.extend(positions(map).unwrap_or_else(|| vec![value])),
+                value if is_empty(value) => {}
+                value => items.push(value),
+            }
+        }
+        if items.len() > MAX_ITEMS {
+            self.note();
+        }
+        items.into_iter().take(MAX_ITEMS).map(|item| self.item(item)).collect()
+    }
+
+    /// A text without the blanks around it; numbers and flags count as text.
+    #[must_use]
+    pub fn text(&self) -> Option<String> {
+        self.single(|value| match value {
+            Json::Text(text) => Some(text.trim().to_owned()),
+            Json::Number(number) => Some(number.to_string()),
+            Json::Flag(flag) => Some(flag.to_string()),
+            _ => None,
+        })
+    }
+
+    /// A text that is a code.
+    #[must_use]
+    pub fn code(&self) -> Option<String> {
+        let text = self.text()?;
+        match code(&text) {
+            Some(code) => Some(code.to_owned()),
+            None => {
+                self.note();
+                None
+            }
+        }
+    }
+
+    /// A number, also as text.
+    #[must_use]
+    pub fn number(&self) -> Option<f64> {
+        self.single(|value| match value {
+            Json::Number(number) => number.as_f64(),
+            Json::Text(text) => number(text),
+            _ => None,
+        })
+    }
+
+    /// True or false, also as text or as 1 and 0.
+    #[must_use]
+    pub fn flag(&self) -> Option<bool> {
+        self.single(|value| match value {
+            Json::Flag(flag) => Some(*flag),
+            Json::Number(number) => as_flag(&number.to_string()),
+            Json::Text(text) => as_flag(text.trim()),
+            _ => None,
+        })
+    }
+
+    /// A moment: ISO 8601 with a zone, or seconds or milliseconds since 1970.
+    #[must_use]
+    pub fn moment(&self) -> Option<Timestamp> {
+        self.single(|value| match value {
+            Json::Number(number) => epoch(number.as_i64()?),
+            Json::Text(text) => text.trim().parse().ok().or_else(|| epoch(text.trim().parse().ok()?)),
+            _ => None,
+        })
+    }
+
+    /// Every link in a list, or the one that stands alone, with its position from 1.
+    #[must_use]
+    pub fn links(&self) -> Vec<(usize, String)> {
+        let link = |(item, position): (Self, usize)| {
+            let text = item.text()?;
+            if !is_link(&text) {
+                item.note();
+                return None;
+            }
+            Some((position, text))
+        };
+        self.items().into_iter().zip(1..).filter_map(link).collect()
+    }
+
+    /// Notes every link that stands in a map under a name that is not `known`: it may lead to a picture, and dies.
+    pub fn note_links_beside(&self, known: &[&str]) {
+        for (_, place) in self.entries().into_iter().filter(|(name, _)| !known.contains(name)) {
+            let texts = place.values.iter().flat_map(|value| match value {
+                Json::List(list) => list.iter().collect(),
+                value => vec![*value],
+            });
+            if texts.into_iter().any(|value| matches!(value, Json::Text(text) if is_link(text.trim()))) {
+                place.note();
+            }
+        }
+    }
+
+    /// Notes that what stands here could not be read.
+    pub fn note(&self) {
+        let mut unread = self.unread.borrow_mut();
+        if unread.len() < MAX_NOTES {
+            unread.insert(if self.path.is_empty() { "/".to_owned() } else { self.path.clone() });
+        }
+    }
+
+    fn below(&self, name: &str) -> Self {
+        Self { values: Vec::new(), path: format!("{}/{name}", self.path), unread: self.unread }
+    }
+
+    fn item(&self, value: &'a Json) -> Self {
+        let mut item = self.below("*");
+        item.add(value);
+        if *value == Json::Null {
+            item.note();
+        }
+        item
+    }
+
+    /// Takes a value in; the same again says nothing new.
+    fn add(&mut self, value: &'a Json) {
+        if *value == Json::Null || self.values.contains(&value) {
+            return;
+        }
+        if self.values.len() >= MAX_VALUES {
+            return self.note();
+        }
+        self.values.push(value);
+    }
+
+    /// The maps that stand here, alone or in a list.
+    fn maps(&self) -> Vec<&'a [(String, Json)]> {
+        let mut maps = Vec::new();
+        for value in self.flattened() {
+            match value {
+                Json::Map(map) => maps.push(map.as_slice()),
+                value if is_empty(value) => {}
+                _ => self.note(),
+            }
+        }
+        maps
+    }
+
+    /// The one value that `read` makes of what stands here, alone or in a list.
+    fn single<T: PartialEq>(&self, read: impl Fn(&Json) -> Option<T>) -> Option<T> {
+        let mut found = None;
+        for value in self.flattened().into_iter().filter(|value| !is_empty(value)) {
+            match (read(value), &found) {
+                (None, _) => self.note(),
+                (Some(value), None) => found = Some(value),
+                (Some(value), Some(same)) if value == *same => {}
+                (Some(_), Some(_)) => {
+                    self.note();
+                    return None;
+                }
+            }
+        }
+        found
+    }
+
+    fn flattened(&self) -> Vec<&'a Json> {
+        let mut flattened = Vec::new();
+        for value in &self.values {
+            match value {
+                Json::List(list) if list.len() > MAX_VALUES => self.note(),
+                Json::List(list) => flattened.extend(list),
+                value => flattened.push(*value),
+            }
+        }
+        flattened
+    }
+}
+
+/// Whether a value says nothing. Some languages write an empty map as a list, and nothing as an empty text.
+fn is_empty(value: &Json) -> bool {
+    match value {
+        Json::Null => true,
+        Json::Text(text) => text.trim().is_empty(),
+        Json::List(list) => list.is_empty(),
+        Json::Map(map) => map.is_empty(),
+        Json::Flag(_) | Json::Number(_) => false,
+    }
+}
+
+/// The values of a map whose names are positions, by these.
+fn positions(map: &[(String, Json)]) -> Option<Vec<&Json>> {
+    let positions = map.iter().map(|(name, value)| Some((name.parse::<u32>().ok()?, value)));
+    let mut list = positions.collect::<Option<Vec<_>>>()?;
+    list.sort_by_key(|(position, _)| *position);
+    Some(list.into_iter().map(|(_, value)| value).collect())
+}
+
+/// A number as people write it: with a decimal point or a decimal comma, and perhaps as percent.
+#[must_use]
+pub fn number(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let text = text.strip_suffix('%').map_or(text, str::trim_end);
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.,eE".contains(&byte));
+    let text = if text.contains('.') { text.to_owned() } else { text.replacen(',', ".", 1) };
+    text.parse().ok().filter(|number: &f64| plain && number.is_finite())
+}
+
+fn as_flag(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "si" | "sí" => Some(true),
+        "false" | "0" | "no" => Some(false),
+        _ => None,
+    }
+}
+
+/// Seconds, or milliseconds where seconds would be thousands of years ahead.
+fn epoch(number: i64) -> Option<Timestamp> {
+    const MOST_SECONDS: i64 = 100_000_000_000;
+    let moment =
+        if number.abs() < MOST_SECONDS { Timestamp::from_second(number) } else { Timestamp::from_millisecond(number) };
+    moment.ok()
+}
+
+/// Whether a text is a URL that something could be fetched from. Where it may lead is for the copier to judge.
+fn is_link(text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else { return false };
+    matches!(url.scheme(), "http" | "https") && url.has_host() && url.username().is_empty() && url.password().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    /// What `read` makes of the field `x`, and what is noted.
+    fn read<T>(body: &str, read: impl Fn(Place<'_>) -> T) -> (T, Vec<String>) {
+        let document = Document::read(body.as_bytes()).unwrap();
+        let value = read(document.root().field("x"));
+        let unread = document.unread();
+        (value, unread)
+    }
+
+    #[test]
+    fn a_value_is_read_in_every_sensible_form() {
+        for (json, expected) in
+            [("91.3", 91.3), ("\"91.3\"", 91.3), ("\" 91,3 %\"", 91.3), ("[91.3]", 91.3), ("\"1e1\"", 10.0)]
+        {
+            assert_eq!(read(&format!(r#"{{"x": {json}}}"#), |x| x.number()), (Some(expected), vec![]), "{json}");
+        }
+        for (json, expected) in [("true", true), ("\"False\"", false), ("1", true), ("\"0\"", false), ("\"Sí\"", true)]
+        {
+            assert_eq!(read(&format!(r#"{{"x": {json}}}"#), |x| x.flag()), (Some(expected), vec![]), "{json}");
+        }
+        let at = "2025-05-29T17:16:51Z".parse().unwrap();
+        for json in [
+            "\"2025-05-29T17:16:51.000Z\"",
+            "1748539011",
+            "1748539011000",
+            "\"1748539011\"",
+            "\"2025-05-29T12:16:51-05:00\"",
+        ] {
+            assert_eq!(read(&format!(r#"{{"x": {json}}}"#), |x| x.moment()), (Some(at), vec![]), "{json}");
+        }
+        for (json, expected) in [("\" a \"", "a"), ("7", "7"), ("true", "true"), ("[\"a\"]", "a")] {
+            assert_eq!(
+                read(&format!(r#"{{"x": {json}}}"#), |x| x.text()),
+                (Some(expected.to_owned()), vec![]),
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_noted_and_what_cannot_be_read_is() {
+        for json in ["null", "\"\"", "\" \"", "[]", "{}"] {
+            let body = format!(r#"{{"x": {json}}}"#);
+            let all = |x: Place<'_>| (x.text(), x.number(), x.flag(), x.moment(), x.field("y").text(), x.links());
+            assert_eq!(read(&body, all), ((None, None, None, None, None, vec![]), vec![]), "{json}");
+        }
+        let unread = vec!["/x".to_owned()];
+        for json in ["\"high\"", "\"NaN\"", "\"inf\"", "\"1e999\"", "{\"y\": 1}", "[[1]]", "true", "[1, 2]"] {
+            assert_eq!(read(&format!(r#"{{"x": {json}}}"#), |x| x.number()), (None, unread.clone()), "{json}");
+        }
+        for json in ["2", "\"perhaps\"", "{\"y\": 1}"] {
+            assert_eq!(read(&format!(r#"{{"x": {json}}}"#), |x| x.flag()), (None, unread.clone()), "{json}");
+        }
+        for json in ["\"yesterday\"", "\"2025-05-29 17:16:51\"", "true", "1e300"] {
+            assert_eq!(read(&format!(r#"{{"x": {json}}}"#), |x| x.moment()), (None, unread.clone()), "{json}");
+        }
+        assert_eq!(read(r#"{"x": "of Juan"}"#, |x| x.code()), (None, unread.clone()));
+        assert_eq!(read(r#"{"x": "text"}"#, |x| x.field("y").text()), (None, unread));
+    }
+
+    #[test]
+    fn values_of_one_name_must_agree_where_one_is_expected() {
+        assert_eq!(read(r#"{"x": true, "x": null, "x": true}"#, |x| x.flag()), (Some(true), vec![]));
+        assert_eq!(read(r#"{"x": "1", "x": true}"#, |x| x.flag()), (Some(true), vec![]));
+        assert_eq!(read(r#"{"x": true, "x": false}"#, |x| x.flag()), (None, vec!["/x".to_owned()]));
+        assert_eq!(read(r#"{"x": {}, "x": 7}"#, |x| x.number()), (Some(7.0), vec![]));
+    }
+
+    #[test]
+    fn lists_and_maps_of_one_name_all_count() {
+        let texts = |x: Place<'_>| x.items().iter().map(|item| item.text()).collect::<Vec<_>>();
+        let a_b = vec![Some("a".to_owned()), Some("b".to_owned())];
+        for json in
+            [r#"["a", "b"]"#, r#"["a"], "x": ["b"]"#, r#"["a", "b"], "x": ["a", "b"]"#, r#"{"2": "b", "0": "a"}"#]
+        {
+            assert_eq!(read(&format!(r#"{{"x": {json}}}"#), texts), (a_b.clone(), vec![]), "{json}");
+        }
+        assert_eq!(read(r#"{"x": "a"}"#, texts).0, [Some("a".to_owned())]);
+        let holes = (vec![None, None, Some("a".to_owned())], vec!["/x/*".to_owned()]);
+        assert_eq!(read(r#"{"x": [null, {"y": 1}, "a"]}"#, texts), holes);
+        let names =
+            |x: Place<'_>| x.entries().iter().map(|(name, y)| format!("{name}={:?}", y.text())).collect::<Vec<_>>();
+        for json in [r#"{"b": 1, "a": 2}"#, r#"[{"b": 1}, {"a": 2}]"#, r#"{"b": 1}, "x": {"a": 2}"#] {
+            let expected = (vec![r#"a=Some("2")"#.to_owned(), r#"b=Some("1")"#.to_owned()], vec![]);
+            assert_eq!(read(&format!(r#"{{"x": {json}}}"#), names), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_link_is_a_url_that_can_be_fetched() {
+        let links = |x: Place<'_>| x.links();
+        assert_eq!(
+            read(r#"{"x": " https://a.example/1 "}"#, links),
+            (vec![(1, "https://a.example/1".to_owned())], vec![])
+        );
+        for odd in [
+            "\"pending\"",
+            "\"ftp://a.example/1\"",
+            "\"https:\"",
+            "\"data:image/png;base64,AA\"",
+            "\"https://u:p@a.example\"",
+            "7",
+            "null",
+        ] {
+            let expected = (vec![(2, "http://a.example/".to_owned())], vec!["/x/*".to_owned()]);
+            assert_eq!(read(&format!(r#"{{"x": [{odd}, "http://a.example/"]}}"#), links), expected, "{odd}");
+        }
+        let beside = |x: Place<'_>| x.note_links_beside(&["photo"]);
+        assert_eq!(read(r#"{"x": {"photo": "https://a.example"}}"#, beside).1, Vec::<String>::new());
+        for odd in ["\"https://a.example\"", "[1, \"https://a.example\"]"] {
+            assert_eq!(read(&format!(r#"{{"x": {{"crop of Juan": {odd}}}}}"#), beside).1, ["/x/*"]);
+        }
+    }
+
+    #[test]
+    fn notes_are_bounded_and_hold_no_name_of_the_answer() {
+        let many: String = (0..100_000).map(|n| format!(r#""name {n}": [], "x": {n},"#)).collect();
+        let (_, unread) = read(&format!("{{{many} \"y\": 1}}"), |x| x.text());
+        assert_eq!(unread, ["/x"]);
+        let (_, unread) = read(r#"{"x": {"Juan": {"y": 1}}}"#, |x| x.entries()[0].1.text());
+        assert_eq!(unread, ["/x/*"]);
+    }
+}
