@@ -34,14 +34,14 @@ impl MakeWriter<'_> for Lines {
 }
 
 /// Hears what this test's thread logs until it is dropped.
-struct Listening {
+pub(crate) struct Listening {
     lines: Lines,
     _ours: DefaultGuard,
     _other: Dispatch,
 }
 
 impl Listening {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let lines = Lines::default();
         let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(lines.clone()).finish();
         let ours = tracing::subscriber::set_default(subscriber);
@@ -50,7 +50,7 @@ impl Listening {
     }
 
     /// What was logged since the last call of this.
-    fn take(&self) -> Vec<Value> {
+    pub(crate) fn take(&self) -> Vec<Value> {
         let text = String::from_utf8(std::mem::take(&mut *self.lines.0.lock().unwrap())).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }

@@ -36,4 +36,5 @@ mod sizes;
 mod sweep;
 mod tecalis;
 mod temporary;
+mod unread;
 mod videos;

@@ -38,6 +38,8 @@
 //! | `create-5xx-after` | create does its work and answers 503 |
 //! | `create-slow` | create does its work at once and answers after [`Times::slow`] |
 //! | `query-5xx:N` | the first N queries are answered 503 |
+//! | `odd:N` | in the first N answers to queries attempts have both spellings of the flag and the similarity as text, and a null and a text stand among them |
+//! | `same-date` | all attempts have one `date` |
 //! | `cut-off:N` | the connection ends in the middle of the picture |
 //! | `html-picture:N` | a page in HTML instead of the picture |
 //! | `wrong-type:N` | the right picture, declared as `text/html` |
@@ -64,6 +66,7 @@
 //! | `warning` | Warning: the sides do not belong together | |
 //! | `warning-rejected` | Warning, likewise | NOT_APPROVED |
 //! | `processing` | Processing for ever, without a certificate | nobody ever looks |
+//! | `odd` | Ok; among the fields are a null and a text, and some without code or with an object as value | APPROVED; reasons and some values have another form |
 //! | `error` | the operation is Error, and so is its certification | |
 //! | `not-approved` | | NOT_APPROVED for every reason; a face NOT_MATCH and NOT_LIVE |
 //! | `rejected` | | the pictures are REJECTED for every reason |
@@ -112,7 +115,8 @@
 //!
 //! `query-5xx:N`, `picture-size:N`, `cut-off:N`, `html-picture:N`, `wrong-type:N` and `gone:N` are as at Auco;
 //! `video-cut-off:N`, `video-html:N` and `video-gone:N` do the same to the video. With `array` the operations are a list
-//! instead of a map. There are no callbacks, since nobody documents their form.
+//! instead of a map; with `array-by-type` one with the operation's id in `operation` and its name in `type`. With `odd:N` a word stands instead of the
+//! selfie's link in the first N answers. There are no callbacks, since nobody documents their form.
 //!
 //! # For people
 //!

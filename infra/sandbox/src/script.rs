@@ -114,6 +114,10 @@ pub(crate) struct Script {
     pub picture_size: u32,
     /// How many of the first queries fail.
     pub query_5xx: u32,
+    /// How many of the first queries have odd elements.
+    pub odd: u32,
+    /// Whether all attempts are said to be of one moment.
+    pub same_date: bool,
     pub pictures: InTurn<PictureFault>,
 }
 
@@ -133,6 +137,7 @@ impl Script {
         }
         match name {
             "query-5xx" => self.query_5xx = always,
+            "odd" => self.odd = always,
             "picture-size" => self.picture_size = times.filter(|size| pictures::SIZES.contains(size))?,
             _ if times.is_some() => return None,
             "approved" => self.outcome = Outcome::Approved,
@@ -149,6 +154,7 @@ impl Script {
             "out-of-order" => self.out_of_order = true,
             "callback-before-answer" => self.callback_before_answer = true,
             "no-custom" => self.no_custom = true,
+            "same-date" => self.same_date = true,
             "create-5xx" => self.create_5xx = true,
             "create-5xx-after" => self.create_5xx_after = true,
             "create-slow" => self.create_slow = true,

@@ -149,8 +149,8 @@ fn evidence_is_not_complete_while_something_of_the_newest_answer_is_unread() {
     answer.unread = (0..70).map(|n| format!("/place/{n}")).collect();
     process.apply(&answer, start());
     assert_eq!(noted(&process).len(), 2);
-    assert_eq!(noted(&process)[1].matches("/place/").count(), 7);
-    assert!(noted(&process)[1].ends_with(" and 22 more"), "{:?}", noted(&process));
+    assert_eq!(noted(&process)[1].matches("/place/").count(), 8);
+    assert!(noted(&process)[1].ends_with(" and 21 more"), "{:?}", noted(&process));
     let mut redacted = process.clone();
     redacted.redact("key", start()).unwrap();
     assert_eq!(redacted.evidence_state(), EvidenceState::Incomplete);

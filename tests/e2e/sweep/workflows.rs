@@ -119,6 +119,17 @@ pub const WORKFLOWS: &[Workflow] = &[
         ..APPROVED
     },
     Workflow {
+        name: "Tecalis, over before it is created",
+        play: |play| {
+            Box::pin(async {
+                let authorization = play.world.local.sandbox().tecalis_authorize("approved").unwrap();
+                play.pass(SignedDuration::from_mins(10)).await;
+                play.verify(tecalis_order(&authorization)).await;
+            })
+        },
+        ..APPROVED
+    },
+    Workflow {
         name: "LINK by machine, certified",
         play: |play| Box::pin(async { play.verify(at_link(play, "ok", true, json!({"certify": true}))).await }),
         callbacks: 1,

@@ -13,8 +13,9 @@ pub fn mutated(body: &[u8], input: &[u8]) -> Vec<u8> {
     let mut bytes = None;
     for step in steps.by_ref() {
         let (place, what, how) = (step[0], step[1], step[2]);
-        match what % 20 {
+        match what % 21 {
             // Most changes are to the JSON, which a change of bytes would seldom leave JSON.
+            20 => bytes = Some(with_names_twice(&json, how).into_bytes()),
             0 => bytes = Some(flipped(serde_json::to_vec(&json).unwrap_or_default(), place, how)),
             1 => bytes = Some(cut(serde_json::to_vec(&json).unwrap_or_default(), place)),
             what => change(&mut json, usize::from(place), what, how),
@@ -24,6 +25,26 @@ pub fn mutated(body: &[u8], input: &[u8]) -> Vec<u8> {
         }
     }
     bytes.unwrap_or_else(|| serde_json::to_vec(&json).unwrap_or_default())
+}
+
+/// The JSON with one name of each map written twice, the second time with another value.
+fn with_names_twice(json: &Value, how: u8) -> String {
+    match json {
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(|item| with_names_twice(item, how)).collect();
+            format!("[{}]", items.join(","))
+        }
+        Value::Object(fields) => {
+            let entry = |name: &String, value: String| format!("{}:{value}", Value::from(name.as_str()));
+            let mut entries: Vec<_> =
+                fields.iter().map(|(name, value)| entry(name, with_names_twice(value, how))).collect();
+            if let Some((name, value)) = fields.iter().nth(usize::from(how) % fields.len().max(1)) {
+                entries.push(entry(name, other(value.clone(), how % 20, how).to_string()));
+            }
+            format!("{{{}}}", entries.join(","))
+        }
+        value => value.to_string(),
+    }
 }
 
 fn flipped(mut bytes: Vec<u8>, place: u8, how: u8) -> Vec<u8> {

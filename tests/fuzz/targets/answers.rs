@@ -1,10 +1,13 @@
 //! What the companies answer.
 
+use std::collections::BTreeSet;
+
 use cotejo::{
-    process::{Observation, ProcessRequest},
+    process::{Observation, ProcessRequest, Status},
     providers::{Answer, CallbackUrls, Provider, ProviderError, Round, Submission, Submitted},
 };
-use cotejo_fuzz::{Answering, SAMPLES, accounts, at_link, authorization, body_of, new_process, now, pictures};
+use cotejo_fuzz::{Answering, SAMPLES, accounts, at_link, authorization, body_of, mutated, new_process, now, pictures};
+use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
 /// What of an answer is kept in the process's item, which DynamoDB takes up to 400 KB of.
@@ -19,10 +22,11 @@ fn runtime() -> Runtime {
 /// What holds of every answer that was understood.
 fn check(answer: &Answer) {
     check_observation(&answer.observation);
-    for media in &answer.observation.media {
-        let links = answer.links.iter().filter(|link| link.source == media.source).count();
-        assert!(links <= 1, "two links to one picture");
-    }
+    let sources: BTreeSet<_> = answer.observation.media.iter().map(|media| media.source.as_str()).collect();
+    assert_eq!(sources.len(), answer.observation.media.len(), "two pictures of one identity");
+    assert!(sources.iter().all(|source| source.len() <= 200), "an identity without end");
+    assert!(answer.links.iter().all(|link| sources.contains(link.source.as_str())), "a link to no picture");
+    assert_eq!(answer.links.len(), sources.len(), "two links to one picture, or none");
 }
 
 fn check_observation(observation: &Observation) {
@@ -30,6 +34,42 @@ fn check_observation(observation: &Observation) {
     let findings = serde_json::to_vec(&observation.findings).unwrap().len();
     assert!(findings <= MOST_FINDINGS, "{findings} bytes of findings");
     assert!(observation.reason.as_ref().is_none_or(|reason| reason.len() <= 200), "a reason without end");
+    assert!(observation.unread.len() <= 20, "{} places that could not be read", observation.unread.len());
+    let is_name =
+        |place: &String| place.len() <= 100 && place.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_*".contains(&b));
+    assert!(observation.unread.iter().all(is_name), "a place may hold what was sent: {:?}", observation.unread);
+}
+
+/// An answer of Auco's with three attempts, the second of them changed as `input` says.
+/// `None` where that is no JSON.
+fn with_odd_attempt(input: &[u8]) -> Option<Vec<u8>> {
+    let (_, sample) = SAMPLES.iter().find(|(name, _)| name.ends_with("approved")).unwrap();
+    let mut answer: Value = serde_json::from_str(sample).unwrap();
+    let attempt = answer["attempts"][0].clone();
+    let mark = "THE ODD ONE";
+    answer["attempts"] = json!([attempt, mark, attempt]);
+    let odd = mutated(attempt.to_string().as_bytes(), input);
+    serde_json::from_slice::<Value>(&odd).ok()?;
+    let whole = answer.to_string();
+    let (before, after) = whole.split_once(&Value::from(mark).to_string()).unwrap();
+    Some([before.as_bytes(), &odd, after.as_bytes()].concat())
+}
+
+#[test]
+fn an_odd_attempt_costs_nothing_but_itself() {
+    let runtime = runtime();
+    let company = runtime.block_on(Answering::start());
+    let accounts = accounts(&company.url());
+    let (_, auco) = accounts.iter().find(|(name, _)| *name == "auco").unwrap();
+    fuzz!(|input: &[u8]| {
+        let Some(body) = with_odd_attempt(input) else { return };
+        company.answer(200, body);
+        let answer = runtime.block_on(auco.query("CODE", now())).unwrap();
+        check(&answer);
+        assert_eq!(answer.observation.status, Status::Approved);
+        let of = |attempt| answer.observation.media.iter().filter(|media| media.attempt == attempt).count();
+        assert_eq!((of(1), of(3)), (3, 3), "pictures of the others are lost");
+    });
 }
 
 /// A reference becomes part of keys and URLs.

@@ -86,6 +86,11 @@ struct Body<'a> {
 fn body<'a>(process: &'a Process, sandbox: &Sandbox) -> Body<'a> {
     let order = &process.order;
     let attempts = process.attempts.iter().enumerate();
+    let mut attempts: Vec<_> = attempts.map(|(number, attempt)| shown(process, number, attempt, sandbox)).collect();
+    if process.queries <= u64::from(process.script.odd) {
+        attempts.iter_mut().for_each(make_odd);
+        attempts.extend([Value::Null, "an attempt".into()]);
+    }
     Body {
         email: &order.email,
         created_at: written(process.created_at),
@@ -98,7 +103,7 @@ fn body<'a>(process: &'a Process, sandbox: &Sandbox) -> Body<'a> {
         country: &order.country,
         identification_type: &order.document,
         identification_number: &order.identification,
-        attempts: attempts.map(|(number, attempt)| shown(process, number, attempt, sandbox)).collect(),
+        attempts,
         ocr_data: (process.status == Status::Approved).then(|| ocr_data(process)),
         custom: order.custom.as_ref(),
         hash: hex::encode(sandbox.inner.dice.bytes(&format!("hash {} {:?}", process.code, process.status))),
@@ -117,7 +122,8 @@ fn shown(process: &Process, number: usize, attempt: &Attempt, sandbox: &Sandbox)
     if attempt.flaw != Some(Flaw::BackIsNoDocument) || process.status != Status::Invalidated {
         shown.insert("identificationCardData".to_owned(), card_data(process));
     }
-    shown.insert("date".to_owned(), written(attempt.at).into());
+    let at = if process.script.same_date { process.created_at } else { attempt.at };
+    shown.insert("date".to_owned(), written(at).into());
     if let Some((key, error)) = attempt.flaw.map(Flaw::key_and_error) {
         shown.insert("errorMessages".to_owned(), json!([{ "key": key, "error": error }]));
     }
@@ -125,6 +131,15 @@ fn shown(process: &Process, number: usize, attempt: &Attempt, sandbox: &Sandbox)
     let flag = if newer { "successful" } else { "successfull" };
     shown.insert(flag.to_owned(), attempt.flaw.is_none().into());
     Value::Object(shown)
+}
+
+/// What nobody documents: both spellings of the flag, a number as text, a message that is none.
+fn make_odd(attempt: &mut Value) {
+    let flag = [&attempt["successful"], &attempt["successfull"]].into_iter().find(|flag| !flag.is_null()).cloned();
+    attempt["successful"] = flag.clone().unwrap_or_default();
+    attempt["successfull"] = flag.unwrap_or_default();
+    attempt["similarity"] = attempt["similarity"].to_string().into();
+    attempt["errorMessages"] = json!([null]);
 }
 
 fn card_data(process: &Process) -> Value {

@@ -90,3 +90,11 @@ fn shown(code: &str, value: &str) -> Value {
     let kind = if code.starts_with("TEST_") { "Validation" } else { "Normal" };
     json!({ "type": kind, "code": code, "value": value, "description": code })
 }
+
+/// What nobody documents, in front of the fields.
+pub(super) fn make_odd(verification: &mut Value) {
+    let odd = [json!(null), json!("SURNAME"), json!({ "value": "x" }), json!({ "code": "SEX", "value": { "x": "F" } })];
+    if let Some(fields) = verification["fields"].as_array_mut() {
+        fields.splice(0..0, odd);
+    }
+}

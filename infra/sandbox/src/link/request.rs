@@ -171,6 +171,9 @@ impl Request {
             None => fields::verification(self.script.automatic, self.operation.name(), self.order.has_face),
         };
         let mut answer = json!({ "id": self.order.id, "idVerification": verification });
+        if self.script.odd {
+            fields::make_odd(&mut answer["idVerification"]);
+        }
         if self.certification.is_some() {
             answer["certification"] = json!({ "status": "Processing" });
         }
@@ -205,7 +208,8 @@ impl Request {
     fn step(&mut self, step: Step, at: Timestamp, links: &Links) {
         match step {
             Step::Review => {
-                let data = review::data(self.script.manual, self.order.has_face);
+                let mut data = review::data(self.script.manual, self.order.has_face);
+                data.iter_mut().filter(|_| self.script.odd).for_each(review::make_odd);
                 self.operation = if data.is_some() { Operation::Completed } else { Operation::Error };
                 let body = self.callback("ManualIDVerification", self.operation, data);
                 let hold = self.script.out_of_order && !self.plan.is_empty();

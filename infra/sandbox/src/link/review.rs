@@ -142,3 +142,9 @@ fn extracted() -> Value {
         "address": { "parsedAddress": parsed, "unparsedAddress": address },
     })
 }
+
+/// What nobody documents: a reason that is no text, and a map where a text is expected.
+pub(super) fn make_odd(data: &mut Value) {
+    data["documentInfo"]["acceptance"]["reasons"] = json!([{ "code": "GLARE" }]);
+    data["documentInfo"]["extractedData"]["personAttributes"]["placeOfBirth"] = json!({ "city": "MADRID" });
+}

@@ -63,6 +63,8 @@ impl CertificateFault {
 pub(crate) struct Script {
     pub(super) automatic: Automatic,
     pub(super) manual: Manual,
+    /// Whether what is found is told with odd elements.
+    pub(super) odd: bool,
     pub(super) create_5xx: bool,
     pub(super) create_5xx_after: bool,
     pub(super) create_slow: bool,
@@ -116,6 +118,7 @@ impl Script {
             "selfie-not-live" => self.manual = Manual::SelfieNotLive,
             "no-face-info" => self.manual = Manual::NoFaceInfo,
             "manual-error" => self.manual = Manual::Error,
+            "odd" => self.odd = true,
             "create-5xx" => self.create_5xx = true,
             "create-5xx-after" => self.create_5xx_after = true,
             "create-slow" => self.create_slow = true,

@@ -34,6 +34,10 @@ pub(crate) struct Script {
     pub outcome: Outcome,
     /// Whether operations are shown as a list.
     pub array: bool,
+    /// Whether such a list has the operation's id where its name should be, and the name in `type`.
+    pub named_by_type: bool,
+    /// How many of the first queries have a word instead of a picture's link.
+    pub odd: u32,
     /// How many of the first queries fail.
     pub query_5xx: u32,
     /// The size of pictures in units of 2^20 bytes; 0 is as they are drawn.
@@ -49,6 +53,8 @@ impl Default for Script {
         Script {
             outcome: Outcome::default(),
             array: false,
+            named_by_type: false,
+            odd: 0,
             query_5xx: 0,
             picture_size: 0,
             pictures: InTurn::default(),
@@ -71,11 +77,13 @@ impl Script {
             }
             match name {
                 "query-5xx" => script.query_5xx = always,
+                "odd" => script.odd = always,
                 "picture-size" => script.picture_size = times.filter(|size| pictures::SIZES.contains(size))?,
                 "video" => script.video = times.filter(|size| (1..=video::MOST_MEGABYTES).contains(size))?,
                 _ if times.is_some() => return None,
                 "no-video" => script.video = 0,
                 "array" => script.array = true,
+                "array-by-type" => (script.array, script.named_by_type) = (true, true),
                 "approved" => script.outcome = Outcome::Approved,
                 "rejected" => script.outcome = Outcome::Rejected,
                 "cancelled" => script.outcome = Outcome::Cancelled,

@@ -125,12 +125,22 @@ fn shown(one: &Authorization, parts: &str, sandbox: &Sandbox) -> Value {
             let links = |(kind, count): &(&str, usize)| {
                 ((*kind).to_owned(), (1..=*count).map(|place| link(kind, place)).collect::<Value>())
             };
-            operation.insert("images".to_owned(), kinds.iter().map(links).collect::<Map<_, _>>().into());
+            let mut images: Map<_, _> = kinds.iter().map(links).collect();
+            if one.queries <= u64::from(one.script.odd) {
+                images.entry("selfie").and_modify(|links| *links = json!(["in process"]));
+            }
+            operation.insert("images".to_owned(), images.into());
         }
     }
     let operations = if one.script.array {
-        ocr.insert("operation".to_owned(), "OCR".into());
-        pol.insert("operation".to_owned(), "POL".into());
+        for (name, operation) in [("OCR", &mut ocr), ("POL", &mut pol)] {
+            operation.insert("operation".to_owned(), name.into());
+            if one.script.named_by_type {
+                let id = operation.get("uuid").cloned();
+                operation.insert("operation".to_owned(), id.unwrap_or_default());
+                operation.insert("type".to_owned(), name.into());
+            }
+        }
         json!([pol, ocr])
     } else {
         json!({ "OCR": ocr, "POL": pol })

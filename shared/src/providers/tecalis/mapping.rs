@@ -242,7 +242,7 @@ fn iso_date(value: &str) -> Option<String> {
 }
 
 /// A text that is kept. Links are no facts: they die, and until then they are secrets.
-fn text(text: &String) -> Option<String> {
+fn text(text: &str) -> Option<String> {
     let keeps = text.len() <= MAX_TEXT_BYTES && !text.contains("://");
-    keeps.then(|| text.clone())
+    keeps.then(|| text.to_owned())
 }
