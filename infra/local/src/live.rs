@@ -4,7 +4,13 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::task::JoinSet;
 
-use crate::{runtime::Inner, schedule, servers::Stop};
+use crate::{
+    runtime::Inner,
+    schedule,
+    servers::Stop,
+    stores::StoreError,
+    stream::{Poller, Step},
+};
 
 /// Pause after a look that found nothing.
 const IDLE: Duration = Duration::from_millis(100);
@@ -12,8 +18,11 @@ const IDLE: Duration = Duration::from_millis(100);
 /// Pause after a look that failed.
 const TROUBLE: Duration = Duration::from_secs(1);
 
-/// How often items past their end are deleted.
+/// How often items past their end are deleted, at most.
 const SWEEP: Duration = Duration::from_secs(60);
+
+/// How much longer than a sweep the pause after it is: a sweep looks at everything, and is not to be most of the work.
+const SWEEP_SHARE: u32 = 99;
 
 /// What a pump did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,7 +55,7 @@ pub(crate) async fn pump(inner: &Inner) -> Pumped {
     loop {
         let mut round = Pumped { sandbox: inner.sandbox.tick().await, ..Pumped::default() };
         let mut read = 0;
-        let steps = inner.pollers.iter().map(|poller| async move { (poller.name(), poller.step().await) });
+        let steps = inner.pollers.iter().map(|poller| async move { (poller.name(), inner.step(poller).await) });
         for (name, step) in futures_util::future::join_all(steps).await {
             match step {
                 Ok(step) => {
@@ -87,9 +96,12 @@ pub(crate) fn spawn(tasks: &mut JoinSet<()>, inner: &Arc<Inner>, stop: &Stop) {
     }));
     let shared = Arc::clone(inner);
     tasks.spawn(until(stop, async move {
+        let mut pause = SWEEP;
         loop {
-            tokio::time::sleep(SWEEP).await;
+            tokio::time::sleep(pause).await;
+            let start = tokio::time::Instant::now();
             shared.sweep().await;
+            pause = (start.elapsed() * SWEEP_SHARE).max(SWEEP);
         }
     }));
     for number in 0..inner.pollers.len() {
@@ -97,7 +109,7 @@ pub(crate) fn spawn(tasks: &mut JoinSet<()>, inner: &Arc<Inner>, stop: &Stop) {
         tasks.spawn(until(stop, async move {
             let poller = &shared.pollers[number];
             loop {
-                match poller.step().await {
+                match shared.step(poller).await {
                     Ok(step) if step.read > 0 => {}
                     Ok(_) => tokio::time::sleep(IDLE).await,
                     Err(error) => {
@@ -147,10 +159,16 @@ impl Inner {
         }
     }
 
+    async fn step(&self, poller: &Poller) -> Result<Step, StoreError> {
+        let step = poller.step().await?;
+        if let Some(trimmer) = &self.trimmer {
+            trimmer.note(step.read).await;
+        }
+        Ok(step)
+    }
+
     pub(crate) async fn sweep(&self) {
-        if let Some(database) = &self.database
-            && let Err(error) = database.sweep_ttl().await
-        {
+        if let Err(error) = self.sweep_items().await {
             tracing::warn!(%error, "items past their end could not be deleted");
         }
         for bucket in &self.template.buckets {
@@ -160,5 +178,14 @@ impl Inner {
                 tracing::warn!(%error, "objects past their end could not be deleted");
             }
         }
+    }
+
+    async fn sweep_items(&self) -> Result<(), StoreError> {
+        if let Some(database) = &self.database
+            && database.has_expired(&self.template.tables).await?
+        {
+            database.sweep_ttl().await?;
+        }
+        Ok(())
     }
 }

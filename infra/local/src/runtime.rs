@@ -26,7 +26,7 @@ use crate::{
         mail::{Mail, Mailbox, Sms},
         s3, secrets,
     },
-    stream::{Mapping, Poller, Positions},
+    stream::{Mapping, Poller, Positions, Trimmer},
     template::{DEPLOYED, Place, Template},
 };
 
@@ -47,6 +47,8 @@ pub(crate) struct Inner {
     pub(crate) has_functions: bool,
     pub(crate) functions: Running,
     pub(crate) pollers: Vec<Poller>,
+    /// `None` where somebody else keeps the stream.
+    pub(crate) trimmer: Option<Trimmer>,
     pub(crate) sandbox: Sandbox,
     pub(crate) database: Option<dynamodb::Embedded>,
     pub(crate) bucket_store: Option<s3::Embedded>,
@@ -130,6 +132,9 @@ impl Local {
             let stream = dynamodb::ensure_table(&access.dynamodb(), table).await?;
             streams.extend(stream.map(|arn| (table.stream_arn(), arn)));
         }
+        if let Some(database) = &database {
+            database.index_ends(&template.tables).await?;
+        }
         for bucket in &template.buckets {
             s3::ensure_bucket(&access.s3(), &bucket.name).await?;
         }
@@ -196,12 +201,14 @@ impl Local {
         // The functions, and what calls them.
         let running = Running::default();
         let mut pollers = Vec::new();
+        let mut trimmer = None;
         if options.functions {
             let positions = Arc::new(Positions::open(data.file("stream.json"))?);
             for (mapping, stream) in mappings(&template, &streams, &running, &access, &seams, mode) {
                 let positions = Arc::clone(&positions);
                 pollers.push(Poller::new(access.streams(), &stream, &access.region, mapping, positions));
             }
+            trimmer = database.clone().map(|database| Trimmer::new(database, positions, &pollers));
         }
         let has_functions = options.functions;
         let inner = Inner {
@@ -209,6 +216,7 @@ impl Local {
             has_functions,
             functions: running,
             pollers,
+            trimmer,
             sandbox,
             database,
             bucket_store,

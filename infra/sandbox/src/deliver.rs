@@ -26,9 +26,7 @@ pub(crate) struct Claim {
 pub(crate) async fn deliver_due(sandbox: &Sandbox) -> usize {
     let claims = {
         let (now, mut state) = (sandbox.now(), sandbox.state());
-        let auco = state.auco.keys().cloned().map(Id::Auco);
-        let ids: Vec<Id> = auco.chain(state.link.keys().cloned().map(Id::Link)).collect();
-        ids.into_iter().filter_map(|id| Claim::take(sandbox, &mut state, id, now)).collect::<Vec<_>>()
+        state.due_now(now).into_iter().filter_map(|id| Claim::take(sandbox, &mut state, id, now)).collect::<Vec<_>>()
     };
     stream::iter(claims).map(Claim::send).buffer_unordered(AT_ONCE).fold(0, async |sum, tries| sum + tries).await
 }

@@ -134,6 +134,7 @@ mod auco;
 mod link;
 mod tecalis;
 
+mod agenda;
 mod answers;
 mod config;
 mod control;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::agenda::Agenda;
 use crate::auco::{AucoProcessView, Process};
 use crate::dice::Dice;
 use crate::faults::Faults;
@@ -58,11 +59,12 @@ pub(crate) struct State {
     pub calls: CallCounts,
     /// Whose delivery is being sent at this moment. Not saved: after a kill it is sent again.
     pub sending: HashSet<(Id, u64)>,
+    agenda: Agenda,
     journal: Journal,
 }
 
 /// Whose state. LINK's ids are whatever the company likes, another company's among them.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Id {
     Auco(String),
     Link(String),
@@ -97,6 +99,7 @@ impl State {
             faults: Faults::default(),
             calls: CallCounts::default(),
             sending: HashSet::new(),
+            agenda: Agenda::default(),
             journal,
         };
         for record in records {
@@ -107,12 +110,14 @@ impl State {
                 Record::Tecalis(one) => drop(state.tecalis.insert(one.uuid.clone(), one.into_owned())),
             }
         }
+        state.plan_all();
         state.rewrite().map_err(|source| SandboxError::StateFile { path: file.unwrap_or_default(), source })?;
         Ok(state)
     }
 
-    /// Writes what is known under an id to the journal.
+    /// Writes what is known under an id to the journal, and notes when it is due next.
     pub fn save(&mut self, id: &Id) -> io::Result<()> {
+        self.agenda.set(id, self.due(id));
         let record = match id {
             Id::Auco(code) => self.auco.get(code).map(|process| Record::Auco(Cow::Borrowed(process))),
             Id::Link(id) => match self.link.get(id) {
@@ -136,40 +141,70 @@ impl State {
 
     /// Carries out the due steps of every process, each process's in order. Gives their number.
     pub fn act(&mut self, now: Timestamp, dice: Dice, links: &Links) -> usize {
-        let is_due = |due: Option<Timestamp>| due.is_some_and(|due| due <= now);
-        let auco = self.auco.values().filter(|process| is_due(process.step_due()));
-        let auco = auco.map(|process| Id::Auco(process.code.clone()));
-        let link = self.link.values().filter(|request| is_due(request.step_due()));
-        let link = link.map(|request| Id::Link(request.order.id.clone()));
-        let tecalis = self.tecalis.values().filter(|one| is_due(one.step_due()));
-        let tecalis = tecalis.map(|one| Id::Tecalis(one.uuid.clone()));
-        let due: Vec<Id> = auco.chain(link).chain(tecalis).collect();
         let mut steps = 0;
-        for id in due {
-            steps += match &id {
+        for id in self.agenda.due(now) {
+            if self.step_due(&id).is_some_and(|due| due > now) {
+                continue;
+            }
+            let done = match &id {
                 Id::Auco(code) => self.auco.get_mut(code).map(|process| process.act(now, dice)),
                 Id::Link(id) => self.link.get_mut(id).map(|request| request.act(now, links)),
                 Id::Tecalis(uuid) => self.tecalis.get_mut(uuid).map(|one| one.act(now)),
+            };
+            match done {
+                Some(0) => {}
+                Some(done) => {
+                    steps += done;
+                    self.save_or_warn(&id);
+                }
+                // It could not be saved when it was made, and does not exist.
+                None => self.agenda.set(&id, None),
             }
-            .unwrap_or_default();
-            self.save_or_warn(&id);
         }
         steps
     }
 
+    /// What has a step or a notification due.
+    pub fn due_now(&self, now: Timestamp) -> BTreeSet<Id> {
+        self.agenda.due(now)
+    }
+
     /// When the next thing is due, but for notifications that are just being sent.
     pub fn next_due(&self) -> Option<Timestamp> {
-        let idle = |id: Id| move |delivery: u64| !self.sending.contains(&(id.clone(), delivery));
-        let auco = self
-            .auco
-            .values()
-            .flat_map(|process| [process.step_due(), process.queue.next_due(idle(Id::Auco(process.code.clone())))]);
-        let link = self
-            .link
-            .values()
-            .flat_map(|request| [request.step_due(), request.queue.next_due(idle(Id::Link(request.order.id.clone())))]);
-        let tecalis = self.tecalis.values().map(Authorization::step_due);
-        auco.chain(link).chain(tecalis).flatten().min()
+        let due = |id: &Id| {
+            let idle = |delivery: u64| !self.sending.contains(&(id.clone(), delivery));
+            self.step_due(id).into_iter().chain(self.delivery_due(id, idle)).min()
+        };
+        self.agenda.ids().filter_map(due).min()
+    }
+
+    fn plan_all(&mut self) {
+        let auco = self.auco.keys().cloned().map(Id::Auco);
+        let link = self.link.keys().cloned().map(Id::Link);
+        let tecalis = self.tecalis.keys().cloned().map(Id::Tecalis);
+        for id in auco.chain(link).chain(tecalis).collect::<Vec<_>>() {
+            self.agenda.set(&id, self.due(&id));
+        }
+    }
+
+    fn due(&self, id: &Id) -> Option<Timestamp> {
+        self.step_due(id).into_iter().chain(self.delivery_due(id, |_| true)).min()
+    }
+
+    fn step_due(&self, id: &Id) -> Option<Timestamp> {
+        match id {
+            Id::Auco(code) => self.auco.get(code)?.step_due(),
+            Id::Link(id) => self.link.get(id)?.step_due(),
+            Id::Tecalis(uuid) => self.tecalis.get(uuid)?.step_due(),
+        }
+    }
+
+    fn delivery_due(&self, id: &Id, counts: impl Fn(u64) -> bool) -> Option<Timestamp> {
+        match id {
+            Id::Auco(code) => self.auco.get(code)?.queue.next_due(counts),
+            Id::Link(id) => self.link.get(id)?.queue.next_due(counts),
+            Id::Tecalis(_) => None,
+        }
     }
 
     pub fn auco_views(&self) -> Vec<AucoProcessView> {

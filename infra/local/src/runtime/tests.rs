@@ -1,8 +1,10 @@
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodbstreams::types::ShardIteratorType;
 use cotejo_sandbox::Times;
 use std::path::Path;
 
 use super::*;
+use crate::stream::TRIM_EVERY;
 
 fn options(data: Option<&Path>) -> Options {
     Options {
@@ -18,11 +20,16 @@ fn options(data: Option<&Path>) -> Options {
     }
 }
 
-async fn write(local: &Local, id: &str) {
+async fn write_item(local: &Local, id: &str) {
     let platform = local.platform("run-work").expect("platform");
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let put = platform.aws.dynamodb.put_item().table_name(&platform.config.table);
     put.item("pk", text(id)).item("sk", text("-")).send().await.expect("item");
+}
+
+async fn write(local: &Local, id: &str) {
+    write_item(local, id).await;
+    let platform = local.platform("run-work").expect("platform");
     let put = platform.aws.s3.put_object().bucket(&platform.config.bucket).key(id);
     put.body(b"picture".to_vec().into()).send().await.expect("object");
 }
@@ -102,4 +109,33 @@ async fn a_further_tenant_has_a_key_and_a_webhook_of_its_own() {
     let auco: cotejo::providers::auco::AucoAccount = account.read().expect("the shape that the company reads");
     assert_eq!(auco.webhook_id.as_deref(), Some("cotejo-other"));
     assert!(local.add_tenant("No Tenant").await.is_err());
+}
+
+#[tokio::test]
+async fn the_stream_keeps_no_more_than_what_was_read_lately() {
+    let data = tempfile::tempdir().expect("directory");
+    for data in [None, Some(data.path())] {
+        let local = Local::start(options(data)).await.expect("start");
+        for round in 0..3 {
+            for item in 0..300 {
+                write_item(&local, &format!("{round}-{item}")).await;
+            }
+            local.pump().await;
+        }
+        let kept = stream_records(&local).await;
+        assert!((1..=2 * TRIM_EVERY).contains(&kept), "{kept} records");
+        local.shutdown().await;
+    }
+}
+
+/// The number of records in the table's stream.
+async fn stream_records(local: &Local) -> usize {
+    let streams = local.inner.access.streams();
+    let arn = streams.list_streams().send().await.expect("streams").streams()[0].stream_arn.clone().expect("ARN");
+    let described = streams.describe_stream().stream_arn(&arn).send().await.expect("stream").stream_description;
+    let shard = described.expect("description").shards()[0].shard_id.clone().expect("shard");
+    let iterator = streams.get_shard_iterator().stream_arn(arn).shard_id(shard);
+    let iterator = iterator.shard_iterator_type(ShardIteratorType::TrimHorizon).send().await.expect("iterator");
+    let records = streams.get_records().set_shard_iterator(iterator.shard_iterator).send().await.expect("records");
+    records.records().len()
 }

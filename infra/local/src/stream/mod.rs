@@ -9,6 +9,7 @@ mod position;
 mod record;
 #[cfg(test)]
 mod tests;
+mod trim;
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -25,6 +26,9 @@ use tokio::sync::Mutex;
 
 pub use batch::{Handled, Invoke, Keep, Mapping, Source};
 pub use position::Positions;
+#[cfg(test)]
+pub(crate) use trim::TRIM_EVERY;
+pub use trim::Trimmer;
 
 use crate::stores::StoreError;
 use record::{sequence_number, to_lambda};
@@ -47,8 +51,18 @@ pub struct Poller {
     region: String,
     mapping: Mapping,
     positions: Arc<Positions>,
-    /// Where to read on, by shard; `None` once a shard is read to its end. Locked while a step runs.
-    iterators: Mutex<BTreeMap<String, Option<String>>>,
+    /// Locked while a step runs.
+    reading: Mutex<Reading>,
+}
+
+/// How far a poller is.
+#[derive(Default)]
+struct Reading {
+    /// The stream's shards; `None` where they must be asked for. Further ones appear only where one has ended, so that
+    /// a stream at rest is not described again at every look.
+    shards: Option<Vec<Shard>>,
+    /// Where to read on, by shard; `None` once a shard is read to its end.
+    iterators: BTreeMap<String, Option<String>>,
 }
 
 impl Poller {
@@ -61,7 +75,7 @@ impl Poller {
             region: region.to_owned(),
             mapping,
             positions,
-            iterators: Mutex::new(BTreeMap::new()),
+            reading: Mutex::new(Reading::default()),
         }
     }
 
@@ -76,9 +90,14 @@ impl Poller {
     /// # Errors
     /// The stream cannot be read, or the position cannot be stored. What was read is then read again.
     pub async fn step(&self) -> Result<Step, StoreError> {
-        let mut iterators = self.iterators.lock().await;
+        let mut reading = self.reading.lock().await;
+        let Reading { shards: known, iterators } = &mut *reading;
         let mut step = Step::default();
-        let shards = self.shards().await?;
+        // They are known again when this step has succeeded.
+        let shards = match known.take() {
+            Some(shards) => shards,
+            None => self.shards().await?,
+        };
         let present: HashSet<&str> = shards.iter().filter_map(|shard| shard.shard_id.as_deref()).collect();
         for shard in &shards {
             let Some(id) = shard.shard_id.as_deref() else { continue };
@@ -111,6 +130,8 @@ impl Poller {
             iterators.insert(id.to_owned(), answer.next_shard_iterator);
         }
         iterators.retain(|id, _| present.contains(id.as_str()));
+        let has_ended = iterators.values().any(Option::is_none);
+        *known = (!has_ended && !shards.is_empty()).then_some(shards);
         Ok(step)
     }
 

@@ -1,0 +1,119 @@
+//! The tables that the template defines, created at whatever server there is.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::SdkError,
+    types::{
+        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType as SdkKeyType,
+        Projection as SdkProjection, ProjectionType, ScalarAttributeType, StreamSpecification, StreamViewType,
+        TableStatus, TimeToLiveSpecification,
+    },
+};
+
+use crate::{
+    stores::{StoreError, TABLE_PATIENCE},
+    template::{KeyAttribute, KeyType, Projection, Table},
+};
+
+/// Creates `table` unless it exists, and waits until it can be used. Gives the ARN of its stream, if it has one.
+///
+/// # Errors
+/// The table cannot be created, or exists without the stream it should have.
+pub async fn ensure_table(client: &Client, table: &Table) -> Result<Option<String>, StoreError> {
+    let call = |step: &str| format!("{step} of table {}", table.name);
+    let described = client.describe_table().table_name(&table.name).send().await;
+    match described {
+        Ok(_) => {}
+        Err(SdkError::ServiceError(error)) if error.err().is_resource_not_found_exception() => {
+            create(client, table).await?;
+        }
+        Err(error) => return Err(StoreError::call(call("DescribeTable"), &error)),
+    }
+    let deadline = tokio::time::Instant::now() + TABLE_PATIENCE;
+    let described = loop {
+        let answer = client.describe_table().table_name(&table.name).send().await;
+        let described = answer.map_err(|error| StoreError::call(call("DescribeTable"), &error))?.table;
+        let ready = described.as_ref().is_some_and(|described| described.table_status == Some(TableStatus::Active));
+        if ready || tokio::time::Instant::now() > deadline {
+            break described;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    if let Some(attribute) = &table.ttl_attribute {
+        ensure_ttl(client, table, attribute).await?;
+    }
+    let stream = described.and_then(|described| described.latest_stream_arn);
+    if table.stream_view.is_some() && stream.is_none() {
+        return Err(StoreError::Call { call: call("DescribeTable"), problem: "the table has no stream".to_owned() });
+    }
+    Ok(stream)
+}
+
+async fn create(client: &Client, table: &Table) -> Result<(), StoreError> {
+    let failed = |error: &dyn std::error::Error| StoreError::call(format!("CreateTable {}", table.name), error);
+    let mut request = client
+        .create_table()
+        .table_name(&table.name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_key_schema(Some(key_schema(&table.key).map_err(|error| failed(&error))?));
+    for (name, kind) in &table.attributes {
+        let kind = ScalarAttributeType::from(kind.as_str());
+        let attribute = AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build();
+        request = request.attribute_definitions(attribute.map_err(|error| failed(&error))?);
+    }
+    for index in &table.indexes {
+        let projection = match &index.projection {
+            Projection::All => SdkProjection::builder().projection_type(ProjectionType::All),
+            Projection::KeysOnly => SdkProjection::builder().projection_type(ProjectionType::KeysOnly),
+            Projection::Include(names) => SdkProjection::builder()
+                .projection_type(ProjectionType::Include)
+                .set_non_key_attributes(Some(names.clone())),
+        };
+        let index = GlobalSecondaryIndex::builder()
+            .index_name(&index.name)
+            .set_key_schema(Some(key_schema(&index.key).map_err(|error| failed(&error))?))
+            .projection(projection.build())
+            .build();
+        request = request.global_secondary_indexes(index.map_err(|error| failed(&error))?);
+    }
+    if let Some(view) = &table.stream_view {
+        let stream = StreamSpecification::builder()
+            .stream_enabled(true)
+            .stream_view_type(StreamViewType::from(view.as_str()))
+            .build();
+        request = request.stream_specification(stream.map_err(|error| failed(&error))?);
+    }
+    match request.send().await {
+        Ok(_) => Ok(()),
+        // Somebody else was faster.
+        Err(SdkError::ServiceError(error)) if error.err().is_resource_in_use_exception() => Ok(()),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+fn key_schema(key: &[KeyAttribute]) -> Result<Vec<KeySchemaElement>, aws_sdk_dynamodb::error::BuildError> {
+    let element = |part: &KeyAttribute| {
+        let kind = match part.kind {
+            KeyType::Hash => SdkKeyType::Hash,
+            KeyType::Range => SdkKeyType::Range,
+        };
+        KeySchemaElement::builder().attribute_name(&part.name).key_type(kind).build()
+    };
+    key.iter().map(element).collect()
+}
+
+async fn ensure_ttl(client: &Client, table: &Table, attribute: &str) -> Result<(), StoreError> {
+    let failed = |error: &dyn std::error::Error| StoreError::call(format!("time to live of {}", table.name), error);
+    let answer = client.describe_time_to_live().table_name(&table.name).send().await;
+    let described = answer.map_err(|error| failed(&error))?.time_to_live_description;
+    if described.and_then(|described| described.attribute_name).as_deref() == Some(attribute) {
+        return Ok(());
+    }
+    let wanted = TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute).build();
+    let wanted = wanted.map_err(|error| failed(&error))?;
+    let request = client.update_time_to_live().table_name(&table.name).time_to_live_specification(wanted);
+    request.send().await.map_err(|error| failed(&error))?;
+    Ok(())
+}

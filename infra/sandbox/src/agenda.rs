@@ -1,0 +1,44 @@
+//! When each process has something to do next, in the order of time: a tick looks at those that are due, however many
+//! there are that are not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::state::Id;
+
+/// Only processes that have something to do are in it.
+#[derive(Default)]
+pub(crate) struct Agenda {
+    times: BTreeMap<Id, Timestamp>,
+    order: BTreeSet<(Timestamp, Id)>,
+}
+
+impl Agenda {
+    /// A process's next time, `None` where there is nothing left to do.
+    pub fn set(&mut self, id: &Id, time: Option<Timestamp>) {
+        let old = match time {
+            Some(time) => self.times.insert(id.clone(), time),
+            None => self.times.remove(id),
+        };
+        if old == time {
+            return;
+        }
+        if let Some(old) = old {
+            self.order.remove(&(old, id.clone()));
+        }
+        if let Some(time) = time {
+            self.order.insert((time, id.clone()));
+        }
+    }
+
+    /// Those that are due, in the order of their ids.
+    pub fn due(&self, now: Timestamp) -> BTreeSet<Id> {
+        self.order.iter().take_while(|(time, _)| *time <= now).map(|(_, id)| id.clone()).collect()
+    }
+
+    /// All of them.
+    pub fn ids(&self) -> impl Iterator<Item = &Id> {
+        self.times.keys()
+    }
+}
