@@ -2,11 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own failure is a failed test")]
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use aws_smithy_runtime_api::shared::IntoShared as _;
 use cotejo::{
-    platform::{Clock as _, Entropy, Seams, secrets::Account},
+    platform::{Clock as _, Entropy, Seams, SystemEntropy, secrets::Account},
     providers::{COMPANIES, Companies},
 };
 use cotejo_local::{Local, Mode, Options};
@@ -99,6 +104,7 @@ impl World {
             aws_http: Some(aws.clone().into_shared()),
             companies,
         };
+        let overrides = second_store(data.as_deref(), overrides);
         let local = Local::start(Options {
             port: 0,
             data,
@@ -194,6 +200,23 @@ impl World {
         }
         pictures
     }
+}
+
+/// Has a world keep its table in the DynamoDB that `COTEJO_TEST_DYNAMODB` names, if it names one: a table for each world, or
+/// for all that share a data directory.
+fn second_store(data: Option<&Path>, mut overrides: HashMap<String, String>) -> HashMap<String, String> {
+    let Some(url) = std::env::var("COTEJO_TEST_DYNAMODB").ok().filter(|url| !url.is_empty()) else { return overrides };
+    let world = match data {
+        Some(data) => {
+            let mut hasher = DefaultHasher::new();
+            data.hash(&mut hasher);
+            format!("{:016x}", hasher.finish())
+        }
+        None => SystemEntropy.uuid().simple().to_string(),
+    };
+    overrides.entry("AWS_ENDPOINT_URL_DYNAMODB".to_owned()).or_insert(url);
+    overrides.entry("COTEJO_STACK".to_owned()).or_insert(format!("test-{}", &world[..16]));
+    overrides
 }
 
 fn is_settled(process: &Value) -> bool {

@@ -5,10 +5,11 @@ use std::{future::Future, sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 
 use crate::{
+    options::Mode,
     runtime::Inner,
     schedule,
     servers::Stop,
-    stores::StoreError,
+    stores::{StoreError, dynamodb},
     stream::{Poller, Step},
 };
 
@@ -181,10 +182,18 @@ impl Inner {
     }
 
     async fn sweep_items(&self) -> Result<(), StoreError> {
-        if let Some(database) = &self.database
-            && database.has_expired(&self.template.tables).await?
-        {
-            database.sweep_ttl().await?;
+        match &self.database {
+            Some(database) if database.has_expired(&self.template.tables).await? => {
+                database.sweep_ttl().await?;
+            }
+            Some(_) => {}
+            // Another server does it by itself, by its own clock.
+            None if self.mode == Mode::Live => {}
+            None => {
+                for table in &self.template.tables {
+                    dynamodb::delete_expired(&self.access.dynamodb(), table, self.seams.clock.now()).await?;
+                }
+            }
         }
         Ok(())
     }

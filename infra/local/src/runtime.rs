@@ -44,6 +44,7 @@ pub struct Local {
 /// What the tasks of a running system share.
 pub(crate) struct Inner {
     pub(crate) template: Template,
+    pub(crate) mode: Mode,
     pub(crate) has_functions: bool,
     pub(crate) functions: Running,
     pub(crate) pollers: Vec<Poller>,
@@ -128,8 +129,10 @@ impl Local {
             bucket_store = Some(embedded);
         }
         let mut streams = HashMap::new();
+        // Another server's clock is not a test's: it must not end what is not over yet.
+        let ends_by_itself = database.is_some() || mode == Mode::Live;
         for table in &template.tables {
-            let stream = dynamodb::ensure_table(&access.dynamodb(), table).await?;
+            let stream = dynamodb::ensure_table(&access.dynamodb(), table, ends_by_itself).await?;
             streams.extend(stream.map(|arn| (table.stream_arn(), arn)));
         }
         if let Some(database) = &database {
@@ -204,7 +207,7 @@ impl Local {
         let mut trimmer = None;
         if options.functions {
             let positions = Arc::new(Positions::open(data.file("stream.json"))?);
-            for (mapping, stream) in mappings(&template, &streams, &running, &access, &seams, mode) {
+            for (mapping, stream) in mappings(&template, &streams, &running, &access, &seams, mode, !ends_by_itself) {
                 let positions = Arc::clone(&positions);
                 pollers.push(Poller::new(access.streams(), &stream, &access.region, mapping, positions));
             }
@@ -213,6 +216,7 @@ impl Local {
         let has_functions = options.functions;
         let inner = Inner {
             template,
+            mode,
             has_functions,
             functions: running,
             pollers,
@@ -461,12 +465,14 @@ fn mappings(
     access: &Access,
     seams: &Seams,
     mode: Mode,
+    own_time: bool,
 ) -> Vec<(Mapping, String)> {
     let bucket = access.s3();
     let of = |function: &crate::template::Function, trigger: &crate::template::StreamTrigger| {
         let (running, name, bucket) = (running.clone(), function.crate_name.clone(), bucket.clone());
         let mapping = Mapping {
             trigger: trigger.clone(),
+            own_time,
             function_arn: format!("arn:aws:lambda:{}:{}:function:{name}", access.region, Place::ACCOUNT),
             invoke: Arc::new(move |event| {
                 let function = running.get(&name);

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_S3` | replace the embedded store |
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | used where one of those is set |
+//! | `COTEJO_STACK` | begins the names of table, buckets and secrets, instead of `cotejo`: for a store that others use too |
 //! | `COTEJO_AUCO_URL` | replaces the sandbox |
 //! | `COTEJO_AUCO_PUBLIC_KEY`, `COTEJO_AUCO_PRIVATE_KEY` | the account there |
 //! | `COTEJO_TECALIS_URL`, `COTEJO_TECALIS_API_KEY` | likewise |
@@ -33,6 +34,7 @@ pub const NAMES: &[&str] = &[
     "COTEJO_LINK_PASSWORD",
     "COTEJO_LINK_URL",
     "COTEJO_LINK_USER",
+    "COTEJO_STACK",
     "COTEJO_TECALIS_API_KEY",
     "COTEJO_TECALIS_URL",
 ];
@@ -82,7 +84,8 @@ impl Overrides {
     /// Where the template is deployed to.
     #[must_use]
     pub fn place(&self, access: &Access) -> Place {
-        Place { region: access.region.clone(), stack: "cotejo".to_owned(), parameters: BTreeMap::new() }
+        let stack = self.get("COTEJO_STACK").unwrap_or("cotejo").to_owned();
+        Place { region: access.region.clone(), stack, parameters: BTreeMap::new() }
     }
 }
 

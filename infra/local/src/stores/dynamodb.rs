@@ -4,6 +4,7 @@
 //! lacks: a clock of its own, so whoever runs the schedules calls [`Embedded::sweep_ttl`]; and indexes over its stream
 //! records, an end of them and a cheap look for expired items, all of which [`schema`] adds to its SQLite database.
 
+mod empty_maps;
 mod schema;
 mod tables;
 #[cfg(test)]
@@ -19,7 +20,8 @@ use cotejo::platform::Clock;
 use dynoxide::Database;
 use tokio::net::TcpListener;
 
-pub use tables::ensure_table;
+pub(super) use empty_maps::repaired;
+pub use tables::{delete_expired, ensure_table};
 
 use super::StoreError;
 use crate::template::Table;

@@ -94,10 +94,10 @@ impl Access {
         client!(aws_sdk_dynamodb, self, &self.dynamodb_url,)
     }
 
-    /// A DynamoDB Streams client.
+    /// A DynamoDB Streams client, for whatever server there is.
     #[must_use]
     pub fn streams(&self) -> aws_sdk_dynamodbstreams::Client {
-        client!(aws_sdk_dynamodbstreams, self, &self.dynamodb_url,)
+        client!(aws_sdk_dynamodbstreams, self, &self.dynamodb_url, .http_client(dynamodb::repaired(self.http.clone())))
     }
 
     /// An S3 client.

@@ -22,6 +22,8 @@ pub type Keep = Arc<dyn Fn(String, String, Vec<u8>) -> BoxFuture<'static, Result
 pub struct Mapping {
     /// What the template says about it.
     pub trigger: StreamTrigger,
+    /// Whether a record was made when it is read, by our clock: the server's is another than a test's.
+    pub own_time: bool,
     /// The function's ARN, for the record of a failure.
     pub function_arn: String,
     /// Calls the function.

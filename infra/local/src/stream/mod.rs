@@ -19,7 +19,7 @@ use std::{
 
 use aws_sdk_dynamodbstreams::{
     Client,
-    types::{Shard, ShardIteratorType},
+    types::{Record, Shard, ShardIteratorType},
 };
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -115,8 +115,7 @@ impl Poller {
             iterators.remove(id);
             let answer = self.client.get_records().shard_iterator(iterator).send().await;
             let answer = answer.map_err(|error| StoreError::call("GetRecords", &error))?;
-            let records: Vec<Value> =
-                answer.records().iter().map(|record| to_lambda(record, &self.stream_arn, &self.region)).collect();
+            let records: Vec<Value> = answer.records().iter().map(|record| self.to_lambda(record)).collect();
             if let Some(last) = records.last() {
                 let last = sequence_number(last).to_owned();
                 step.read += records.len();
@@ -133,6 +132,14 @@ impl Poller {
         let has_ended = iterators.values().any(Option::is_none);
         *known = (!has_ended && !shards.is_empty()).then_some(shards);
         Ok(step)
+    }
+
+    fn to_lambda(&self, record: &Record) -> Value {
+        let mut record = to_lambda(record, &self.stream_arn, &self.region);
+        if self.mapping.own_time {
+            record["dynamodb"]["ApproximateCreationDateTime"] = self.mapping.seams.clock.now().as_second().into();
+        }
+        record
     }
 
     async fn handle(&self, shard: &str, records: Vec<Value>) -> (usize, Handled) {

@@ -26,6 +26,7 @@ fn play(answer: impl Fn(&[String]) -> Result<Value, ()> + Send + Sync + 'static)
     let (seen, stored, answer) = (Arc::clone(&calls), Arc::clone(&kept), Arc::new(answer));
     let mapping = Mapping {
         trigger: function.streams[0].clone(),
+        own_time: false,
         function_arn: "arn:aws:lambda:local:000000000000:function:run-work".to_owned(),
         invoke: Arc::new(move |event| {
             let numbers = event["Records"].as_array().expect("records").iter();
@@ -141,7 +142,7 @@ async fn stream_of(play: &Play, positions: &std::path::Path) -> (aws_sdk_dynamod
         crate::template::Place { region: "local".to_owned(), stack: "cotejo".to_owned(), parameters: BTreeMap::new() };
     let template = Template::read(crate::template::DEPLOYED, &place).expect("template.yaml");
     let client = access.dynamodb();
-    let arn = dynamodb::ensure_table(&client, &template.tables[0]).await.expect("table").expect("stream");
+    let arn = dynamodb::ensure_table(&client, &template.tables[0], true).await.expect("table").expect("stream");
     let positions = Arc::new(Positions::open(positions.to_owned()).expect("positions"));
     (client, Poller::new(access.streams(), &arn, "us-east-1", play.mapping.clone(), positions))
 }

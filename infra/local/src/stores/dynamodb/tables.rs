@@ -6,22 +6,24 @@ use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
     types::{
-        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType as SdkKeyType,
-        Projection as SdkProjection, ProjectionType, ScalarAttributeType, StreamSpecification, StreamViewType,
-        TableStatus, TimeToLiveSpecification,
+        AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
+        KeyType as SdkKeyType, Projection as SdkProjection, ProjectionType, ScalarAttributeType, StreamSpecification,
+        StreamViewType, TableStatus, TimeToLiveSpecification,
     },
 };
+use jiff::Timestamp;
 
 use crate::{
     stores::{StoreError, TABLE_PATIENCE},
     template::{KeyAttribute, KeyType, Projection, Table},
 };
 
-/// Creates `table` unless it exists, and waits until it can be used. Gives the ARN of its stream, if it has one.
+/// Creates `table` unless it exists, and waits until it can be used. Its items end by themselves only where that is said. Gives the
+/// ARN of its stream, if it has one.
 ///
 /// # Errors
 /// The table cannot be created, or exists without the stream it should have.
-pub async fn ensure_table(client: &Client, table: &Table) -> Result<Option<String>, StoreError> {
+pub async fn ensure_table(client: &Client, table: &Table, ends_by_itself: bool) -> Result<Option<String>, StoreError> {
     let call = |step: &str| format!("{step} of table {}", table.name);
     let described = client.describe_table().table_name(&table.name).send().await;
     match described {
@@ -41,7 +43,7 @@ pub async fn ensure_table(client: &Client, table: &Table) -> Result<Option<Strin
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     };
-    if let Some(attribute) = &table.ttl_attribute {
+    if let Some(attribute) = table.ttl_attribute.as_ref().filter(|_| ends_by_itself) {
         ensure_ttl(client, table, attribute).await?;
     }
     let stream = described.and_then(|described| described.latest_stream_arn);
@@ -115,5 +117,35 @@ async fn ensure_ttl(client: &Client, table: &Table, attribute: &str) -> Result<(
     let wanted = wanted.map_err(|error| failed(&error))?;
     let request = client.update_time_to_live().table_name(&table.name).time_to_live_specification(wanted);
     request.send().await.map_err(|error| failed(&error))?;
+    Ok(())
+}
+
+/// Deletes the items of `table` that ended before `now`: for a server whose own clock is another one.
+///
+/// # Errors
+/// What the server said.
+pub async fn delete_expired(client: &Client, table: &Table, now: Timestamp) -> Result<(), StoreError> {
+    let failed = |error: &dyn std::error::Error| StoreError::call(format!("expired items of {}", table.name), error);
+    let Some(attribute) = &table.ttl_attribute else { return Ok(()) };
+    let now = AttributeValue::N(now.as_second().to_string());
+    let expired = client.scan().table_name(&table.name).filter_expression("#end < :now").consistent_read(true);
+    let expired =
+        expired.expression_attribute_names("#end", attribute).expression_attribute_values(":now", now.clone());
+    let mut items = expired.into_paginator().items().send();
+    while let Some(item) = items.next().await {
+        let item = item.map_err(|error| failed(&error))?;
+        let is_key = |name: &String| table.key.iter().any(|part| part.name == *name);
+        let key = item.into_iter().filter(|(name, _)| is_key(name)).collect();
+        // It may have been written anew meanwhile.
+        let delete =
+            client.delete_item().table_name(&table.name).set_key(Some(key)).condition_expression("#end < :now");
+        let delete =
+            delete.expression_attribute_names("#end", attribute).expression_attribute_values(":now", now.clone());
+        match delete.send().await {
+            Ok(_) => {}
+            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {}
+            Err(error) => return Err(failed(&error)),
+        }
+    }
     Ok(())
 }
