@@ -183,7 +183,8 @@ impl Disk {
         let (mut contents, mut groups, mut last) = (Vec::new(), Vec::<String>::new(), None);
         let mut truncated = false;
         self.index.with(&input.bucket, |objects| {
-            for (key, entry) in objects.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix)) {
+            let from = prefix.clone().max(after.clone());
+            for (key, entry) in objects.range(from..).take_while(|(key, _)| key.starts_with(&prefix)) {
                 let group = input.delimiter.as_deref().and_then(|delimiter| {
                     let end = key[prefix.len()..].find(delimiter)? + prefix.len() + delimiter.len();
                     Some(key[..end].to_owned())

@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     io,
+    ops::Bound,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -122,9 +123,11 @@ impl Index {
 
     /// Deletes what begins with `prefix` and was written before.
     pub(super) fn expire(&self, bucket: &str, prefix: &str, before: Timestamp) -> S3Result<()> {
-        let is_old = |(key, entry): &(&String, &Arc<Entry>)| key.starts_with(prefix) && entry.modified < before;
-        let old: Vec<String> =
-            self.with(bucket, |objects| objects.iter().filter(is_old).map(|(key, _)| key.clone()).collect())?;
+        let old: Vec<String> = self.with(bucket, |objects| {
+            let there = objects.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
+            let there = there.take_while(|(key, _)| key.starts_with(prefix));
+            there.filter(|(_, entry)| entry.modified < before).map(|(key, _)| key.clone()).collect()
+        })?;
         old.iter().try_for_each(|key| self.delete(bucket, key))
     }
 
