@@ -1,6 +1,7 @@
 //! Callbacks: late, twice, out of order, early, forged, about somebody else.
 
-use cotejo_tests::{World, order};
+use cotejo::{api::callback_token, providers::Purpose};
+use cotejo_tests::{World, link_order, order};
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -90,6 +91,40 @@ async fn a_callback_without_a_good_token_or_a_readable_body_is_refused() {
         let answer = post(&world, &good, body).await;
         assert_eq!((answer.status, answer.error_code()), (400, "unreadable_request"), "{body}");
     }
+}
+
+#[tokio::test]
+async fn a_token_of_one_provider_opens_nothing_at_another_s_path() {
+    let world = World::new().await;
+    let providers = ["auco", "tecalis"];
+    // Bodies that each would take at its own path.
+    let bodies = [json!({"code": "X", "status": "APPROVED"}), json!({"auth": "019cbdb7-58b4-712f-886f-341bc0e39c51"})];
+    for (provider, body) in providers.into_iter().zip(&bodies) {
+        let own = world.webhook_path(provider).await;
+        assert_eq!(post(&world, &own, &body.to_string()).await.status, 200, "{provider}");
+    }
+    world.aws.take_calls();
+    for (provider, other, body) in [("auco", "tecalis", &bodies[1]), ("tecalis", "auco", &bodies[0])] {
+        let own = world.webhook_path(provider).await;
+        let path = own.replace(&format!("/{provider}/"), &format!("/{other}/"));
+        let answer = post(&world, &path, &body.to_string()).await;
+        assert_eq!((answer.status, answer.error_code()), (401, "callback_refused"), "{path}");
+    }
+    assert_eq!(world.aws.take_calls(), Vec::<String>::new(), "refused before anything is read");
+    // Those that are made for one process, too.
+    let order = link_order(world.local.sandbox(), "ok,no-callback", false, &json!({"manual": true}));
+    let id = world.customer.create(&order).await.id();
+    let secrets = world.local.platform("run-work").unwrap().secrets.current().await.unwrap();
+    world.aws.take_calls();
+    let (tenant, process) = ("local".parse().unwrap(), Some(id.parse().unwrap()));
+    for purpose in Purpose::ALL {
+        let token = callback_token::mint(&secrets, "link", &tenant, process, purpose).unwrap();
+        for other in providers {
+            let answer = post(&world, &format!("/callbacks/{other}/{token}"), &bodies[0].to_string()).await;
+            assert_eq!((answer.status, answer.error_code()), (401, "callback_refused"), "{other}");
+        }
+    }
+    assert_eq!(world.aws.take_calls(), Vec::<String>::new(), "refused before anything is read");
 }
 
 #[tokio::test]

@@ -226,7 +226,8 @@ async fn a_long_verdict_goes_through_the_bucket_and_a_forged_one_nowhere() {
     let secrets = world.local.platform("run-work").unwrap().secrets.current().await.unwrap();
     let path = |purpose| {
         let tenant = "local".parse().unwrap();
-        let token = cotejo::api::callback_token::mint(&secrets, &tenant, Some(id.parse().unwrap()), purpose).unwrap();
+        let token =
+            cotejo::api::callback_token::mint(&secrets, "link", &tenant, Some(id.parse().unwrap()), purpose).unwrap();
         format!("/callbacks/link/{token}")
     };
     let (result, certificate) =

@@ -177,7 +177,7 @@ async fn nothing_is_left_of_submitted_pictures_people_s_findings_and_a_certifica
     assert_eq!((again.status, again.error_code()), (410, "redacted"));
     let secrets = world.local.platform("run-work").unwrap().secrets.current().await.unwrap();
     let (tenant, id) = ("local".parse().unwrap(), created.id());
-    let token = callback_token::mint(&secrets, &tenant, Some(id.parse().unwrap()), Purpose::Result).unwrap();
+    let token = callback_token::mint(&secrets, "link", &tenant, Some(id.parse().unwrap()), Purpose::Result).unwrap();
     let late = json!({"id": id, "service": "ManualIDVerification", "status": "Completed", "data": {"x": "Canaria".repeat(4000)}});
     let path = format!("/callbacks/link/{token}");
     let late = world.customer.send(Method::POST, &path, &[], Some(late.to_string())).await;

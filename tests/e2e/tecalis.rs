@@ -99,9 +99,8 @@ async fn a_callback_is_a_reason_to_ask_and_no_more() {
     let authorization = world.local.sandbox().tecalis_authorize("rejected").unwrap();
     let id = world.customer.create(&tecalis_order(&authorization)).await.id();
     world.local.pump().await;
-    let url = world.local.auco_webhook_url().replace("/callbacks/auco/", "/callbacks/tecalis/");
-    let path = url.strip_prefix(world.local.url()).unwrap();
-    let post = |body: Value| world.customer.send(Method::POST, path, &[], Some(body.to_string()));
+    let path = world.webhook_path("tecalis").await;
+    let post = |body: Value| world.customer.send(Method::POST, &path, &[], Some(body.to_string()));
     let callback = json!({"auth": authorization, "process_status": "OK"});
     assert_eq!(post(callback.clone()).await.status, 200);
     world.local.pump().await;

@@ -34,6 +34,12 @@ impl World {
         admin.run(&arguments.command, &mut io::Cursor::new(input.to_owned())).await
     }
 
+    /// The path at which a company calls back about the tenant `local` that is told one address for the whole account.
+    pub async fn webhook_path(&self, provider: &str) -> String {
+        let said = self.admin(&["provider", "webhook", "local", provider], "").await.unwrap();
+        said.text().trim_end().strip_prefix(self.local.url()).unwrap().to_owned()
+    }
+
     /// Somebody with a key of `tenant` called `key_id` that may do `scopes`.
     pub async fn holder(&self, tenant: &str, key_id: &str, scopes: &[Scope]) -> Customer {
         let key = ApiKey {

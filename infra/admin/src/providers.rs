@@ -49,7 +49,7 @@ pub async fn run(
             if providers.known(provider) != provider {
                 return Err(refused(provider, cotejo::providers::NoProvider::Unknown));
             }
-            let token = callback_token::mint(&*secrets.current().await?, &tenant.id, None, Purpose::Webhook)?;
+            let token = callback_token::mint(&*secrets.current().await?, provider, &tenant.id, None, Purpose::Webhook)?;
             let base = config.public_url.as_deref().unwrap_or_default();
             let url = format!("{base}/callbacks/{provider}/{token}");
             Report::new(&json!({"url": url}), vec![url.clone()])

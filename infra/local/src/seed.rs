@@ -276,7 +276,7 @@ impl Tenants {
         let keys = self.accounts.secrets.get(&self.accounts.keys_name)?.unwrap_or_default();
         let document: SecretDocument = serde_json::from_value(keys)
             .map_err(|error| LocalError::Seed(format!("the secret with the keys is malformed: {error}")))?;
-        let token = callback_token::mint(&document, &id, None, Purpose::Webhook);
+        let token = callback_token::mint(&document, "auco", &id, None, Purpose::Webhook);
         let token = token.map_err(|error| LocalError::Seed(error.to_string()))?;
         Ok(format!("{}/callbacks/auco/{token}", self.api_url))
     }

@@ -89,7 +89,7 @@ impl ReceiveCallback {
     async fn receive(&self, request: &Request<'_>) -> Result<Received, ApiError> {
         let &Request { provider, source, headers, body, .. } = request;
         let secrets = self.means.platform.secrets.current().await?;
-        let token = callback_token::verify(&secrets, request.token).ok_or_else(ApiError::callback_refused)?;
+        let token = callback_token::verify(&secrets, provider, request.token).ok_or_else(ApiError::callback_refused)?;
         let span = tracing::Span::current();
         span.record("tenant", tracing::field::display(token.tenant()));
         if body.len() > MAX_CALLBACK_BYTES {

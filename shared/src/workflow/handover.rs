@@ -91,7 +91,7 @@ impl Handover {
         let Some(ours) = &self.means.platform.config.public_url else { return Ok(CallbackUrls::default()) };
         let secrets = self.means.platform.secrets.current().await?;
         let url = |purpose| {
-            let token = callback_token::mint(&secrets, &process.tenant, Some(process.id), purpose)?;
+            let token = callback_token::mint(&secrets, &process.provider, &process.tenant, Some(process.id), purpose)?;
             Ok::<_, OwnTrouble>(Some(format!("{ours}/callbacks/{}/{token}", process.provider)))
         };
         Ok(CallbackUrls { result: url(Purpose::Result)?, certificate: url(Purpose::Certificate)? })

@@ -199,10 +199,9 @@ pub const WORKFLOWS: &[Workflow] = &[
                 play.create("once", tecalis_order(&authorization)).await;
                 play.pass(SignedDuration::from_secs(61)).await;
                 // Its stand-in has no callbacks, since nobody documents them; any sign of life is a reason to ask.
-                let url = play.world.local.auco_webhook_url().replace("/callbacks/auco/", "/callbacks/tecalis/");
-                let path = url.strip_prefix(play.world.local.url()).unwrap();
+                let path = play.world.webhook_path("tecalis").await;
                 let body = json!({"auth": authorization, "process_status": "KO"}).to_string();
-                play.ask(|customer| Box::pin(customer.send(Method::POST, path, &[], Some(body.clone())))).await;
+                play.ask(|customer| Box::pin(customer.send(Method::POST, &path, &[], Some(body.clone())))).await;
                 play.settle().await;
             })
         },

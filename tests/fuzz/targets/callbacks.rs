@@ -76,10 +76,10 @@ fn whatever_is_said_to_be_a_token_of_ours() {
     let secrets: SecretDocument =
         serde_json::from_value(json!({"callback_keys": keys, "fingerprint_key": key(0), "record_keys": keys})).unwrap();
     let tenant: TenantId = "acme".parse().unwrap();
-    let real = callback_token::mint(&secrets, &tenant, Some(ProcessId(uuid())), Purpose::Result).unwrap();
+    let real = callback_token::mint(&secrets, "link", &tenant, Some(ProcessId(uuid())), Purpose::Result).unwrap();
     fuzz!(|input: &[u8]| {
         // Any text; and the real one with something put over a part of it.
-        assert!(callback_token::verify(&secrets, &String::from_utf8_lossy(input)).is_none());
+        assert!(callback_token::verify(&secrets, "link", &String::from_utf8_lossy(input)).is_none());
         let Some((at, over)) = input.split_first() else { return };
         let mut changed = real.clone().into_bytes();
         let at = usize::from(*at) % changed.len();
@@ -87,7 +87,7 @@ fn whatever_is_said_to_be_a_token_of_ours() {
         changed.splice(at..end, over.iter().copied());
         let changed = String::from_utf8_lossy(&changed).into_owned();
         if changed != real {
-            assert!(callback_token::verify(&secrets, &changed).is_none(), "{changed}");
+            assert!(callback_token::verify(&secrets, "link", &changed).is_none(), "{changed}");
         }
     });
 }
