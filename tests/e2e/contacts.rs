@@ -201,3 +201,22 @@ async fn a_code_that_may_have_arrived_counts() {
     }
     assert_eq!(reached.sms().await.error_code(), "too_many_codes");
 }
+
+#[tokio::test]
+async fn a_code_counts_until_its_key_is_removed() {
+    let reached = Reached::new().await;
+    assert_eq!(reached.sms().await.status, 200);
+    let code = reached.code();
+    let key = json!({"id": "second", "key": "c2Vjb25kIGtleSwgb2YgdGhpcnR5LXR3byBieXRlcyE="});
+    reached.world.edit_keys(|keys| keys["code_keys"].as_array_mut().unwrap().insert(0, key));
+    reached.world.clock.advance(SignedDuration::from_mins(5));
+    assert_eq!(reached.verify_sms(&other(&code)).await.fields(), ["code"]);
+    assert_eq!(reached.verify_sms(&code).await.status, 200);
+    assert_eq!(reached.verify_sms(&code).await.fields(), ["code"], "it is used up");
+    // One that is sent now goes by the new key.
+    assert_eq!(reached.sms().await.status, 200);
+    let code = reached.code();
+    reached.world.edit_keys(|keys| drop(keys["code_keys"].as_array_mut().unwrap().pop()));
+    reached.world.clock.advance(SignedDuration::from_mins(5));
+    assert_eq!(reached.verify_sms(&code).await.status, 200);
+}

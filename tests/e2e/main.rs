@@ -36,5 +36,6 @@ mod sizes;
 mod sweep;
 mod tecalis;
 mod temporary;
+mod unique_keys;
 mod unread;
 mod videos;

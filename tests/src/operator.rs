@@ -1,10 +1,11 @@
 //! What an operator of the deployment does beside its functions: by a way to the stores of their own, which
-//! [`World::aws`](crate::World) does not see.
+//! [`World::aws`](crate::World) does not see unless that is asked for.
 
 #![expect(clippy::unwrap_used, reason = "a test's own failure is a failed test")]
 
 use std::{collections::HashMap, io, sync::Arc};
 
+use aws_smithy_runtime_api::shared::IntoShared as _;
 use clap::Parser as _;
 use cotejo::{
     api::{Operator, Scope},
@@ -28,10 +29,29 @@ impl World {
     /// # Errors
     /// Why it was not carried out.
     pub async fn admin(&self, words: &[&str], input: &str) -> Result<Report, AdminError> {
-        let words = std::iter::once("cargo admin").chain(words.iter().copied());
-        let arguments = Arguments::try_parse_from(words).unwrap();
-        let admin = Admin::new(&self.settings(), self.operators_seams())?;
-        admin.run(&arguments.command, &mut io::Cursor::new(input.to_owned())).await
+        run(&Admin::new(&self.settings(), self.operators_seams())?, words, input).await
+    }
+
+    /// The same with its calls on the wire: noted and disturbed like those of the functions.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub async fn admin_on_the_wire(&self, words: &[&str]) -> Result<Report, AdminError> {
+        run(&Admin::new(&self.settings(), self.watched_seams())?, words, "").await
+    }
+
+    /// A further execution environment of the functions. It knows the secrets as they are when it first needs them.
+    #[must_use]
+    pub fn environment(&self) -> Platform {
+        Platform::new(Config::from_map(&self.settings()).unwrap(), self.watched_seams())
+    }
+
+    /// Edits the secret with the deployment's keys.
+    pub fn edit_keys(&self, edit: impl FnOnce(&mut serde_json::Value)) {
+        let file = self.local.data().join("secrets.json");
+        let mut secrets: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        edit(&mut secrets[self.local.env()["COTEJO_SECRET"].as_str()]);
+        std::fs::write(&file, secrets.to_string()).unwrap();
     }
 
     /// The path at which a company calls back about the tenant `local` that is told one address for the whole account.
@@ -83,8 +103,18 @@ impl World {
         self.local.env().clone().into_iter().collect()
     }
 
+    fn watched_seams(&self) -> Seams {
+        Seams { aws_http: Some(self.aws.clone().into_shared()), ..self.operators_seams() }
+    }
+
     fn operators_seams(&self) -> Seams {
         let (clock, entropy) = (self.clock.clone(), Arc::clone(&self.entropy));
         Seams { clock, entropy, companies: self.companies, ..Seams::real() }
     }
+}
+
+async fn run(admin: &Admin, words: &[&str], input: &str) -> Result<Report, AdminError> {
+    let words = std::iter::once("cargo admin").chain(words.iter().copied());
+    let arguments = Arguments::try_parse_from(words).unwrap();
+    admin.run(&arguments.command, &mut io::Cursor::new(input.to_owned())).await
 }

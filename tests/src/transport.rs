@@ -304,7 +304,7 @@ impl Told {
         };
         weaken(&mut body);
         for write in body.get_mut("TransactItems").and_then(Value::as_array_mut).into_iter().flatten() {
-            write.get_mut("Put").map(&mut weaken);
+            write.as_object_mut().into_iter().flat_map(serde_json::Map::values_mut).for_each(&mut weaken);
         }
         if changed {
             let body = body.to_string();

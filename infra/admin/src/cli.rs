@@ -46,6 +46,9 @@ pub enum Command {
     /// Stream records that were given up
     #[command(subcommand)]
     Records(RecordsCommand),
+    /// The keys of unique values, and replacing one by another (docs/deploy.md)
+    #[command(subcommand)]
+    UniqueKeys(UniqueKeysCommand),
 }
 
 /// Customers of this deployment.
@@ -200,6 +203,25 @@ pub enum RecordsCommand {
         /// Only these, by their keys in the bucket
         keys: Vec<String>,
     },
+}
+
+/// The keys of unique values: `add`, ten minutes later `promote`, ten minutes later `move`, then `remove`.
+#[derive(Debug, Subcommand)]
+pub enum UniqueKeysCommand {
+    /// Which there are, what is to be done next, and how far it is
+    List,
+    /// Make a new one: every function learns to look at it, none writes it yet
+    Add,
+    /// Put the second one first: new values are guarded by it
+    Promote,
+    /// Move the guards of all records to the first one; stopped, it goes on where it was
+    Move {
+        /// From the beginning, although all were moved
+        #[arg(long)]
+        again: bool,
+    },
+    /// Remove the second one, once nothing is guarded by it
+    Remove,
 }
 
 fn scope(name: &str) -> Result<Scope, String> {

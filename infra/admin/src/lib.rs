@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | [`cli`] | the commands |
 //! | [`settings`] | which deployment |
-//! | [`tenants`], [`keys`], [`providers`], [`processes`], [`deliveries`], [`records`] | what they do, one family a file |
+//! | [`tenants`], [`keys`], [`providers`], [`processes`], [`deliveries`], [`records`], [`unique_keys`] | what they do, one family a file |
 //! | [`report`] | what they say |
 
 pub mod cli;
@@ -21,6 +21,7 @@ pub mod records;
 pub mod report;
 pub mod settings;
 pub mod tenants;
+pub mod unique_keys;
 
 use std::{collections::HashMap, io::Read};
 
@@ -30,7 +31,7 @@ use cotejo::{
     process::TenantId,
     providers::NoProvider,
     store::{Store, StoreError, Tenant},
-    workflow::OwnTrouble,
+    workflow::{OwnTrouble, unique_keys::RotationError},
 };
 
 pub use cli::{Arguments, Command};
@@ -66,6 +67,9 @@ pub enum AdminError {
     /// The table, the bucket or the secrets, on behalf of a use case.
     #[error(transparent)]
     Trouble(#[from] OwnTrouble),
+    /// A step of replacing the key of unique values was not taken, or not to its end.
+    #[error(transparent)]
+    Rotation(#[from] RotationError),
     /// There is nothing of that name.
     #[error("there is no {0}")]
     Missing(String),
@@ -108,6 +112,7 @@ impl Admin {
             Command::Process(command) => processes::run(self, command).await,
             Command::Delivery(command) => deliveries::run(self, command).await,
             Command::Records(command) => records::run(self, command).await,
+            Command::UniqueKeys(command) => unique_keys::run(self, command).await,
         }
     }
 

@@ -274,8 +274,7 @@ impl Tenants {
     pub fn webhook_url(&self, name: &str) -> Result<String, LocalError> {
         let id: TenantId = name.parse().map_err(|_| LocalError::Tenant(name.to_owned()))?;
         let keys = self.accounts.secrets.get(&self.accounts.keys_name)?.unwrap_or_default();
-        let document: SecretDocument = serde_json::from_value(keys)
-            .map_err(|error| LocalError::Seed(format!("the secret with the keys is malformed: {error}")))?;
+        let document = SecretDocument::parse(&keys.to_string()).map_err(|error| LocalError::Seed(error.to_string()))?;
         let token = callback_token::mint(&document, "auco", &id, None, Purpose::Webhook);
         let token = token.map_err(|error| LocalError::Seed(error.to_string()))?;
         Ok(format!("{}/callbacks/auco/{token}", self.api_url))

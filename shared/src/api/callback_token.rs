@@ -99,7 +99,9 @@ mod tests {
     fn secrets(keys: &[(&str, u8)]) -> SecretDocument {
         let base64 = |byte| base64::engine::general_purpose::STANDARD.encode([byte; 32]);
         let keys: Vec<_> = keys.iter().map(|(id, byte)| serde_json::json!({"id": id, "key": base64(*byte)})).collect();
-        let document = serde_json::json!({"callback_keys": keys, "fingerprint_key": base64(0), "record_keys": []});
+        let document = serde_json::json!({
+            "callback_keys": keys, "fingerprint_keys": [], "code_keys": [], "record_keys": [], "unique_keys": [],
+        });
         serde_json::from_value(document).unwrap()
     }
 

@@ -71,7 +71,9 @@ mod tests {
     fn secrets(keys: &[(&str, u8)]) -> SecretDocument {
         let key = |byte: u8| BASE64.encode([byte; 32]);
         let keys: Vec<_> = keys.iter().map(|(id, byte)| serde_json::json!({"id": id, "key": key(*byte)})).collect();
-        let document = serde_json::json!({"callback_keys": [], "fingerprint_key": key(0), "record_keys": keys});
+        let document = serde_json::json!({
+            "callback_keys": [], "fingerprint_keys": [], "code_keys": [], "record_keys": keys, "unique_keys": [],
+        });
         serde_json::from_value(document).unwrap()
     }
 

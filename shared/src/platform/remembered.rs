@@ -28,7 +28,14 @@ struct Place<T>(tokio::sync::Mutex<Option<Held<T>>>);
 
 struct Held<T> {
     value: Option<Arc<T>>,
+    read_at: Timestamp,
     until: Timestamp,
+}
+
+impl<T> Held<T> {
+    fn dated(&self) -> Option<(Arc<T>, Timestamp)> {
+        self.value.clone().map(|value| (value, self.read_at))
+    }
 }
 
 impl<T> Default for Remembered<T> {
@@ -48,23 +55,34 @@ impl<T> Remembered<T> {
         now: Timestamp,
         read: impl Future<Output = Result<Option<T>, E>>,
     ) -> Result<Option<Arc<T>>, E> {
+        Ok(self.get_dated(name, now, read).await?.map(|(value, _)| value))
+    }
+
+    /// As [`Self::get`], with the moment at which it was read.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub async fn get_dated<E: std::fmt::Display>(
+        &self,
+        name: &str,
+        now: Timestamp,
+        read: impl Future<Output = Result<Option<T>, E>>,
+    ) -> Result<Option<(Arc<T>, Timestamp)>, E> {
         let place = self.place(name);
         let mut held = place.0.lock().await;
         if let Some(held) = held.as_ref().filter(|held| now < held.until) {
-            return Ok(held.value.clone());
+            return Ok(held.dated());
         }
         match (read.await, held.as_mut()) {
             (Ok(value), _) => {
                 let until = now + if value.is_some() { FRESH_FOR } else { RETRY_AFTER };
-                let value = value.map(Arc::new);
-                *held = Some(Held { value: value.clone(), until });
-                Ok(value)
+                Ok(held.insert(Held { value: value.map(Arc::new), read_at: now, until }).dated())
             }
             (Err(error), Some(last)) => {
                 tracing::warn!(%error, "could not be read again; what was read last goes on serving");
                 // Not every request may have to wait for that again.
                 last.until = now + RETRY_AFTER;
-                Ok(last.value.clone())
+                Ok(last.dated())
             }
             (Err(error), None) => Err(error),
         }
@@ -130,6 +148,18 @@ mod tests {
         assert_eq!(source.get(429, Ok(Some(2))).await, Ok(Some(1)));
         assert_eq!(source.get(430, Ok(Some(2))).await, Ok(Some(2)));
         assert_eq!(source.reads(), 4);
+    }
+
+    #[tokio::test]
+    async fn a_value_says_when_it_was_read_however_long_it_goes_on_serving() {
+        let remembered = Remembered::default();
+        let at = |second| Timestamp::from_second(second).unwrap();
+        for (second, answer, read_at) in
+            [(0, Ok(Some(1)), 0), (299, Ok(Some(2)), 0), (400, Err("down"), 0), (430, Ok(Some(3)), 430)]
+        {
+            let (_, dated) = remembered.get_dated("x", at(second), async { answer }).await.unwrap().unwrap();
+            assert_eq!(dated, at(read_at), "{second}");
+        }
     }
 
     #[tokio::test]

@@ -3,6 +3,14 @@
 //! One secret has the keys of the whole deployment ([`SecretDocument`]). Each account of a tenant at a company is a secret
 //! of its own beside it, called after both: `NAME/TENANT/PROVIDER`, in the company's own shape. They are read on first use
 //! and again when they are some minutes old ([`super::remembered`]). Nothing of them can be printed.
+//!
+//! | file | subject |
+//! | --- | --- |
+//! | [`document`] | the JSON with the deployment's keys |
+//! | [`unique_keys`] | the keys of unique values, and the steps in which one is replaced |
+
+pub mod document;
+pub mod unique_keys;
 
 use std::sync::Arc;
 
@@ -13,54 +21,14 @@ use aws_sdk_secretsmanager::{
     },
     types::{Filter, FilterNameStringType},
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use secrecy::{ExposeSecret as _, SecretString};
+use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 
+use self::unique_keys::{GOOD_FOR, UniqueKeys};
 use super::{Clock, remembered::Remembered};
 use crate::process::TenantId;
 
-/// The JSON of the deployment's keys. Its `Debug` prints no key.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SecretDocument {
-    /// Keys of callback tokens: the first signs, all of them verify, so that a key can be rotated.
-    pub callback_keys: Vec<NamedKey>,
-    /// Key of the hashes kept of request bodies (base64, 32 bytes).
-    pub fingerprint_key: KeyBytes,
-    /// Keys that encrypt secrets in records (32 bytes each): the first encrypts, all of them decrypt.
-    pub record_keys: Vec<NamedKey>,
-}
-
-/// A key with the short id that tokens carry.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NamedKey {
-    /// Letters and digits, no dot.
-    pub id: String,
-    /// The key (base64, 32 bytes).
-    pub key: KeyBytes,
-}
-
-/// Base64 of a key of at least 16 bytes; cannot be printed.
-#[derive(Debug, Deserialize)]
-#[serde(transparent)]
-pub struct KeyBytes(SecretString);
-
-impl KeyBytes {
-    /// The key's bytes.
-    ///
-    /// # Errors
-    /// The text is not base64 or shorter than 16 bytes.
-    pub fn bytes(&self) -> Result<Vec<u8>, SecretsError> {
-        let bytes =
-            BASE64.decode(self.0.expose_secret()).map_err(|_| SecretsError::Malformed("a key is not base64"))?;
-        if bytes.len() < 16 {
-            return Err(SecretsError::Malformed("a key is shorter than 16 bytes"));
-        }
-        Ok(bytes)
-    }
-}
+pub use document::{KeyBytes, NamedKey, SecretDocument};
 
 /// An account at a company, not yet read. Cannot be printed.
 #[derive(Clone, Deserialize)]
@@ -93,6 +61,9 @@ pub enum SecretsError {
     /// It was given and is not what it should be.
     #[error("the secret is malformed: {0}")]
     Malformed(&'static str),
+    /// It was given and has not all that it must have.
+    #[error("the secret lacks {0} (docs/deploy.md)")]
+    Incomplete(String),
 }
 
 /// The secrets, remembered for some minutes.
@@ -116,8 +87,53 @@ impl Secrets {
     /// # Errors
     /// They were never read and cannot be read now, or are malformed.
     pub async fn current(&self) -> Result<Arc<SecretDocument>, SecretsError> {
-        let keys = self.keys.get(&self.name, self.clock.now(), self.read_keys()).await?;
+        Ok(self.dated().await?.0)
+    }
+
+    /// As [`Self::current`], for what decides whose a unique value is: not where they were read too long ago to be sure that no
+    /// two steps of a rotation were missed.
+    ///
+    /// # Errors
+    /// Likewise, and [`SecretsError::Unavailable`] where they could not be read for [`GOOD_FOR`].
+    pub async fn recent(&self) -> Result<Arc<SecretDocument>, SecretsError> {
+        let (keys, read_at) = self.dated().await?;
+        if self.clock.now() > read_at + GOOD_FOR { Err(SecretsError::Unavailable) } else { Ok(keys) }
+    }
+
+    async fn dated(&self) -> Result<(Arc<SecretDocument>, Timestamp), SecretsError> {
+        let read = async { Ok(Some(SecretDocument::parse(&self.text_of_keys().await?)?)) };
+        let keys = self.keys.get_dated(&self.name, self.clock.now(), read).await?;
         keys.ok_or(SecretsError::Unavailable)
+    }
+
+    /// The keys of unique values as the secret has them at this moment. One request.
+    ///
+    /// # Errors
+    /// They cannot be read, or are malformed.
+    pub async fn unique_keys(&self) -> Result<UniqueKeys, SecretsError> {
+        Ok(SecretDocument::parse(&self.text_of_keys().await?)?.unique_keys)
+    }
+
+    /// Changes the keys of unique values as they stand, and leaves everything else in the secret as it is. Two requests. Secrets
+    /// Manager cannot be told what must not have changed meanwhile: whoever else edits the secret now may lose that.
+    ///
+    /// # Errors
+    /// Why `change` refuses, or the secret cannot be read or written.
+    pub async fn change_unique_keys<E: From<SecretsError>>(
+        &self,
+        change: impl FnOnce(&UniqueKeys) -> Result<UniqueKeys, E>,
+    ) -> Result<UniqueKeys, E> {
+        let text = self.text_of_keys().await?;
+        let changed = change(&SecretDocument::parse(&text)?.unique_keys)?;
+        let malformed = |_| SecretsError::Malformed("it is no JSON object");
+        let mut whole: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).map_err(malformed)?;
+        whole.insert("unique_keys".to_owned(), changed.to_json());
+        let text = serde_json::to_string(&whole).map_err(malformed)?;
+        // Nothing is written that could not be read.
+        SecretDocument::parse(&text)?;
+        let put = self.client.put_secret_value().secret_id(&self.name).secret_string(text).send().await;
+        put.map_err(|error| unavailable(&error))?;
+        Ok(changed)
     }
 
     /// The account of `tenant` at the company called `provider`; `None` where it has none.
@@ -173,26 +189,19 @@ impl Secrets {
         Ok(providers)
     }
 
-    async fn read_keys(&self) -> Result<Option<SecretDocument>, SecretsError> {
-        let document: Option<SecretDocument> = self.read(&self.name).await?;
-        let Some(document) = document else { return Err(SecretsError::Unavailable) };
-        for (keys, empty) in [
-            (&document.callback_keys, SecretsError::Malformed("callback_keys is empty")),
-            (&document.record_keys, SecretsError::Malformed("record_keys is empty")),
-        ] {
-            if keys.is_empty() {
-                return Err(empty);
-            }
-            for key in keys {
-                key.key.bytes()?;
-            }
-        }
-        document.fingerprint_key.bytes()?;
-        Ok(Some(document))
+    async fn text_of_keys(&self) -> Result<String, SecretsError> {
+        self.text(&self.name).await?.ok_or(SecretsError::Unavailable)
     }
 
     /// A secret's JSON; `None` where there is no such secret, or it was scheduled for deletion.
     async fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, SecretsError> {
+        let Some(text) = self.text(name).await? else { return Ok(None) };
+        let value = serde_json::from_str(&text);
+        value.map(Some).map_err(|_| SecretsError::Malformed("it does not have the documented shape"))
+    }
+
+    /// A secret's text; `None` likewise.
+    async fn text(&self, name: &str) -> Result<Option<String>, SecretsError> {
         let answer = match self.client.get_secret_value().secret_id(name).send().await {
             Ok(answer) => answer,
             Err(error) => {
@@ -208,9 +217,7 @@ impl Secrets {
                 };
             }
         };
-        let text = answer.secret_string().ok_or(SecretsError::Malformed("it has no string"))?;
-        let value = serde_json::from_str(text);
-        value.map(Some).map_err(|_| SecretsError::Malformed("it does not have the documented shape"))
+        answer.secret_string.map(Some).ok_or(SecretsError::Malformed("it has no string"))
     }
 }
 

@@ -44,6 +44,8 @@ pub enum ItemKey<'a> {
     Code(&'a TenantId, &'a str),
     /// The guard that makes a value of a field belong to one record: kind, field, keyed hash of the value.
     Unique(&'a TenantId, Kind, &'a str, &'a str),
+    /// How far a tenant's guards are moved from one key to another.
+    GuardMoves(&'a TenantId),
 }
 
 impl ItemKey<'_> {
@@ -66,6 +68,7 @@ impl ItemKey<'_> {
             Self::Unique(tenant, kind, field, hash) => {
                 format!("TENANT#{tenant}#UNIQUE#{}#{field}#{hash}", kind.as_str())
             }
+            Self::GuardMoves(tenant) => format!("TENANT#{tenant}#GUARDMOVES"),
         }
     }
 
@@ -283,6 +286,12 @@ pub fn records(tenant: &TenantId, kind: Kind, month: &str) -> String {
     format!("TENANT#{tenant}#{}#{month}", kind.as_str())
 }
 
+/// Keys of the index `by_kind` for those of them that were deleted.
+#[must_use]
+pub fn deleted_records(tenant: &TenantId, kind: Kind, month: &str) -> String {
+    format!("TENANT#{tenant}#DELETED#{}#{month}", kind.as_str())
+}
+
 /// The partition key of the index `by_owner` for the records of one kind that belong to another record.
 #[must_use]
 pub fn owned_by(tenant: &TenantId, owner: Uuid, kind: Kind) -> String {
@@ -359,6 +368,7 @@ mod tests {
             ItemKey::Tenant(&tenant).pk(),
             ItemKey::Channel(&tenant, id).pk(),
             ItemKey::Unique(&tenant, Kind::Person, "national_id", "h").pk(),
+            ItemKey::GuardMoves(&tenant).pk(),
             String::new(),
         ] {
             assert_eq!(WorkKey::of(&pk), None);

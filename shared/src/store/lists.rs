@@ -14,11 +14,12 @@ use super::{
     codec::{self, text},
     failure,
     keys::{self, WorkKey},
+    records::RecordItem,
 };
 use crate::{
     api::{
         Authority, Caller,
-        page::{Cursor, Listed, ListedPage, PageRequest},
+        page::{Cursor, Listed, ListedPage, MAX_PER_PAGE, PageRequest},
     },
     notify::{Channel, DeliveryState},
     people::{Kind, Record},
@@ -133,6 +134,28 @@ impl Store {
         let records = self.records(who, kind, &ids).await?;
         let mut records: HashMap<Uuid, Record> = records.into_iter().map(|record| (record.id, record)).collect();
         Ok(page.map(|id| records.remove(&id)))
+    }
+
+    /// A part of all records of a kind, deleted ones where `deleted` and the others otherwise, from `below` on and none older than the
+    /// month of `since`: to see to one after another, as they stand. Otherwise as [`Self::list_records`].
+    ///
+    /// # Errors
+    /// Likewise.
+    pub async fn walk_records(
+        &self,
+        who: &impl Authority,
+        since: Timestamp,
+        (kind, deleted): (Kind, bool),
+        below: Option<Cursor>,
+        now: Timestamp,
+    ) -> Result<(Vec<RecordItem>, Option<Cursor>), StoreError> {
+        let tenant = who.tenant();
+        let of_month = if deleted { keys::deleted_records } else { keys::records };
+        let partition = |month: &str| of_month(tenant, kind, month);
+        let list = Months { index: "by_kind", partition: &partition, since, wanted: vec![], entry: record_id };
+        let page = self.list(&list, &PageRequest { page: 1, per_page: MAX_PER_PAGE, cursor: below }, now).await?;
+        let ids: Vec<Uuid> = page.entries.iter().filter_map(|listed| listed.entry.as_str()?.parse().ok()).collect();
+        Ok((self.records_with_deleted(who, kind, &ids).await?, page.next))
     }
 
     async fn list(

@@ -14,6 +14,8 @@
 //! | `channels` | a tenant's notification channels |
 //! | `deliveries` | messages on their way to channels |
 //! | `records` | records of the people registry |
+//! | `unique` | guards of values that one record alone may have |
+//! | `guard_moves` | how far such guards are moved from one key to another |
 //! | `codes` | codes that were sent to persons |
 //! | `jobs` | what is done step by step |
 //! | `due` | what is overdue |
@@ -29,6 +31,7 @@ pub mod codec;
 pub mod codes;
 pub mod deliveries;
 pub mod due;
+pub mod guard_moves;
 pub mod jobs;
 pub mod keys;
 pub mod limits;
@@ -37,6 +40,7 @@ pub mod long_copies;
 pub mod processes;
 pub mod records;
 pub mod tenants;
+pub mod unique;
 
 use aws_sdk_dynamodb::{
     Client,

@@ -5,21 +5,20 @@
 //! | `pk`, `sk`, `kind`, `version` | key, kind of item, number of writes |
 //! | `body` | the record as JSON text |
 //! | `digests` | map of what its own records say about it; they write it |
-//! | `deleted_at` | when it was deleted; a deleted one is in no list and nothing new belongs to it |
+//! | `deleted_at` | when it was deleted; nothing new belongs to a deleted one |
 //! | `outbox`, `news`, `due_shard`, `due_at` | as those of a process |
-//! | `by_kind_pk`, `by_kind_sk` | lists (index `by_kind`) |
+//! | `by_kind_pk`, `by_kind_sk` | lists (index `by_kind`); deleted ones have lists of their own, which no customer sees |
 //! | `by_owner_pk`, `by_owner_sk` | lists of one owner (index `by_owner`) |
 //! | `fingerprint`, `created_by` | as those of a process |
 //! | `rows` | which rows of an import's last step changed it |
 //!
-//! A value that no two records may share has a guard of its own, an item that names the record; it is written in the
-//! record's transaction.
+//! A value that no two records may share has a guard of its own ([`super::unique`]), which is written in the record's transaction.
 
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, TransactWriteItem, Update},
+    types::{AttributeValue, ConditionCheck, KeysAndAttributes, Put, TransactWriteItem, Update},
 };
 use uuid::Uuid;
 
@@ -28,6 +27,7 @@ use super::{
     codec::{self, Item, OUTBOX_PATIENCE, json, parse, text},
     failure, keys,
     keys::ItemKey,
+    unique::Unique,
 };
 use crate::{
     api::Authority,
@@ -59,15 +59,6 @@ pub struct RecordItem {
     pub created_by: String,
     /// Rows of a file that changed it.
     pub rows: Option<RowsTaken>,
-}
-
-/// A value that one record alone may have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unique {
-    /// Its field.
-    pub field: &'static str,
-    /// Keyed hash of the value.
-    pub hash: String,
 }
 
 /// What is written together with a record.
@@ -116,7 +107,7 @@ pub enum Written {
 }
 
 /// What a failed condition of one write of the transaction means.
-enum Cause {
+pub(super) enum Cause {
     Record,
     Guard(&'static str),
     Needed(&'static str),
@@ -141,10 +132,12 @@ impl Store {
         debug_assert_eq!(who.tenant(), &item.record.tenant);
         let mut writes = vec![(Cause::Record, self.put_record(item, news)?)];
         for unique in &beside.freed {
-            writes.push((Cause::Record, self.free_value(item, unique)?));
+            let freed = self.free_value(&item.record, unique)?;
+            writes.extend(freed.into_iter().map(|write| (Cause::Record, write)));
         }
         for unique in &beside.taken {
-            writes.push((Cause::Guard(unique.field), self.take_value(item, unique)?));
+            let taken = self.take_value(&item.record, unique)?;
+            writes.extend(taken.into_iter().map(|write| (Cause::Guard(unique.field), write)));
         }
         for (field, kind, id) in &beside.needed {
             writes.push((Cause::Needed(field), self.need(who, *kind, *id)?));
@@ -180,7 +173,7 @@ impl Store {
         self.transact(writes).await
     }
 
-    async fn transact(&self, writes: Vec<(Cause, TransactWriteItem)>) -> Result<Written, StoreError> {
+    pub(super) async fn transact(&self, writes: Vec<(Cause, TransactWriteItem)>) -> Result<Written, StoreError> {
         let (causes, writes): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
         let sent = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
         let Err(error) = sent else { return Ok(Written::Done) };
@@ -222,43 +215,46 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
     pub async fn records(&self, who: &impl Authority, kind: Kind, ids: &[Uuid]) -> Result<Vec<Record>, StoreError> {
-        let mut distinct = ids.to_vec();
-        distinct.sort_unstable();
-        distinct.dedup();
-        let mut found = HashMap::new();
-        for ids in distinct.chunks(READ_AT_ONCE) {
-            let keys = ids.iter().map(|id| ItemKey::Record(who.tenant(), kind, *id).attributes()).collect();
-            let mut wanted = Some(self.batch(keys)?);
-            while let Some(batch) = wanted.take() {
-                let get = self.client.batch_get_item().request_items(&self.table, batch);
-                let answer = get.send().await.map_err(|error| failure(&error))?;
-                for item in answer.responses().and_then(|tables| tables.get(&self.table)).into_iter().flatten() {
-                    let record = read(item)?.record;
-                    found.insert(record.id, record);
-                }
-                let rest = answer.unprocessed_keys().and_then(|tables| tables.get(&self.table));
-                wanted = rest.filter(|rest| !rest.keys().is_empty()).cloned();
-            }
-        }
+        let found = self.records_with_deleted(who, kind, ids).await?;
+        let found: HashMap<_, _> = found.into_iter().map(|item| (item.record.id, item.record)).collect();
         let here = ids.iter().filter_map(|id| found.get(id));
         Ok(here.filter(|record| record.deleted_at.is_none()).cloned().collect())
     }
 
-    /// The record that has a value (strongly consistent). One request.
+    /// Records, deleted or not (strongly consistent), in any order; otherwise as [`Self::records`].
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
-    pub async fn record_of_value(
+    /// Likewise.
+    pub async fn records_with_deleted(
         &self,
         who: &impl Authority,
         kind: Kind,
-        unique: &Unique,
-    ) -> Result<Option<Uuid>, StoreError> {
-        let key = ItemKey::Unique(who.tenant(), kind, unique.field, &unique.hash).attributes();
-        let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let answer = get.send().await.map_err(|error| failure(&error))?;
-        let id = |item: &Item| item.get("record_id")?.as_s().ok()?.parse().ok();
-        answer.item().map(|item| id(item).ok_or(StoreError::Corrupt("record_id"))).transpose()
+        ids: &[Uuid],
+    ) -> Result<Vec<RecordItem>, StoreError> {
+        let mut distinct = ids.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let keys = distinct.iter().map(|id| ItemKey::Record(who.tenant(), kind, *id).attributes());
+        self.read_together(keys.collect()).await?.iter().map(read).collect()
+    }
+
+    /// Items of any kind (strongly consistent), in any order. One request for each hundred, and more where the table hands out a
+    /// part only.
+    pub(super) async fn read_together(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+        let mut found = Vec::new();
+        for keys in keys.chunks(READ_AT_ONCE) {
+            let mut wanted = Some(self.batch(keys.to_vec())?);
+            while let Some(batch) = wanted.take() {
+                let get = self.client.batch_get_item().request_items(&self.table, batch);
+                let answer = get.send().await.map_err(|error| failure(&error))?;
+                found.extend(
+                    answer.responses().and_then(|tables| tables.get(&self.table)).into_iter().flatten().cloned(),
+                );
+                let rest = answer.unprocessed_keys().and_then(|tables| tables.get(&self.table));
+                wanted = rest.filter(|rest| !rest.keys().is_empty()).cloned();
+            }
+        }
+        Ok(found)
     }
 
     /// Empties the outbox of a record whose events were handed on. One request.
@@ -294,30 +290,6 @@ impl Store {
             put.condition_expression("version = :loaded").expression_attribute_values(":loaded", loaded)
         };
         Ok(TransactWriteItem::builder().put(put.build().map_err(|_| INCOMPLETE)?).build())
-    }
-
-    fn take_value(&self, item: &RecordItem, unique: &Unique) -> Result<TransactWriteItem, StoreError> {
-        let record = &item.record;
-        let mut guard = ItemKey::Unique(&record.tenant, record.kind, unique.field, &unique.hash).attributes();
-        guard.insert("kind".to_owned(), text("unique"));
-        guard.insert("record_id".to_owned(), text(&record.id.to_string()));
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(guard))
-            .condition_expression("attribute_not_exists(pk) OR record_id = :record")
-            .expression_attribute_values(":record", text(&record.id.to_string()));
-        Ok(TransactWriteItem::builder().put(put.build().map_err(|_| INCOMPLETE)?).build())
-    }
-
-    fn free_value(&self, item: &RecordItem, unique: &Unique) -> Result<TransactWriteItem, StoreError> {
-        let record = &item.record;
-        let key = ItemKey::Unique(&record.tenant, record.kind, unique.field, &unique.hash).attributes();
-        let delete = Delete::builder()
-            .table_name(&self.table)
-            .set_key(Some(key))
-            .condition_expression("record_id = :record")
-            .expression_attribute_values(":record", text(&record.id.to_string()));
-        Ok(TransactWriteItem::builder().delete(delete.build().map_err(|_| INCOMPLETE)?).build())
     }
 
     fn need(&self, who: &impl Authority, kind: Kind, id: Uuid) -> Result<TransactWriteItem, StoreError> {
@@ -374,7 +346,7 @@ impl Store {
     }
 }
 
-const INCOMPLETE: StoreError = StoreError::Corrupt("incomplete write");
+pub(super) const INCOMPLETE: StoreError = StoreError::Corrupt("incomplete write");
 
 /// The item of a record after this write, with `news` where the outbox is not empty.
 fn write(item: &RecordItem, news: &str) -> Result<Item, StoreError> {
@@ -392,15 +364,13 @@ fn write(item: &RecordItem, news: &str) -> Result<Item, StoreError> {
     if let Some(rows) = &item.rows {
         set("rows", json(rows)?);
     }
-    match record.deleted_at {
-        Some(at) => {
-            set("deleted_at", text(&keys::moment(at)));
-        }
-        None => {
-            set("by_kind_pk", text(&keys::records(&record.tenant, record.kind, &keys::month(record.created_at))));
-            set("by_kind_sk", text(&sort_key));
-        }
+    if let Some(at) = record.deleted_at {
+        set("deleted_at", text(&keys::moment(at)));
     }
+    let month = keys::month(record.created_at);
+    let list = if record.deleted_at.is_some() { keys::deleted_records } else { keys::records };
+    set("by_kind_pk", text(&list(&record.tenant, record.kind, &month)));
+    set("by_kind_sk", text(&sort_key));
     if let Some(owner) = record.owner {
         set("by_owner_pk", text(&keys::owned_by(&record.tenant, owner, record.kind)));
         set("by_owner_sk", text(&sort_key));

@@ -10,7 +10,10 @@ use uuid::Uuid;
 
 use super::{MAX_RACES, Means};
 use crate::{
-    api::{ApiError, Authority as _, Caller, body},
+    api::{
+        ApiError, Authority as _, Caller,
+        body::{self, Fingerprint},
+    },
     evidence::UrlGuard,
     notify::{
         Channel, Config, Topic,
@@ -103,7 +106,7 @@ impl Channels {
     pub async fn create(&self, caller: &Caller, body: &Value, key: Option<&str>) -> Result<Shown, ApiError> {
         let now = self.0.now();
         let secrets = self.0.platform.secrets.current().await?;
-        let fingerprint = body::fingerprint(body, &secrets.fingerprint_key.bytes()?);
+        let fingerprint = Fingerprint::of_body(body, &secrets.fingerprint_keys)?;
         let id = match key {
             Some(key) => of_idempotency_key(caller.tenant(), ROUTE, key),
             None => self.0.entropy().uuid(),
@@ -130,7 +133,7 @@ impl Channels {
         if others.len() >= MAX_CHANNELS && others.iter().all(|other| other.channel.id != id) {
             return Err(ApiError::invalid_field("name", "there are 50 channels already, which is the most"));
         }
-        let record = ChannelRecord { channel, version: 0, fingerprint };
+        let record = ChannelRecord { channel, version: 0, fingerprint: fingerprint.kept() };
         if self.0.store.create_channel(caller, &record).await? {
             tracing::info!(tenant = %caller.tenant(), channel = %id, key = caller.key_id(), "channel created");
             return Ok(Shown {
@@ -140,7 +143,7 @@ impl Channels {
             });
         }
         let existing = self.load(caller, id).await?;
-        if existing.fingerprint != record.fingerprint {
+        if !fingerprint.is(&existing.fingerprint) {
             return Err(ApiError::key_reused());
         }
         Ok(Shown { secret: newest(&existing.channel, &secrets, now)?, channel: existing.channel, replayed: true })

@@ -94,8 +94,9 @@ impl ContactCodes {
             },
         };
         let code = format!("{:06}", (means.entropy().fraction() * 1_000_000.0) as u32);
-        let (contact, hash) = self.hashes(way, &wanted, &code).await?;
-        let grant = match means.store.grant_code(caller, &contact, &hash, means.now()).await? {
+        let hashes = self.hashes(way, &wanted, &code).await?;
+        let Some((contact, hash)) = hashes.first() else { return Err(ApiError::unavailable()) };
+        let grant = match means.store.grant_code(caller, contact, hash, means.now()).await? {
             Sending::Granted(grant) => grant,
             Sending::NotBefore(seconds) => return Err(ApiError::too_many_codes(seconds)),
         };
@@ -128,10 +129,18 @@ impl ContactCodes {
     pub async fn verify(&self, caller: &Caller, way: Way, given: &Fields) -> Result<(), ApiError> {
         let wanted = read(way, given, true)?;
         let contacts = self.contacts(caller, way, &wanted).await?;
-        let (contact, hash) = self.hashes(way, &wanted, wanted.code.as_deref().unwrap_or_default()).await?;
+        let hashes = self.hashes(way, &wanted, wanted.code.as_deref().unwrap_or_default()).await?;
         let store = &self.records.means().store;
-        let counts = store.try_code(caller, &contact, self.records.now()).await?;
-        let counts = counts.ok_or_else(|| ApiError::invalid_field("code", "is over, or was tried too often"))?;
+        let mut counts = None;
+        for (contact, hash) in &hashes {
+            // The code may have been sent when another key was first.
+            if let Some(sent) = store.try_code(caller, contact, self.records.now()).await? {
+                counts = Some((contact, hash, sent));
+                break;
+            }
+        }
+        let over = || ApiError::invalid_field("code", "is over, or was tried too often");
+        let (contact, hash, counts) = counts.ok_or_else(over)?;
         if !bool::from(counts.as_bytes().ct_eq(hash.as_bytes())) {
             return Err(ApiError::invalid_field("code", "is not the one that was sent last"));
         }
@@ -146,7 +155,7 @@ impl ContactCodes {
             });
             confirm.await?;
         }
-        Ok(store.use_code(caller, &contact, &hash).await?)
+        Ok(store.use_code(caller, contact, hash).await?)
     }
 
     /// The person's contacts with that phone or address.
@@ -157,11 +166,16 @@ impl ContactCodes {
         if contacts.is_empty() { Err(ApiError::not_found("contact")) } else { Ok(contacts) }
     }
 
-    /// Keyed hashes: of whom it goes to, and of the code with it.
-    async fn hashes(&self, way: Way, wanted: &Wanted, code: &str) -> Result<(String, String), ApiError> {
-        let key = self.records.means().platform.secrets.current().await?.fingerprint_key.bytes()?;
+    /// Keyed hashes under each key, the first of which new codes go by: of whom it goes to, and of the code with it.
+    async fn hashes(&self, way: Way, wanted: &Wanted, code: &str) -> Result<Vec<(String, String)>, ApiError> {
+        let secrets = self.records.means().platform.secrets.current().await?;
         let contact = format!("code\u{0}{}\u{0}{}\u{0}{}", way.field(), wanted.person, plain(&wanted.value));
-        Ok((body::keyed_hash(&contact, &key), body::keyed_hash(&format!("{contact}\u{0}{code}"), &key)))
+        let with_code = format!("{contact}\u{0}{code}");
+        let hashes = secrets.code_keys.iter().map(|key| {
+            let key = key.key.bytes()?;
+            Ok((body::keyed_hash(&contact, &key), body::keyed_hash(&with_code, &key)))
+        });
+        hashes.collect()
     }
 }
 

@@ -13,7 +13,10 @@ use super::{
     pictures,
 };
 use crate::{
-    api::{ApiError, Authority, Caller, body},
+    api::{
+        ApiError, Authority, Caller,
+        body::{self, Fingerprint},
+    },
     platform::{
         Platform,
         json::Json,
@@ -67,7 +70,7 @@ impl CreateProcess {
     pub async fn run(&self, caller: &Caller, mut body: Value, key: Option<&str>) -> Result<Created, ApiError> {
         let now = self.means.now();
         let secrets = self.means.platform.secrets.current().await?;
-        let fingerprint = body::fingerprint(&body, &secrets.fingerprint_key.bytes()?);
+        let fingerprint = Fingerprint::of_body(&body, &secrets.fingerprint_keys)?;
         let inputs = pictures::take(&mut body).map_err(ApiError::invalid)?;
         let mut request: ProcessRequest = body::shape(&body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
         request.pictures = inputs.iter().map(|input| input.kind).collect();
@@ -105,13 +108,13 @@ impl CreateProcess {
         let mut process = Process::new(id, tenant.clone(), request, now);
         process.uploads = uploads;
         process.take_submitted(&stored, now);
-        let record = ProcessRecord::new(process, fingerprint, fresh("create", self.means.entropy()));
+        let record = ProcessRecord::new(process, fingerprint.kept(), fresh("create", self.means.entropy()));
         match self.means.store.create(caller, &record).await? {
             // The answer to our own write got lost, and the SDK wrote again.
             Creation::Existing(existing) if existing.created_by == record.created_by => {
                 self.submit(caller, provider.as_ref(), record, &pictures).await
             }
-            Creation::Existing(existing) => replay(*existing, &record.fingerprint, now),
+            Creation::Existing(existing) => replay(*existing, &fingerprint, now),
             Creation::New => {
                 telemetry::record(Metric::Created, &[("provider", &record.process.provider)], 1.0, now);
                 self.submit(caller, provider.as_ref(), record, &pictures).await
@@ -207,12 +210,12 @@ impl CreateProcess {
 }
 
 /// An earlier request with the same key.
-fn replay(existing: ProcessRecord, fingerprint: &str, now: Timestamp) -> Result<Created, ApiError> {
+fn replay(existing: ProcessRecord, fingerprint: &Fingerprint, now: Timestamp) -> Result<Created, ApiError> {
     let process = existing.process;
     if process.redaction.is_some() {
         return Err(ApiError::redacted());
     }
-    if existing.fingerprint != fingerprint {
+    if !fingerprint.is(&existing.fingerprint) {
         return Err(ApiError::key_reused());
     }
     if let Some(refusal) = &process.refusal {

@@ -25,6 +25,7 @@
 //! | `from_process` | fill a person with what a verification read | people |
 //! | `jobs` | export and import many persons | people, run-work |
 //! | `replay` | wake again what a stream record that was given up was about | infra/admin |
+//! | `unique_keys` | replace the key of unique values by another | infra/admin |
 //! | `stream` | one look per process of a batch of stream records | run-work, deliver-notifications |
 //! | `due` | when to look again | all of them |
 //!
@@ -58,6 +59,7 @@ pub mod replay;
 pub mod status;
 pub mod stream;
 pub mod temporary_people;
+pub mod unique_keys;
 pub mod upload;
 
 use std::{sync::Arc, time::Duration};

@@ -73,8 +73,10 @@ fn whatever_link_s_people_are_said_to_have_found() {
 fn whatever_is_said_to_be_a_token_of_ours() {
     let key = |byte: u8| BASE64.encode([byte; 32]);
     let keys = json!([{"id": "k1", "key": key(1)}, {"id": "k2", "key": key(2)}]);
-    let secrets: SecretDocument =
-        serde_json::from_value(json!({"callback_keys": keys, "fingerprint_key": key(0), "record_keys": keys})).unwrap();
+    let document = json!({
+        "callback_keys": keys, "fingerprint_keys": keys, "code_keys": keys, "record_keys": keys, "unique_keys": keys,
+    });
+    let secrets = SecretDocument::parse(&document.to_string()).unwrap();
     let tenant: TenantId = "acme".parse().unwrap();
     let real = callback_token::mint(&secrets, "link", &tenant, Some(ProcessId(uuid())), Purpose::Result).unwrap();
     fuzz!(|input: &[u8]| {

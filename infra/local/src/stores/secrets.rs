@@ -49,14 +49,11 @@ impl Secrets {
             let key = || {
                 let mut bytes = [0; 32];
                 entropy.fill(&mut bytes);
-                BASE64.encode(bytes)
+                json!([{"id": "local1", "key": BASE64.encode(bytes)}])
             };
-            let document = json!({
-                "callback_keys": [{"id": "local1", "key": key()}],
-                "fingerprint_key": key(),
-                "record_keys": [{"id": "local1", "key": key()}],
-            });
-            secrets.set(keys, document)?;
+            let lists = ["callback_keys", "fingerprint_keys", "code_keys", "record_keys", "unique_keys"];
+            let document = lists.into_iter().map(|list| (list.to_owned(), key())).collect();
+            secrets.set(keys, Value::Object(document))?;
         }
         Ok(secrets)
     }

@@ -195,6 +195,10 @@ fn bounds() -> Vec<(&'static str, Bound)> {
         ("Cursor.month", OURS),
         ("Cursor.below", OURS),
         ("JobItem.fingerprint", OURS),
+        // How far guards are moved: `workflow::unique_keys`.
+        ("GuardMoves.in_dispute", Entries(100)),
+        ("Rotation.from", OURS),
+        ("Rotation.to", OURS),
         // What operators set up: `cargo admin`.
         ("Tenant.name", chars(tenants::MAX_NAME_CHARS)),
         ("ApiKey.key_id", OURS),
@@ -211,8 +215,8 @@ const LARGEST_DIGESTS: usize = 150 * 1024;
 const LARGEST_TOLD: usize = 300 * 1024;
 
 /// What is an item, or all that an item has beside its keys.
-const ITEMS: [&str; 7] =
-    ["ProcessRecord", "ChannelRecord", "DeliveryRecord", "RecordItem", "JobItem", "Tenant", "ApiKey"];
+const ITEMS: [&str; 8] =
+    ["ProcessRecord", "ChannelRecord", "DeliveryRecord", "RecordItem", "JobItem", "GuardMoves", "Tenant", "ApiKey"];
 
 #[test]
 fn every_text_list_and_map_that_is_stored_has_a_bound_and_an_item_fits_all_of_its_own() {
@@ -267,10 +271,12 @@ fn no_key_is_longer_than_the_table_takes() {
         // A UUID in its longest writing.
         keys::by_owner(&tenant, &format!("urn:uuid:{id}")),
         keys::api_keys_of(&tenant),
+        ItemKey::GuardMoves(&tenant).pk(),
     ];
     for family in FAMILIES.into_iter().chain([&PEOPLE]) {
         partitions.push(keys::owned_by(&tenant, id, family.kind));
         partitions.push(keys::records(&tenant, family.kind, &month));
+        partitions.push(keys::deleted_records(&tenant, family.kind, &month));
         partitions.extend(family.unique.iter().map(|field| ItemKey::Unique(&tenant, family.kind, field, &hash).pk()));
     }
     for partition in partitions {

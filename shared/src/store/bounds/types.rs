@@ -13,7 +13,7 @@ use syn::{Fields, GenericArgument, Item, PathArguments, Type};
 use super::Bound::{self, Bytes, Entries};
 
 /// Types of which there are several of the name: the file of the one that is stored.
-const OF_SEVERAL: [(&str, &str); 10] = [
+const OF_SEVERAL: [(&str, &str); 12] = [
     ("Attempt", "notify/delivery.rs"),
     ("Config", "notify/channel.rs"),
     ("Delivery", "notify/delivery.rs"),
@@ -21,6 +21,8 @@ const OF_SEVERAL: [(&str, &str); 10] = [
     ("Event", "process/event.rs"),
     ("Outcome", "process/findings.rs"),
     ("Part", "people/job.rs"),
+    ("Place", "store/guard_moves.rs"),
+    ("Rotation", "platform/secrets/unique_keys.rs"),
     ("Step", "people/job.rs"),
     ("Trouble", "notify/channel.rs"),
     ("Verdict", "process/mod.rs"),

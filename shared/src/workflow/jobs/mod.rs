@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use super::{Means, OwnTrouble, fresh, people::People, records::text_of};
 use crate::{
-    api::{ApiError, Authority as _, Caller, body},
+    api::{ApiError, Authority as _, Caller, body::Fingerprint},
     evidence::{Bucket, BucketError, JobFile, ObjectKey},
     people::{
         Fields,
@@ -201,7 +201,7 @@ impl Jobs {
     async fn ask(&self, caller: &Caller, id: Uuid, run: Uuid, task: Task, text: &str) -> Result<Asked, ApiError> {
         let means = &self.0.means;
         let now = means.now();
-        let hash_key = means.platform.secrets.current().await?.fingerprint_key.bytes()?;
+        let fingerprint = Fingerprint::of_text(text, &means.platform.secrets.current().await?.fingerprint_keys)?;
         let job = Job {
             id,
             run,
@@ -215,12 +215,12 @@ impl Jobs {
             updated_at: now,
             ended_at: None,
         };
-        let item = JobItem { job, version: 0, tries: 0, fingerprint: body::keyed_hash(text, &hash_key) };
+        let item = JobItem { job, version: 0, tries: 0, fingerprint: fingerprint.kept() };
         match means.store.put_job(caller, &item, Some(&fresh("job", means.entropy()))).await {
             Ok(()) => Ok(Asked { view: JobView::of(&item.job), replayed: false }),
             Err(StoreError::Conflict) => {
                 let there = means.store.job(caller, id, now).await?.ok_or_else(ApiError::unavailable)?;
-                if there.fingerprint != item.fingerprint {
+                if !fingerprint.is(&there.fingerprint) {
                     return Err(ApiError::key_reused());
                 }
                 Ok(Asked { view: JobView::of(&there.job), replayed: true })

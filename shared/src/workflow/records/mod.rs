@@ -5,15 +5,17 @@
 //! a read and a transaction.
 
 pub mod routes;
+mod unique;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use uuid::Uuid;
 
 use super::{MAX_RACES, Means, fresh};
 use crate::{
     api::{
-        ApiError, Authority, Caller, body,
+        ApiError, Authority, Caller,
+        body::Fingerprint,
         page::{MAX_PAGE_BYTES, MAX_PER_PAGE, PageRequest, PageView},
     },
     evidence::UrlGuard,
@@ -21,14 +23,17 @@ use crate::{
         Family, Fields, Form, Kind, Record, RecordEvent, View,
         family::{Named, distinct},
     },
-    platform::{Platform, json::Json},
+    platform::{Platform, SecretsError, json::Json, secrets::SecretDocument},
     process::ids::of_idempotency_key,
     providers::FieldProblem,
     store::{
         StoreError,
-        records::{Belongs, Beside, MAX_OUTBOX, MAX_TOGETHER, RecordItem, Unique, Written},
+        records::{Belongs, Beside, MAX_OUTBOX, MAX_TOGETHER, RecordItem, Written},
     },
 };
+
+use unique::unique;
+pub(super) use unique::uniques;
 
 /// A record, and whether an earlier request made it.
 #[derive(Debug)]
@@ -124,10 +129,11 @@ impl Records {
         fields: Fields,
         request: Request<'_>,
     ) -> Result<Made, ApiError> {
-        let hash_key = self.hash_key().await?;
-        let item = self.new_item(family, who, fields, &request, &hash_key);
+        let secrets = self.secrets(family).await?;
+        let fingerprint = Fingerprint::of_text(&request.text, &secrets.fingerprint_keys)?;
+        let item = self.new_item(family, who, fields, &request, &fingerprint);
         let beside = Beside {
-            taken: uniques(family, &item.record.fields, &hash_key),
+            taken: uniques(family, &item.record.fields, &secrets.unique_keys)?,
             needed: needed(family, &item.record.fields),
             owner: belongs(family, &item.record, None),
             ..Beside::default()
@@ -141,7 +147,7 @@ impl Records {
                     let existing = self.0.store.record(who, family.kind, item.record.id).await?;
                     let existing = existing.ok_or_else(ApiError::unavailable)?;
                     let replayed = existing.created_by != item.created_by;
-                    return made_before(existing, &item.fingerprint).map(|record| Made { record, replayed });
+                    return made_before(existing, &fingerprint).map(|record| Made { record, replayed });
                 }
             }
         }
@@ -160,7 +166,7 @@ impl Records {
     ) -> Result<Option<Made>, ApiError> {
         let Some(id) = request.id(family, who) else { return Ok(None) };
         let Some(existing) = self.0.store.record(who, family.kind, id).await? else { return Ok(None) };
-        let fingerprint = body::keyed_hash(&request.text, &self.hash_key().await?);
+        let fingerprint = Fingerprint::of_text(&request.text, &self.secrets(family).await?.fingerprint_keys)?;
         Ok(Some(Made { record: made_before(existing, &fingerprint)?, replayed: true }))
     }
 
@@ -176,9 +182,12 @@ impl Records {
         owner: Named,
         made: Vec<(Fields, Request<'_>)>,
     ) -> Result<(), ApiError> {
-        let hash_key = self.hash_key().await?;
-        let item = |(fields, request): (Fields, Request<'_>)| self.new_item(family, who, fields, &request, &hash_key);
-        let items: Vec<_> = made.into_iter().map(item).collect();
+        let secrets = self.secrets(family).await?;
+        let item = |(fields, request): (Fields, Request<'_>)| {
+            let fingerprint = Fingerprint::of_text(&request.text, &secrets.fingerprint_keys)?;
+            Ok(self.new_item(family, who, fields, &request, &fingerprint))
+        };
+        let items = made.into_iter().map(item).collect::<Result<Vec<_>, ApiError>>()?;
         'together: for together in items.chunks(MAX_TOGETHER) {
             for race in 0..MAX_RACES {
                 match outcome(self.0.store.write_records(who, together, owner).await)? {
@@ -199,7 +208,7 @@ impl Records {
         who: &impl Authority,
         fields: Fields,
         request: &Request<'_>,
-        hash_key: &[u8],
+        fingerprint: &Fingerprint,
     ) -> RecordItem {
         let now = self.0.now();
         let record = Record {
@@ -217,7 +226,7 @@ impl Records {
             outbox: outbox(family.event(true), &record, 0, now),
             record,
             version: 0,
-            fingerprint: body::keyed_hash(&request.text, hash_key),
+            fingerprint: fingerprint.kept(),
             created_by: self.0.entropy().uuid().to_string(),
             rows: None,
         }
@@ -344,7 +353,7 @@ impl Records {
         event: Option<&'static str>,
         mut change: impl FnMut(&mut RecordItem) -> Result<Next, ApiError>,
     ) -> Result<Record, ApiError> {
-        let hash_key = self.hash_key().await?;
+        let secrets = self.secrets(family).await?;
         for race in 0..MAX_RACES {
             let mut item = self.load_any(family, who, id).await?;
             let before = item.record.clone();
@@ -358,11 +367,12 @@ impl Records {
             let is_waiting = |event: &&'static str| item.outbox.values().any(|waiting| waiting.name == **event);
             let event = event.filter(|event| item.outbox.len() < MAX_OUTBOX || !is_waiting(event));
             item.outbox.extend(outbox(event, &item.record, item.version, now));
-            let (had, has) =
-                (uniques(family, &before.fields, &hash_key), uniques(family, &item.record.fields, &hash_key));
+            let had = uniques(family, &before.fields, &secrets.unique_keys)?;
+            let has = uniques(family, &item.record.fields, &secrets.unique_keys)?;
             let (named, names) = (needed(family, &before.fields), needed(family, &item.record.fields));
             let beside = Beside {
-                taken: has.iter().filter(|unique| !had.contains(unique)).cloned().collect(),
+                // With several keys, guards move to the first with whatever is written of the record.
+                taken: has.iter().filter(|value| value.may_be_elsewhere() || !had.contains(value)).cloned().collect(),
                 freed: had.into_iter().filter(|unique| !has.contains(unique)).collect(),
                 needed: names.into_iter().filter(|name| !named.contains(name)).collect(),
                 left: left(family, &before, &item.record),
@@ -400,7 +410,7 @@ impl Records {
         field: &'static str,
         value: &str,
     ) -> Result<Option<Uuid>, ApiError> {
-        let unique = unique(field, value, &self.hash_key().await?);
+        let unique = unique(field, value, &self.secrets(family).await?.unique_keys)?;
         Ok(self.0.store.record_of_value(who, family.kind, &unique).await?)
     }
 
@@ -414,8 +424,10 @@ impl Records {
         item.ok_or_else(|| ApiError::not_found(family.kind.noun()))
     }
 
-    async fn hash_key(&self) -> Result<Vec<u8>, ApiError> {
-        Ok(self.0.platform.secrets.current().await?.fingerprint_key.bytes()?)
+    /// The deployment's keys; where they decide whose a value is, none that were read too long ago.
+    async fn secrets(&self, family: &Family) -> Result<Arc<SecretDocument>, SecretsError> {
+        let secrets = &self.0.platform.secrets;
+        if family.unique.is_empty() { secrets.current().await } else { secrets.recent().await }
     }
 }
 
@@ -434,8 +446,8 @@ fn outcome(written: Result<Written, StoreError>) -> Result<Outcome, ApiError> {
 }
 
 /// What an earlier request with the same key made, if it said the same.
-fn made_before(existing: RecordItem, fingerprint: &str) -> Result<Record, ApiError> {
-    if existing.fingerprint == fingerprint { Ok(existing.record) } else { Err(ApiError::key_reused()) }
+fn made_before(existing: RecordItem, fingerprint: &Fingerprint) -> Result<Record, ApiError> {
+    if fingerprint.is(&existing.fingerprint) { Ok(existing.record) } else { Err(ApiError::key_reused()) }
 }
 
 /// What a record may have at most, in bytes: what an item of the table may.
@@ -509,15 +521,6 @@ fn left(family: &Family, before: &Record, after: &Record) -> Option<(Kind, Uuid,
 /// Records of other families that the fields name, beside the owner.
 fn needed(family: &Family, fields: &Fields) -> Vec<Named> {
     family.names.map(|names| names(fields)).unwrap_or_default()
-}
-
-fn uniques(family: &Family, fields: &Fields, hash_key: &[u8]) -> Vec<Unique> {
-    let value = |field: &&'static str| Some(unique(field, &fields.get(*field)?.read::<String>()?, hash_key));
-    family.unique.iter().filter_map(value).collect()
-}
-
-fn unique(field: &'static str, value: &str, hash_key: &[u8]) -> Unique {
-    Unique { field, hash: body::keyed_hash(&format!("{field}\u{0}{value}"), hash_key) }
 }
 
 fn outbox(

@@ -1,0 +1,31 @@
+//! Values that one record alone may have, as the table knows them: by their hashes.
+
+use crate::{
+    api::body,
+    people::{Family, Fields},
+    platform::{SecretsError, secrets::unique_keys::UniqueKeys},
+    store::unique::Unique,
+};
+
+/// The unique values among the fields of a record.
+///
+/// # Errors
+/// A key cannot be used.
+pub(in crate::workflow) fn uniques(
+    family: &Family,
+    fields: &Fields,
+    keys: &UniqueKeys,
+) -> Result<Vec<Unique>, SecretsError> {
+    let value = |field: &&'static str| Some((*field, fields.get(*field)?.read::<String>()?));
+    family.unique.iter().filter_map(value).map(|(field, value)| unique(field, &value, keys)).collect()
+}
+
+/// A value of a unique field.
+///
+/// # Errors
+/// A key cannot be used.
+pub(super) fn unique(field: &'static str, value: &str, keys: &UniqueKeys) -> Result<Unique, SecretsError> {
+    let text = format!("{field}\u{0}{value}");
+    let hashes = keys.iter().map(|key| Ok(body::keyed_hash(&text, &key.key.bytes()?)));
+    Ok(Unique { field, hashes: hashes.collect::<Result<_, SecretsError>>()? })
+}
