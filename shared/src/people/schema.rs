@@ -8,7 +8,7 @@ use super::{Fields, lists};
 use crate::{
     platform::{
         http::{MAX_URL_BYTES, UrlFault, read_url},
-        json::Json,
+        json::{Json, MAX_DEPTH},
     },
     providers::{
         FieldProblem,
@@ -269,20 +269,25 @@ impl Form {
                     value.read::<Vec<String>>().filter(|texts| texts.len() <= MAX_TEXTS && texts.iter().all(fits));
                 or(texts.map(|texts| Json::of(&texts)), &format!("a list of at most {MAX_TEXTS} texts"))
             }
-            Self::Any => or(is_free(value).then(|| value.clone()), "at most 16 KiB, nested at most 32 deep"),
+            Self::Any => {
+                let value = not_too_deep(value)?;
+                or((value.text().len() <= MAX_FREE).then(|| value.clone()), "at most 16 KiB")
+            }
             Self::Object => {
+                let value = not_too_deep(value)?;
                 // What PHP writes for an object that has nothing in it.
                 let empty = value.read::<[(); 0]>().map(|_| Json::of(&serde_json::Map::new()));
                 let object = value.read::<serde_json::Map<String, Value>>().map(|_| value.clone());
-                or(object.or(empty).filter(is_free), "an object of up to 16 KiB, nested at most 32 deep")
+                let object = object.or(empty).filter(|value| value.text().len() <= MAX_FREE);
+                or(object, "an object of up to 16 KiB")
             }
         }
     }
 }
 
-/// Whether a value that has no form of its own can be kept.
-fn is_free(value: &Json) -> bool {
-    value.text().len() <= MAX_FREE && !value.is_too_deep()
+/// A value that has no form of its own, if it is not nested too deep to be read again.
+fn not_too_deep(value: &Json) -> Result<&Json, String> {
+    if value.is_too_deep() { Err(format!("must be nested at most {MAX_DEPTH} deep")) } else { Ok(value) }
 }
 
 /// The digits in a text, or those a whole number is written with.

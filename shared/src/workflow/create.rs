@@ -81,7 +81,11 @@ impl CreateProcess {
         if !provider.capabilities().pictures && !request.pictures.is_empty() {
             problems.push(FieldProblem::new("pictures", "are not taken by this provider"));
         }
-        problems.extend(provider.check(&request, now));
+        // What is too long for anybody need not be told twice.
+        let of_provider = provider.check(&request, now).into_iter();
+        let news: Vec<_> =
+            of_provider.filter(|problem| problems.iter().all(|known| known.field != problem.field)).collect();
+        problems.extend(news);
         if let Some(key) = key
             && !(1..=255).contains(&key.chars().count())
         {
