@@ -12,6 +12,7 @@ mod elsewhere;
 mod evidence;
 mod faults;
 mod http;
+mod indexes;
 mod jobs;
 mod keys;
 mod lanes;

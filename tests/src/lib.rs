@@ -5,6 +5,7 @@ pub mod pocket;
 
 mod customer;
 mod kept;
+mod lag;
 mod operator;
 mod proxy;
 mod receiver;
@@ -21,4 +22,4 @@ pub use receiver::{Received, Receiver};
 pub use seams::{SeededEntropy, SteppedClock};
 pub use transport::Transport;
 pub use wire::{Call, Disturbance, When, Wire, Written};
-pub use world::{World, start_of_time};
+pub use world::{INDEX_LAG, World, start_of_time};

@@ -1,5 +1,5 @@
 //! What an operator of the deployment does beside its functions: by a way to the stores of their own, which
-//! [`World::aws`](crate::World) does not see unless that is asked for.
+//! [`World::aws`](crate::World) neither notes nor disturbs unless that is asked for; its indexes lag all the same.
 
 #![expect(clippy::unwrap_used, reason = "a test's own failure is a failed test")]
 
@@ -109,7 +109,7 @@ impl World {
 
     fn operators_seams(&self) -> Seams {
         let (clock, entropy) = (self.clock.clone(), Arc::clone(&self.entropy));
-        Seams { clock, entropy, companies: self.companies, ..Seams::real() }
+        Seams { clock, entropy, aws_http: Some(self.aws.beside().into_shared()), companies: self.companies }
     }
 }
 

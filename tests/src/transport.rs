@@ -1,6 +1,6 @@
 //! The functions' way to DynamoDB, S3 and Secrets Manager, watched and disturbed.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use aws_smithy_runtime_api::{
     client::{
@@ -16,10 +16,12 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::body::SdkBody;
 use futures_util::future::BoxFuture;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::{
-    Wire,
+    SteppedClock, Wire,
+    lag::{self, Lag},
     wire::{Call, Disturbance, When, Written},
 };
 
@@ -28,13 +30,25 @@ use crate::{
 pub struct Transport {
     inner: SharedHttpClient,
     wire: Wire,
+    lag: Lag,
 }
 
 impl Transport {
     /// Watches the transport that is deployed.
     #[must_use]
     pub fn new() -> Self {
-        Self { inner: cotejo::platform::aws::transport(), wire: Wire::default() }
+        Self { inner: cotejo::platform::aws::transport(), wire: Wire::default(), lag: Lag::default() }
+    }
+
+    /// Another way to the same stores, whose indexes are as far behind, with notes and plans of its own.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self { wire: Wire::default(), ..self.clone() }
+    }
+
+    /// From now on the table's indexes are `time` behind it, by `clock`.
+    pub fn lag(&self, clock: &Arc<SteppedClock>, time: SignedDuration) {
+        self.lag.set(Arc::clone(clock), time);
     }
 
     /// What it notes and plans.
@@ -95,13 +109,14 @@ impl fmt::Debug for Transport {
 impl HttpClient for Transport {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(Watched { inner, wire: self.wire.clone() })
+        SharedHttpConnector::new(Watched { inner, wire: self.wire.clone(), lag: self.lag.clone() })
     }
 }
 
 struct Watched {
     inner: SharedHttpConnector,
     wire: Wire,
+    lag: Lag,
 }
 
 impl fmt::Debug for Watched {
@@ -112,31 +127,38 @@ impl fmt::Debug for Watched {
 
 impl HttpConnector for Watched {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (inner, wire) = (self.inner.clone(), self.wire.clone());
+        let (inner, wire, lag) = (self.inner.clone(), self.wire.clone(), self.lag.clone());
         HttpConnectorFuture::new(async move {
             if wire.is_dead() {
                 return std::future::pending().await;
             }
             let told = Told::of(&request);
+            if lag::is_stale_read(&told.operation, &told.body) {
+                return Err(ConnectorError::user("a read of the table that may miss what was just written".into()));
+            }
             let disturbance = wire.note(told.call());
             let request = told.weakened(request, &wire);
             for shard in told.shards() {
                 wire.note_shard(shard);
             }
             // What was sent has its effect, and is noted, also where nobody waits for the answer any more.
-            let send = async |request| {
+            let send = async |request: HttpRequest| {
                 let held = match wire.hold(told.items_of_transaction()) {
                     Ok(held) => held,
                     Err(at) => return cancelled(at),
                 };
-                let (sent, writes, wire) = (inner.call(request), told.writes(), wire.clone());
+                let (told, inner, wire, lag) = (told.clone(), inner.clone(), wire.clone(), lag.clone());
+                // To what is looked at aside, indexes are up to date.
+                let is_aside = wire.is_aside();
                 let sent = tokio::spawn(async move {
-                    let answer = sent.await?;
+                    let before = lag.before(&inner, request.try_clone(), (&told.operation, &told.body)).await?;
+                    let answer = inner.call(request).await?;
                     drop(held);
                     if answer.status().is_success() {
-                        writes.into_iter().for_each(|written| wire.note_written(written));
+                        told.writes().into_iter().for_each(|written| wire.note_written(written));
+                        lag.note(before);
                     }
-                    Ok::<_, ConnectorError>(answer)
+                    if is_aside { Ok(answer) } else { lag.behind(&told.body, answer).await }
                 });
                 sent.await.map_err(|error| ConnectorError::other(error.into(), None))?
             };
@@ -194,6 +216,7 @@ fn refused(body: &Value) -> Result<HttpResponse, ConnectorError> {
 }
 
 /// What a request tells of itself.
+#[derive(Clone)]
 struct Told {
     operation: String,
     path: String,

@@ -169,9 +169,14 @@ impl Wire {
         lock(&self.0.shards).clone()
     }
 
+    /// Whether a test is looking around.
+    pub(crate) fn is_aside(&self) -> bool {
+        self.0.aside.load(Ordering::Relaxed) > 0
+    }
+
     /// Notes a call that is about to be made, and says what is to happen to it.
     pub(crate) fn note(&self, call: Call) -> Option<Disturbance> {
-        if self.0.aside.load(Ordering::Relaxed) > 0 {
+        if self.is_aside() {
             return None;
         }
         let mut planned = lock(&self.0.planned);

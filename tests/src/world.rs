@@ -27,6 +27,15 @@ pub fn start_of_time() -> Timestamp {
     "2026-11-02T09:00:00Z".parse().unwrap()
 }
 
+/// How far the table's indexes are behind it, where they are: more than DynamoDB's are but for seconds of a bad day.
+pub const INDEX_LAG: SignedDuration = SignedDuration::from_secs(5);
+
+/// How far they are behind in this run: so many seconds as `COTEJO_TEST_INDEX_LAG` says.
+fn index_lag() -> SignedDuration {
+    let seconds = std::env::var("COTEJO_TEST_INDEX_LAG").ok().map(|seconds| seconds.parse().unwrap());
+    seconds.map_or(SignedDuration::ZERO, SignedDuration::from_secs)
+}
+
 /// A local system in which nothing happens by itself.
 pub struct World {
     /// The system.
@@ -97,6 +106,7 @@ impl World {
         overrides: HashMap<String, String>,
     ) -> Self {
         let clock = Arc::new(SteppedClock::at(start));
+        aws.lag(&clock, index_lag());
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(start.as_millisecond()));
         let seams = Seams {
             clock: clock.clone(),
@@ -131,6 +141,16 @@ impl World {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The table's indexes are `time` behind it from now on, whatever this run's environment says.
+    pub fn lag_indexes(&self, time: SignedDuration) {
+        self.aws.lag(&self.clock, time);
+    }
+
+    /// Lets so much time pass that the table's indexes show all that was written.
+    pub fn catch_up(&self) {
+        self.clock.advance(INDEX_LAG);
     }
 
     /// Lets `time` pass in one step, then does what is due.
