@@ -2,7 +2,7 @@
 //! them. Values are never changed: each time they are saved they are one more record, so that the latest counts and the
 //! history stays. Each keeps the property as it was then.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -75,8 +75,8 @@ pub struct Entry {
     pub catalog_id: Option<Uuid>,
 }
 
-/// Values of catalogs, each as text, by the catalog.
-pub type CatalogValues = HashMap<Uuid, BTreeSet<String>>;
+/// A value, as text, that a catalog has or is asked for.
+pub type CatalogValue = (Uuid, String);
 
 fn settle_property(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
     if change.present.is_none()
@@ -151,14 +151,22 @@ fn property_named(value: &Fields) -> Vec<Named> {
     named(value, "dynamic_property_id", Kind::DynamicProperty)
 }
 
-/// The values as they are kept, if they are what the parts ask for.
+/// What catalogs must have for the values to be what the parts ask for.
+#[must_use]
+pub fn asked_of_catalogs(entries: &[Entry], given: &BTreeMap<String, Json>) -> BTreeSet<CatalogValue> {
+    let read = |entry: &Entry| entry.form().read(given.get(&entry.key).filter(|value| !value.is_null())?).ok();
+    let asked = entries.iter().filter_map(|entry| Some(entry.asked(&read(entry)?)));
+    asked.flatten().collect()
+}
+
+/// The values as they are kept, if they are what the parts ask for and `listed` has what catalogs are asked for.
 ///
 /// # Errors
 /// Every value that is not, as `values.KEY`.
 pub fn check(
     entries: &[Entry],
     given: &BTreeMap<String, Json>,
-    catalogs: &CatalogValues,
+    listed: &BTreeSet<CatalogValue>,
 ) -> Result<Fields, Vec<FieldProblem>> {
     let mut problems = Vec::new();
     let mut wrong = |key: &str, message: String| problems.push(FieldProblem::new(format!("values.{key}"), message));
@@ -168,7 +176,7 @@ pub fn check(
     let mut kept = Fields::new();
     for entry in entries {
         let value = given.get(&entry.key).cloned().unwrap_or_else(Json::null);
-        match entry.check(&value, catalogs) {
+        match entry.check(&value, listed) {
             Ok(Some(value)) => drop(kept.insert(entry.key.clone(), value)),
             Ok(None) => {}
             Err(message) => wrong(&entry.key, message),
@@ -179,24 +187,30 @@ pub fn check(
 
 impl Entry {
     /// The value in the form in which it is kept; nothing where there is none.
-    fn check(&self, value: &Json, catalogs: &CatalogValues) -> Result<Option<Json>, String> {
+    fn check(&self, value: &Json, listed: &BTreeSet<CatalogValue>) -> Result<Option<Json>, String> {
         let rules = self.rules.iter().filter_map(|rule| Rule::parse(rule, &self.kind).ok());
         let rules: Vec<Rule> = rules.collect();
         if value.is_null() {
             return if rules.contains(&Rule::Required) { Err("is required".to_owned()) } else { Ok(None) };
         }
-        let form = typed::form(&self.kind).unwrap_or(Form::Any);
-        let value = form.read(value)?;
+        let value = self.form().read(value)?;
         rules.iter().try_for_each(|rule| rule.check(&value))?;
-        if let Some(catalog) = self.catalog_id {
-            let listed = catalogs.get(&catalog);
-            let values = value.read::<Vec<String>>().map(|texts| texts.iter().map(Json::of).collect());
-            let values = values.unwrap_or_else(|| vec![value.clone()]);
-            if !values.iter().all(|value| listed.is_some_and(|listed| listed.contains(value.text()))) {
-                return Err("must be a value of its catalog".to_owned());
-            }
+        if !self.asked(&value).is_subset(listed) {
+            return Err("must be a value of its catalog".to_owned());
         }
         Ok(Some(value))
+    }
+
+    fn form(&self) -> Form {
+        typed::form(&self.kind).unwrap_or(Form::Any)
+    }
+
+    /// What its catalog must have for `value` to be one of it; of a list each text. Nothing where it names no catalog.
+    fn asked(&self, value: &Json) -> BTreeSet<CatalogValue> {
+        let texts = value.read::<Vec<String>>().map(|texts| texts.iter().map(Json::of).collect());
+        let values: Vec<Json> = texts.unwrap_or_else(|| vec![value.clone()]);
+        let catalog = self.catalog_id.into_iter();
+        catalog.flat_map(|id| values.iter().map(move |value| (id, value.text().to_owned()))).collect()
     }
 }
 

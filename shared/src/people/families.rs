@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{
     Family, Fields, Form, Kind, Owner, Record, View, clabe,
     dynamic::{DYNAMIC_PROPERTIES, DYNAMIC_VALUES},
-    family::{Change, Digest},
+    family::{Change, Digests},
     lists::{self, Name},
     person::{PEOPLE, compared},
     schema::Field,
@@ -38,6 +38,12 @@ pub fn of(kind: Kind) -> &'static Family {
     FAMILIES.into_iter().find(|family| family.kind == kind).unwrap_or(&PEOPLE)
 }
 
+/// The maps in which a record of that kind keeps digests.
+pub fn digest_maps(owner: Kind) -> impl Iterator<Item = &'static str> {
+    let owned = FAMILIES.into_iter().filter(move |family| family.owner.as_ref().is_some_and(|of| of.kind == owner));
+    owned.filter_map(|family| Some(family.digests.as_ref()?.map))
+}
+
 /// Groups of persons.
 pub static GROUPS: Family = Family {
     owner: None,
@@ -62,6 +68,7 @@ pub static CATALOGS: Family = Family {
 pub static CATALOG_VALUES: Family = Family {
     owner: Some(Owner { field: "custom_catalog_id", kind: Kind::Catalog }),
     settle: Some(settle_catalog_value),
+    listed: Some("value"),
     ..Family::of_person(
         Kind::CatalogValue,
         "/catalog-values",
@@ -77,7 +84,7 @@ pub static CATALOG_VALUES: Family = Family {
 
 /// Where persons live. The person keeps a digest of each, from which the likeness of all of them follows.
 pub static ADDRESSES: Family = Family {
-    digest: Some(address_digest),
+    digests: Some(Digests { map: "address", of: address_digest }),
     ..Family::of_person(
         Kind::Address,
         "/addresses",
@@ -106,8 +113,10 @@ pub static ADDRESSES: Family = Family {
     )
 };
 
-/// How persons are reached. A confirmation counts for the value that was confirmed: a new one has none.
+/// How persons are reached. A confirmation counts for the value that was confirmed: a new one has none. The person keeps their ids,
+/// so that a code can go to one that was made a moment ago.
 pub static CONTACTS: Family = Family {
+    digests: Some(Digests { map: "contact", of: id_alone }),
     settle: Some(settle_contact),
     ..Family::of_person(
         Kind::Contact,
@@ -122,8 +131,9 @@ pub static CONTACTS: Family = Family {
     )
 };
 
-/// Who knows persons.
+/// Who knows persons. The person keeps their ids.
 pub static REFERENCES: Family = Family {
+    digests: Some(Digests { map: "reference", of: id_alone }),
     show: Some(show_relation),
     ..Family::of_person(
         Kind::Reference,
@@ -200,7 +210,7 @@ pub static FINANCIALS: Family = Family::of_person(
 /// What came of biometric checks. The person keeps the latest of each type.
 pub static BIOMETRIC_RESULTS: Family = Family {
     show: Some(show_biometric_type),
-    digest: Some(biometric_digest),
+    digests: Some(Digests { map: "biometric", of: biometric_digest }),
     ..Family::of_person(
         Kind::BiometricResult,
         "/biometric-results",
@@ -221,9 +231,13 @@ pub const BIOMETRIC_TYPES: [&str; 5] = ["LIVENESS", "ENROLL", "FACE_3D_MATCH", "
 pub const ADDRESS_PARTS: [&str; 8] =
     ["city", "state", "colony", "street", "ext_num", "int_num", "zip_code", "municipality"];
 
-fn address_digest(record: &Record) -> Digest {
+fn id_alone(record: &Record) -> (String, Json) {
+    (record.id.to_string(), Json::null())
+}
+
+fn address_digest(record: &Record) -> (String, Json) {
     let parts = ADDRESS_PARTS.map(|part| compared(&record.text(part)));
-    (format!("address#{}", record.id), Json::of(&parts))
+    (record.id.to_string(), Json::of(&parts))
 }
 
 fn settle_contact(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
@@ -277,10 +291,10 @@ fn show_biometric_type(record: &Record, view: &mut View, _now: Timestamp) {
 }
 
 /// The type's latest result: what it says of liveness or of a match.
-fn biometric_digest(record: &Record) -> Digest {
+fn biometric_digest(record: &Record) -> (String, Json) {
     let metadata = record.value::<serde_json::Map<String, serde_json::Value>>("metadata").unwrap_or_default();
     let part = |name: &str| metadata.get(name).cloned().unwrap_or_default();
     let at = record.value::<Timestamp>("execution_date").unwrap_or(record.created_at);
     let said = serde_json::json!({ "at": at, "safe": part("safe"), "match_level": part("matchLevel") });
-    (format!("biometric#{}", record.text("type")), Json::of(&said))
+    (record.text("type"), Json::of(&said))
 }

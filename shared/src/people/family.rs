@@ -30,8 +30,10 @@ pub struct Family {
     pub settle: Option<Settle>,
     /// What is shown beyond the fields, at the present moment.
     pub show: Option<Show>,
-    /// What its owner keeps of it, and under which name.
-    pub digest: Option<fn(&Record) -> Digest>,
+    /// What its owner keeps of it.
+    pub digests: Option<Digests>,
+    /// The field by whose value records of one owner are looked for; others may have the same.
+    pub listed: Option<&'static str>,
     /// The event of a creation, where it is not that its owner's data changed.
     pub registers: Option<&'static str>,
 }
@@ -40,8 +42,25 @@ pub struct Family {
 pub type Settle = fn(&mut Fields, &Change<'_>, Timestamp) -> Vec<FieldProblem>;
 /// Adds to what is shown of a record at the present moment.
 pub type Show = fn(&Record, &mut View, Timestamp);
-/// What an owner keeps of a record: the name under which, and what.
-pub type Digest = (String, Json);
+
+/// How an owner keeps what it must know of the records of a family without asking an index, which lags.
+pub struct Digests {
+    /// In which map of its item.
+    pub map: &'static str,
+    /// Under which name, and what. A family whose records are read by their owner goes by their ids.
+    pub of: fn(&Record) -> (String, Json),
+}
+
+/// What an owner keeps of one record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Digest {
+    /// In which map of its item.
+    pub map: &'static str,
+    /// Under which name.
+    pub name: String,
+    /// What it keeps.
+    pub said: Json,
+}
 
 /// A record that a field names: the field, what it is, and which.
 pub type Named = (&'static str, Kind, Uuid);
@@ -95,7 +114,8 @@ impl Family {
             created: 201,
             settle: None,
             show: None,
-            digest: None,
+            digests: None,
+            listed: None,
             registers: None,
         }
     }
@@ -119,6 +139,14 @@ impl Family {
             problems.extend(settle(&mut fields, &Change { given: &given, present }, now));
         }
         if problems.is_empty() { Ok(fields) } else { Err(distinct(problems)) }
+    }
+
+    /// What the owner keeps of a record.
+    #[must_use]
+    pub fn digest(&self, record: &Record) -> Option<Digest> {
+        let Digests { map, of } = self.digests.as_ref()?;
+        let (name, said) = of(record);
+        Some(Digest { map, name, said })
     }
 
     fn is_stored(&self, name: &str) -> bool {

@@ -34,8 +34,8 @@ pub struct Record {
     pub updated_at: Timestamp,
     /// When it was deleted; whoever restores it finds everything as it was.
     pub deleted_at: Option<Timestamp>,
-    /// What its own records say about it, by which of them says it: enough to show it without reading them. It stands beside
-    /// the record in its item, where they can write it.
+    /// What its own records say about it, as `map#name`: enough to show it without reading them, or to read them without asking
+    /// an index. It stands beside the record in its item, where they can write it.
     #[serde(skip)]
     pub digests: Fields,
 }
@@ -45,6 +45,13 @@ impl Record {
     #[must_use]
     pub fn value<T: serde::de::DeserializeOwned>(&self, field: &str) -> Option<T> {
         self.fields.get(field)?.read::<Option<T>>()?
+    }
+
+    /// The ids of the records of which it keeps digests in `map`.
+    #[must_use]
+    pub fn kept_in(&self, map: &str) -> Vec<Uuid> {
+        let names = self.digests.keys().filter_map(|key| key.split_once('#'));
+        names.filter(|(of, _)| *of == map).filter_map(|(_, name)| name.parse().ok()).collect()
     }
 
     /// The text of a field, `""` where there is none.

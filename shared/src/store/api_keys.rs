@@ -1,5 +1,6 @@
 //! API keys, by the hash of their secret. The secret itself is kept nowhere.
 
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -45,17 +46,15 @@ pub fn key_hash(secret: &str) -> String {
 }
 
 impl Store {
-    /// Stores a key of `tenant`, or replaces the record of the same secret. One request.
+    /// Stores a key of `tenant`, or replaces the record of the same secret, and by its id the way to it. One transaction.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where it was revoked: that is for good. Else [`StoreError::Unavailable`].
     pub async fn put_api_key(&self, tenant: &Tenant, secret: &str, key: &ApiKey) -> Result<(), StoreError> {
-        let sort = format!("{}#{}", keys::moment(key.created_at), key.key_id);
-        let update = self
-            .client
-            .update_item()
+        let (hash, sort) = (key_hash(secret), format!("{}#{}", keys::moment(key.created_at), key.key_id));
+        let update = Update::builder()
             .table_name(&self.table)
-            .set_key(Some(ItemKey::ApiKey(&key_hash(secret)).attributes()))
+            .set_key(Some(ItemKey::ApiKey(&hash).attributes()))
             .update_expression(
                 "SET kind = :kind, tenant = :tenant, tenant_since = :since, summary = :summary, \
                  by_owner_pk = :owner, by_owner_sk = :sort",
@@ -67,7 +66,18 @@ impl Store {
             .expression_attribute_values(":summary", codec::summary_of(json(key)?))
             .expression_attribute_values(":owner", text(&keys::api_keys_of(&tenant.id)))
             .expression_attribute_values(":sort", text(&sort));
-        update.send().await.map(|_| ()).map_err(|error| failure(&error))
+        // Whoever revokes a key knows its id alone, and must find it at once.
+        let mut by_id = ItemKey::KeyId(&tenant.id, &key.key_id).attributes();
+        by_id.insert("kind".to_owned(), text("api_key_id"));
+        by_id.insert("key_hash".to_owned(), text(&hash));
+        let by_id = Put::builder().table_name(&self.table).set_item(Some(by_id));
+        let incomplete = |_| StoreError::Corrupt("incomplete write");
+        let writes = [
+            TransactWriteItem::builder().update(update.build().map_err(incomplete)?).build(),
+            TransactWriteItem::builder().put(by_id.build().map_err(incomplete)?).build(),
+        ];
+        let sent = self.client.transact_write_items().set_transact_items(Some(writes.into())).send().await;
+        sent.map(|_| ()).map_err(|error| failure(&error))
     }
 
     /// The caller whose key has this hash; `None` where there is none or it was revoked. One request.
@@ -75,10 +85,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
     pub async fn caller_of_key(&self, hash: &str) -> Result<Option<Caller>, StoreError> {
-        let key = ItemKey::ApiKey(hash).attributes();
-        let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let answer = get.send().await.map_err(|error| failure(&error))?;
-        answer.item().filter(|item| !item.contains_key("revoked_at")).map(caller).transpose()
+        let item = self.item(ItemKey::ApiKey(hash)).await?;
+        item.as_ref().filter(|item| !item.contains_key("revoked_at")).map(caller).transpose()
     }
 
     /// Every key of `who`'s tenant, the oldest first; one that was made a moment ago may be missing. One request for each
@@ -91,7 +99,7 @@ impl Store {
     }
 
     /// Revokes the key called `key_id`, and gives it as it is now; `None` where the tenant has no such key. A key that was
-    /// revoked before stays as it was. One request more than [`Self::api_keys`].
+    /// revoked before stays as it was. Three requests.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
@@ -101,33 +109,30 @@ impl Store {
         key_id: &str,
         now: Timestamp,
     ) -> Result<Option<ApiKey>, StoreError> {
-        for item in self.key_items(who).await? {
-            let key = about(&item)?;
-            if key.key_id == key_id {
-                return self.revoke(&item, key, now).await.map(Some);
-            }
-        }
-        Ok(None)
-    }
-
-    async fn revoke(&self, item: &codec::Item, key: ApiKey, now: Timestamp) -> Result<ApiKey, StoreError> {
+        let Some(by_id) = self.item(ItemKey::KeyId(who.tenant(), key_id)).await? else { return Ok(None) };
+        let hash = by_id.get("key_hash").and_then(|hash| hash.as_s().ok()).ok_or(StoreError::Corrupt("key_hash"))?;
+        let own = ItemKey::ApiKey(hash);
+        let key = about(&self.item(own).await?.ok_or(StoreError::Corrupt("key_hash"))?)?;
         let revoked = ApiKey { revoked_at: Some(now), ..key.clone() };
-        let own = ["pk", "sk"].map(|name| item.get(name).map(|value| (name.to_owned(), value.clone())));
-        let own = own.into_iter().collect::<Option<_>>().ok_or(StoreError::Corrupt("pk"))?;
         let update = self
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(own))
+            .set_key(Some(own.attributes()))
             .update_expression("SET revoked_at = :now, summary = :summary")
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(revoked_at)")
             .expression_attribute_values(":now", text(&keys::moment(now)))
             .expression_attribute_values(":summary", codec::summary_of(json(&revoked)?));
         match update.send().await.map_err(|error| failure(&error)) {
-            Ok(_) => Ok(revoked),
-            Err(StoreError::Conflict) => Ok(ApiKey { revoked_at: key.revoked_at.or(Some(now)), ..key }),
+            Ok(_) => Ok(Some(revoked)),
+            Err(StoreError::Conflict) => Ok(Some(ApiKey { revoked_at: key.revoked_at.or(Some(now)), ..key })),
             Err(error) => Err(error),
         }
+    }
+
+    async fn item(&self, key: ItemKey<'_>) -> Result<Option<codec::Item>, StoreError> {
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes())).consistent_read(true);
+        Ok(get.send().await.map_err(|error| failure(&error))?.item)
     }
 
     async fn key_items(&self, who: &impl Authority) -> Result<Vec<codec::Item>, StoreError> {

@@ -218,8 +218,8 @@ pub(super) fn record(item: &Item) -> Result<ProcessRecord, StoreError> {
         process: parse(required("body")?, "body")?,
         version: version.ok_or(StoreError::Corrupt("version"))?,
         wish: optional("wish").cloned(),
-        inbox: entries(item, "inbox")?,
-        outbox: entries(item, "outbox")?,
+        inbox: entries(item, "inbox", "inbox")?,
+        outbox: entries(item, "outbox", "outbox")?,
         due_at: moment("due_at")?,
         look_at: moment("look_at")?,
         fingerprint: required("fingerprint")?.clone(),
@@ -257,10 +257,14 @@ pub(super) fn map(entries: &BTreeMap<String, impl Serialize>) -> Result<Attribut
     entries.collect::<Result<_, StoreError>>().map(AttributeValue::M)
 }
 
-/// The map of JSON texts called `name`.
-pub(super) fn entries<T: DeserializeOwned>(item: &Item, name: &'static str) -> Result<BTreeMap<String, T>, StoreError> {
-    let map = item.get(name).and_then(|value| value.as_m().ok()).ok_or(StoreError::Corrupt(name))?;
-    let entry = |value: &AttributeValue| parse(value.as_s().map_err(|_| StoreError::Corrupt(name))?, name);
+/// The map of JSON texts called `name`; `what` names it in the error.
+pub(super) fn entries<T: DeserializeOwned>(
+    item: &Item,
+    name: &str,
+    what: &'static str,
+) -> Result<BTreeMap<String, T>, StoreError> {
+    let map = item.get(name).and_then(|value| value.as_m().ok()).ok_or(StoreError::Corrupt(what))?;
+    let entry = |value: &AttributeValue| parse(value.as_s().map_err(|_| StoreError::Corrupt(what))?, what);
     map.iter().map(|(key, value)| Ok((key.clone(), entry(value)?))).collect()
 }
 

@@ -46,6 +46,11 @@ pub enum ItemKey<'a> {
     Unique(&'a TenantId, Kind, &'a str, &'a str),
     /// How far a tenant's guards are moved from one key to another.
     GuardMoves(&'a TenantId),
+    /// That a record has a value by which its owner's records are looked for: kind, field, keyed hash of the value, and the record.
+    /// Those that have the same share a partition.
+    Listed(&'a TenantId, Kind, &'a str, &'a str, Uuid),
+    /// Under which hash an API key is kept, by its public id.
+    KeyId(&'a TenantId, &'a str),
 }
 
 impl ItemKey<'_> {
@@ -69,13 +74,15 @@ impl ItemKey<'_> {
                 format!("TENANT#{tenant}#UNIQUE#{}#{field}#{hash}", kind.as_str())
             }
             Self::GuardMoves(tenant) => format!("TENANT#{tenant}#GUARDMOVES"),
+            Self::Listed(tenant, kind, field, hash, _) => listed(tenant, kind, field, hash),
+            Self::KeyId(tenant, key_id) => format!("TENANT#{tenant}#KEYID#{key_id}"),
         }
     }
 
     /// The sort key.
     fn sk(self) -> String {
         match self {
-            Self::Channel(_, id) => id.to_string(),
+            Self::Channel(_, id) | Self::Listed(.., id) => id.to_string(),
             _ => ALONE.to_owned(),
         }
     }
@@ -262,6 +269,12 @@ pub fn channels(tenant: &TenantId) -> String {
     format!("TENANT#{tenant}#CHANNELS")
 }
 
+/// The partition of the records of one owner that have a value.
+#[must_use]
+pub fn listed(tenant: &TenantId, kind: Kind, field: &str, hash: &str) -> String {
+    format!("TENANT#{tenant}#LISTED#{}#{field}#{hash}", kind.as_str())
+}
+
 /// Keys of the index `by_kind` for a channel's deliveries: a partition a month, newest last.
 #[must_use]
 pub fn by_channel(tenant: &TenantId, channel: Uuid, month: &str) -> String {
@@ -369,6 +382,8 @@ mod tests {
             ItemKey::Channel(&tenant, id).pk(),
             ItemKey::Unique(&tenant, Kind::Person, "national_id", "h").pk(),
             ItemKey::GuardMoves(&tenant).pk(),
+            ItemKey::Listed(&tenant, Kind::CatalogValue, "value", "h", id).pk(),
+            ItemKey::KeyId(&tenant, "key_1").pk(),
             String::new(),
         ] {
             assert_eq!(WorkKey::of(&pk), None);

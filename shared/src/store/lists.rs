@@ -131,7 +131,9 @@ impl Store {
         };
         let page = page.map(|id| id.as_str()?.parse::<Uuid>().ok());
         let ids: Vec<Uuid> = page.entries.iter().map(|listed| listed.entry).collect();
-        let records = self.records(who, kind, &ids).await?;
+        let mut records = self.records(who, kind, &ids).await?;
+        // The index may still have one under an owner that it no longer belongs to.
+        records.retain(|record| owner.is_none() || record.owner == owner);
         let mut records: HashMap<Uuid, Record> = records.into_iter().map(|record| (record.id, record)).collect();
         Ok(page.map(|id| records.remove(&id)))
     }

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `pk`, `sk`, `kind`, `version` | key, kind of item, number of writes |
 //! | `body` | the record as JSON text |
-//! | `digests` | map of what its own records say about it; they write it |
+//! | `digests_address`, … | maps of what its own records say about it, one for each family that does; they write them |
 //! | `deleted_at` | when it was deleted; nothing new belongs to a deleted one |
 //! | `outbox`, `news`, `due_shard`, `due_at` | as those of a process |
 //! | `by_kind_pk`, `by_kind_sk` | lists (index `by_kind`); deleted ones have lists of their own, which no customer sees |
@@ -12,35 +12,35 @@
 //! | `fingerprint`, `created_by` | as those of a process |
 //! | `rows` | which rows of an import's last step changed it |
 //!
-//! A value that no two records may share has a guard of its own ([`super::unique`]), which is written in the record's transaction.
+//! A value that no two records may share has a guard of its own ([`super::unique`]); one by which an owner's records are looked for has
+//! an item for each record that has it ([`super::listed`]). Both are written in the record's transaction, so that what depends on them
+//! waits for no index.
 
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, ConditionCheck, KeysAndAttributes, Put, TransactWriteItem, Update},
+    types::{AttributeValue, ConditionCheck, KeysAndAttributes, Put, TransactWriteItem},
 };
 use uuid::Uuid;
 
 use super::{
     Store, StoreError,
     codec::{self, Item, OUTBOX_PATIENCE, json, parse, text},
-    failure, keys,
+    digests, failure, keys,
     keys::ItemKey,
+    listed::Listed,
     unique::Unique,
 };
 use crate::{
     api::Authority,
-    people::{Digest, Fields, Kind, Record, RecordEvent, job::RowsTaken},
-    platform::json::Json,
+    people::{Digest, Kind, Record, RecordEvent, job::RowsTaken},
 };
 
-/// Digests that a record keeps at most.
-pub const MAX_DIGESTS: usize = 50;
 /// Events of a record that wait to be handed on. From here on another of the same name says no more than those that wait.
 pub const MAX_OUTBOX: usize = 100;
-/// New records that one transaction writes at most, beside what they belong to.
-pub const MAX_TOGETHER: usize = 99;
+/// New records that one transaction of a hundred writes takes, each with its listed value, beside what they belong to.
+pub const MAX_TOGETHER: usize = 49;
 /// Records that one request reads at most.
 const READ_AT_ONCE: usize = 100;
 
@@ -61,6 +61,9 @@ pub struct RecordItem {
     pub rows: Option<RowsTaken>,
 }
 
+/// A new record, and the value by which it is looked for among its owner's.
+pub type NewRecord = (RecordItem, Option<Listed>);
+
 /// What is written together with a record.
 #[derive(Debug, Default)]
 pub struct Beside {
@@ -68,12 +71,16 @@ pub struct Beside {
     pub taken: Vec<Unique>,
     /// Values that it no longer has.
     pub freed: Vec<Unique>,
+    /// The value by which it is looked for from now on among its owner's.
+    pub listed: Option<Listed>,
+    /// The one by which it no longer is.
+    pub unlisted: Option<Listed>,
     /// Records that must be there: the field that names each, what it is, and which.
     pub needed: Vec<(&'static str, Kind, Uuid)>,
     /// The record that it belongs to, which must be there, and what that keeps of it.
     pub owner: Option<Belongs>,
     /// What a record that it belonged to no longer keeps of it.
-    pub left: Option<(Kind, Uuid, String)>,
+    pub left: Option<(Kind, Uuid, Digest)>,
 }
 
 /// What a record belongs to.
@@ -139,6 +146,12 @@ impl Store {
             let taken = self.take_value(&item.record, unique)?;
             writes.extend(taken.into_iter().map(|write| (Cause::Guard(unique.field), write)));
         }
+        if let Some(listed) = &beside.unlisted {
+            writes.push((Cause::Record, self.unlist(&item.record, listed)?));
+        }
+        if let Some(listed) = &beside.listed {
+            writes.push((Cause::Record, self.list_value(&item.record, listed)?));
+        }
         for (field, kind, id) in &beside.needed {
             writes.push((Cause::Needed(field), self.need(who, *kind, *id)?));
         }
@@ -148,8 +161,8 @@ impl Store {
                 None => (Cause::Needed(owner.field), self.need(who, owner.kind, owner.id)?),
             });
         }
-        if let Some((kind, id, name)) = &beside.left {
-            writes.push((Cause::Left, self.drop_digest(who, *kind, *id, name)?));
+        if let Some((kind, id, digest)) = &beside.left {
+            writes.push((Cause::Left, self.drop_digest(who, *kind, *id, digest)?));
         }
         self.transact(writes).await
     }
@@ -161,14 +174,17 @@ impl Store {
     pub async fn write_records(
         &self,
         who: &impl Authority,
-        items: &[RecordItem],
+        items: &[NewRecord],
         (field, kind, owner): (&'static str, Kind, Uuid),
     ) -> Result<Written, StoreError> {
         debug_assert!(items.len() <= MAX_TOGETHER);
         let mut writes = vec![(Cause::Needed(field), self.need(who, kind, owner)?)];
-        for item in items {
+        for (item, listed) in items {
             debug_assert!(item.outbox.is_empty() && who.tenant() == &item.record.tenant);
             writes.push((Cause::Record, self.put_record(item, "")?));
+            if let Some(listed) = listed {
+                writes.push((Cause::Record, self.list_value(&item.record, listed)?));
+            }
         }
         self.transact(writes).await
     }
@@ -299,51 +315,6 @@ impl Store {
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(deleted_at)");
         Ok(TransactWriteItem::builder().condition_check(check.build().map_err(|_| INCOMPLETE)?).build())
     }
-
-    fn keep_digest(
-        &self,
-        who: &impl Authority,
-        owner: &Belongs,
-        (name, digest): &Digest,
-    ) -> Result<TransactWriteItem, StoreError> {
-        use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
-        let former = owner.former.as_ref().map_or("", |_| " REMOVE digests.#former");
-        let update = Update::builder()
-            .table_name(&self.table)
-            .set_key(Some(ItemKey::Record(who.tenant(), owner.kind, owner.id).attributes()))
-            .update_expression(format!("SET digests.#name = :digest{former} ADD version :one"))
-            .condition_expression(
-                "attribute_exists(pk) AND attribute_not_exists(deleted_at) \
-                 AND (size(digests) < :max OR attribute_exists(digests.#name))",
-            )
-            .expression_attribute_names("#name", name)
-            .expression_attribute_values(":digest", text(digest.text()))
-            .expression_attribute_values(":max", AttributeValue::N(MAX_DIGESTS.to_string()))
-            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
-            .return_values_on_condition_check_failure(AllOld);
-        let update = match &owner.former {
-            Some(former) => update.expression_attribute_names("#former", former),
-            None => update,
-        };
-        Ok(TransactWriteItem::builder().update(update.build().map_err(|_| INCOMPLETE)?).build())
-    }
-
-    fn drop_digest(
-        &self,
-        who: &impl Authority,
-        kind: Kind,
-        id: Uuid,
-        name: &str,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let update = Update::builder()
-            .table_name(&self.table)
-            .set_key(Some(ItemKey::Record(who.tenant(), kind, id).attributes()))
-            .update_expression("REMOVE digests.#name ADD version :one")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_names("#name", name)
-            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
-        Ok(TransactWriteItem::builder().update(update.build().map_err(|_| INCOMPLETE)?).build())
-    }
 }
 
 pub(super) const INCOMPLETE: StoreError = StoreError::Corrupt("incomplete write");
@@ -357,7 +328,9 @@ fn write(item: &RecordItem, news: &str) -> Result<Item, StoreError> {
     set("kind", text(record.kind.resource_name()));
     set("version", AttributeValue::N((item.version + 1).to_string()));
     set("body", json(record)?);
-    set("digests", codec::map(&record.digests)?);
+    for (name, map) in digests::written(record)? {
+        set(&name, map);
+    }
     set("outbox", codec::map(&item.outbox)?);
     set("fingerprint", text(&item.fingerprint));
     set("created_by", text(&item.created_by));
@@ -388,11 +361,11 @@ fn read(item: &Item) -> Result<RecordItem, StoreError> {
         |name: &'static str| item.get(name).and_then(|value| value.as_s().ok()).ok_or(StoreError::Corrupt(name));
     let version = item.get("version").and_then(|value| value.as_n().ok()?.parse().ok());
     let mut record: Record = parse(string("body")?, "body")?;
-    record.digests = codec::entries::<Json>(item, "digests")?.into_iter().collect::<Fields>();
+    record.digests = digests::read(item, record.kind)?;
     Ok(RecordItem {
         record,
         version: version.ok_or(StoreError::Corrupt("version"))?,
-        outbox: codec::entries(item, "outbox")?,
+        outbox: codec::entries(item, "outbox", "outbox")?,
         fingerprint: string("fingerprint")?.clone(),
         created_by: string("created_by")?.clone(),
         rows: item.contains_key("rows").then(|| parse(string("rows")?, "rows")).transpose()?,

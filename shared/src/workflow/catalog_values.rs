@@ -23,7 +23,7 @@ const MAX_ROWS: usize = 1000;
 /// The columns, in their order.
 const COLUMNS: [&str; 3] = ["type", "label", "value"];
 
-/// Adds the values in `file` to `catalog`. One read, and one transaction for each 99 values.
+/// Adds the values in `file` to `catalog`. Two reads, and one transaction for each 49 values.
 ///
 /// # Errors
 /// 422 where there is no such catalog, or with the mistakes of every line, as `csv_file[LINE].COLUMN`.

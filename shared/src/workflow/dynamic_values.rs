@@ -12,7 +12,7 @@ use crate::{
     },
     people::{
         Fields, Record, View,
-        dynamic::{self, CatalogValues, DYNAMIC_PROPERTIES, DYNAMIC_VALUES, Entry},
+        dynamic::{self, CatalogValue, DYNAMIC_PROPERTIES, DYNAMIC_VALUES},
         families::CATALOG_VALUES,
         person::PEOPLE,
     },
@@ -25,8 +25,8 @@ use crate::{
 pub struct DynamicValues<'a>(pub &'a Records);
 
 impl DynamicValues<'_> {
-    /// Saves what `given` says that a person has in the property `id`. One read and one transaction, two reads more for each
-    /// hundred values of a catalog that the property names, and one where there is a `key`.
+    /// Saves what `given` says that a person has in the property `id`. One read and one transaction, one read more for each catalog
+    /// that values must be of and for each such value, and one where there is a `key`.
     ///
     /// # Errors
     /// 404 where there is no such property; 422 with every value that is not as the property wants it, or where the key was used
@@ -49,8 +49,8 @@ impl DynamicValues<'_> {
         let values: Option<BTreeMap<String, Json>> = given.get("values").and_then(Json::read);
         let values = match values {
             Some(values) => {
-                let catalogs = self.catalogs(caller, &entries, &values).await?;
-                dynamic::check(&entries, &values, &catalogs).unwrap_or_else(|wrong| {
+                let listed = self.listed(caller, dynamic::asked_of_catalogs(&entries, &values)).await?;
+                dynamic::check(&entries, &values, &listed).unwrap_or_else(|wrong| {
                     problems.extend(wrong);
                     Fields::new()
                 })
@@ -65,21 +65,18 @@ impl DynamicValues<'_> {
         self.0.make(&DYNAMIC_VALUES, caller, fields, request).await
     }
 
-    /// The values of every catalog that has a say about one of `values`.
-    async fn catalogs(
-        &self,
-        caller: &Caller,
-        entries: &[Entry],
-        values: &BTreeMap<String, Json>,
-    ) -> Result<CatalogValues, ApiError> {
-        let asked = entries.iter().filter(|entry| values.get(&entry.key).is_some_and(|value| !value.is_null()));
-        let mut catalogs = CatalogValues::new();
-        for id in asked.filter_map(|entry| entry.catalog_id).collect::<BTreeSet<_>>() {
-            let listed = self.0.all_owned(&CATALOG_VALUES, caller, id, |_| true).await?;
-            let text = |value: &Record| Some(value.fields.get("value")?.text().to_owned());
-            catalogs.insert(id, listed.iter().filter_map(text).collect());
+    /// Those of the values that their catalogs have, those of this moment too.
+    async fn listed(&self, caller: &Caller, asked: BTreeSet<CatalogValue>) -> Result<BTreeSet<CatalogValue>, ApiError> {
+        let mut by_catalog = BTreeMap::<Uuid, BTreeSet<String>>::new();
+        for (catalog, value) in asked {
+            by_catalog.entry(catalog).or_default().insert(value);
         }
-        Ok(catalogs)
+        let mut found = BTreeSet::new();
+        for (catalog, values) in by_catalog {
+            let listed = self.0.among_listed(&CATALOG_VALUES, caller, catalog, values).await?;
+            found.extend(listed.into_iter().map(|value| (catalog, value)));
+        }
+        Ok(found)
     }
 
     /// One page of what persons have, newest first: of one person, in one property, where they are named.

@@ -76,8 +76,8 @@ impl People {
         found.filter(|record| record.deleted_at.is_none()).ok_or_else(|| ApiError::not_found("person"))
     }
 
-    /// A person with its addresses, contacts and references, the latest hundred of each or as many as have room, and the entries of
-    /// built-in lists. Two requests for each of the three.
+    /// A person with its addresses, contacts and references, all of each or as many as have room, and the entries of built-in lists. One
+    /// request for each of the three that it has any of.
     ///
     /// # Errors
     /// Our own store.
@@ -88,7 +88,7 @@ impl People {
             ("contact_data", "contact_data_next_page_url", &CONTACTS),
             ("references", "references_next_page_url", &REFERENCES),
         ] {
-            let page = self.records.owned(family, caller, record.id, MAX_PAGE_BYTES / 3).await?;
+            let page = self.records.kept_within(family, caller, record, MAX_PAGE_BYTES / 3).await?;
             view.show(name, &page.data);
             view.show(rest, &page.next_page_url);
         }

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use types::Types;
 
 use super::{
+    digests,
     keys::{self, ItemKey},
     processes::MAX_INBOX,
     records, tenants,
@@ -250,8 +251,8 @@ fn every_record_fits_with_all_of_its_fields_at_their_longest() {
     }
     // Parts of addresses are kept short, and of each type of biometric result two values.
     let biometrics = families::BIOMETRIC_TYPES.len() * (MAX_FREE + 200);
-    let addresses = records::MAX_DIGESTS * (families::ADDRESS_PARTS.len() * 40 + 100);
-    let ids = 2 * records::MAX_DIGESTS * 100;
+    let addresses = digests::MAX_DIGESTS * (families::ADDRESS_PARTS.len() * 40 + 100);
+    let ids = 2 * digests::MAX_DIGESTS * 100;
     assert!(biometrics + addresses + ids <= LARGEST_DIGESTS, "{}", biometrics + addresses + ids);
 }
 
@@ -265,6 +266,7 @@ fn no_key_is_longer_than_the_table_takes() {
         ItemKey::Reference(&tenant, &name, &"r".repeat(bounded::MAX_REFERENCE)).pk(),
         ItemKey::ApiKey(&hash).pk(),
         ItemKey::Code(&tenant, &hash).pk(),
+        ItemKey::KeyId(&tenant, &name).pk(),
         keys::by_channel(&tenant, id, &month),
         keys::by_resource(&tenant, &id.to_string()),
         keys::by_kind(&tenant, &month),
@@ -277,6 +279,7 @@ fn no_key_is_longer_than_the_table_takes() {
         partitions.push(keys::owned_by(&tenant, id, family.kind));
         partitions.push(keys::records(&tenant, family.kind, &month));
         partitions.push(keys::deleted_records(&tenant, family.kind, &month));
+        partitions.extend(family.listed.map(|field| keys::listed(&tenant, family.kind, field, &hash)));
         partitions.extend(family.unique.iter().map(|field| ItemKey::Unique(&tenant, family.kind, field, &hash).pk()));
     }
     for partition in partitions {

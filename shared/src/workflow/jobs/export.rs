@@ -114,10 +114,8 @@ impl RunJob {
         view.show("biometrics", &person.fields.get("biometrics"));
         let mut cells = cells(&view, own_columns());
         for (part, family) in parts(export) {
-            let request = PageRequest { page: 1, per_page: 1, cursor: None };
-            let of_person = (family.kind, Some(person.id));
-            let latest = self.tools.means.store.list_records(key, export.since, of_person, &request, now).await?;
-            let latest = latest.entries.first().map(|listed| family.view(&listed.entry, now)).unwrap_or_default();
+            let latest = self.tools.means.store.kept(key, family, person).await?;
+            let latest = latest.first().map(|record| family.view(record, now)).unwrap_or_default();
             cells.extend(self::cells(&latest, part_columns(part, family).map(|(_, field)| field)));
         }
         Ok(cells)

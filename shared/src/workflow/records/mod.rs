@@ -4,6 +4,8 @@
 //! Creating a record is one transaction: the record, the guards of its unique values, and what it belongs to. Changing one is
 //! a read and a transaction.
 
+mod listing;
+mod owned;
 pub mod routes;
 mod unique;
 
@@ -16,11 +18,11 @@ use crate::{
     api::{
         ApiError, Authority, Caller,
         body::Fingerprint,
-        page::{MAX_PAGE_BYTES, MAX_PER_PAGE, PageRequest, PageView},
+        page::{MAX_PAGE_BYTES, PageRequest, PageView},
     },
     evidence::UrlGuard,
     people::{
-        Family, Fields, Form, Kind, Record, RecordEvent, View,
+        Digest, Family, Fields, Form, Kind, Record, RecordEvent, View,
         family::{Named, distinct},
     },
     platform::{Platform, SecretsError, json::Json, secrets::SecretDocument},
@@ -51,10 +53,6 @@ pub(super) struct List<'a> {
     pub(super) filters: &'a [(&'a str, Option<String>)],
     /// Bytes that the answer has room for.
     pub(super) room: usize,
-}
-
-fn first_page() -> PageRequest {
-    PageRequest { page: 1, per_page: MAX_PER_PAGE, cursor: None }
 }
 
 /// The use case.
@@ -136,6 +134,7 @@ impl Records {
             taken: uniques(family, &item.record.fields, &secrets.unique_keys)?,
             needed: needed(family, &item.record.fields),
             owner: belongs(family, &item.record, None),
+            listed: self.listed(family, who, &item.record).await?,
             ..Beside::default()
         };
         for race in 0..MAX_RACES {
@@ -183,9 +182,12 @@ impl Records {
         made: Vec<(Fields, Request<'_>)>,
     ) -> Result<(), ApiError> {
         let secrets = self.secrets(family).await?;
+        let listing = self.listing(family, who, Some(owner.2)).await?;
         let item = |(fields, request): (Fields, Request<'_>)| {
             let fingerprint = Fingerprint::of_text(&request.text, &secrets.fingerprint_keys)?;
-            Ok(self.new_item(family, who, fields, &request, &fingerprint))
+            let item = self.new_item(family, who, fields, &request, &fingerprint);
+            let listed = listing.as_ref().and_then(|listing| listing.of(&item.record));
+            Ok((item, listed))
         };
         let items = made.into_iter().map(item).collect::<Result<Vec<_>, ApiError>>()?;
         'together: for together in items.chunks(MAX_TOGETHER) {
@@ -278,50 +280,6 @@ impl Records {
         Ok(PageView::within(list.room, list.path, &filters, request, page))
     }
 
-    /// The latest records of a family that belong to another record, as a part of an answer: at most a hundred, and as many as
-    /// have room in `room` bytes. The rest is a page of the family's own list. Two requests.
-    ///
-    /// # Errors
-    /// Our own store.
-    pub async fn owned(
-        &self,
-        family: &Family,
-        caller: &Caller,
-        owner: Uuid,
-        room: usize,
-    ) -> Result<PageView<View>, ApiError> {
-        let filters = [(owner_field(family), Some(owner.to_string()))];
-        let list = List { path: family.path, filters: &filters, room };
-        self.list_of(family, caller, Some(owner), &list, &first_page(), |_| true).await
-    }
-
-    /// Every record of a family that belongs to another record and is `wanted`, newest first.
-    /// Two requests for each hundred.
-    ///
-    /// # Errors
-    /// Our own store.
-    pub(super) async fn all_owned(
-        &self,
-        family: &Family,
-        caller: &Caller,
-        owner: Uuid,
-        mut wanted: impl FnMut(&Record) -> bool,
-    ) -> Result<Vec<Record>, ApiError> {
-        let (mut records, mut request) = (Vec::new(), first_page());
-        loop {
-            let page = self
-                .0
-                .store
-                .list_records(caller, caller.tenant_since(), (family.kind, Some(owner)), &request, self.0.now())
-                .await?;
-            records.extend(page.entries.into_iter().map(|listed| listed.entry).filter(&mut wanted));
-            match page.next {
-                Some(next) => request.cursor = Some(next),
-                None => return Ok(records),
-            }
-        }
-    }
-
     /// Changes what `given` names. One read and one transaction.
     ///
     /// # Errors
@@ -370,7 +328,13 @@ impl Records {
             let had = uniques(family, &before.fields, &secrets.unique_keys)?;
             let has = uniques(family, &item.record.fields, &secrets.unique_keys)?;
             let (named, names) = (needed(family, &before.fields), needed(family, &item.record.fields));
+            let (listed, unlisted) = match listing::is_moved(family, &before, &item.record) {
+                true => (self.listed(family, who, &item.record).await?, self.listed(family, who, &before).await?),
+                false => (None, None),
+            };
             let beside = Beside {
+                listed,
+                unlisted,
                 // With several keys, guards move to the first with whatever is written of the record.
                 taken: has.iter().filter(|value| value.may_be_elsewhere() || !had.contains(value)).cloned().collect(),
                 freed: had.into_iter().filter(|unique| !has.contains(unique)).collect(),
@@ -505,17 +469,17 @@ fn owner(family: &Family, fields: &Fields) -> Option<Uuid> {
 
 fn belongs(family: &Family, record: &Record, before: Option<&Record>) -> Option<Belongs> {
     let owner = family.owner.as_ref()?;
-    let digest = family.digest.map(|digest| digest(record));
+    let digest = family.digest(record);
     let before = before.filter(|before| before.owner == record.owner);
-    let former = family.digest.zip(before).map(|(digest, before)| digest(before).0);
-    let former = former.filter(|former| digest.as_ref().is_some_and(|(name, _)| name != former));
+    let former = before.and_then(|before| Some(family.digest(before)?.name));
+    let former = former.filter(|former| digest.as_ref().is_some_and(|digest| digest.name != *former));
     Some(Belongs { field: owner.field, kind: owner.kind, id: record.owner?, digest, former })
 }
 
 /// What a former owner no longer keeps of a record.
-fn left(family: &Family, before: &Record, after: &Record) -> Option<(Kind, Uuid, String)> {
-    let (digest, kind) = (family.digest?, family.owner.as_ref()?.kind);
-    (before.owner != after.owner).then_some((kind, before.owner?, digest(before).0))
+fn left(family: &Family, before: &Record, after: &Record) -> Option<(Kind, Uuid, Digest)> {
+    let (digest, kind) = (family.digest(before)?, family.owner.as_ref()?.kind);
+    (before.owner != after.owner).then_some((kind, before.owner?, digest))
 }
 
 /// Records of other families that the fields name, beside the owner.

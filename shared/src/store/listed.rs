@@ -1,0 +1,61 @@
+//! Values by which the records of one owner are looked for: that a catalog has a value.
+//!
+//! Each record that has one has an item beside it, written in its transaction, under a keyed hash of the value: whoever looks for it
+//! asks the table itself and no index, which lags. Records that have the same share a partition.
+
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+
+use super::{
+    Store, StoreError,
+    codec::text,
+    failure,
+    keys::{self, ItemKey},
+    records::INCOMPLETE,
+};
+use crate::{
+    api::Authority,
+    people::{Kind, Record},
+};
+
+/// A value by which a record is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its field.
+    pub field: &'static str,
+    /// Keyed hash of the value, another one for each owner.
+    pub hash: String,
+}
+
+impl Store {
+    /// Whether any record is listed under a value (strongly consistent). One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn is_listed(&self, who: &impl Authority, kind: Kind, listed: &Listed) -> Result<bool, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :value")
+            .expression_attribute_values(":value", text(&keys::listed(who.tenant(), kind, listed.field, &listed.hash)))
+            .limit(1);
+        let answer = query.send().await.map_err(|error| failure(&error))?;
+        Ok(!answer.items().is_empty())
+    }
+
+    /// Writes that a record has a value.
+    pub(super) fn list_value(&self, record: &Record, listed: &Listed) -> Result<TransactWriteItem, StoreError> {
+        let mut item = ItemKey::Listed(&record.tenant, record.kind, listed.field, &listed.hash, record.id).attributes();
+        item.insert("kind".to_owned(), text("listed"));
+        let put = Put::builder().table_name(&self.table).set_item(Some(item));
+        Ok(TransactWriteItem::builder().put(put.build().map_err(|_| INCOMPLETE)?).build())
+    }
+
+    /// Removes that it had one.
+    pub(super) fn unlist(&self, record: &Record, listed: &Listed) -> Result<TransactWriteItem, StoreError> {
+        let key = ItemKey::Listed(&record.tenant, record.kind, listed.field, &listed.hash, record.id).attributes();
+        let delete = Delete::builder().table_name(&self.table).set_key(Some(key));
+        Ok(TransactWriteItem::builder().delete(delete.build().map_err(|_| INCOMPLETE)?).build())
+    }
+}

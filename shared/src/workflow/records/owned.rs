@@ -1,0 +1,99 @@
+//! What belongs to a record: as a list, which may lag, or by what the table itself says at this moment.
+
+use uuid::Uuid;
+
+use super::{List, Records, owner_field};
+use crate::{
+    api::{
+        ApiError, Caller,
+        page::{Cursor, Listed, ListedPage, MAX_PER_PAGE, PageRequest, PageView},
+    },
+    people::{Family, Record, View},
+    store::keys::{by_kind_sort, month},
+};
+
+fn first_page() -> PageRequest {
+    PageRequest { page: 1, per_page: MAX_PER_PAGE, cursor: None }
+}
+
+impl Records {
+    /// The latest records of a family that belong to another record, as a part of an answer: at most a hundred, and as many as
+    /// have room in `room` bytes. The rest is a page of the family's own list. Two requests.
+    ///
+    /// # Errors
+    /// Our own store.
+    pub async fn owned(
+        &self,
+        family: &Family,
+        caller: &Caller,
+        owner: Uuid,
+        room: usize,
+    ) -> Result<PageView<View>, ApiError> {
+        let filters = [(owner_field(family), Some(owner.to_string()))];
+        let list = List { path: family.path, filters: &filters, room };
+        self.list_of(family, caller, Some(owner), &list, &first_page(), |_| true).await
+    }
+
+    /// The records of a family that `owner` keeps by their ids, newest first, those of this moment too. One request.
+    ///
+    /// # Errors
+    /// Our own store.
+    pub(in crate::workflow) async fn kept(
+        &self,
+        family: &Family,
+        caller: &Caller,
+        owner: &Record,
+    ) -> Result<Vec<Record>, ApiError> {
+        Ok(self.0.store.kept(caller, family, owner).await?)
+    }
+
+    /// Those records as a part of an answer, as many as have room in `room` bytes. The rest is a page of the family's own list. One
+    /// request.
+    ///
+    /// # Errors
+    /// Our own store.
+    pub(in crate::workflow) async fn kept_within(
+        &self,
+        family: &Family,
+        caller: &Caller,
+        owner: &Record,
+        room: usize,
+    ) -> Result<PageView<View>, ApiError> {
+        let now = self.0.now();
+        let kept = self.kept(family, caller, owner).await?;
+        let entries = kept.iter().map(|record| Listed {
+            entry: family.view(record, now),
+            after: Cursor { month: month(now), below: Some(by_kind_sort(record.created_at, record.id)), seen: 0 },
+        });
+        let listed = ListedPage { seen: 0, entries: entries.collect(), next: None };
+        let owner = owner.id.to_string();
+        Ok(PageView::within(room, family.path, &[(owner_field(family), &owner)], &first_page(), listed))
+    }
+
+    /// Every record of a family that belongs to another record and is `wanted`, newest first; those of a moment ago may be missing, so
+    /// that nothing may be decided by it. Two requests for each hundred.
+    ///
+    /// # Errors
+    /// Our own store.
+    pub(in crate::workflow) async fn all_owned(
+        &self,
+        family: &Family,
+        caller: &Caller,
+        owner: Uuid,
+        mut wanted: impl FnMut(&Record) -> bool,
+    ) -> Result<Vec<Record>, ApiError> {
+        let (mut records, mut request) = (Vec::new(), first_page());
+        loop {
+            let page = self
+                .0
+                .store
+                .list_records(caller, caller.tenant_since(), (family.kind, Some(owner)), &request, self.0.now())
+                .await?;
+            records.extend(page.entries.into_iter().map(|listed| listed.entry).filter(&mut wanted));
+            match page.next {
+                Some(next) => request.cursor = Some(next),
+                None => return Ok(records),
+            }
+        }
+    }
+}
