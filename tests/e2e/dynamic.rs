@@ -34,7 +34,7 @@ async fn a_property_and_its_values_are_shown_as_in_the_seed() {
     });
     let path = format!("/dynamic-properties/{}", made.id());
     assert_eq!(world.customer.get(&path).await.result(), made.result());
-    assert_eq!(world.customer.get("/dynamic-properties").await.result()["data"], json!([made.result()]));
+    assert_eq!(world.look("/dynamic-properties").await.result()["data"], json!([made.result()]));
 
     let given = json!({
         "person_id": person["id"], "dynamic_property_id": made.result()["id"], "values": {"test_01": "test_01_uno"}
@@ -85,6 +85,7 @@ async fn a_property_that_makes_no_sense_is_refused_part_by_part() {
     let mut nowhere = property();
     nowhere["descriptor"][0]["catalog_id"] = json!("71266b80-f04b-4a2c-9314-963d3a182f2b");
     assert_eq!(world.customer.post("/dynamic-properties", &nowhere).await.fields(), ["descriptor"]);
+    world.catch_up();
     assert_eq!(world.customer.get("/dynamic-properties").await.result()["data"], json!([]));
 }
 
@@ -129,6 +130,7 @@ async fn values_keep_the_rules_or_are_not_stored() {
     let other = json!({"person_id": "x", "dynamic_property_id": person["id"], "values": [1]});
     let refused = world.customer.post(&path, &other).await;
     assert_eq!(refused.fields(), ["dynamic_property_id", "person_id", "values"]);
+    world.catch_up();
     let listed = world.customer.get("/dynamic-values").await;
     assert_eq!(listed.result()["data"].as_array().unwrap().len(), 1);
 }
@@ -156,6 +158,7 @@ async fn the_latest_values_count_and_the_history_stays() {
     let renamed = world.customer.put(&format!("/dynamic-properties/{}", properties[0]), &renamed).await;
     assert_eq!((&renamed.result()["name"], &renamed.result()["key"]), (&json!("Otro"), &json!("uno")));
 
+    world.catch_up();
     let path = format!("/people/{}/dynamic-values", person["id"].as_str().unwrap());
     let values = async |path: String| {
         let page = world.customer.get(&path).await.result().clone();
@@ -186,6 +189,7 @@ async fn a_file_of_values_is_taken_whole_or_not_at_all_and_once() {
         world.customer.post_form("/catalog-values/bulk", &parts).await
     };
     let count = async || {
+        world.catch_up();
         let list = world.customer.get(&format!("/catalog-values?custom_catalog_id={catalog}&per_page=100")).await;
         list.result()["data"].as_array().unwrap().clone()
     };
@@ -262,7 +266,8 @@ async fn a_long_file_of_values_that_stopped_half_way_is_finished_by_the_next_try
     world.aws.take_calls();
     assert_eq!(send(&file).await.status, 201);
     let calls = world.aws.take_calls();
-    assert_eq!(calls.iter().filter(|call| *call == "TransactWriteItems").count(), 3, "{calls:?}");
+    assert_eq!(calls.iter().filter(|call| *call == "TransactWriteItems").count(), 6, "{calls:?}");
+    world.catch_up();
     let (mut labels, mut page) = (BTreeSet::new(), format!("/catalog-values?custom_catalog_id={catalog}&per_page=100"));
     loop {
         let list = world.customer.get(&page).await.result().clone();

@@ -103,6 +103,7 @@ async fn a_provider_that_refuses_says_why_and_the_refusal_is_remembered() {
     let again = world.customer.create_once("k", &body).await;
     assert_eq!((again.status, again.error_code()), (422, "refused_by_provider"));
     assert_eq!(world.local.sandbox().calls().creates, 1);
+    world.catch_up();
     let failed = world.customer.get("/processes?status=failed").await;
     assert_eq!(failed.result()["data"][0]["status_reason"], "refused_by_provider");
 }
@@ -156,6 +157,7 @@ async fn an_account_that_cannot_be_read_is_trouble_of_ours_until_it_was_read_onc
     let answer = world.customer.create(&order("approved")).await;
     assert_eq!((answer.status, answer.error_code()), (503, "unavailable"));
     assert!(world.aws.is_calm());
+    world.catch_up();
     assert_eq!(world.customer.get("/processes").await.result()["data"], serde_json::json!([]), "nothing was stored");
 
     assert_eq!(world.customer.create(&order("approved")).await.status, 201);

@@ -51,6 +51,7 @@ async fn every_refusal_has_its_shape() {
         "link life": shape(&customer.get(&format!("/processes/{id}/evidence/{id}?expires_in_min=61")).await),
     });
     insta::assert_json_snapshot!(refusals);
+    world.catch_up();
     let stored = customer.get("/processes").await;
     assert_eq!(stored.result()["data"].as_array().unwrap().len(), 1, "bad input stores nothing");
 }

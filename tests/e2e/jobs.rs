@@ -81,10 +81,12 @@ async fn good_rows_are_kept_and_the_others_are_named() {
             format!("7,updated,{id},,"),
         ]
     );
+    world.catch_up();
     assert_eq!(world.customer.get("/people").await.result()["data"].as_array().unwrap().len(), 1);
     // Sent again: only what the later row undoes is done again.
     let again = finish(&world, &import(&world, &file).await).await;
     assert_eq!((&again["created"], &again["failed"]), (&json!(0), &json!(3)));
+    world.catch_up();
     assert_eq!(world.customer.get("/people").await.result()["data"].as_array().unwrap().len(), 1);
 }
 
@@ -238,6 +240,7 @@ async fn a_long_import_goes_on_where_it_was_stopped_and_nobody_is_made_twice() {
     assert!(report[1..].iter().all(|line| line.contains(",created,")));
 
     // All of them, newest first, in a file of several pieces.
+    world.catch_up();
     let asked = world.customer.post("/people/export", &json!({"exclude": ["address", "contact"]})).await;
     let job = finish(&world, &asked).await;
     assert_eq!((&job["state"], &job["persons"]), (&json!("done"), &json!(1500)), "{job}");
@@ -263,6 +266,7 @@ async fn an_export_has_the_persons_of_its_days_and_what_is_not_left_out() {
     let result = json!({"person_id": other["id"], "type": "LIVENESS", "metadata": {"safe": true, "matchLevel": 0}});
     assert_eq!(world.customer.post("/biometric-results", &result).await.status, 201);
 
+    world.catch_up();
     let export = async |given: Value| {
         let asked = world.customer.post("/people/export", &given).await;
         let job = finish(&world, &asked).await;
@@ -408,6 +412,7 @@ async fn a_job_that_is_killed_anywhere_goes_on_within_two_minutes() {
         async |world: &World| {
             register(world, &juan()).await;
             world.local.pump().await;
+            world.catch_up();
             world.customer.post("/people/export", &json!({"exclude": ["address", "contact"]})).await
         },
         async |world: &World, job: &Value| assert_eq!(lines(world, job).await.len(), 2, "{job}"),
@@ -462,6 +467,7 @@ async fn whatever_call_of_an_import_fails_each_row_is_taken_up_once() {
     whatever_fails(ask, async |world: &World, job: &Value| {
         let counts = ["done", "created", "updated", "unchanged", "failed"].map(|count| job[count].as_u64().unwrap());
         assert_eq!(counts, [6, 1, 3, 1, 1], "{job}");
+        world.catch_up();
         let persons = world.customer.get("/people").await.result()["data"].as_array().unwrap().clone();
         let names: BTreeSet<_> = persons.iter().map(|person| person["name"].as_str().unwrap()).collect();
         assert_eq!((persons.len(), names), (2, BTreeSet::from(["Juan", "Juana"])));
@@ -486,6 +492,7 @@ async fn whatever_call_of_an_export_fails_its_file_is_whole() {
         let contact = sample("contacts", person["id"].as_str().unwrap());
         assert_eq!(world.customer.post("/contacts", &contact).await.status, 201);
         world.local.pump().await;
+        world.catch_up();
         world.customer.post("/people/export", &json!({})).await
     };
     whatever_fails(ask, async |world: &World, job: &Value| {
@@ -504,6 +511,7 @@ async fn a_key_that_is_used_again_when_its_job_is_gone_asks_for_another() {
     assert_eq!(lines(&world, &first).await.len(), 1);
     world.clock.advance(SignedDuration::from_hours(24 * 7));
     register(&world, &juan()).await;
+    world.catch_up();
     // The table has not removed the first one yet.
     let asked = ask().await;
     assert!(!asked.headers.contains_key("idempotent-replayed"));
@@ -565,6 +573,7 @@ async fn an_export_of_long_persons_ends() {
     });
     let job = finish(&world, &import_uploaded(&world, "text/csv", rows).await).await;
     assert_eq!(job["created"], 1000, "{job}");
+    world.catch_up();
     let asked = world.customer.post("/people/export", &json!({"exclude": ["address", "contact"]})).await;
     let job = finish(&world, &asked).await;
     assert_eq!((&job["state"], &job["persons"]), (&json!("done"), &json!(1000)), "{job}");

@@ -22,11 +22,11 @@ async fn channel(customer: &Customer, url: &str) -> String {
     format!("/notification-channels/{}", created.id())
 }
 
-async fn deliveries(customer: &Customer, channel: &str) -> Vec<Value> {
+async fn deliveries(world: &World, channel: &str) -> Vec<Value> {
     let mut path = format!("{channel}/deliveries?per_page=50");
     let mut all = Vec::new();
     loop {
-        let page = customer.get(&path).await.result().clone();
+        let page = world.look(&path).await.result().clone();
         all.extend(page["data"].as_array().unwrap().clone());
         match page["next_page_url"].as_str() {
             Some(next) => {
@@ -70,7 +70,7 @@ async fn an_endpoint_that_fails_is_left_alone_and_nothing_is_lost() {
         (&shown["failing_since"], &shown["resting_until"]),
         (&json!("2026-11-02T09:00:00Z"), &json!("2026-11-02T09:00:30Z"))
     );
-    let waiting = deliveries(&world.customer, &channel).await;
+    let waiting = deliveries(&world, &channel).await;
     assert_eq!(waiting.len(), 28);
     let attempts = |delivery: &Value| delivery["attempts"].as_array().unwrap().len();
     assert_eq!(waiting.iter().map(attempts).sum::<usize>(), called, "what is put off is no attempt");
@@ -120,7 +120,7 @@ async fn an_endpoint_that_hangs_is_waited_for_for_two_seconds_and_then_for_ten()
         tokio::join!(world.local.pump(), hangs);
     };
     patience(2).await;
-    let attempts = deliveries(&world.customer, &channel).await[0]["attempts"].clone();
+    let attempts = deliveries(&world, &channel).await[0]["attempts"].clone();
     assert_eq!((attempts.as_array().unwrap().len(), &attempts[0]["error"]), (1, &json!("timeout")));
     world.clock.advance(SECOND * 40);
     let clock = async { world.local.run_schedules().await };
@@ -129,7 +129,7 @@ async fn an_endpoint_that_hangs_is_waited_for_for_two_seconds_and_then_for_ten()
         world.clock.advance(SECOND * 10);
     };
     tokio::join!(clock, hangs);
-    let attempts = deliveries(&world.customer, &channel).await[0]["attempts"].clone();
+    let attempts = deliveries(&world, &channel).await[0]["attempts"].clone();
     assert_eq!((attempts.as_array().unwrap().len(), &attempts[1]["error"]), (2, &json!("timeout")));
 }
 
@@ -145,7 +145,7 @@ async fn a_secret_that_does_not_open_fails_its_own_deliveries_and_nothing_else()
     world.customer.create(&order("never")).await;
     let pumped = world.local.pump().await;
     assert_eq!((pumped.given_up, sound.taken().len(), broken.received().len()), (0, 1, 0));
-    let delivery = deliveries(&world.customer, &broken_channel).await.remove(0);
+    let delivery = deliveries(&world, &broken_channel).await.remove(0);
     assert_eq!(
         (&delivery["state"], &delivery["attempts"][0]["error"]),
         (&json!("pending"), &json!("secret_unreadable"))

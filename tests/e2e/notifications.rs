@@ -41,7 +41,7 @@ impl Told {
     }
 
     async fn deliveries(&self) -> Vec<Value> {
-        let log = self.world.customer.get(&format!("{}/deliveries", self.path())).await;
+        let log = self.world.look(&format!("{}/deliveries", self.path())).await;
         log.result()["data"].as_array().unwrap().clone()
     }
 
@@ -263,7 +263,7 @@ async fn a_delivery_can_be_replayed_under_its_id() {
     told.receiver.answer(500);
     told.world.customer.create(&order("never")).await;
     told.world.pass_slowly(HOUR * 100).await;
-    let failed = told.world.customer.get(&format!("{}/deliveries?state=failed", told.path())).await;
+    let failed = told.world.look(&format!("{}/deliveries?state=failed", told.path())).await;
     let failed = failed.result()["data"][0].clone();
     assert_eq!(failed["attempts"].as_array().unwrap().len(), 12);
     told.receiver.answer(200);

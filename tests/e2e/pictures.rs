@@ -32,6 +32,7 @@ async fn uploaded(world: &World, bytes: Bytes) -> Value {
 
 /// Checks that nothing was stored and nobody was asked.
 async fn check_untouched(world: &World) {
+    world.catch_up();
     assert_eq!(world.customer.get("/processes").await.result()["data"], json!([]));
     let objects = world.objects("local/").await;
     assert!(objects.is_empty(), "{} objects", objects.len());

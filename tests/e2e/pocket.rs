@@ -262,6 +262,7 @@ async fn what_is_wrong_is_named_and_neither_stored_nor_sent() {
         let answer = scene.world.customer.create(&order).await;
         assert_eq!((answer.status, answer.fields()), (422, vec![problem, "pictures.document_front"]));
     }
+    scene.world.catch_up();
     assert_eq!(scene.world.customer.get("/processes").await.result()["data"], json!([]));
     assert_eq!((scene.kept_objects().await, scene.desk().requests), (0, 0));
 }

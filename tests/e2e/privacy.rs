@@ -111,6 +111,7 @@ async fn no_log_line_of_a_whole_run_tells_who_was_verified_or_how_to_get_in() {
     let rows = "national_id,name,first_lastname,second_lastname\nCANARY-ROW,Canaria,Ave,Loro\nBOXW310820HNERXN09,Canaria,Ave,Loro\n";
     let import = world.customer.post_form("/people/import", &[("file", rows)]).await;
     assert_eq!(import.status, 202);
+    world.catch_up();
     assert_eq!(world.customer.post("/people/export", &json!({})).await.status, 202);
     let contact = json!({"person_id": person, "phone": "525591038054"});
     assert_eq!(world.customer.post("/contacts/sms-codes", &contact).await.status, 200);

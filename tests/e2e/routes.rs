@@ -243,6 +243,7 @@ impl Behind {
         let channel = world.customer.post("/notification-channels", &channel()).await.result().clone();
         let process = world.run("approved").await;
         let path = format!("/notification-channels/{}/deliveries", channel["id"].as_str().unwrap());
+        world.catch_up();
         let delivery = world.customer.get(&path).await.result()["data"][0].clone();
         let mut person = people::juan();
         person["external_ref_id"] = json!(EXTERNAL);
@@ -322,6 +323,7 @@ impl Behind {
     /// The process as its tenant sees it, and how many they have.
     async fn seen(&self) -> (Value, usize, Vec<Value>) {
         let mut records = Vec::new();
+        self.world.catch_up();
         for list in self.records.keys() {
             records.push(self.world.customer.get(&format!("/{list}")).await.result()["data"].clone());
         }

@@ -19,7 +19,7 @@ fn quotes(count: usize) -> String {
 
 /// The result of `GET path`, and how long the whole answer is as Lambda measures it.
 async fn read(world: &World, path: &str) -> (Value, usize) {
-    let answer = world.customer.fetch(path).await;
+    let answer = world.aws.wire().aside(world.customer.fetch(path)).await;
     assert_eq!(answer.status(), 200, "{path}");
     let body = answer.text().await.unwrap();
     let size = serde_json::to_string(&body).unwrap().len();
@@ -247,7 +247,7 @@ async fn a_page_of_channels_behind_the_first_is_read_and_told_too() {
         let update = update.expression_attribute_values(":filler", AttributeValue::S("x".repeat(240 * 1024)));
         update.key("pk", AttributeValue::S(pk)).key("sk", AttributeValue::S(sk)).send().await.unwrap();
     }
-    let query = dynamodb.query().table_name(table).key_condition_expression("pk = :pk");
+    let query = dynamodb.query().table_name(table).consistent_read(true).key_condition_expression("pk = :pk");
     let query = query.expression_attribute_values(":pk", AttributeValue::S("TENANT#local#CHANNELS".to_owned()));
     assert!(query.send().await.unwrap().last_evaluated_key().is_some(), "one answer of the table has them all");
 

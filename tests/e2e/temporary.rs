@@ -37,6 +37,7 @@ async fn a_temporary_person_is_shown_as_in_the_seed_and_becomes_a_person_once() 
     let changed = world.customer.put(&path, &json!({"name": "Johnny", "gender": "x"})).await;
     assert_eq!(changed.fields(), ["gender"]);
     assert_eq!(world.customer.put(&path, &json!({"name": "Johnny"})).await.result()["name"], "Johnny");
+    world.catch_up();
     assert_eq!(world.customer.get("/temporary-people").await.result()["data"][0]["id"], made.result()["id"]);
 
     let convert = format!("{path}/person");
@@ -47,6 +48,7 @@ async fn a_temporary_person_is_shown_as_in_the_seed_and_becomes_a_person_once() 
         world.customer.post(&convert, &wrong).await.fields(),
         ["bank_data.clabe", "person_data.age", "person_data.gender"]
     );
+    world.catch_up();
     assert_eq!(world.customer.get("/people").await.result()["data"], json!([]));
 
     let given = json!({
@@ -68,7 +70,7 @@ async fn a_temporary_person_is_shown_as_in_the_seed_and_becomes_a_person_once() 
         assert_eq!(seen[field], value, "{field}");
     }
     let owned = async |list: &str| {
-        let list = world.customer.get(&format!("/{list}?person_id={}", person.id())).await;
+        let list = world.look(&format!("/{list}?person_id={}", person.id())).await;
         list.result()["data"].as_array().unwrap().clone()
     };
     let (employments, accounts) = (owned("employments").await, owned("bank-accounts").await);
@@ -110,11 +112,8 @@ async fn a_conversion_that_stopped_half_way_is_finished_by_the_next() {
     let person = world.customer.post(&convert, &clabe).await;
     assert_eq!(person.status, 201, "{person:?}");
     for list in ["people", "employments", "bank-accounts"] {
-        assert_eq!(
-            world.customer.get(&format!("/{list}")).await.result()["data"].as_array().unwrap().len(),
-            1,
-            "{list}"
-        );
+        let listed = world.look(&format!("/{list}")).await;
+        assert_eq!(listed.result()["data"].as_array().unwrap().len(), 1, "{list}");
     }
 }
 
@@ -128,6 +127,7 @@ async fn a_national_id_that_is_another_person_s_makes_nobody() {
     let clabe = json!({"bank_data": {"clabe": "002010077777777771"}});
     let refused = world.customer.post(&format!("/temporary-people/{temporary}/person"), &clabe).await;
     assert_eq!((refused.status, refused.fields()), (422, vec!["person_data.national_id"]));
+    world.catch_up();
     assert_eq!(world.customer.get("/bank-accounts").await.result()["data"], json!([]));
 }
 
@@ -261,5 +261,6 @@ async fn what_a_person_gets_meanwhile_is_not_replaced() {
     let filled = world.customer.post("/people/from-process", &given).await.result().clone();
     assert_eq!((&filled["gender"], &filled["entity_of_birth"]), (&json!("FEMALE"), &json!("DF")));
     assert!(world.aws.is_calm());
+    world.catch_up();
     assert_eq!(world.customer.get("/people").await.result()["data"].as_array().unwrap().len(), 1);
 }

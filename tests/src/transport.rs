@@ -143,6 +143,7 @@ impl HttpConnector for Watched {
             }
             // What was sent has its effect, and is noted, also where nobody waits for the answer any more.
             let send = async |request: HttpRequest| {
+                let before = lag.before(&inner, request.try_clone(), (&told.operation, &told.body)).await?;
                 let held = match wire.hold(told.items_of_transaction()) {
                     Ok(held) => held,
                     Err(at) => return cancelled(at),
@@ -151,7 +152,6 @@ impl HttpConnector for Watched {
                 // To what is looked at aside, indexes are up to date.
                 let is_aside = wire.is_aside();
                 let sent = tokio::spawn(async move {
-                    let before = lag.before(&inner, request.try_clone(), (&told.operation, &told.body)).await?;
                     let answer = inner.call(request).await?;
                     drop(held);
                     if answer.status().is_success() {

@@ -19,7 +19,7 @@ use cotejo_sandbox::Times;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::{Customer, Proxy, Receiver, SeededEntropy, SteppedClock, Transport};
+use crate::{Answer, Customer, Proxy, Receiver, SeededEntropy, SteppedClock, Transport};
 
 /// When every world begins.
 #[must_use]
@@ -30,10 +30,10 @@ pub fn start_of_time() -> Timestamp {
 /// How far the table's indexes are behind it, where they are: more than DynamoDB's are but for seconds of a bad day.
 pub const INDEX_LAG: SignedDuration = SignedDuration::from_secs(5);
 
-/// How far they are behind in this run: so many seconds as `COTEJO_TEST_INDEX_LAG` says.
+/// How far they are behind in this run, unless `COTEJO_TEST_INDEX_LAG` says another number of seconds.
 fn index_lag() -> SignedDuration {
     let seconds = std::env::var("COTEJO_TEST_INDEX_LAG").ok().map(|seconds| seconds.parse().unwrap());
-    seconds.map_or(SignedDuration::ZERO, SignedDuration::from_secs)
+    seconds.map_or(INDEX_LAG, SignedDuration::from_secs)
 }
 
 /// A local system in which nothing happens by itself.
@@ -146,6 +146,11 @@ impl World {
     /// The table's indexes are `time` behind it from now on, whatever this run's environment says.
     pub fn lag_indexes(&self, time: SignedDuration) {
         self.aws.lag(&self.clock, time);
+    }
+
+    /// What is at `path` once the table's indexes show all that was written, without letting time pass.
+    pub async fn look(&self, path: &str) -> Answer {
+        self.aws.wire().aside(self.customer.get(path)).await
     }
 
     /// Lets so much time pass that the table's indexes show all that was written.

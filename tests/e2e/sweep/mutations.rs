@@ -46,10 +46,10 @@ async fn a_first_commit_that_does_not_mind_the_version_is_found() {
 
 /// Has the process redacted just before the next call of a kind: an event more, and nothing of the person any more.
 fn redact_before(play: &Play, operation: &str, about: &str) {
-    let customer = play.world.customer.clone();
+    let (customer, wire) = (play.world.customer.clone(), play.world.aws.wire().clone());
     let redact = Disturbance::Interleave(Box::new(move || {
         Box::pin(async move {
-            for id in ids(&customer).await {
+            for id in wire.aside(ids(&customer)).await {
                 customer.post(&format!("/processes/{id}/redact"), &json!({})).await;
             }
         })

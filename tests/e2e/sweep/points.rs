@@ -65,9 +65,10 @@ impl Point {
 
 fn interleaved_look(play: &Play) -> Disturbance {
     let (customer, run_work) = (play.world.customer.clone(), play.world.local.function("run-work").unwrap());
+    let wire = play.world.aws.wire().clone();
     Disturbance::Interleave(Box::new(move || {
         Box::pin(async move {
-            for id in ids(&customer).await {
+            for id in wire.aside(ids(&customer)).await {
                 let _ = run_work.invoke(look_event(&id)).await;
             }
         })
@@ -75,10 +76,10 @@ fn interleaved_look(play: &Play) -> Disturbance {
 }
 
 fn interleaved_wish(play: &Play) -> Disturbance {
-    let customer = play.world.customer.clone();
+    let (customer, wire) = (play.world.customer.clone(), play.world.aws.wire().clone());
     Disturbance::Interleave(Box::new(move || {
         Box::pin(async move {
-            for id in ids(&customer).await {
+            for id in wire.aside(ids(&customer)).await {
                 customer.get(&format!("/processes/{id}?refresh=true")).await;
             }
         })
