@@ -95,7 +95,9 @@ fn samples_as_they_are_are_understood() {
         for (name, provider) in accounts(&company.url()) {
             for (_, sample) in SAMPLES.iter().filter(|(sample, _)| sample.starts_with(name)) {
                 company.answer(200, sample.as_bytes().to_vec());
-                understood += usize::from(provider.query(&authorization(), now()).await.is_ok());
+                let Ok(answer) = provider.query(&authorization(), now()).await else { continue };
+                assert_eq!(answer.observation.unread, [""; 0], "{sample}");
+                understood += 1;
             }
         }
         // Four states at Auco, one authorization at Tecalis: the targets below begin with what is understood.

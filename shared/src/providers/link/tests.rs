@@ -816,6 +816,10 @@ fn the_approval_by_people_is_read_whole() {
     let observation = reviewed(WITH_FACE, CALLBACK_APPROVED, |_| {});
     assert_eq!((observation.status, observation.reason), (Status::Approved, None));
     insta::assert_json_snapshot!(observation.findings);
+    for sample in [CALLBACK_APPROVED, CALLBACK_NOT_APPROVED, CALLBACK_REJECTED] {
+        assert_eq!(reviewed(WITH_FACE, sample, |_| {}).unread, [""; 0]);
+    }
+    assert_eq!(observed(&request(ONE_SIDE, Value::Null), Round::First, |_| {}).unread, [""; 0]);
 }
 
 #[test]
