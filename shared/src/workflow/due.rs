@@ -10,9 +10,11 @@ use crate::{
 
 /// The longest wait for a provider that does not answer.
 const LONGEST_BACKOFF: SignedDuration = SignedDuration::from_hours(1);
+/// How often the schedule runs (`PollDue` in template.yaml). A planned look waits for the first run after its moment.
+const SCHEDULE_PERIOD: SignedDuration = SignedDuration::from_secs(60);
 
 /// The next look at `process`, or `None` where nothing but events remains to be seen to. What has ended is looked at once
-/// more when its `retention` in days is over. Everything but fixed moments gets up to a tenth of jitter, so that what was
+/// more when its `retention` in days is over. Everything but fixed moments is spread by [`planned`], so that what was
 /// created together is not asked for together.
 pub fn next_look(
     process: &Process,
@@ -25,7 +27,7 @@ pub fn next_look(
         return process.next_sweep_at();
     }
     let can = provider.capabilities();
-    let jittered = |wait: SignedDuration| now + wait.mul_f64(1.0 + entropy.fraction() / 10.0);
+    let jittered = |wait: SignedDuration| now + planned(wait, entropy.fraction());
     let mut looks = Vec::new();
     if process.status == Status::Submitting && process.provider_reference.is_none() {
         let repeatable = process.unsent || can.repeatable_submission;
@@ -64,8 +66,19 @@ pub fn next_look(
     looks.into_iter().min()
 }
 
+/// A wait of `wait` as it is planned: a twentieth more or less by the chance `fraction`, and half a period of the schedule
+/// early, since the look is made by the first run after its moment. So there are as many looks as the plan says: a look
+/// "each minute" that was planned for just after the next run would be made every two.
+fn planned(wait: SignedDuration, fraction: f64) -> SignedDuration {
+    let early = (SCHEDULE_PERIOD / 2).min(wait / 2);
+    wait - early + wait.mul_f64((fraction - 0.5) / 10.0)
+}
+
 /// 15 s, doubled with each failure.
 pub(super) fn backoff(failures: u32) -> SignedDuration {
     let seconds = 15_i64 << failures.saturating_sub(1).min(8);
     SignedDuration::from_secs(seconds).min(LONGEST_BACKOFF)
 }
+
+#[cfg(test)]
+mod tests;

@@ -166,7 +166,8 @@ impl Provider for Auco {
         })
     }
 
-    /// The webhook brings most ends at once. Expiry never comes by webhook, and a webhook may be lost.
+    /// The webhook brings most ends at once. Expiry never comes by webhook, and a webhook may be lost: that costs two
+    /// minutes while the person is likely to be at it.
     fn poll_after(&self, status: Status, age: SignedDuration) -> SignedDuration {
         let minutes = match (status, age.as_mins()) {
             // The end of the reviewer's patience above must not be overslept.
@@ -174,7 +175,7 @@ impl Provider for Auco {
             (Status::InReview, ..10_080) => 60,
             (Status::InReview, ..43_200) => 360,
             (Status::InReview, _) => 1440,
-            (_, ..10) => 1,
+            (_, ..10) => 2,
             (_, ..60) => 5,
             (_, ..1440) => 30,
             _ => 180,

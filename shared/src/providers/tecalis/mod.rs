@@ -148,10 +148,13 @@ impl Provider for Tecalis {
         })
     }
 
-    /// An authorization is valid for an hour, two at most; what comes after that is somebody's decision by hand.
+    /// Nothing but asking is documented, so it is asked each minute while the person is likely to be at it. An authorization
+    /// is valid for an hour, two at most; what comes after that is somebody's decision by hand.
     fn poll_after(&self, _status: Status, age: SignedDuration) -> SignedDuration {
         SignedDuration::from_mins(match age.as_mins() {
-            ..120 => 1,
+            ..15 => 1,
+            15..60 => 3,
+            60..120 => 5,
             120..1440 => 30,
             _ => 180,
         })

@@ -538,9 +538,9 @@ fn a_callback_of_any_form_is_a_hint_if_it_names_the_authorization() {
 }
 
 #[test]
-fn an_authorization_is_asked_about_each_minute_while_it_lives() {
+fn an_authorization_is_asked_about_each_minute_at_first_and_ever_more_seldom() {
     let minutes = |age| tecalis().poll_after(Status::InProgress, SignedDuration::from_mins(age)).as_mins();
-    assert_eq!([0, 119, 120, 1439, 1440].map(minutes), [1, 1, 30, 30, 180]);
+    assert_eq!([0, 14, 15, 59, 60, 119, 120, 1439, 1440].map(minutes), [1, 1, 3, 3, 5, 5, 30, 30, 180]);
 }
 
 #[test]
