@@ -95,6 +95,10 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
             send().await
         }
         Some(Disturbance::Throttle) => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "60")]).into_response(),
+        Some(Disturbance::Answer(status, body)) => {
+            let status = StatusCode::from_u16(status).unwrap();
+            (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+        }
         Some(Disturbance::Fail(When::Before)) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Some(Disturbance::Fail(When::After) | Disturbance::LoseAnswer) => {
             send().await;

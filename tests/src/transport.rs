@@ -179,6 +179,9 @@ impl HttpConnector for Watched {
                     Err(ConnectorError::io("connection reset".into()))
                 }
                 Some(Disturbance::Throttle) => throttled(),
+                Some(Disturbance::Answer(..)) => {
+                    Err(ConnectorError::user("only a company can be made to answer".into()))
+                }
                 Some(Disturbance::Crash(when)) => {
                     if when == When::After {
                         send(request).await?;

@@ -32,6 +32,8 @@ pub enum Disturbance {
     LoseAnswer,
     /// The other side has too much to do: DynamoDB's own refusal, or a 429.
     Throttle,
+    /// A company answers with this status and JSON body, and does nothing.
+    Answer(u16, String),
     /// Just before it is sent, something else happens.
     Interleave(Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>),
 }

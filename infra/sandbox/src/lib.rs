@@ -18,6 +18,7 @@
 //! | outcome | what happens |
 //! | --- | --- |
 //! | `approved` | one good attempt with three pictures, then APPROVED |
+//! | `approved-invalidated` | a good attempt, APPROVED, and later a reviewer says INVALIDATED |
 //! | `second-attempt` | an attempt with `errorMessages`, then a good one, then APPROVED |
 //! | `invalidated` | one failed attempt, then INVALIDATED at once |
 //! | `rejected`, `blocked-invalidated` | three failed attempts, BLOCKED, and the reviewer says INVALIDATED |

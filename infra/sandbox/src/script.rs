@@ -10,6 +10,7 @@ use crate::pictures;
 pub(crate) enum Outcome {
     #[default]
     Approved,
+    ApprovedInvalidated,
     SecondAttempt,
     Invalidated,
     Blocked,
@@ -141,6 +142,7 @@ impl Script {
             "picture-size" => self.picture_size = times.filter(|size| pictures::SIZES.contains(size))?,
             _ if times.is_some() => return None,
             "approved" => self.outcome = Outcome::Approved,
+            "approved-invalidated" => self.outcome = Outcome::ApprovedInvalidated,
             "second-attempt" => self.outcome = Outcome::SecondAttempt,
             "invalidated" => self.outcome = Outcome::Invalidated,
             "blocked" => self.outcome = Outcome::Blocked,

@@ -20,7 +20,7 @@ const MAX_TEXT_BYTES: usize = 500;
 
 /// The body that creates a check. What `options::check` lets through always has one.
 pub(super) fn creation<'a>(submission: &Submission<'a>) -> Result<wire::Creation<'a>, ProviderError> {
-    let refused = |code: &str| ProviderError::Rejected { code: code.to_owned() };
+    let refused = ProviderError::rejected;
     let picture = |kind| {
         let found = submission.pictures.iter().find(|picture| picture.kind == kind);
         found.map(|picture| BASE64.encode(&picture.bytes))

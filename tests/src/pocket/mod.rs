@@ -119,6 +119,7 @@ impl Provider for Pocket {
             verdict: None,
             certificate: None,
             is_result: false,
+            is_evidence: false,
         })
     }
 

@@ -330,7 +330,7 @@ impl Status {
 /// The person's attempts follow one another, then the reviewer; what would come after the end of life does not come.
 fn plan(outcome: Outcome, now: Timestamp, expires_at: Timestamp, times: &Times) -> VecDeque<(Timestamp, Step)> {
     let attempts: &[Step] = match outcome {
-        Outcome::Approved => &[Step::Pass],
+        Outcome::Approved | Outcome::ApprovedInvalidated => &[Step::Pass],
         Outcome::SecondAttempt => &[Step::Fail, Step::Pass],
         Outcome::Invalidated => &[Step::FailForGood],
         Outcome::Expired | Outcome::Never => &[],
@@ -339,7 +339,7 @@ fn plan(outcome: Outcome, now: Timestamp, expires_at: Timestamp, times: &Times) 
     let review = match outcome {
         Outcome::BlockedValidated => Some(Step::Validate),
         Outcome::BlockedValidatedSilent => Some(Step::ValidateSilently),
-        Outcome::BlockedInvalidated => Some(Step::Invalidate),
+        Outcome::BlockedInvalidated | Outcome::ApprovedInvalidated => Some(Step::Invalidate),
         _ => None,
     };
     let mut plan = VecDeque::new();

@@ -12,9 +12,10 @@ async fn play(script: &str) -> (String, Vec<String>, Value) {
 
 #[tokio::test]
 async fn every_outcome_ends_as_its_word_says() {
-    let expected: [(&str, &str, &[&str], usize); 11] = [
+    let expected: [(&str, &str, &[&str], usize); 12] = [
         ("", "APPROVED", &["APPROVED"], 1),
         ("approved", "APPROVED", &["APPROVED"], 1),
+        ("approved-invalidated", "INVALIDATED", &["APPROVED", "INVALIDATED"], 1),
         ("second-attempt", "APPROVED", &["APPROVED"], 2),
         ("invalidated", "INVALIDATED", &["INVALIDATED"], 1),
         ("rejected", "INVALIDATED", &["BLOCKED", "INVALIDATED"], 3),
