@@ -73,7 +73,7 @@ async fn a_validation_that_auco_s_query_never_shows_counts_after_fifteen_minutes
         let process = world.customer.process(&id).await;
         match process["status"].as_str().unwrap() {
             "approved" => {
-                assert_eq!(process["status_reason"], "VALIDATED");
+                assert_eq!(process["status_reason"], "manually_validated");
                 assert_eq!(process["findings"]["provider_result"], "BLOCKED");
                 // The reviewer took 5 minutes, Auco's answer got 15 more.
                 assert!((20..=22).contains(&minutes_in_review), "{minutes_in_review}");
@@ -92,7 +92,7 @@ async fn a_reviewer_who_changes_their_mind_amends_what_auco_s_query_never_showed
     let world = World::new().await;
     let created = world.customer.create(&order("blocked-validated-silent")).await;
     let process = world.finish(&created.id(), 2).await;
-    assert_eq!((&process["status"], &process["status_reason"]), (&"approved".into(), &"VALIDATED".into()));
+    assert_eq!((&process["status"], &process["status_reason"]), (&"approved".into(), &"manually_validated".into()));
     let body = serde_json::json!({"code": process["provider_reference"], "status": "INVALIDATED"}).to_string();
     let path = world.local.auco_webhook_url().strip_prefix(world.local.url()).unwrap().to_owned();
     world.customer.send(reqwest::Method::POST, &path, &[], Some(body)).await;

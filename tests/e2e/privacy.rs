@@ -76,13 +76,22 @@ async fn no_log_line_of_a_whole_run_tells_who_was_verified_or_how_to_get_in() {
     let raw = process["evidence"].as_array().unwrap().last().unwrap()["id"].as_str().unwrap().to_owned();
     let link = world.customer.get(&format!("/processes/{}/evidence/{raw}", created.id())).await;
     let ours = link.result()["url"].as_str().unwrap().to_owned();
-    // Bad days log too: wrong fields, a forged callback, a store that fails.
+    // Bad days log too: a refusal that repeats what was sent, wrong fields, callbacks that cannot be read, a store that fails.
+    let mut refused = canary.clone();
+    refused["options"]["custom"]["sandbox"] = json!("Canaria Delatora");
+    let refused = world.customer.create(&refused).await;
+    assert_eq!((refused.status, refused.error_code()), (422, "refused_by_provider"));
+    assert!(!refused.body.to_string().contains("Canaria"));
     canary["person"]["phone"] = json!("3009998877");
     world.customer.create(&canary).await;
     let forged =
         json!({"code": "X", "status": "of Canaria Delatora", "data": {"name": "Canaria Delatora"}}).to_string();
     let path = world.local.auco_webhook_url().strip_prefix(world.local.url()).unwrap().to_owned();
     world.customer.send(reqwest::Method::POST, &path, &[], Some(forged)).await;
+    let unreadable = format!("of Canaria Delatora {}", created.id());
+    let kept = world.customer.send(reqwest::Method::POST, &path, &[], Some(unreadable)).await;
+    assert_eq!(kept.result(), &json!({"kept": true}));
+    world.local.pump().await;
     world.aws.fail("GetItem", cotejo_tests::When::Before);
     world.customer.get(&format!("/processes/{}", created.id())).await;
 

@@ -1,6 +1,6 @@
 //! The one place where a failure becomes an HTTP answer.
 
-use crate::{platform::SecretsError, providers::FieldProblem, store::StoreError};
+use crate::{platform::SecretsError, process::ProcessId, providers::FieldProblem, store::StoreError};
 
 /// Wrong fields that are named.
 const MAX_FIELDS: usize = 100;
@@ -18,11 +18,13 @@ pub struct ApiError {
     pub fields: Vec<FieldProblem>,
     /// Seconds to wait before trying again.
     pub retry_after: Option<u32>,
+    /// The process that came of the request all the same, where one did.
+    pub process: Option<ProcessId>,
 }
 
 impl ApiError {
     fn new(status: u16, error_code: &'static str, message: &str) -> Self {
-        Self { status, error_code, message: message.to_owned(), fields: Vec::new(), retry_after: None }
+        Self { status, error_code, message: message.to_owned(), fields: Vec::new(), retry_after: None, process: None }
     }
 
     /// 400: the body or a parameter cannot be read at all.
@@ -169,8 +171,9 @@ impl ApiError {
 
     /// 422: the provider refuses; `code` is its own.
     #[must_use]
-    pub fn refused_by_provider(provider: &str, code: &str) -> Self {
-        Self::new(422, "refused_by_provider", &format!("The provider {provider} refuses the process with {code}."))
+    pub fn refused_by_provider(process: ProcessId, provider: &str, code: &str) -> Self {
+        let message = format!("The provider {provider} refuses the process with {code}.");
+        Self { process: Some(process), ..Self::new(422, "refused_by_provider", &message) }
     }
 
     /// 429: the tenant's limit is used up.

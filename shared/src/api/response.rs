@@ -55,6 +55,9 @@ pub fn failure(error: &ApiError, request_id: &str) -> Response<Body> {
     if !error.fields.is_empty() {
         body["fields"] = json!(error.fields);
     }
+    if let Some(process) = error.process {
+        body["process_id"] = json!(process);
+    }
     let mut response = respond(error.status, body.to_string());
     if let Some(seconds) = error.retry_after {
         response.headers_mut().insert("retry-after", seconds.into());

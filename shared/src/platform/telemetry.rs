@@ -81,6 +81,8 @@ pub enum Metric {
     CallbackRefused,
     /// Callbacks about a process that is not ours, by provider.
     CallbackUnknown,
+    /// Callbacks that proved where they come from and could not be read, by provider.
+    CallbackUnreadable,
     /// Stream records that could not be handled.
     RecordFailed,
     /// Attempts at deliveries that failed.
@@ -95,7 +97,7 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Created,
         Self::Decided,
         Self::ProviderLatency,
@@ -106,6 +108,7 @@ impl Metric {
         Self::AnswerUnread,
         Self::CallbackRefused,
         Self::CallbackUnknown,
+        Self::CallbackUnreadable,
         Self::RecordFailed,
         Self::DeliveryFailed,
         Self::ChannelDisabled,
@@ -125,6 +128,7 @@ impl Metric {
             Self::AnswerUnread => ("AnswersUnread", "Count"),
             Self::CallbackRefused => ("CallbacksRefused", "Count"),
             Self::CallbackUnknown => ("CallbacksUnknown", "Count"),
+            Self::CallbackUnreadable => ("CallbacksUnreadable", "Count"),
             Self::RecordFailed => ("RecordsFailed", "Count"),
             Self::DeliveryFailed => ("DeliveriesFailed", "Count"),
             Self::ChannelDisabled => ("ChannelsDisabled", "Count"),

@@ -4,8 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Event, EventName, Process,
+    Event, EventName, Process, TroubleSeries,
     evidence::{StoredCopy, retry_after},
+    trouble::told,
 };
 
 /// How often a certificate that the company announced is fetched before it is given up.
@@ -47,6 +48,9 @@ pub struct Certificate {
     pub since: Timestamp,
     /// Where it stands.
     pub state: CertificateState,
+    /// What kinds of failures there were in fetching it.
+    #[serde(default, skip_serializing_if = "TroubleSeries::is_over")]
+    pub trouble: TroubleSeries,
 }
 
 /// Where our copy of a certificate stands.
@@ -98,8 +102,13 @@ pub enum CertificateFetch {
     Stored(StoredCopy),
     /// The provider does not have it yet.
     NotYet,
-    /// It could not be fetched, or is no certificate; stable code of the reason.
-    Failed(String),
+    /// It could not be fetched, or is no certificate.
+    Failed {
+        /// Stable code of the reason.
+        reason: String,
+        /// The provider's own code, where it gave one.
+        provider_code: Option<String>,
+    },
 }
 
 impl Certificate {
@@ -119,6 +128,7 @@ impl Certificate {
     pub(super) fn told(known: Option<&Self>, news: &CertificateNews, now: Timestamp) -> Self {
         let known = known.filter(|known| known.reference == news.reference);
         let since = known.map_or(now, |known| known.since);
+        let trouble = known.map(|known| known.trouble.clone()).unwrap_or_default();
         let state = match (known.map(|known| &known.state), news.progress) {
             (Some(stored @ CertificateState::Stored(_)), _) => stored.clone(),
             (Some(known), CertificateProgress::Making) => known.clone(),
@@ -133,7 +143,7 @@ impl Certificate {
             }
             (_, CertificateProgress::Failed) => CertificateState::Failed { reason: "provider_failed".to_owned() },
         };
-        Self { reference: news.reference.clone(), since, state }
+        Self { reference: news.reference.clone(), since, state, trouble }
     }
 
     /// Whether a try is due at `now`.
@@ -164,11 +174,22 @@ impl Certificate {
             CertificateFetch::NotYet if !announced || tries + 1 >= MAX_TRIES => {
                 CertificateState::Failed { reason: "never_made".to_owned() }
             }
-            CertificateFetch::Failed(reason) if tries + 1 >= MAX_TRIES => {
+            CertificateFetch::Failed { reason, .. } if tries + 1 >= MAX_TRIES => {
                 CertificateState::Failed { reason: reason.clone() }
             }
-            CertificateFetch::NotYet | CertificateFetch::Failed(_) => again(tries + 1),
+            CertificateFetch::NotYet | CertificateFetch::Failed { .. } => again(tries + 1),
         };
+    }
+
+    /// What the timeline says of a try that failed. One that is being made is not missed.
+    fn trouble_of(&self, fetch: &CertificateFetch) -> Option<String> {
+        match (fetch, &self.state) {
+            (CertificateFetch::Failed { reason, provider_code }, _) => Some(told(reason, provider_code.as_deref())),
+            (CertificateFetch::NotYet, CertificateState::Pending { announced: true, .. }) => {
+                Some("not_found".to_owned())
+            }
+            _ => None,
+        }
     }
 }
 
@@ -192,14 +213,24 @@ impl Process {
     /// Records one try to fetch the certificate `reference`.
     pub fn certificate_fetched(&mut self, reference: &str, fetch: &CertificateFetch, now: Timestamp) -> Option<Event> {
         let certificate = self.certificate.as_mut().filter(|certificate| certificate.reference == reference)?;
-        let before = certificate.clone();
+        // What is stored or given up stays as it is.
+        certificate.next_try_at()?;
+        let trouble = certificate.trouble_of(fetch).filter(|trouble| certificate.trouble.note(trouble));
         certificate.record(fetch, now);
-        let stored = match &certificate.state {
-            after if *after == before.state => return None,
-            CertificateState::Pending { .. } => return None,
-            after => matches!(after, CertificateState::Stored(_)),
-        };
-        self.touch(now, if stored { "certificate_stored" } else { "certificate_given_up" }, None);
-        stored.then(|| self.event(EventName::ProcessCertificateStored, self.status, now))
+        let after = certificate.state.clone();
+        if let Some(trouble) = trouble {
+            self.touch(now, "certificate_trouble", Some(trouble));
+        }
+        match after {
+            CertificateState::Stored(_) => {
+                self.touch(now, "certificate_stored", None);
+                Some(self.event(EventName::ProcessCertificateStored, self.status, now))
+            }
+            CertificateState::Failed { reason } => {
+                self.touch(now, "certificate_given_up", Some(reason));
+                None
+            }
+            CertificateState::Pending { .. } | CertificateState::Redacted { .. } => None,
+        }
     }
 }

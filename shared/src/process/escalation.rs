@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Process, Status, evidence::retry_after};
+use super::{Process, Status, TroubleSeries, evidence::retry_after};
 
 /// Where the second submission stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,9 @@ pub enum Escalation {
         tries: u32,
         /// When to try next.
         next_try_at: Timestamp,
+        /// What kinds of failures these were.
+        #[serde(default, skip_serializing_if = "TroubleSeries::is_over")]
+        trouble: TroubleSeries,
     },
     /// The provider's reviewers have it.
     Sent,
@@ -40,7 +43,8 @@ impl Process {
     /// Asks for the second submission, once.
     pub(super) fn want_escalation(&mut self, now: Timestamp) {
         if self.escalation.is_none() && self.status == Status::InReview {
-            self.escalation = Some(Escalation::Wanted { tries: 0, next_try_at: now });
+            let trouble = TroubleSeries::default();
+            self.escalation = Some(Escalation::Wanted { tries: 0, next_try_at: now, trouble });
             self.touch(now, "escalation_wanted", None);
         }
     }
@@ -56,17 +60,17 @@ impl Process {
 
     /// Records one try.
     pub fn escalated(&mut self, outcome: &EscalationOutcome, now: Timestamp) {
-        let Some(Escalation::Wanted { tries, .. }) = self.escalation else { return };
+        let Some(Escalation::Wanted { tries, mut trouble, .. }) = self.escalation.clone() else { return };
         let (escalation, entry, detail) = match outcome {
             EscalationOutcome::Taken => (Escalation::Sent, Some("escalated"), None),
             EscalationOutcome::Refused(code) => {
                 (Escalation::Refused { code: code.clone() }, Some("escalation_refused"), Some(code.clone()))
             }
-            EscalationOutcome::Unanswered(code) => (
-                Escalation::Wanted { tries: tries + 1, next_try_at: now + retry_after(tries) },
-                (tries == 0).then_some("provider_trouble"),
-                Some(code.clone()),
-            ),
+            EscalationOutcome::Unanswered(code) => {
+                let entry = trouble.note(code).then_some("escalation_trouble");
+                let next_try_at = now + retry_after(tries);
+                (Escalation::Wanted { tries: tries + 1, next_try_at, trouble }, entry, Some(code.clone()))
+            }
         };
         self.escalation = Some(escalation);
         if let Some(entry) = entry {

@@ -1,6 +1,6 @@
 //! Evidence: the pictures, videos and raw answers kept for whoever must be shown later what was checked.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -17,8 +17,13 @@ pub const MAX_TRIES: u32 = 12;
 /// The most pieces of evidence a process keeps.
 pub const MAX_PIECES: usize = 100;
 
+/// The most pieces among them that a provider said and that are no answer.
+pub const MAX_SAID: usize = 10;
+
 /// What the identities of submitted pictures begin with.
 const SUBMITTED: &str = "submitted/";
+/// What the identities of refusals, and of what nobody could read, begin with.
+const SAID: &str = "said/";
 
 /// What a piece of evidence shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -136,6 +141,16 @@ pub struct ObservedMedia {
     pub captured_at: Option<Timestamp>,
     /// What became of copying it.
     pub outcome: CopyOutcome,
+}
+
+impl ObservedMedia {
+    /// Something that a provider said at `now` and that is no answer: a refusal, or what nobody could read. `sha256` is its
+    /// hash, so that the same words again are the same piece.
+    #[must_use]
+    pub fn said(sha256: &str, outcome: CopyOutcome, now: Timestamp) -> Self {
+        let (source, kind) = (format!("{SAID}{sha256}"), EvidenceKind::ProviderResponse);
+        Self { source, kind, attempt: 0, captured_at: Some(now), outcome }
+    }
 }
 
 /// What became of one try to copy.
@@ -304,6 +319,16 @@ impl Process {
         }
     }
 
+    /// Takes something among the evidence that a provider said and that is no answer. Beyond [`MAX_SAID`] of them only the
+    /// timeline tells of more.
+    pub fn keep_said(&mut self, said: &ObservedMedia, now: Timestamp) {
+        let is_said = |piece: &&Evidence| piece.source.starts_with(SAID);
+        let is_known = self.evidence.iter().any(|piece| piece.source == said.source);
+        if is_known || self.evidence.iter().filter(is_said).count() < MAX_SAID {
+            self.note_media(said, now);
+        }
+    }
+
     /// The pictures that the customer submitted, with their copies.
     pub fn submitted_pictures(&self) -> impl Iterator<Item = (EvidenceKind, &StoredCopy)> {
         self.evidence.iter().filter(|piece| piece.source.starts_with(SUBMITTED)).filter_map(|piece| match &piece.copy {
@@ -314,12 +339,43 @@ impl Process {
 
     /// Records what became of one try to copy the piece `id` beside the process.
     pub fn copied(&mut self, id: Uuid, outcome: &CopyOutcome, now: Timestamp) -> Vec<Event> {
-        let before = self.stage();
+        let (before, given_up) = (self.stage(), self.given_up());
         if let Some(piece) = self.evidence.iter_mut().find(|piece| piece.id == id) {
             piece.record(outcome, now);
             self.updated_at = self.updated_at.max(now);
         }
+        self.tell_copies(&given_up, now);
         self.settled_since(before, now).into_iter().collect()
+    }
+
+    /// Why pieces were given up, so far.
+    pub(super) fn given_up(&self) -> BTreeSet<String> {
+        let reason = |piece: &Evidence| match &piece.copy {
+            Copy::Incomplete { reason } => Some(reason.clone()),
+            _ => None,
+        };
+        self.evidence.iter().filter_map(reason).collect()
+    }
+
+    /// Puts into the timeline what is new about copies that fail: each change of the kinds of trouble, and each kind of
+    /// reason for which pieces were given up and that is not among `given_up`.
+    pub(super) fn tell_copies(&mut self, given_up: &BTreeSet<String>, now: Timestamp) {
+        let reason = |piece: &Evidence| match &piece.copy {
+            Copy::Pending { reason, .. } => reason.clone(),
+            _ => None,
+        };
+        let failing: BTreeSet<String> = self.evidence.iter().filter_map(reason).collect();
+        if failing.is_empty() {
+            self.copy_trouble.end();
+        } else {
+            let kinds = failing.into_iter().collect::<Vec<_>>().join(", ");
+            if self.copy_trouble.note(&kinds) {
+                self.touch(now, "copy_trouble", Some(kinds));
+            }
+        }
+        for reason in self.given_up().difference(given_up) {
+            self.touch(now, "copy_given_up", Some(reason.clone()));
+        }
     }
 
     /// What waits for its next try and is not in the answer at all has had that try.

@@ -15,6 +15,7 @@
 //! | `unread` | what of the provider's answers could not be read |
 //! | `redaction` | removing everything about the person |
 //! | `timeline` | what happened, bounded |
+//! | `trouble` | what goes wrong again and again, told by its kinds |
 //! | `event` | what the customer is told |
 //! | `request` | what the customer asked for |
 //! | `private` | values that cannot be printed |
@@ -32,6 +33,7 @@ pub mod redaction;
 pub mod request;
 pub mod status;
 pub mod timeline;
+pub mod trouble;
 pub mod unread;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -49,6 +51,7 @@ pub use redaction::{OnHold, Redaction};
 pub use request::ProcessRequest;
 pub use status::{Inference, Move, Status};
 pub use timeline::Timeline;
+pub use trouble::TroubleSeries;
 pub use unread::Unread;
 
 /// How long a create call may keep the right to be the only one submitting.
@@ -110,6 +113,12 @@ pub struct Process {
     pub looked_at: Option<Timestamp>,
     /// Calls to the provider that failed since the last one that did not.
     pub failures: u32,
+    /// What kinds of failures these were.
+    #[serde(default, skip_serializing_if = "TroubleSeries::is_over")]
+    pub trouble: TroubleSeries,
+    /// Likewise for copies that are still being tried.
+    #[serde(default, skip_serializing_if = "TroubleSeries::is_over")]
+    pub copy_trouble: TroubleSeries,
     /// A reviewer's decision that came by callback and that the provider's own answer does not show yet.
     pub held_verdict: Option<HeldVerdict>,
     /// What the customer's own reviewer decided.
@@ -188,6 +197,9 @@ pub struct HeldVerdict {
     pub status: Status,
     /// The provider's code of it.
     pub code: String,
+    /// Why, as a code, where the callback said.
+    #[serde(default)]
+    pub reason: Option<String>,
     /// From when on it counts although the provider's answer still says "in review".
     pub usable_at: Timestamp,
 }
@@ -242,6 +254,8 @@ impl Process {
             observed_at: None,
             looked_at: None,
             failures: 0,
+            trouble: TroubleSeries::default(),
+            copy_trouble: TroubleSeries::default(),
             held_verdict: None,
             decision: None,
             certificate: None,
@@ -263,7 +277,7 @@ impl Process {
         }
         self.provider_reference = Some(reference.to_owned());
         self.unsent = false;
-        self.failures = 0;
+        self.answered();
         self.touch(now, "submitted", None);
         self.enter(Move::between(self.status, self.inference, Status::InProgress), None, None, now)
             .into_iter()
@@ -289,19 +303,10 @@ impl Process {
         self.enter(Move::Advance(Status::Failed), reason, None, now).into_iter().collect()
     }
 
-    /// The provider could not be asked, or its answer made no sense.
-    pub fn unanswered(&mut self, trouble: &str, now: Timestamp) {
-        self.failures += 1;
-        self.looked_at = Some(now);
-        // A long outage is one entry, not hundreds.
-        if self.failures == 1 {
-            self.touch(now, "provider_trouble", Some(trouble.to_owned()));
-        }
-    }
-
     /// A callback came; `code` is the provider's state in it.
     pub fn called_back(&mut self, code: &str, received_at: Timestamp, verdict: Option<HeldVerdict>) {
-        self.touch(received_at, "callback_received", Some(code.to_owned()));
+        let reason = verdict.as_ref().and_then(|verdict| verdict.reason.as_deref());
+        self.touch(received_at, "callback_received", Some(trouble::told(code, reason)));
         if let Some(verdict) = verdict {
             self.held_verdict = Some(verdict);
         }
@@ -314,9 +319,9 @@ impl Process {
 
     /// Applies a provider's answer and says what is new in it. Answers may come twice, late and in any order.
     pub fn apply(&mut self, observation: &Observation, now: Timestamp) -> Vec<Event> {
-        self.failures = 0;
+        self.answered();
         self.looked_at = Some(now);
-        let before = self.stage();
+        let (before, given_up) = (self.stage(), self.given_up());
         let stale = self.observed_at.is_some_and(|newest| observation.observed_at < newest);
         if !stale {
             self.note_unread(&observation.unread, now);
@@ -325,6 +330,7 @@ impl Process {
         for media in &observation.media {
             self.note_media(media, now);
         }
+        self.tell_copies(&given_up, now);
         let mut events = Vec::new();
         if !stale {
             let findings = self.findings_of(observation);
@@ -334,6 +340,7 @@ impl Process {
                 self.updated_at = now;
             }
             let (status, reason) = self.verdict_of(observation, now);
+            self.learn_reason(status, reason.as_deref(), now);
             events.extend(self.enter(Move::between(self.status, self.inference, status), reason, None, now));
             if status == self.status && self.status.is_terminal() {
                 // The provider itself now says what we had inferred.
@@ -383,7 +390,7 @@ impl Process {
     /// Concludes what only time can conclude: a deadline that passed, a submission that nobody ever confirmed, pictures
     /// that a provider out of reach never showed again.
     pub fn conclude(&mut self, now: Timestamp) -> Vec<Event> {
-        let before = self.stage();
+        let (before, given_up) = (self.stage(), self.given_up());
         if self.ended_at.is_some_and(|ended| now >= ended + EVIDENCE_GRACE)
             && self.evidence_state() == EvidenceState::Pending
         {
@@ -391,6 +398,7 @@ impl Process {
                 piece.give_up("provider_unavailable");
             }
             self.updated_at = self.updated_at.max(now);
+            self.tell_copies(&given_up, now);
         }
         let asked_since = |moment| self.looked_at.is_some_and(|at| at >= moment) && self.failures == 0;
         let overdue = self.status == Status::InProgress
@@ -437,18 +445,30 @@ impl Process {
         findings
     }
 
-    /// The state an answer means, with the held verdict in place of an "in review" that outlived it.
+    /// The state an answer means, with the held verdict in place of an "in review" that outlived it, and with its reason where
+    /// the answer shows the same and gives none. An end that says otherwise counts, but it may be from before the verdict: only
+    /// what is answered after the verdict's time settles it.
     fn verdict_of(&mut self, observation: &Observation, now: Timestamp) -> (Status, Option<String>) {
-        if observation.status.is_terminal() {
-            self.held_verdict = None;
+        let (status, reason) = (observation.status, observation.reason.clone());
+        let Some(held) = self.held_verdict.take() else { return (status, reason) };
+        let is_usable = held.usable_at <= now;
+        if status == held.status {
+            return (status, reason.or(held.reason).or(Some(held.code)));
         }
-        match &self.held_verdict {
-            Some(held) if observation.status == Status::InReview && held.usable_at <= now => {
-                let verdict = (held.status, Some(held.code.clone()));
-                self.held_verdict = None;
-                verdict
-            }
-            _ => (observation.status, observation.reason.clone()),
+        if status == Status::InReview && is_usable {
+            return (held.status, held.reason.or(Some(held.code)));
+        }
+        if !(status.is_terminal() && is_usable) {
+            self.held_verdict = Some(held);
+        }
+        (status, reason)
+    }
+
+    /// The reason of an end may come later than the end itself.
+    fn learn_reason(&mut self, status: Status, reason: Option<&str>, now: Timestamp) {
+        if status == self.status && status.is_terminal() && self.status_reason.is_none() && reason.is_some() {
+            self.status_reason = reason.map(bounded::code);
+            self.touch(now, "reason_learnt", self.status_reason.clone());
         }
     }
 

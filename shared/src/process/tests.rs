@@ -67,7 +67,8 @@ fn a_held_verdict_counts_only_after_its_time_and_only_while_the_provider_says_in
     let mut process = process();
     let now = start();
     process.submitted("REF", now);
-    let held = HeldVerdict { status: Status::Approved, code: "VALIDATED".into(), usable_at: now + 15.minutes() };
+    let held =
+        HeldVerdict { status: Status::Approved, code: "VALIDATED".into(), reason: None, usable_at: now + 15.minutes() };
     process.called_back("VALIDATED", now, Some(held));
     process.apply(&seen(Status::InReview, now), now);
     assert_eq!(process.status, Status::InReview);
@@ -76,7 +77,12 @@ fn a_held_verdict_counts_only_after_its_time_and_only_while_the_provider_says_in
     assert_eq!((process.status, process.status_reason.as_deref()), (Status::Approved, Some("VALIDATED")));
     assert!(!process.awaits_held_verdict());
     // A reviewer who changes their mind is held anew, also after the end.
-    let held = HeldVerdict { status: Status::Rejected, code: "INVALIDATED".into(), usable_at: later + 15.minutes() };
+    let held = HeldVerdict {
+        status: Status::Rejected,
+        code: "INVALIDATED".into(),
+        reason: None,
+        usable_at: later + 15.minutes(),
+    };
     process.called_back("INVALIDATED", later, Some(held));
     assert!(process.awaits_held_verdict());
     let later = later + 15.minutes();
@@ -86,6 +92,104 @@ fn a_held_verdict_counts_only_after_its_time_and_only_while_the_provider_says_in
     // The provider's own verdict settles it for good.
     process.apply(&seen(Status::Rejected, later), later);
     assert_eq!((process.status, process.held_verdict.clone()), (Status::Rejected, None));
+}
+
+#[test]
+fn an_end_has_the_reason_that_a_callback_names_whichever_comes_first() {
+    let now = start();
+    let held = |reason: Option<&str>| HeldVerdict {
+        status: Status::Rejected,
+        code: "INVALIDATED".into(),
+        reason: reason.map(str::to_owned),
+        usable_at: now + 15.minutes(),
+    };
+    for reason in [Some("document_forged"), None] {
+        let (mut first, mut second) = (process(), process());
+        for process in [&mut first, &mut second] {
+            process.submitted("REF", now);
+            process.apply(&seen(Status::Approved, now), now);
+        }
+        first.called_back("INVALIDATED", now, Some(held(reason)));
+        assert_eq!(first.apply(&seen(Status::Rejected, now), now)[0].name, EventName::ProcessAmended);
+        second.apply(&seen(Status::Rejected, now), now);
+        assert_eq!(second.status_reason, None);
+        second.called_back("INVALIDATED", now, Some(held(reason)));
+        assert_eq!(second.apply(&seen(Status::Rejected, now), now), [], "a reason is no event");
+        for process in [first, second] {
+            assert_eq!(process.status_reason.as_deref(), reason.or(Some("INVALIDATED")));
+            assert!(process.held_verdict.is_none());
+            let received = process.timeline.entries().iter().find(|entry| entry.event == "callback_received").unwrap();
+            let told = reason.map_or("INVALIDATED".to_owned(), |reason| format!("INVALIDATED: {reason}"));
+            assert_eq!(received.detail.as_ref(), Some(&told));
+        }
+    }
+}
+
+#[test]
+fn a_verdict_by_callback_outlives_an_end_that_is_from_before_it() {
+    let (mut process, now) = (process(), start());
+    process.submitted("REF", now);
+    process.apply(&seen(Status::Approved, now), now);
+    let usable_at = now + 15.minutes();
+    let held = HeldVerdict { status: Status::Rejected, code: "INVALIDATED".into(), reason: None, usable_at };
+    process.called_back("INVALIDATED", now, Some(held));
+    // The provider's answer is not up to date yet.
+    process.apply(&seen(Status::Approved, now), now);
+    assert!(process.awaits_held_verdict(), "somebody will ask again");
+    let mut corrected = process.clone();
+    assert_eq!(corrected.apply(&seen(Status::Rejected, usable_at), usable_at)[0].name, EventName::ProcessAmended);
+    // If it still says so when the verdict could count, it knows better.
+    process.apply(&seen(Status::Approved, usable_at), usable_at);
+    assert_eq!((process.status, process.held_verdict.clone()), (Status::Approved, None));
+}
+
+#[test]
+fn each_change_of_a_provider_s_trouble_is_in_the_timeline() {
+    let (mut process, now) = (process(), start());
+    process.submitted("REF", now);
+    for trouble in ["unavailable", "unavailable", "unauthorized", "rejected: X", "rejected: X"] {
+        process.unanswered(trouble, now);
+    }
+    process.apply(&seen(Status::InProgress, now), now);
+    process.unanswered("unavailable", now);
+    let told = process.timeline.entries().iter().filter(|entry| entry.event == "provider_trouble");
+    let told: Vec<_> = told.filter_map(|entry| entry.detail.as_deref()).collect();
+    assert_eq!(told, ["unavailable", "unauthorized", "rejected: X", "unavailable"]);
+}
+
+#[test]
+fn copies_that_fail_are_told_by_their_kinds() {
+    let (mut process, mut now) = (process(), start());
+    process.submitted("REF", now);
+    let failed = |reason: &str| CopyOutcome::Failed { reason: reason.to_owned() };
+    let mut answer = seen(Status::Approved, now);
+    for (first, second) in [("cut_off", "cut_off"), ("cut_off", "cut_off"), ("cut_off", "not_media"), ("gone", "gone")]
+    {
+        answer.observed_at = now;
+        answer.media = vec![picture(1, failed(first)), picture(2, failed(second))];
+        process.apply(&answer, now);
+        now += 3.hours();
+    }
+    answer.media = vec![picture(1, stored()), picture(2, CopyOutcome::Hopeless { reason: "too_large".to_owned() })];
+    answer.observed_at = now;
+    process.apply(&answer, now);
+    let told = process.timeline.entries().iter().filter(|entry| entry.event.starts_with("copy_"));
+    let told: Vec<_> = told.map(|entry| format!("{} {}", entry.event, entry.detail.as_deref().unwrap())).collect();
+    let right =
+        ["copy_trouble cut_off", "copy_trouble cut_off, not_media", "copy_trouble gone", "copy_given_up too_large"];
+    assert_eq!(told, right);
+    assert!(process.copy_trouble.is_over());
+}
+
+#[test]
+fn what_a_provider_says_in_refusing_takes_few_places_among_the_evidence() {
+    let (mut process, now) = (process(), start());
+    for number in 0..50 {
+        process.keep_said(&ObservedMedia::said(&number.to_string(), stored(), now), now);
+        process.keep_said(&ObservedMedia::said(&number.to_string(), stored(), now), now);
+    }
+    assert_eq!(process.evidence.len(), evidence::MAX_SAID);
+    assert_eq!(process.evidence_state(), EvidenceState::Complete);
 }
 
 #[test]
@@ -250,7 +354,7 @@ fn only_what_is_in_review_can_be_decided_and_only_once() {
     process.submitted("REF", now);
     assert_eq!(process.decide(decision(Verdict::Approved)), Err(NotInReview));
     process.apply(&seen(Status::InReview, now), now);
-    let held = HeldVerdict { status: Status::Approved, code: "VALIDATED".into(), usable_at: now };
+    let held = HeldVerdict { status: Status::Approved, code: "VALIDATED".into(), reason: None, usable_at: now };
     process.called_back("VALIDATED", now, Some(held));
     assert_eq!(process.decide(decision(Verdict::Rejected)).unwrap()[0].name, EventName::ProcessRejected);
     assert_eq!(process.decide(decision(Verdict::Rejected)), Ok(Vec::new()));
@@ -387,7 +491,7 @@ proptest! {
                 }
                 Step::Silence => { process.unanswered("unavailable", now); Vec::new() }
                 Step::Callback(verdict) => {
-                    let held = verdict.map(|status| HeldVerdict { status, code: "V".into(), usable_at: now + SignedDuration::from_mins(15) });
+                    let held = verdict.map(|status| HeldVerdict { status, code: "V".into(), reason: None, usable_at: now + SignedDuration::from_mins(15) });
                     process.called_back("X", now, held);
                     Vec::new()
                 }

@@ -10,12 +10,17 @@ use reqwest::{RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
-use crate::platform::http::provider_client;
+use crate::{
+    platform::http::provider_client,
+    process::{Private, trouble::told},
+};
 
 /// Calls to one company under way at once from one execution environment.
 const CONCURRENT_CALLS: usize = 8;
 /// The longest answer that is read.
 const MAX_ANSWER_BYTES: usize = 5 * 1024 * 1024;
+/// The most that is kept of the body of a refusal.
+const MAX_REFUSAL_BYTES: usize = 64 * 1024;
 /// The longest a provider may ask to be left alone.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// How long a read may take.
@@ -31,13 +36,21 @@ pub enum ProviderError {
     Rejected {
         /// The provider's own code.
         code: String,
+        /// What it says, for whoever has to find out why; nothing where the refusal is ours.
+        body: RefusalBody,
     },
     /// The account's keys are not accepted.
     #[error("the provider does not accept the account's keys")]
-    Unauthorized,
+    Unauthorized {
+        /// What it says.
+        body: RefusalBody,
+    },
     /// The provider does not know the process.
     #[error("the provider does not know the process")]
-    NotFound,
+    NotFound {
+        /// What it says.
+        body: RefusalBody,
+    },
     /// Too many calls; nothing was done.
     #[error("the provider limits the rate of calls")]
     RateLimited {
@@ -58,14 +71,61 @@ pub enum ProviderError {
     },
 }
 
+/// The body of a refusal, as far as it is kept. It may repeat what the request said of the person, so it cannot be printed.
+pub type RefusalBody = Private<Bytes>;
+
+/// So much of `body` as is kept of a refusal.
+#[must_use]
+pub fn refusal_body(body: &Bytes) -> RefusalBody {
+    Private::new(body.slice(..body.len().min(MAX_REFUSAL_BYTES)))
+}
+
 impl ProviderError {
-    /// A stable code for timelines and logs.
+    /// A refusal of our own, before anything was sent.
+    #[must_use]
+    pub fn rejected(code: &str) -> Self {
+        Self::Rejected { code: code.to_owned(), body: RefusalBody::default() }
+    }
+
+    /// There is nothing of that name, as far as we know ourselves.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::NotFound { body: RefusalBody::default() }
+    }
+
+    /// What the provider said, where that is worth keeping: a refusal, or an answer that nobody can read.
+    #[must_use]
+    pub fn said(&self) -> Option<Bytes> {
+        let said = match self {
+            Self::Rejected { body, .. } | Self::Unauthorized { body } | Self::NotFound { body } => body.expose(),
+            Self::Unreadable { raw } => raw,
+            Self::RateLimited { .. } | Self::Unavailable { .. } => return None,
+        };
+        (!said.is_empty()).then(|| said.clone())
+    }
+
+    /// The provider's own code, where it gave one.
+    #[must_use]
+    pub fn provider_code(&self) -> Option<&str> {
+        match self {
+            Self::Rejected { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    /// What the timeline says of it: the kind of trouble, and the provider's own code.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        told(self.code(), self.provider_code())
+    }
+
+    /// A stable code for metrics and logs.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             Self::Rejected { .. } => "rejected",
-            Self::Unauthorized => "unauthorized",
-            Self::NotFound => "not_found",
+            Self::Unauthorized { .. } => "unauthorized",
+            Self::NotFound { .. } => "not_found",
             Self::RateLimited { .. } => "rate_limited",
             Self::Unavailable { .. } => "unavailable",
             Self::Unreadable { .. } => "unreadable",
@@ -131,7 +191,7 @@ impl ApiClient {
     }
 
     /// As [`Self::call`], for asking for a token: a company may refuse user and password with an error of its server,
-    /// which `refused` knows by its body.
+    /// which `refused` knows by its body; `refusal` finds its code in any other refusal.
     ///
     /// # Errors
     /// Likewise.
@@ -140,13 +200,14 @@ impl ApiClient {
         request: RequestBuilder,
         timeout: Duration,
         refused: fn(&[u8]) -> bool,
+        refusal: fn(&[u8]) -> Option<String>,
     ) -> Result<ApiAnswer, ProviderError> {
         let log_in = async {
             let said = self.exchange(request, timeout).await?;
             if said.status.is_server_error() && refused(&said.body) {
-                return Err(ProviderError::Unauthorized);
+                return Err(ProviderError::Unauthorized { body: refusal_body(&said.body) });
             }
-            said.read(|_| None)
+            said.read(refusal)
         };
         self.logged(log_in).await
     }
@@ -202,13 +263,15 @@ impl Said {
     fn read(self, refusal: fn(&[u8]) -> Option<String>) -> Result<ApiAnswer, ProviderError> {
         let Self { status, retry_after, body } = self;
         match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(ProviderError::Unauthorized),
-            StatusCode::NOT_FOUND => Err(ProviderError::NotFound),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Err(ProviderError::Unauthorized { body: refusal_body(&body) })
+            }
+            StatusCode::NOT_FOUND => Err(ProviderError::NotFound { body: refusal_body(&body) }),
             StatusCode::TOO_MANY_REQUESTS => Err(ProviderError::RateLimited { retry_after }),
             StatusCode::REQUEST_TIMEOUT => Err(ProviderError::Unavailable { maybe_done: true }),
             status if status.is_client_error() => {
                 let code = refusal(&body).unwrap_or_else(|| format!("http_{}", status.as_u16()));
-                Err(ProviderError::Rejected { code })
+                Err(ProviderError::Rejected { code, body: refusal_body(&body) })
             }
             status if status.is_success() => Ok(ApiAnswer { body }),
             // A redirect is as little an answer as a server error.

@@ -13,7 +13,7 @@
 //!
 //! What companies have in common is beside the folders: `registry` (which there are, and a tenant's account at one),
 //! `http` (calling them), `token` (access tokens), `callback` (what they call back with), `wire` (reading their JSON),
-//! `forms` (what customers type).
+//! `repair` (JSON that is none), `forms` (what customers type).
 
 pub mod auco;
 pub mod callback;
@@ -21,6 +21,7 @@ pub mod forms;
 pub mod http;
 pub mod link;
 pub mod registry;
+pub mod repair;
 pub mod tecalis;
 pub mod token;
 pub mod wire;
@@ -31,8 +32,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::process::{EvidenceKind, Observation, ProcessId, ProcessRequest, Status};
 
-pub use callback::{Callback, CallbackRefused, IncomingCallback, Purpose, Verdict};
-pub use http::{ApiClient, ProviderError};
+pub use callback::{Callback, CallbackRefused, IncomingCallback, Mentions, Purpose, Verdict};
+pub use http::{ApiClient, ProviderError, RefusalBody};
 pub use registry::{COMPANIES, Companies, Company, Connection, NoProvider, Providers};
 
 /// What Cotejo asks of a verification company. What not every company can do has a default that says so.
@@ -49,11 +50,16 @@ pub trait Provider: Send + Sync {
 
     /// Asks how a process stands. Only where [`Capabilities::query`] says so.
     async fn query(&self, _reference: &str, _now: Timestamp) -> Result<Answer, ProviderError> {
-        Err(ProviderError::NotFound)
+        Err(ProviderError::not_found())
     }
 
     /// Reads a callback. Nothing but its authenticity and form is judged here.
     fn read_callback(&self, callback: &IncomingCallback<'_>) -> Result<Callback, CallbackRefused>;
+
+    /// Which processes a callback may be about that [`Self::read_callback`] found malformed, at the URL of a whole account.
+    fn mentions(&self, _body: &[u8]) -> Mentions {
+        Mentions::default()
+    }
 
     /// The answer that a callback's body is, where [`Callback::is_result`] said that it is one.
     fn read_result(&self, _request: &ProcessRequest, _body: &Bytes, _received_at: Timestamp) -> Option<Answer> {
@@ -63,12 +69,12 @@ pub trait Provider: Send + Sync {
     /// Fetches a certificate by the reference that [`crate::process::CertificateNews`] named, as it comes. `NotFound`
     /// while it is being made.
     async fn certificate(&self, _reference: &str, _now: Timestamp) -> Result<Bytes, ProviderError> {
-        Err(ProviderError::NotFound)
+        Err(ProviderError::not_found())
     }
 
     /// Whether the company answers and knows the account. Only where [`Capabilities::ping`] says so.
     async fn ping(&self, _now: Timestamp) -> Result<(), ProviderError> {
-        Err(ProviderError::NotFound)
+        Err(ProviderError::not_found())
     }
 
     /// How long to wait before asking again about a process in `status` that is `age` old.

@@ -13,6 +13,7 @@ mod place;
 use std::collections::BTreeSet;
 
 use jiff::civil::Date;
+use serde_json::Value;
 
 pub use place::{Document, Place, number};
 
@@ -26,6 +27,15 @@ pub fn code(text: &str) -> Option<&str> {
     let is_code = (1..=MAX_CODE_CHARS).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
     is_code.then_some(text)
+}
+
+/// The first of the fields of a refusal that is a code, as a text or a number.
+pub fn code_in(refusal: &Value, names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| match refusal.get(name)? {
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => code(text).map(str::to_owned),
+        _ => None,
+    })
 }
 
 /// A date as it is seen on documents, day first, or as ISO 8601.

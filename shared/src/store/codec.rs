@@ -55,12 +55,21 @@ pub struct InboxEntry {
     pub code: String,
     /// The decision in it, and from when on it counts.
     pub verdict: Option<(Status, Timestamp)>,
+    /// Why it was decided so, as a code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// What it says of the certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<CertificateNews>,
-    /// Its body, where that is itself the provider's answer.
+    /// Its body, where that cannot be had again by asking.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub result: Option<CallbackBody>,
+    pub body: Option<CallbackBody>,
+    /// Whether its body is itself the provider's answer; otherwise it is evidence only.
+    #[serde(default)]
+    pub is_result: bool,
+    /// Why it could not be read, where it could not: it is known to be about the process, and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<String>,
 }
 
 /// The body of a callback.

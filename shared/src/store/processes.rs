@@ -219,7 +219,7 @@ impl Store {
         if over.is_some_and(|until| *until <= keys::moment(entry.received_at)) {
             return Ok(Delivery::Over);
         }
-        if entry.result.is_some() {
+        if entry.body.is_some() {
             return Ok(Delivery::Full);
         }
         tracing::warn!(process = %id, "inbox full; the callback only wakes the process");

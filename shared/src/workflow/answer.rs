@@ -1,11 +1,13 @@
-//! Keeping what a provider said: whatever is new in an answer is evidence, untouched, before it counts.
+//! Keeping what a provider said: whatever is new in an answer is evidence, untouched, before it counts. So are refusals and
+//! what nobody could read.
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 
 use super::OwnTrouble;
 use crate::{
-    evidence::{Copier, Stored},
+    evidence::{Copier, CopyError, Stored},
     platform::telemetry::{self, Metric},
     process::{CopyOutcome, EvidenceKind, Observation, ObservedMedia, Process, StoredCopy},
 };
@@ -15,21 +17,56 @@ use crate::{
 pub(super) async fn keep(
     copier: &Copier,
     process: &Process,
-    mut observation: Observation,
+    observation: Observation,
     raw: Bytes,
     now: Timestamp,
 ) -> Result<Observation, OwnTrouble> {
     if says_something_new(process, &observation, now) {
-        let raw = copier.store_raw(&process.tenant, process.id, raw).await.map_err(|_| OwnTrouble::Bucket)?;
-        observation.media.push(ObservedMedia {
-            source: format!("answer/{}", raw.sha256),
-            kind: EvidenceKind::ProviderResponse,
-            attempt: 0,
-            captured_at: Some(observation.observed_at),
-            outcome: CopyOutcome::Stored(copy_of(raw)),
-        });
+        return keep_result(copier, process, observation, raw).await;
     }
     Ok(observation)
+}
+
+/// As [`keep`], whatever it says: an answer that came by itself cannot be had again.
+pub(super) async fn keep_result(
+    copier: &Copier,
+    process: &Process,
+    mut observation: Observation,
+    raw: Bytes,
+) -> Result<Observation, OwnTrouble> {
+    let raw = copier.store_raw(&process.tenant, process.id, raw).await.map_err(|_| OwnTrouble::Bucket)?;
+    observation.media.push(ObservedMedia {
+        source: format!("answer/{}", raw.sha256),
+        kind: EvidenceKind::ProviderResponse,
+        attempt: 0,
+        captured_at: Some(observation.observed_at),
+        outcome: CopyOutcome::Stored(copy_of(raw)),
+    });
+    Ok(observation)
+}
+
+/// What a provider said that is no answer (a refusal, or what nobody could read), stored, as a piece of evidence. One write
+/// to the bucket.
+pub(super) async fn keep_said(
+    copier: &Copier,
+    process: &Process,
+    said: Bytes,
+    now: Timestamp,
+) -> Result<ObservedMedia, OwnTrouble> {
+    let stored = copier.store_raw(&process.tenant, process.id, said).await.map_err(|_| OwnTrouble::Bucket)?;
+    let copy = copy_of(stored);
+    Ok(ObservedMedia::said(&copy.sha256.clone(), CopyOutcome::Stored(copy), now))
+}
+
+/// As [`keep_said`], for what cannot be had again and must not be held up: where the bucket does not take it, the piece says
+/// that it is lost.
+pub(super) async fn keep_refusal(copier: &Copier, process: &Process, said: Bytes, now: Timestamp) -> ObservedMedia {
+    let sha256 = hex::encode(Sha256::digest(&said));
+    keep_said(copier, process, said, now).await.unwrap_or_else(|error| {
+        tracing::error!(process = %process.id, %error, "what the provider said could not be kept");
+        let outcome = CopyOutcome::Hopeless { reason: CopyError::Store.code().to_owned() };
+        ObservedMedia::said(&sha256, outcome, now)
+    })
 }
 
 /// Whether an answer is worth keeping as evidence: it changes the state, shows a picture for the first time, or has what

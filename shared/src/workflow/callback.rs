@@ -2,6 +2,9 @@
 //!
 //! A callback is a hint. It changes no state here; `run-work` asks the provider before anything does. Where the provider
 //! cannot be asked, the callback's body is kept with it, in the bucket where it is long (one read and one write more).
+//!
+//! One that proves where it comes from and cannot be read leaves a trace: it is counted, and where it can be made out which
+//! process it is about, its body goes along as evidence and the process is woken. Of one that proves nothing, nothing is kept.
 
 use std::net::IpAddr;
 
@@ -24,12 +27,15 @@ use crate::{
         Private, ProcessId,
         bounded::{self, MAX_REFERENCE},
     },
-    providers::{Callback, CallbackRefused, IncomingCallback},
+    providers::{Callback, CallbackRefused, IncomingCallback, Provider},
     store::{CallbackBody, InboxEntry, codec::MAX_CALLBACK_TEXT_BYTES, processes::Delivery},
 };
 
 /// The longest callback that is read.
 const MAX_CALLBACK_BYTES: usize = 1024 * 1024;
+
+/// So much is kept of a callback that is too long.
+const MAX_SAID_BYTES: usize = 64 * 1024;
 
 /// A callback as it came in.
 pub struct Request<'a> {
@@ -77,7 +83,8 @@ impl ReceiveCallback {
         let outcome = self.receive(request).await;
         let (now, provider) = (self.means.now(), self.means.providers.known(request.provider));
         match &outcome {
-            Err(error) if error.status < 500 => {
+            // What cannot be read proved where it comes from, and was counted already.
+            Err(error) if error.status < 500 && !matches!(error.status, 400 | 413) => {
                 telemetry::record(Metric::CallbackRefused, &[("provider", provider)], 1.0, now)
             }
             Ok(Received::NotOurs) => telemetry::record(Metric::CallbackUnknown, &[("provider", provider)], 1.0, now),
@@ -92,22 +99,14 @@ impl ReceiveCallback {
         let token = callback_token::verify(&secrets, provider, request.token).ok_or_else(ApiError::callback_refused)?;
         let span = tracing::Span::current();
         span.record("tenant", tracing::field::display(token.tenant()));
-        if body.len() > MAX_CALLBACK_BYTES {
-            return Err(ApiError::too_large(MAX_CALLBACK_BYTES));
-        }
         let connector = self.means.provider(&token, provider).await?;
         let connector = connector.map_err(|_| ApiError::callback_refused())?;
         let incoming = IncomingCallback { purpose: token.purpose, process: token.process, source, headers, body };
-        let callback = connector.read_callback(&incoming).map_err(|refused| match refused {
-            CallbackRefused::Unauthenticated => ApiError::callback_refused(),
-            CallbackRefused::Malformed(what) => ApiError::unreadable(&format!("The callback is malformed: {what}.")),
-        })?;
-        let references = [Some(&callback.reference), callback.certificate.as_ref().map(|news| &news.reference)];
-        if references.into_iter().flatten().any(|reference| reference.len() > MAX_REFERENCE) {
-            return Err(ApiError::unreadable("The callback is malformed: its reference is too long."));
-        }
+        let Some(callback) = self.read(&token, provider, connector.as_ref(), &incoming).await? else {
+            return Ok(Received::Kept);
+        };
         let received_at = self.means.now();
-        let result = match (callback.is_result, token.process) {
+        let kept = match (callback.is_result, token.process) {
             (true, Some(process)) => Some(self.body(&token, process, body).await?),
             _ => None,
         };
@@ -116,16 +115,19 @@ impl ReceiveCallback {
             reference: callback.reference.clone(),
             code: bounded::code(&callback.code),
             verdict: callback.held_verdict(received_at).map(|held| (held.status, held.usable_at)),
+            reason: callback.verdict.as_ref().and_then(|verdict| verdict.reason.as_deref().map(bounded::code)),
             certificate: callback.certificate.clone(),
-            result,
+            is_result: kept.is_some(),
+            body: kept,
+            unread: None,
         };
         if let Some(process) = token.process.or(callback.process) {
             span.record("process", tracing::field::display(process));
         }
-        // The same callback again takes the same place in the inbox.
-        let key = hex::encode(&Sha256::digest(body)[..12]);
+        let key = place_of(body);
+        let said = callback.is_evidence.then_some(body);
         if let Some(process) = token.process.or(callback.process)
-            && self.keep(&token, process, &key, &entry).await? == Received::Kept
+            && self.keep(&token, process, &key, &entry, said).await? == Received::Kept
         {
             return Ok(Received::Kept);
         }
@@ -134,12 +136,92 @@ impl ReceiveCallback {
             return Ok(Received::NotOurs);
         }
         match self.by_reference(&token, provider, &callback).await? {
-            Some(process) => self.keep(&token, process, &key, &entry).await,
+            Some(process) => self.keep(&token, process, &key, &entry, said).await,
             None => Ok(Received::NotOurs),
         }
     }
 
-    /// The body to keep with a callback that is itself the answer.
+    /// What a callback says; `None` where it cannot be read and is kept as it is.
+    async fn read(
+        &self,
+        token: &VerifiedToken,
+        provider: &str,
+        connector: &dyn Provider,
+        incoming: &IncomingCallback<'_>,
+    ) -> Result<Option<Callback>, ApiError> {
+        let body = incoming.body;
+        let is_long = body.len() > MAX_CALLBACK_BYTES;
+        let beginning = Some(&body[..if is_long { MAX_SAID_BYTES } else { body.len() }]);
+        let (why, said) = match connector.read_callback(incoming) {
+            Err(CallbackRefused::Unauthenticated) => return Err(ApiError::callback_refused()),
+            // Its body may be about somebody else.
+            Err(CallbackRefused::Elsewhere(why)) => (why, None),
+            Err(CallbackRefused::Malformed(why)) => (why, beginning),
+            Ok(_) if is_long => ("it is too long", beginning),
+            Ok(callback) if has_bounds(&callback) => return Ok(Some(callback)),
+            Ok(_) => ("its reference is too long", beginning),
+        };
+        let unread = UnreadableCallback { token, provider, body, why, said };
+        let noted = self.note_unread(&unread, connector).await?;
+        match said {
+            _ if is_long => Err(ApiError::too_large(MAX_CALLBACK_BYTES)),
+            // What is kept need not come again; what is not may have been damaged on its way.
+            Some(_) if noted => Ok(None),
+            _ => Err(ApiError::unreadable(&format!("The callback is malformed: {why}."))),
+        }
+    }
+
+    /// Leaves a trace of a callback that cannot be read, at the first of the processes that it may be about, and says
+    /// whether there is one.
+    async fn note_unread(&self, unread: &UnreadableCallback<'_>, connector: &dyn Provider) -> Result<bool, ApiError> {
+        let &UnreadableCallback { token, provider, body, why, said } = unread;
+        let now = self.means.now();
+        telemetry::record(Metric::CallbackUnreadable, &[("provider", self.means.providers.known(provider))], 1.0, now);
+        tracing::error!(tenant = %token.tenant(), provider, why, bytes = body.len(), "a callback that cannot be read");
+        for process in self.mentioned(unread, connector).await? {
+            let Some(record) = self.means.store.load(token, process).await? else { continue };
+            if record.process.provider != provider || record.process.redaction.is_some() {
+                continue;
+            }
+            let entry = InboxEntry {
+                received_at: now,
+                reference: record.process.provider_reference.unwrap_or_default(),
+                code: "unreadable".to_owned(),
+                verdict: None,
+                reason: None,
+                certificate: None,
+                body: None,
+                is_result: false,
+                unread: Some(why.to_owned()),
+            };
+            // Apart from the same body at an address where it can be read.
+            let place = format!("unread-{}", place_of(body));
+            if self.keep(token, process, &place, &entry, said).await? == Received::Kept {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The processes that a callback may be about: the one its URL was made for, else those that it mentions.
+    async fn mentioned(
+        &self,
+        unread: &UnreadableCallback<'_>,
+        connector: &dyn Provider,
+    ) -> Result<Vec<ProcessId>, ApiError> {
+        if let Some(process) = unread.token.process {
+            return Ok(vec![process]);
+        }
+        let mentions = connector.mentions(&unread.body[..unread.body.len().min(MAX_CALLBACK_BYTES)]);
+        let mut processes = mentions.processes;
+        for reference in mentions.references {
+            let found = self.means.store.process_of_reference(unread.token, unread.provider, &reference).await?;
+            processes.extend(found.filter(|process| !processes.contains(process)));
+        }
+        Ok(processes)
+    }
+
+    /// The body to keep with a callback that cannot be had again.
     async fn body(&self, token: &VerifiedToken, process: ProcessId, body: &[u8]) -> Result<CallbackBody, ApiError> {
         if body.len() <= MAX_CALLBACK_TEXT_BYTES
             && let Ok(text) = std::str::from_utf8(body)
@@ -154,16 +236,27 @@ impl ReceiveCallback {
         kept.map(CallbackBody::Object).map_err(|_| ApiError::unavailable())
     }
 
+    /// Puts a callback into the inbox of `process`; `said` is so much of its body as is evidence only.
     async fn keep(
         &self,
         token: &VerifiedToken,
         process: ProcessId,
         key: &str,
         entry: &InboxEntry,
+        said: Option<&[u8]>,
     ) -> Result<Received, ApiError> {
+        let mut entry = entry.clone();
+        if let Some(said) = said {
+            let is_long = said.len() > MAX_CALLBACK_TEXT_BYTES;
+            // Nothing is kept of what is about nobody.
+            if is_long && self.means.store.load(token, process).await?.is_none() {
+                return Ok(Received::NotOurs);
+            }
+            entry.body = Some(self.body(token, process, said).await?);
+        }
         let wish = fresh(CALLED, self.means.entropy());
         let until = entry.received_at + WISH_PATIENCE;
-        let delivery = self.means.store.deliver_callback(token, process, key, entry, &wish, until).await?;
+        let delivery = self.means.store.deliver_callback(token, process, key, &entry, &wish, until).await?;
         tracing::info!(tenant = %token.tenant(), %process, code = entry.code, ?delivery, "callback");
         match delivery {
             Delivery::Taken => Ok(Received::Kept),
@@ -181,4 +274,26 @@ impl ReceiveCallback {
     ) -> Result<Option<ProcessId>, ApiError> {
         Ok(self.means.store.process_of_reference(token, provider, &callback.reference).await?)
     }
+}
+
+/// A callback that proved where it comes from and cannot be read.
+struct UnreadableCallback<'a> {
+    token: &'a VerifiedToken,
+    provider: &'a str,
+    body: &'a [u8],
+    /// What is wrong with it.
+    why: &'static str,
+    /// So much of its body as is evidence of its process.
+    said: Option<&'a [u8]>,
+}
+
+/// Whether what names things in it is no longer than what is kept.
+fn has_bounds(callback: &Callback) -> bool {
+    let references = [Some(&callback.reference), callback.certificate.as_ref().map(|news| &news.reference)];
+    references.into_iter().flatten().all(|reference| reference.len() <= MAX_REFERENCE)
+}
+
+/// The same callback again takes the same place in the inbox.
+fn place_of(body: &[u8]) -> String {
+    hex::encode(&Sha256::digest(body)[..12])
 }

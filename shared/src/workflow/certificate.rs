@@ -5,12 +5,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{MAX_RACES, Means, OwnTrouble, answer::copy_of, fresh, handover::Handover};
+use super::{
+    MAX_RACES, Means, OwnTrouble,
+    answer::{self, copy_of},
+    fresh,
+    handover::Handover,
+};
 use crate::{
     api::{ApiError, Authority as _, Caller},
     evidence::{Bucket, Copier, CopyError},
     platform::{Platform, telemetry},
-    process::{Certificate, CertificateFetch, CertificateState, Process, ProcessId, StoredCopy},
+    process::{Certificate, CertificateFetch, CertificateState, Event, ObservedMedia, Process, ProcessId, StoredCopy},
     providers::{Provider, ProviderError},
     store::StoreError,
 };
@@ -97,14 +102,14 @@ impl FetchCertificate {
     async fn fetch_now(&self, caller: &Caller, process: &Process) -> Result<Option<StoredCopy>, ApiError> {
         let Ok(provider) = self.means.provider(caller, &process.provider).await? else { return Ok(None) };
         let fetched = fetch(&self.means, self.handover.copier(), provider.as_ref(), process).await;
-        let Some((reference, fetched)) = fetched.map_err(|_| ApiError::unavailable())? else { return Ok(None) };
+        let Some(fetched) = fetched.map_err(|_| ApiError::unavailable())? else { return Ok(None) };
         for _ in 0..MAX_RACES {
             let Some(mut record) = self.means.store.load(caller, process.id).await? else { return Ok(None) };
             if record.process.redaction.is_some() {
                 return Err(ApiError::redacted());
             }
             let now = self.means.now();
-            let event = record.process.certificate_fetched(&reference, &fetched, now);
+            let event = fetched.apply(&mut record.process, now);
             record.announce(event);
             let look_at = self.means.next_look(caller, &record.process, provider.as_ref(), now).await?;
             record.look_again(look_at, now);
@@ -114,10 +119,28 @@ impl FetchCertificate {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(match fetched {
+        Ok(match fetched.fetch {
             CertificateFetch::Stored(copy) => Some(copy),
             _ => None,
         })
+    }
+}
+
+/// What came of fetching a certificate.
+pub(super) struct Fetched {
+    reference: String,
+    fetch: CertificateFetch,
+    /// What the provider said instead, where that is new.
+    said: Option<ObservedMedia>,
+}
+
+impl Fetched {
+    /// Changes the process accordingly.
+    pub(super) fn apply(&self, process: &mut Process, now: Timestamp) -> Option<Event> {
+        if let Some(said) = &self.said {
+            process.keep_said(said, now);
+        }
+        process.certificate_fetched(&self.reference, &self.fetch, now)
     }
 }
 
@@ -131,25 +154,34 @@ pub(super) async fn fetch(
     copier: &Copier,
     provider: &dyn Provider,
     process: &Process,
-) -> Result<Option<(String, CertificateFetch)>, OwnTrouble> {
+) -> Result<Option<Fetched>, OwnTrouble> {
     let pending = |certificate: &&Certificate| certificate.next_try_at().is_some();
     let Some(certificate) = process.certificate.as_ref().filter(pending) else { return Ok(None) };
     let asked_at = means.now();
     let answer = provider.certificate(&certificate.reference, asked_at).await;
     // One that is not there yet is no trouble.
-    let trouble = answer.as_ref().err().filter(|error| !matches!(error, ProviderError::NotFound));
+    let trouble = answer.as_ref().err().filter(|error| !matches!(error, ProviderError::NotFound { .. }));
     telemetry::record_call(&process.provider, trouble.map(ProviderError::code), asked_at, means.now());
-    let fetched = match answer {
+    let said = match trouble.and_then(|error| Some((error.detail(), error.said()?))) {
+        Some((detail, said)) if certificate.trouble.is_news(&detail) => {
+            Some(answer::keep_said(copier, process, said, means.now()).await?)
+        }
+        _ => None,
+    };
+    let fetch = match answer {
         Ok(pdf) => match copier.store_certificate(&process.tenant, process.id, pdf).await {
             Ok(stored) => CertificateFetch::Stored(copy_of(stored)),
             Err(CopyError::Store) => return Err(OwnTrouble::Bucket),
-            Err(error) => CertificateFetch::Failed(error.code().to_owned()),
+            Err(error) => CertificateFetch::Failed { reason: error.code().to_owned(), provider_code: None },
         },
-        Err(ProviderError::NotFound) => CertificateFetch::NotYet,
-        Err(error) => CertificateFetch::Failed(error.code().to_owned()),
+        Err(ProviderError::NotFound { .. }) => CertificateFetch::NotYet,
+        Err(error) => {
+            let (reason, provider_code) = (error.code().to_owned(), error.provider_code().map(str::to_owned));
+            CertificateFetch::Failed { reason, provider_code }
+        }
     };
-    if let CertificateFetch::Failed(reason) = &fetched {
+    if let CertificateFetch::Failed { reason, .. } = &fetch {
         tracing::warn!(process = %process.id, provider = process.provider, reason, "certificate not fetched");
     }
-    Ok(Some((certificate.reference.clone(), fetched)))
+    Ok(Some(Fetched { reference: certificate.reference.clone(), fetch, said }))
 }

@@ -137,11 +137,17 @@ impl CreateProcess {
         let learnt = self.handover.submit(provider, &record.process, Round::First, pictures).await;
         let learnt = learnt.unwrap_or_else(|error| {
             tracing::error!(process = %id, %error, "the provider's answer could not be kept");
-            Learnt::Unknown("answer_not_kept", true)
+            Learnt::answer_not_kept()
         });
         match self.remember(caller, provider, record.clone(), &learnt).await {
             Ok(process) => match &process.refusal {
-                Some(refusal) => Err(ApiError::refused_by_provider(&process.provider, &refusal.code)),
+                Some(refusal) => {
+                    if process.evidence_state() == EvidenceState::Incomplete {
+                        let provider = [("provider", process.provider.as_str())];
+                        telemetry::record(Metric::EvidenceIncomplete, &provider, 1.0, self.means.now());
+                    }
+                    Err(ApiError::refused_by_provider(id, &process.provider, &refusal.code))
+                }
                 None => Ok(Created { process, replayed: false }),
             },
             Err(error) => {
@@ -149,7 +155,9 @@ impl CreateProcess {
                 // a repeated submission where that is harmless, brings the rest.
                 tracing::error!(process = %id, %error, "the provider's answer could not be stored");
                 match learnt {
-                    Learnt::Refused(code) => Err(ApiError::refused_by_provider(&record.process.provider, &code)),
+                    Learnt::Refused { code, .. } => {
+                        Err(ApiError::refused_by_provider(id, &record.process.provider, &code))
+                    }
                     _ => Ok(Created { process: record.process, replayed: false }),
                 }
             }
@@ -174,7 +182,7 @@ impl CreateProcess {
             let (now, known) = (self.means.now(), record.process.unread.noted.len());
             let events = learnt.apply(&mut record.process, now);
             // Whoever creates a process gets its refusal as the answer, and needs no event of it.
-            if !matches!(learnt, Learnt::Refused(_)) {
+            if !matches!(learnt, Learnt::Refused { .. }) {
                 record.announce(events);
             }
             let mut look_at = self.means.next_look(caller, &record.process, provider, now).await?;
@@ -223,7 +231,7 @@ fn replay(existing: ProcessRecord, fingerprint: &Fingerprint, now: Timestamp) ->
         return Err(ApiError::key_reused());
     }
     if let Some(refusal) = &process.refusal {
-        return Err(ApiError::refused_by_provider(&process.provider, &refusal.code));
+        return Err(ApiError::refused_by_provider(process.id, &process.provider, &refusal.code));
     }
     if process.status == Status::Submitting && process.looked_at.is_none() && now < process.submit_lease_until {
         let left = process.submit_lease_until.duration_since(now).min(SUBMIT_LEASE).as_secs();

@@ -10,7 +10,7 @@ use crate::{
     api::callback_token,
     evidence::{Bucket, Copier, MAX_PICTURE_BYTES},
     platform::{Platform, telemetry},
-    process::{Event, Observation, Process, Refusal, bounded::MAX_REFERENCE},
+    process::{Event, Observation, ObservedMedia, Process, Refusal, bounded::MAX_REFERENCE, trouble::told},
     providers::{CallbackUrls, Picture, Provider, ProviderError, Purpose, Round, Submission, Submitted},
 };
 
@@ -56,14 +56,21 @@ impl Handover {
         match answer {
             // No id of a process is so long, and no key of ours holds it.
             Ok(Submitted { reference, .. }) if !(1..=MAX_REFERENCE).contains(&reference.len()) => {
-                Ok(Learnt::Unknown("reference_unreadable", true))
+                let trouble = "reference_unreadable".to_owned();
+                Ok(Learnt::Unknown { trouble, maybe_done: true, said: None })
             }
             Ok(Submitted { reference, answer: None }) => Ok(Learnt::Taken(reference, None)),
             Ok(Submitted { reference, answer: Some(said) }) => {
                 let kept = answer::keep(&self.copier, process, said.observation, said.raw, self.means.now()).await?;
                 Ok(Learnt::Taken(reference, Some(Box::new(kept))))
             }
-            Err(error) => Ok(error.into()),
+            Err(error) => {
+                let said = match error.said() {
+                    Some(said) => Some(answer::keep_refusal(&self.copier, process, said, self.means.now()).await),
+                    None => None,
+                };
+                Ok(Learnt::of_error(&error, said.map(Box::new)))
+            }
         }
     }
 
@@ -103,44 +110,74 @@ impl Handover {
 pub(super) enum Learnt {
     /// It has the process, under this reference, and may say more of it already.
     Taken(String, Option<Box<Observation>>),
-    /// It refuses it, with this code.
-    Refused(String),
-    /// Nobody knows yet; the trouble's code, and whether the request may have had its effect.
-    Unknown(&'static str, bool),
+    /// It refuses it.
+    Refused {
+        /// The provider's own code, or one of ours.
+        code: String,
+        /// What it said.
+        said: Option<Box<ObservedMedia>>,
+    },
+    /// Nobody knows yet.
+    Unknown {
+        /// What the timeline says of the trouble.
+        trouble: String,
+        /// Whether the request may have had its effect.
+        maybe_done: bool,
+        /// What the provider said, where it said anything.
+        said: Option<Box<ObservedMedia>>,
+    },
 }
 
-impl From<ProviderError> for Learnt {
-    fn from(error: ProviderError) -> Self {
+impl Learnt {
+    fn of_error(error: &ProviderError, said: Option<Box<ObservedMedia>>) -> Self {
         match error {
-            ProviderError::Rejected { code } => Self::Refused(code),
-            ProviderError::Unauthorized | ProviderError::NotFound => Self::Refused(error.code().to_owned()),
+            ProviderError::Rejected { code, .. } => Self::Refused { code: code.clone(), said },
+            ProviderError::Unauthorized { .. } | ProviderError::NotFound { .. } => {
+                Self::Refused { code: error.code().to_owned(), said }
+            }
             _ => {
                 let nothing_done = matches!(
                     error,
                     ProviderError::RateLimited { .. } | ProviderError::Unavailable { maybe_done: false }
                 );
-                Self::Unknown(error.code(), !nothing_done)
+                Self::Unknown { trouble: error.detail(), maybe_done: !nothing_done, said }
             }
         }
     }
-}
 
-impl Learnt {
     /// What the provider has under this reference is another process's already.
     pub(super) fn reference_in_use() -> Self {
-        Self::Refused("reference_in_use".to_owned())
+        Self::Refused { code: "reference_in_use".to_owned(), said: None }
+    }
+
+    /// The provider answered, and its answer could not be kept.
+    pub(super) fn answer_not_kept() -> Self {
+        Self::Unknown { trouble: "answer_not_kept".to_owned(), maybe_done: true, said: None }
     }
 
     /// What the answer to a repeated submission means: a refusal may only say that the first one arrived.
     pub(super) fn of_repetition(self) -> Self {
         match self {
-            Self::Refused(_) => Self::Unknown("refused_repetition", true),
+            Self::Refused { code, said } => {
+                Self::Unknown { trouble: told("refused_repetition", Some(&code)), maybe_done: true, said }
+            }
             learnt => learnt,
+        }
+    }
+
+    /// What the provider said that is no answer.
+    pub(super) fn said(&self) -> Option<&ObservedMedia> {
+        match self {
+            Self::Taken(..) => None,
+            Self::Refused { said, .. } | Self::Unknown { said, .. } => said.as_deref(),
         }
     }
 
     /// Changes the process accordingly.
     pub(super) fn apply(&self, process: &mut Process, now: Timestamp) -> Vec<Event> {
+        if let Some(said) = self.said() {
+            process.keep_said(said, now);
+        }
         match self {
             Self::Taken(reference, said) => {
                 let mut events = process.submitted(reference, now);
@@ -149,8 +186,8 @@ impl Learnt {
                 }
                 events
             }
-            Self::Refused(code) => process.refused(Refusal { code: code.clone() }, now),
-            Self::Unknown(trouble, maybe_done) => {
+            Self::Refused { code, .. } => process.refused(Refusal { code: code.clone() }, now),
+            Self::Unknown { trouble, maybe_done, .. } => {
                 process.unsent = !maybe_done;
                 process.unanswered(trouble, now);
                 Vec::new()

@@ -23,7 +23,7 @@ use crate::{
         telemetry::{self, Metric},
     },
     process::{
-        CertificateFetch, CopyOutcome, EscalationOutcome, Event, EvidenceKind, EvidenceState, HeldVerdict, Observation,
+        CopyOutcome, EscalationOutcome, Event, EvidenceKind, EvidenceState, HeldVerdict, Observation, ObservedMedia,
         Process, Status, evidence::Copy, redaction::RETENTION,
     },
     providers::{Answer, Provider, ProviderError, Round},
@@ -50,7 +50,7 @@ struct Look {
     /// What the provider answered to the second submission.
     escalation: Option<Learnt>,
     /// What became of fetching the certificate.
-    certificate: Option<(String, CertificateFetch)>,
+    certificate: Option<certificate::Fetched>,
     /// Whether a callback's word for the reference turned out to be another process's.
     reference_is_taken: bool,
 }
@@ -70,7 +70,10 @@ impl Before {
 
 /// The provider could not be asked.
 struct Trouble {
-    code: &'static str,
+    /// What the timeline says of it.
+    detail: String,
+    /// What it said instead, where that is new.
+    said: Option<ObservedMedia>,
     /// How long it wants to be left alone.
     retry_after: Option<SignedDuration>,
 }
@@ -181,7 +184,10 @@ impl RefreshProcess {
             match &answer {
                 Ok(observation) => events.extend(process.apply(observation, now)),
                 Err(trouble) => {
-                    process.unanswered(trouble.code, now);
+                    if let Some(said) = &trouble.said {
+                        process.keep_said(said, now);
+                    }
+                    process.unanswered(&trouble.detail, now);
                     not_before = trouble.retry_after.map(|wait| now + wait);
                 }
             }
@@ -214,15 +220,23 @@ impl RefreshProcess {
         let mut events = Vec::new();
         for entry in entries {
             let process = &mut record.process;
-            let verdict = entry.verdict.map(|(status, usable_at)| (status, entry.code.clone(), usable_at));
-            let held = verdict.map(|(status, code, usable_at)| HeldVerdict { status, code, usable_at });
+            let said = self.said(process, &entry).await?;
+            if let Some(why) = &entry.unread {
+                process.callback_unreadable(why, said.as_ref(), entry.received_at);
+                continue;
+            }
+            let (code, reason) = (entry.code.clone(), entry.reason.clone());
+            let held = entry.verdict.map(|(status, usable_at)| HeldVerdict { status, code, reason, usable_at });
             process.called_back(&entry.code, entry.received_at, held);
+            if let Some(said) = &said {
+                process.keep_said(said, entry.received_at);
+            }
             if reference_is_taken {
                 continue;
             }
             // A callback may be the first to know the reference. Where nothing can be asked by it, only the result itself is
             // worth it: otherwise the answer to a submission that got lost still has to be fetched by repeating it.
-            if provider.capabilities().query || entry.result.is_some() {
+            if provider.capabilities().query || entry.is_result {
                 events.extend(process.adopt_reference(&entry.reference, entry.received_at));
             }
             if let Some(news) = &entry.certificate {
@@ -241,22 +255,37 @@ impl RefreshProcess {
         entry: InboxEntry,
     ) -> Result<Vec<Event>, OwnTrouble> {
         let copier = self.handover.copier();
-        let body = match entry.result {
-            None => return Ok(Vec::new()),
-            Some(CallbackBody::Text(text)) => Bytes::copy_from_slice(text.expose().as_bytes()),
-            Some(CallbackBody::Object(key)) => {
-                copier.read(&key, MAX_RESULT_BYTES).await.map_err(|_| OwnTrouble::Bucket)?
-            }
-        };
+        let Some(body) = entry.body.as_ref().filter(|_| entry.is_result) else { return Ok(Vec::new()) };
+        let body = self.body(body).await?;
         let Some(said) = provider.read_result(&process.request, &body, entry.received_at) else {
             tracing::error!(process = %process.id, provider = process.provider, "a callback that was taken is no answer");
+            let said = answer::keep_said(copier, process, body, entry.received_at).await?;
+            process.keep_said(&said, entry.received_at);
             process.unanswered("unreadable", entry.received_at);
-            copier.store_raw(&process.tenant, process.id, body).await.map_err(|_| OwnTrouble::Bucket)?;
+            let provider = [("provider", process.provider.as_str())];
+            telemetry::record(Metric::CallbackUnreadable, &provider, 1.0, self.means.now());
             return Ok(Vec::new());
         };
         let now = self.means.now();
-        let observation = answer::keep(copier, process, said.observation, said.raw, now).await?;
+        let observation = answer::keep_result(copier, process, said.observation, said.raw).await?;
         Ok(process.apply(&observation, now))
+    }
+
+    /// What a callback brings that is only evidence, stored.
+    async fn said(&self, process: &Process, entry: &InboxEntry) -> Result<Option<ObservedMedia>, OwnTrouble> {
+        let Some(said) = entry.body.as_ref().filter(|_| !entry.is_result) else { return Ok(None) };
+        let body = self.body(said).await?;
+        answer::keep_said(self.handover.copier(), process, body, entry.received_at).await.map(Some)
+    }
+
+    /// The body of a callback.
+    async fn body(&self, body: &CallbackBody) -> Result<Bytes, OwnTrouble> {
+        match body {
+            CallbackBody::Text(text) => Ok(Bytes::copy_from_slice(text.expose().as_bytes())),
+            CallbackBody::Object(key) => {
+                self.handover.copier().read(key, MAX_RESULT_BYTES).await.map_err(|_| OwnTrouble::Bucket)
+            }
+        }
     }
 
     /// Makes sure that somebody copies each video that nobody has tried to copy. Whoever created the process may have been
@@ -286,10 +315,13 @@ impl RefreshProcess {
         let now = self.means.now();
         let (outcome, said) = match &look.escalation {
             Some(Learnt::Taken(_, said)) => (EscalationOutcome::Taken, said.as_deref()),
-            Some(Learnt::Refused(code)) => (EscalationOutcome::Refused(code.clone()), None),
-            Some(Learnt::Unknown(trouble, _)) => (EscalationOutcome::Unanswered((*trouble).to_owned()), None),
+            Some(Learnt::Refused { code, .. }) => (EscalationOutcome::Refused(code.clone()), None),
+            Some(Learnt::Unknown { trouble, .. }) => (EscalationOutcome::Unanswered(trouble.clone()), None),
             None => return Ok(Vec::new()),
         };
+        if let Some(said) = look.escalation.as_ref().and_then(Learnt::said) {
+            process.keep_said(said, now);
+        }
         process.escalated(&outcome, now);
         // That its reviewers are at work is no news beside what its machine found.
         Ok(match said {
@@ -317,10 +349,7 @@ impl RefreshProcess {
             look.certificate = certificate::fetch(&self.means, self.handover.copier(), provider, process).await?;
         }
         let now = self.means.now();
-        Ok(look
-            .certificate
-            .as_ref()
-            .and_then(|(reference, fetched)| process.certificate_fetched(reference, fetched, now)))
+        Ok(look.certificate.as_ref().and_then(|fetched| fetched.apply(process, now)))
     }
 
     /// Removes what a redacted process has in the bucket, if it is time to.
@@ -417,18 +446,19 @@ impl RefreshProcess {
             Err(error) => error,
         };
         tracing::warn!(process = %process.id, provider = process.provider, trouble = error.code(), "provider trouble");
-        if let ProviderError::Unreadable { raw } = &error
-            && process.failures == 0
-        {
-            // Kept for whoever has to find out what the provider sent; the first of a series is enough.
-            let kept = self.handover.copier().store_raw(&process.tenant, process.id, raw.clone()).await;
-            kept.map_err(|_| OwnTrouble::Bucket)?;
-        }
+        let detail = error.detail();
+        let said = match error.said() {
+            // Kept for whoever has to find out why, where the timeline tells of it.
+            Some(said) if process.trouble.is_news(&detail) => {
+                Some(answer::keep_said(self.handover.copier(), process, said, self.means.now()).await?)
+            }
+            _ => None,
+        };
         let retry_after = match &error {
             ProviderError::RateLimited { retry_after } => retry_after.and_then(|wait| wait.try_into().ok()),
             _ => None,
         };
-        Ok(Err(Trouble { code: error.code(), retry_after }))
+        Ok(Err(Trouble { detail, said, retry_after }))
     }
 
     /// Copies every picture whose turn it is, and says whether a link had died.

@@ -49,8 +49,15 @@ fn ends_right(workflow: &Workflow, seen: &Seen) -> Result<(), String> {
 }
 
 fn evidence_is_complete(_: &Workflow, seen: &Seen) -> Result<(), String> {
+    // The words of a refusal are had once, and the bucket may not take them; then the process says so.
+    let is_lost_refusal = |process: &Value| {
+        let mut lost = process["evidence"].as_array().unwrap().iter().filter(|piece| piece["state"] != "stored");
+        process["status"] == "failed"
+            && lost.all(|piece| piece["kind"] == "provider_response" && piece["reason"] == "store_unavailable")
+    };
     each(&seen.processes, |process| match process["evidence_state"].as_str() {
         Some("complete") => Ok(()),
+        Some("incomplete") if is_lost_refusal(process) => Ok(()),
         _ if !process["redacted_at"].is_null() => Ok(()),
         state => Err(format!("{state:?}")),
     })
@@ -188,8 +195,10 @@ fn callbacks_are_kept(workflow: &Workflow, seen: &Seen) -> Result<(), String> {
         if !seen.is_there(workflow, process) || !process["redacted_at"].is_null() {
             return Ok(());
         }
-        let callbacks = process["timeline"].as_array().unwrap().iter().filter(|e| e["event"] == "callback_received");
-        let callbacks = callbacks.count();
+        let is_callback = |entry: &&Value| {
+            ["callback_received", "callback_unreadable"].contains(&entry["event"].as_str().unwrap_or_default())
+        };
+        let callbacks = process["timeline"].as_array().unwrap().iter().filter(is_callback).count();
         if callbacks >= workflow.callbacks { Ok(()) } else { Err(format!("{callbacks} of {}", workflow.callbacks)) }
     })
 }

@@ -1,5 +1,6 @@
 //! What the sweep disturbs: each workflow is one entry, the whole of what a customer does and how it must end.
 
+use cotejo::{api::callback_token, providers::Purpose};
 use cotejo_sandbox::LinkPicture;
 use cotejo_tests::{link_order, order, tecalis_order};
 use futures_util::future::BoxFuture;
@@ -155,6 +156,22 @@ pub const WORKFLOWS: &[Workflow] = &[
         ..APPROVED
     },
     Workflow {
+        name: "LINK by people, and a callback before theirs that nobody can read",
+        play: |play| {
+            Box::pin(async {
+                let id = play.create("once", at_link(play, "ok", false, json!({"manual": true}))).await;
+                if let Some(id) = id {
+                    let path = link_callback(play, &id).await;
+                    let body = format!("{{\"id\": \"{id}\" \"service\": \"ManualIDVerification\"}}");
+                    play.ask(|customer| Box::pin(customer.send(Method::POST, &path, &[], Some(body.clone())))).await;
+                }
+                play.settle().await;
+            })
+        },
+        callbacks: 2,
+        ..APPROVED
+    },
+    Workflow {
         name: "LINK, a warning that goes to people",
         play: |play| {
             Box::pin(async { play.verify(at_link(play, "warning", false, json!({"manual_on_warning": true}))).await })
@@ -220,6 +237,12 @@ pub const WORKFLOWS: &[Workflow] = &[
             })
         },
         ends: &["approved", "failed"],
+        ..APPROVED
+    },
+    Workflow {
+        name: "Tecalis, refused",
+        play: |play| Box::pin(async { play.verify(tecalis_order("019cbdb7-58b4-712f-886f-341bc0e39c51")).await }),
+        ends: &["failed"],
         ..APPROVED
     },
     Workflow {
@@ -296,6 +319,16 @@ fn at_link(play: &Play, script: &str, face: bool, options: Value) -> Value {
     let pictures = kinds.into_iter().map(|kind| sandbox.link_picture(kind, script).unwrap());
     play.submitted.lock().unwrap().extend(pictures);
     link_order(sandbox, script, face, &options)
+}
+
+/// Where LINK calls back with the result of a process.
+async fn link_callback(play: &Play, id: &str) -> String {
+    let mint = async {
+        let secrets = play.world.local.platform("run-work").unwrap().secrets.current().await.unwrap();
+        let (tenant, process) = ("local".parse().unwrap(), Some(id.parse().unwrap()));
+        callback_token::mint(&secrets, "link", &tenant, process, Purpose::Result).unwrap()
+    };
+    format!("/callbacks/link/{}", play.world.aws.wire().aside(mint).await)
 }
 
 async fn redact(play: &Play, id: Option<String>) {

@@ -138,7 +138,7 @@ fn whatever_is_answered_to_a_submission() {
                     submitted.answer.iter().for_each(check);
                 }
                 // It is told to the customer: a word or a number, and no prose, which might repeat what was sent.
-                Err(ProviderError::Rejected { code }) => {
+                Err(ProviderError::Rejected { code, .. }) => {
                     assert!(
                         !code.is_empty() && code.len() <= 200 && code.bytes().all(|b| b.is_ascii_graphic()),
                         "{code}"

@@ -30,8 +30,8 @@ pub(super) fn creation<'a>(
     request: &'a ProcessRequest,
     account: &'a AucoAccount,
 ) -> Result<wire::Creation<'a>, ProviderError> {
-    let mut options = options::read(request.options.expose())
-        .map_err(|_| ProviderError::Rejected { code: "options_invalid".to_owned() })?;
+    let mut options =
+        options::read(request.options.expose()).map_err(|_| ProviderError::rejected("options_invalid"))?;
     options.custom.insert("cotejo_id".to_owned(), Value::String(id.to_string()));
     // Without any, Auco tells the company's default webhook; ours may be another one.
     if let Some(ours) = &account.webhook_id

@@ -19,13 +19,14 @@ use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 
 use super::{
-    Answer, ApiClient, Callback, CallbackRefused, Capabilities, Connection, FieldProblem, IncomingCallback, NoProvider,
-    Provider, ProviderError, Purpose, Submission, Submitted, Verdict,
+    Answer, ApiClient, Callback, CallbackRefused, Capabilities, Connection, FieldProblem, IncomingCallback, Mentions,
+    NoProvider, Provider, ProviderError, Purpose, Submission, Submitted, Verdict,
+    callback::{codes_after, uuids_in},
     http::{READ_TIMEOUT, SUBMIT_TIMEOUT},
 };
 use crate::{
     platform::secrets::Account,
-    process::{ProcessRequest, Status},
+    process::{ProcessId, ProcessRequest, Status},
 };
 
 /// The provider's name in requests and answers.
@@ -160,10 +161,17 @@ impl Provider for Auco {
             process: webhook.process_id,
             reference: webhook.code,
             code: webhook.status,
-            verdict: verdict.map(|status| Verdict { status, patience: REVIEW_PATIENCE }),
+            is_evidence: verdict.is_some() && webhook.reason.is_none() && webhook.says_why,
+            verdict: verdict.map(|status| Verdict { status, reason: webhook.reason, patience: REVIEW_PATIENCE }),
             certificate: None,
             is_result: false,
         })
+    }
+
+    /// `custom.cotejo_id` as far as it can be made out, and the code.
+    fn mentions(&self, body: &[u8]) -> Mentions {
+        let processes = uuids_in(body).into_iter().map(ProcessId).collect();
+        Mentions { processes, references: codes_after("code", body) }
     }
 
     /// The webhook brings most ends at once. Expiry never comes by webhook, and a webhook may be lost: that costs two

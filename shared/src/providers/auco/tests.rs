@@ -138,13 +138,13 @@ async fn a_refusal_of_either_call_is_known_by_its_status_and_keeps_auco_s_code()
     for (status, body, code) in
         [(400, REFUSED, "EXPIRED_DATE_INVALID"), (400, r#"{"message": "of Juan"}"#, "http_400"), (400, "", "http_400")]
     {
-        let refused = |error| matches!(error, ProviderError::Rejected { code: given } if given == code);
+        let refused = |error| matches!(error, ProviderError::Rejected { code: given, .. } if given == code);
         assert!(refused(created(status, body).await.0.unwrap_err()), "creation: {body}");
         assert!(refused(answered(status, body).await.0.unwrap_err()), "question: {body}");
     }
     let (creation, question) = (created(401, "").await.0, answered(401, "").await.0);
-    assert!(matches!(creation.unwrap_err(), ProviderError::Unauthorized));
-    assert!(matches!(question.unwrap_err(), ProviderError::Unauthorized));
+    assert!(matches!(creation.unwrap_err(), ProviderError::Unauthorized { .. }));
+    assert!(matches!(question.unwrap_err(), ProviderError::Unauthorized { .. }));
     let no_code = created(200, r#"{"code": "of Juan"}"#).await.0;
     assert!(matches!(no_code.unwrap_err(), ProviderError::Unreadable { .. }));
 }
@@ -564,6 +564,35 @@ fn a_webhook_is_a_hint_and_only_a_reviewer_s_decision_is_held() {
     for bad in [json!({}), json!({"code": "x"}), json!({"code": {"x": 1}, "status": "APPROVED"}), json!([])] {
         assert!(matches!(read(bad), Err(CallbackRefused::Malformed(_))));
     }
+}
+
+#[test]
+fn the_reason_of_a_decision_is_a_code_or_else_evidence() {
+    let auco = auco(json!({}));
+    let read = |status: &str, message: Value| {
+        let body = json!({"code": "C", "status": status, "message": message}).to_string();
+        let callback = auco.read_callback(&IncomingCallback::webhook(&HeaderMap::new(), body.as_bytes())).unwrap();
+        (callback.verdict.and_then(|verdict| verdict.reason), callback.is_evidence)
+    };
+    let reason = Some("error_face_not_match".to_owned());
+    assert_eq!(read("INVALIDATED", json!("ERROR_FACE_NOT_MATCH")), (reason.clone(), false));
+    assert_eq!(read("VALIDATED", json!(" ERROR_FACE_NOT_MATCH ")), (reason, false));
+    for words in ["Juan no es Pedro", "JUAN", "1001001010", "juan_perez", "La foto_es_falsa"] {
+        assert_eq!(read("INVALIDATED", json!(words)), (None, true), "{words}");
+        assert_eq!(read("APPROVED", json!(words)), (None, false), "{words}");
+    }
+    for nothing in [Value::Null, json!(""), json!({"a": 1})] {
+        assert_eq!(read("INVALIDATED", nothing), (None, false));
+    }
+}
+
+#[test]
+fn a_webhook_that_cannot_be_read_may_still_say_what_it_is_about() {
+    let (auco, id) = (auco(json!({})), ProcessId(uuid_of(&["x"])));
+    let mentions = |body: &str| auco.mentions(body.as_bytes());
+    let both = mentions(&format!("{{\"code\": \"ABCD\" \"custom\": {{\"cotejo_id\": \"{id}\"}}}}"));
+    assert_eq!((both.processes, both.references), (vec![id], vec!["ABCD".to_owned()]));
+    assert_eq!(mentions("<html>"), Mentions::default());
 }
 
 #[test]

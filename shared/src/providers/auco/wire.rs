@@ -9,7 +9,10 @@ use serde_json::{Map, Value};
 use super::options::Platform;
 use crate::{
     process::ProcessId,
-    providers::wire::{Document, Place, code},
+    providers::{
+        repair::mended,
+        wire::{Document, Place, code, code_in},
+    },
 };
 
 /// Body of `POST /veriface` (seed `004_…`).
@@ -150,12 +153,18 @@ pub(super) struct Webhook {
     pub status: String,
     /// Our own id, where `custom` comes back: as an object, or as a list that holds it.
     pub process_id: Option<ProcessId>,
+    /// Why, where that is a code, spelled as the query spells it.
+    pub reason: Option<String>,
+    /// Whether it says why at all.
+    pub says_why: bool,
 }
 
 /// Reads a webhook, or says what is wrong with it.
 pub(super) fn webhook(body: &[u8]) -> Result<Webhook, &'static str> {
-    let document = Document::read(body).map_err(|_| "code and status are needed")?;
+    let body = mended(body);
+    let document = Document::read(&body).map_err(|_| "code and status are needed")?;
     let root = document.root();
+    let message = root.field("message").text();
     let text = |name| root.field(name).text().ok_or("code and status are needed");
     let is_code = |text: &str| code(text).map(str::to_owned);
     let (reference, status) = (text("code")?, text("status")?);
@@ -163,11 +172,21 @@ pub(super) fn webhook(body: &[u8]) -> Result<Webhook, &'static str> {
         code: is_code(&reference).ok_or("code is not a code")?,
         status: is_code(&status).ok_or("status is not a code")?.to_ascii_uppercase(),
         process_id: root.field("custom").field("cotejo_id").text().and_then(|id| id.parse().ok()),
+        reason: message.as_deref().and_then(reason),
+        says_why: message.is_some_and(|message| !message.trim().is_empty()),
     })
+}
+
+/// A code in capitals of several words. A single one may be a reviewer's, or a name.
+fn reason(message: &str) -> Option<String> {
+    let code = code(message)?;
+    let is_code = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let is_reason = code.starts_with(|first: char| first.is_ascii_uppercase()) && code.contains('_');
+    (is_reason && code.bytes().all(is_code)).then(|| code.to_ascii_lowercase())
 }
 
 /// The code in the body of a refusal: `{"message": "EXPIRED_DATE_INVALID"}`.
 pub(super) fn refusal_code(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
-    code(body.get("message")?.as_str()?).map(str::to_owned)
+    code_in(&body, &["message", "code", "error"])
 }

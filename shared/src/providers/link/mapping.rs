@@ -28,7 +28,7 @@ const FACE_RATIO: &str = "TEST_FACE_RECOGNITION_RATIO";
 
 /// The body that has a document verified.
 pub(super) fn verify<'a>(id: Uuid, submission: &'a Submission<'_>) -> Result<wire::Verify<'a>, ProviderError> {
-    let rejected = |code: &str| ProviderError::Rejected { code: code.to_owned() };
+    let rejected = ProviderError::rejected;
     let options = options::read(submission.request.options.expose()).map_err(|_| rejected("options_invalid"))?;
     let picture = |kind| {
         let picture = submission.pictures.iter().find(|picture| picture.kind == kind);

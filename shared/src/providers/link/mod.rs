@@ -97,7 +97,7 @@ impl Link {
             let password = self.account.password.expose_secret();
             let credentials = wire::Credentials { user: &self.account.user, password };
             let call = self.api.http().post(format!("{}/auth/token", self.url)).json(&credentials);
-            let answer = self.api.log_in(call, READ_TIMEOUT, wire::are_invalid_credentials).await;
+            let answer = self.api.log_in(call, READ_TIMEOUT, wire::are_invalid_credentials, wire::refusal_code).await;
             let authorized = match answer {
                 Ok(answer) => wire::authorized(&answer.body).ok_or(ProviderError::Unreadable { raw: answer.body })?,
                 // Whatever was to be done with the token was not begun.
@@ -123,7 +123,7 @@ impl Link {
             let token = self.token(refused.as_ref(), now).await?;
             let call = request(api).bearer_auth(token.expose_secret());
             match api.call(call, timeout.saturating_sub(started.elapsed()), wire::refusal_code).await {
-                Err(ProviderError::Unauthorized) if refused.is_none() => refused = Some(token),
+                Err(ProviderError::Unauthorized { .. }) if refused.is_none() => refused = Some(token),
                 answer => return answer,
             }
         }
@@ -153,9 +153,7 @@ impl Provider for Link {
     async fn submit(&self, submission: &Submission<'_>) -> Result<Submitted, ProviderError> {
         let id = request_id(submission.id, submission.round);
         let verify = mapping::verify(id, submission)?;
-        let body: Bytes = serde_json::to_vec(&verify)
-            .map_err(|_| ProviderError::Rejected { code: "request_invalid".to_owned() })?
-            .into();
+        let body: Bytes = serde_json::to_vec(&verify).map_err(|_| ProviderError::rejected("request_invalid"))?.into();
         let request = |api: &ApiClient| {
             let call = api.http().post(format!("{}/identity/verify", self.url));
             call.header("content-type", "application/json").body(body.clone())
@@ -177,10 +175,10 @@ impl Provider for Link {
         }
         let event =
             wire::event(callback.body).ok_or(CallbackRefused::Malformed("id, service and status are needed"))?;
-        let id = Uuid::try_parse(event.id.trim()).ok();
-        let id =
-            id.filter(|id| [Round::First, Round::Escalated].iter().any(|round| request_id(process, *round) == *id));
-        let id = id.ok_or(CallbackRefused::Malformed("id is another process's"))?;
+        let id = Uuid::try_parse(event.id.trim()).map_err(|_| CallbackRefused::Malformed("id is not a UUID"))?;
+        if ![Round::First, Round::Escalated].iter().any(|round| request_id(process, *round) == id) {
+            return Err(CallbackRefused::Elsewhere("id is another process's"));
+        }
         let status = code(&event.status).ok_or(CallbackRefused::Malformed("status is not a code"))?;
         let certificate = match (event.service.trim(), callback.purpose) {
             ("ManualIDVerification", Purpose::Result) => None,
@@ -195,6 +193,7 @@ impl Provider for Link {
             code: status.to_owned(),
             verdict: None,
             is_result: certificate.is_none(),
+            is_evidence: false,
             certificate,
         })
     }

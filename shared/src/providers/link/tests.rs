@@ -1,8 +1,8 @@
 //! LINK's own sample bodies, and the forms its page leaves open.
 //!
 //! Three samples are no JSON as the seed prints them. In `automatic` the fields left out as `...` are written in, with the
-//! codes of the engine and a specimen's values; in `callback_approved` and `callback_not_approved` the comma after
-//! `faceComparisonApproval` is. All else is as printed.
+//! codes of the engine and a specimen's values. `callback_approved` and `callback_not_approved` miss the comma after
+//! `faceComparisonApproval`, as printed, and are read all the same. All else is as printed.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -25,7 +25,7 @@ use crate::{
         certificate::CertificateProgress,
         findings::{Check, Outcome},
     },
-    providers::{CallbackUrls, Company as _, Picture},
+    providers::{CallbackUrls, Company as _, Picture, RefusalBody, repair::mended},
 };
 
 const AUTOMATIC: &str = include_str!("fixtures/003_b45868d8aecc53ac.automatic.json");
@@ -131,7 +131,7 @@ fn add_field(answer: &mut Value, code: &str, value: &str) {
 
 /// The observation of a callback with the result of LINK's people, after `change`.
 fn reviewed(pictures: &[EvidenceKind], sample: &str, change: impl FnOnce(&mut Value)) -> Observation {
-    let mut body: Value = serde_json::from_str(sample).unwrap();
+    let mut body: Value = serde_json::from_slice(&mended(sample.as_bytes())).unwrap();
     change(&mut body);
     let body = Bytes::from(body.to_string());
     let answer = link().read_result(&request(pictures, json!({"manual": true})), &body, now()).unwrap();
@@ -273,7 +273,7 @@ async fn a_token_that_is_refused_is_renewed_once_and_then_the_account_is_to_blam
         let scripted = Scripted::new(&[(200, TOKEN), (401, ""), (200, &renewed), end]).await;
         let answer = submit_to(&scripted.link()).await;
         assert_eq!(answer.is_ok(), answered);
-        assert!(answered || matches!(answer, Err(ProviderError::Unauthorized)));
+        assert!(answered || matches!(answer, Err(ProviderError::Unauthorized { .. })));
         assert_eq!(scripted.calls(), [LOG_IN, VERIFYING, LOG_IN, VERIFYING]);
         let shown = scripted.asked.lock().unwrap()[3].authorization.clone();
         assert_eq!(shown.as_deref(), Some("Bearer eyJhbGciOiJodHRw...another"));
@@ -295,7 +295,7 @@ async fn a_token_is_used_for_as_long_as_link_says_less_a_minute() {
 async fn every_error_code_of_the_seed_has_its_meaning_at_every_call() {
     fn meaning(error: ProviderError) -> String {
         match error {
-            ProviderError::Rejected { code } => format!("rejected {code}"),
+            ProviderError::Rejected { code, .. } => format!("rejected {code}"),
             ProviderError::Unavailable { maybe_done } => format!("unavailable, maybe done: {maybe_done}"),
             other => other.code().to_owned(),
         }
@@ -1055,6 +1055,17 @@ fn every_word_of_what_people_read_is_kept() {
 }
 
 #[test]
+fn the_samples_that_miss_a_comma_are_read_as_they_stand() {
+    for (sample, right) in [(CALLBACK_APPROVED, Status::Approved), (CALLBACK_NOT_APPROVED, Status::Rejected)] {
+        assert!(serde_json::from_str::<Value>(sample).is_err());
+        assert!(called_back(Purpose::Result, "217.75.233.139", sample).is_ok());
+        let body = Bytes::from_static(sample.as_bytes());
+        let answer = link().read_result(&request(WITH_FACE, json!({"manual": true})), &body, now()).unwrap();
+        assert_eq!((answer.observation.status, answer.raw), (right, body));
+    }
+}
+
+#[test]
 fn a_callback_is_taken_from_link_at_its_own_url_about_its_own_process_only() {
     const LINKS: &str = "217.75.233.139";
     let result = called_back(Purpose::Result, LINKS, CALLBACK_APPROVED).unwrap();
@@ -1075,7 +1086,6 @@ fn a_callback_is_taken_from_link_at_its_own_url_about_its_own_process_only() {
         (Purpose::Certificate, CALLBACK_APPROVED.to_owned()),
         (Purpose::Result, CALLBACK_CERTIFICATION.to_owned()),
         (Purpose::Webhook, CALLBACK_APPROVED.to_owned()),
-        (Purpose::Result, CALLBACK_APPROVED.replace(CALLED_BACK, VERIFIED)),
         (Purpose::Result, CALLBACK_APPROVED.replace(CALLED_BACK, "")),
         (Purpose::Result, "{}".to_owned()),
         (Purpose::Result, "<html>".to_owned()),
@@ -1084,6 +1094,8 @@ fn a_callback_is_taken_from_link_at_its_own_url_about_its_own_process_only() {
         let refused = called_back(purpose, LINKS, &body);
         assert!(matches!(refused, Err(CallbackRefused::Malformed(_))), "{refused:?} for {body}");
     }
+    let elsewhere = called_back(Purpose::Result, LINKS, &CALLBACK_APPROVED.replace(CALLED_BACK, VERIFIED));
+    assert!(matches!(elsewhere, Err(CallbackRefused::Elsewhere(_))), "{elsewhere:?}");
     let escalated = request_id(CALLED_BACK.parse().unwrap(), Round::Escalated).to_string();
     let second = called_back(Purpose::Certificate, LINKS, &CALLBACK_CERTIFICATION.replace(CALLED_BACK, &escalated));
     let second = second.unwrap();
@@ -1124,7 +1136,8 @@ async fn a_token_is_fetched_once_and_again_before_its_end_or_when_it_is_refused(
         "token 4",
         "somebody else renewed it meanwhile"
     );
-    let failing = tokens.get("c", None, now(), async { Err(ProviderError::Unauthorized) }).await;
-    assert!(matches!(failing, Err(ProviderError::Unauthorized)));
+    let failing =
+        tokens.get("c", None, now(), async { Err(ProviderError::Unauthorized { body: RefusalBody::default() }) }).await;
+    assert!(matches!(failing, Err(ProviderError::Unauthorized { .. })));
     assert_eq!(get("c", None, 0).await, "token 5", "a failure is not remembered");
 }

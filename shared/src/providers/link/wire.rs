@@ -7,7 +7,10 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::providers::wire::{Document, Place, code};
+use crate::providers::{
+    repair::mended,
+    wire::{Document, Place, code_in},
+};
 
 /// The longest that a token may be said to live.
 const MOST_SECONDS: u32 = 86_400;
@@ -180,7 +183,8 @@ pub(super) struct FaceInfo {
 
 /// Reads a callback; `None` where it does not say what it is about.
 pub(super) fn event(body: &[u8]) -> Option<Event> {
-    let document = Document::read(body).ok()?;
+    let body = mended(body);
+    let document = Document::read(&body).ok()?;
     let root = document.root();
     let data = root.field("data");
     let part = |name| Some(data.field(name)).filter(Place::is_map);
@@ -248,7 +252,7 @@ pub(super) struct CertificateFile<'a> {
 /// The code in the body of a refusal: `{"id": …, "code": "003", "message": …}`.
 pub(super) fn refusal_code(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
-    code(body.get("code")?.as_str()?).map(str::to_owned)
+    code_in(&body, &["code"])
 }
 
 /// Whether a server error at `POST /auth/token` says that user or password are wrong.

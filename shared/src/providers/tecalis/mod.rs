@@ -22,13 +22,15 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use super::{
-    Answer, ApiClient, Callback, CallbackRefused, Capabilities, Connection, FieldProblem, IncomingCallback, NoProvider,
-    Provider, ProviderError, Purpose, Submission, Submitted,
-    http::{ApiAnswer, READ_TIMEOUT},
+    Answer, ApiClient, Callback, CallbackRefused, Capabilities, Connection, FieldProblem, IncomingCallback, Mentions,
+    NoProvider, Provider, ProviderError, Purpose, Submission, Submitted,
+    callback::uuids_in,
+    http::{ApiAnswer, READ_TIMEOUT, refusal_body},
+    repair::mended,
 };
 use crate::{
     platform::secrets::Account,
-    process::{ProcessRequest, Status},
+    process::{ProcessId, ProcessRequest, Status},
 };
 
 /// The provider's name in requests and answers.
@@ -92,8 +94,10 @@ impl Tecalis {
 fn customer(authorization: &str, answer: &ApiAnswer) -> Result<wire::Customer, ProviderError> {
     // Whether a refusal always has the status 401 is not said; its body is unmistakable.
     match wire::refusal_code(&answer.body) {
-        Some(code) if code == "401" || code == "403" => return Err(ProviderError::Unauthorized),
-        Some(code) => return Err(ProviderError::Rejected { code }),
+        Some(code) if code == "401" || code == "403" => {
+            return Err(ProviderError::Unauthorized { body: refusal_body(&answer.body) });
+        }
+        Some(code) => return Err(ProviderError::Rejected { code, body: refusal_body(&answer.body) }),
         None => {}
     }
     let unreadable = || ProviderError::Unreadable { raw: answer.body.clone() };
@@ -117,8 +121,8 @@ impl Provider for Tecalis {
     /// Creates nothing: one read says whether the authorization exists and the account's key opens it, and what happened
     /// there already.
     async fn submit(&self, submission: &Submission<'_>) -> Result<Submitted, ProviderError> {
-        let reference = options::authorization(submission.request)
-            .ok_or_else(|| ProviderError::Rejected { code: "options_invalid".to_owned() })?;
+        let reference =
+            options::authorization(submission.request).ok_or_else(|| ProviderError::rejected("options_invalid"))?;
         let answer = self.query(&reference, submission.now).await?;
         // One that nobody has begun says nothing yet.
         let said = &answer.observation;
@@ -136,7 +140,7 @@ impl Provider for Tecalis {
         if callback.purpose != Purpose::Webhook {
             return Err(CallbackRefused::Unauthenticated);
         }
-        let callback = serde_json::from_slice(callback.body).map(wire::Callback);
+        let callback = serde_json::from_slice(&mended(callback.body)).map(wire::Callback);
         let callback = callback.map_err(|_| CallbackRefused::Malformed("JSON is needed"))?;
         Ok(Callback {
             reference: callback.authorization().ok_or(CallbackRefused::Malformed("auth_uuid is needed"))?,
@@ -145,7 +149,15 @@ impl Provider for Tecalis {
             verdict: None,
             certificate: None,
             is_result: false,
+            is_evidence: false,
         })
+    }
+
+    /// Of what nobody documents, any UUID may be the authorization, or ours.
+    fn mentions(&self, body: &[u8]) -> Mentions {
+        let uuids = uuids_in(body);
+        let processes = uuids.iter().copied().map(ProcessId).collect();
+        Mentions { processes, references: uuids.iter().map(ToString::to_string).collect() }
     }
 
     /// Nothing but asking is documented, so it is asked each minute while the person is likely to be at it. An authorization

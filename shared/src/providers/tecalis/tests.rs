@@ -449,9 +449,9 @@ fn sections_may_be_missing_empty_or_of_another_form() {
 #[test]
 fn a_refusal_is_known_by_its_body_and_another_s_authorization_is_no_answer() {
     assert_eq!(wire::refusal_code(UNAUTHORIZED.as_bytes()).as_deref(), Some("401"));
-    assert!(matches!(read(UNAUTHORIZED), Err(ProviderError::Unauthorized)));
+    assert!(matches!(read(UNAUTHORIZED), Err(ProviderError::Unauthorized { .. })));
     let other = read(r#"{"internal_code": "AUTH_EXPIRED", "message": "m"}"#);
-    assert!(matches!(other, Err(ProviderError::Rejected { code }) if code == "AUTH_EXPIRED"));
+    assert!(matches!(other, Err(ProviderError::Rejected { code, .. }) if code == "AUTH_EXPIRED"));
     assert_eq!(wire::refusal_code(br#"{"message": "m"}"#), None);
     let mut answer = sample();
     answer["general"]["auth"] = json!(AUTHORIZATION.to_uppercase());

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     process::ProcessId,
-    providers::wire::{Document, Place, code},
+    providers::wire::{Document, Place, code, code_in},
 };
 
 /// The operations that are documented.
@@ -200,11 +200,7 @@ impl Callback {
 /// The code in the body of a refusal: `{"internal_code": 401, …}`.
 pub(super) fn refusal_code(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
-    match body.get("internal_code")? {
-        Value::Number(number) => Some(number.to_string()),
-        Value::String(text) => code(text).map(str::to_owned),
-        _ => None,
-    }
+    code_in(&body, &["internal_code"])
 }
 
 /// A state in the case the documentation uses; none is as good as an unknown one.

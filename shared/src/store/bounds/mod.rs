@@ -92,6 +92,8 @@ fn bounds() -> Vec<(&'static str, Bound)> {
         ("Consent.purpose", chars(request::MAX_NAME_CHARS)),
         ("Refusal.code", CODE),
         ("HeldVerdict.code", CODE),
+        ("HeldVerdict.reason", CODE),
+        ("TroubleSeries.kind", CODE),
         ("Decision.reason", chars(MAX_REASON_CHARS)),
         ("Decision.decided_by", OURS),
         ("Redaction.by", OURS),
@@ -143,6 +145,8 @@ fn bounds() -> Vec<(&'static str, Bound)> {
         // `workflow::callback`.
         ("InboxEntry.reference", REFERENCE),
         ("InboxEntry.code", CODE),
+        ("InboxEntry.reason", CODE),
+        ("InboxEntry.unread", OURS),
         ("CertificateNews.reference", REFERENCE),
         ("CallbackBody.Text", Bytes(2 * super::codec::MAX_CALLBACK_TEXT_BYTES)),
         ("CallbackBody.Object", OBJECT_KEY),

@@ -29,8 +29,9 @@ const OF_SEVERAL: [(&str, &str); 12] = [
 ];
 
 /// Bytes of values that cannot grow, as JSON.
-const FIXED: [(&str, usize); 13] = [
+const FIXED: [(&str, usize); 14] = [
     ("bool", 5),
+    ("u8", 3),
     ("u16", 5),
     ("u32", 10),
     ("u64", 20),

@@ -118,16 +118,16 @@ fn there_are_as_many_looks_as_the_plan_says() {
     let auco_before = mean(|second| {
         before(second, 3, |age| match age {
             ..10 => 1,
-            ..60 => 5,
+            10..60 => 5,
             _ => 30,
         })
     });
     let tecalis_before = mean(|second| before(second, 3, |age| if age < 120 { 1 } else { 30 }));
     assert_eq!((auco_before, auco), (vec![14, 2, 2], vec![15, 2, 2]), "Auco, looks in each of the first three hours");
-    assert_eq!((tecalis_before, tecalis), (vec![30, 30, 2], vec![30, 12, 2]), "Tecalis, likewise");
+    assert_eq!((tecalis_before, tecalis), (vec![30, 30, 2], vec![29, 12, 2]), "Tecalis, likewise");
     let units = |looks: &[usize]| looks.iter().sum::<usize>() * UNITS_OF_A_LOOK;
     assert_eq!((units(&[14, 2, 2]), units(&[15, 2, 2])), (180, 190), "Auco, write units in three hours");
-    assert_eq!((units(&[30, 30, 2]), units(&[30, 12, 2])), (620, 440), "Tecalis, likewise");
+    assert_eq!((units(&[30, 30, 2]), units(&[29, 12, 2])), (620, 430), "Tecalis, likewise");
 }
 
 #[test]
