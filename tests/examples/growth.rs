@@ -1,8 +1,8 @@
 //! How the local system's times grow with what is stored: `cargo run -p cotejo-tests --example growth -- 100 10000 100000`.
 //!
 //! For each size it fills a new data directory, then prints the median and the CPU time of each operation, and the CPU time of the
-//! idle system. Processes are copies of real ones, written through the SDK; persons come through an import of that
-//! many rows; the sandbox's journal grows as well. At 100,000 it takes the better part of an hour.
+//! idle system. Processes and persons are copies of real ones; the sandbox's journal grows as well.
+//! `growth import 100000` imports so many rows to the end.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement for developers")]
 
@@ -12,17 +12,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use clap::Parser as _;
-use cotejo::platform::{Entropy as _, Platform, Seams, SystemEntropy};
+use cotejo::platform::{Entropy as _, Seams, SystemEntropy};
 use cotejo_admin::{Admin, cli::Arguments};
 use cotejo_local::{Local, Mode, Options};
 use cotejo_sandbox::Times;
 use cotejo_tests::{Answer, Customer, order};
+use dynoxide::{Database, ImportOptions};
 use reqwest::Method;
 use serde_json::{Value, json};
-
-type Item = HashMap<String, AttributeValue>;
 
 /// How often an operation is carried out.
 const TIMES: usize = 60;
@@ -32,14 +30,22 @@ const ORIGINALS: usize = 5;
 
 #[tokio::main]
 async fn main() {
-    for size in std::env::args().skip(1).map(|size| size.parse().unwrap()) {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [word, rows] = &words[..]
+        && word == "import"
+    {
+        return import_all(rows.parse().unwrap()).await;
+    }
+    for size in words.iter().map(|size| size.parse().unwrap()) {
         let data = tempfile::tempdir().unwrap();
         let local = start(data.path()).await;
-        fill_processes(&local, size).await;
+        let (originals, table) = (originals(&local).await, local.env()["TABLE"].clone());
         local.shutdown().await;
+        fill(data.path(), &table, &originals, size);
         fill_sandbox(&data.path().join("sandbox.jsonl"), size);
+        let begin = Instant::now();
         let local = start(data.path()).await;
-        import(&local, size, 0).await;
+        println!("{size:>7}  {:20} {:8.2} ms", "start", millis(begin.elapsed()));
         measure(&local, size).await;
         idle(size).await;
         local.shutdown().await;
@@ -69,56 +75,53 @@ fn customer(local: &Local) -> Customer {
     Customer::new(local.url(), local.api_key())
 }
 
-/// Plays some processes to their end and copies all that is stored about them, under new ids.
-async fn fill_processes(local: &Local, size: usize) {
+/// Plays some processes to their end and imports some persons. Gives what to copy of each: its id, and a process's reference.
+async fn originals(local: &Local) -> Vec<[String; 2]> {
     let customer = customer(local);
-    let mut originals = Vec::new();
+    let mut names = Vec::new();
     for _ in 0..ORIGINALS {
-        originals.push(customer.create(&order("approved")).await.id());
-    }
-    let platform = local.platform("run-work").unwrap();
-    let mut copied = Vec::new();
-    for id in &originals {
+        let id = customer.create(&order("approved")).await.id();
         let process = loop {
-            let process = customer.process(id).await;
+            let process = customer.process(&id).await;
             if process["status"] == "approved" && process["evidence_state"] == "complete" {
                 break process;
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         };
-        let code = process["provider_reference"].as_str().unwrap().to_owned();
-        copied.push(([id.clone(), code.clone()], items_about(&platform, [id, &code]).await));
+        names.push([id, process["provider_reference"].as_str().unwrap().to_owned()]);
     }
-    let mut requests = Vec::new();
+    import(local, ORIGINALS, 0).await;
+    let people = customer.get("/people").await;
+    for person in people.result()["data"].as_array().unwrap() {
+        names.push([person["id"].as_str().unwrap().to_owned(), "no reference".to_owned()]);
+    }
+    assert_eq!(names.len(), 2 * ORIGINALS);
+    names
+}
+
+/// Copies all that is stored about the originals under new ids, while nobody uses the database.
+fn fill(data: &Path, table: &str, originals: &[[String; 2]], size: usize) {
+    let database = Database::new(&data.join("dynamodb.db").to_string_lossy()).unwrap();
+    let scan = json!({"TableName": table});
+    let all: Value = serde_json::to_value(database.scan(serde_json::from_value(scan).unwrap()).unwrap()).unwrap();
+    assert_eq!(all["LastEvaluatedKey"], Value::Null, "more than one page");
+    let about = |names: &[String; 2]| -> Vec<String> {
+        let items = all["Items"].as_array().unwrap().iter();
+        let of = items.filter(|item| names.iter().any(|name| item["pk"]["S"].as_str().unwrap().contains(name)));
+        of.map(Value::to_string).collect()
+    };
+    let items: Vec<_> = originals.iter().map(|names| (names, about(names))).collect();
+    let mut copies = Vec::new();
     for number in ORIGINALS..size {
-        let (names, items) = &copied[number % ORIGINALS];
-        let new = [SystemEntropy.uuid().to_string(), format!("COPY{number:08}")];
-        for item in items {
-            let item = item.iter().map(|(name, value)| (name.clone(), renamed(value, names, &new))).collect();
-            let put = PutRequest::builder().set_item(Some(item)).build().unwrap();
-            requests.push(WriteRequest::builder().put_request(put).build());
+        for kind in items.chunks(ORIGINALS) {
+            let (names, items) = &kind[number % ORIGINALS];
+            let new = [SystemEntropy.uuid().to_string(), format!("COPY{number:08}")];
+            let renamed = |item: &String| item.replace(&names[0], &new[0]).replace(&names[1], &new[1]);
+            copies.extend(items.iter().map(|item| serde_json::from_str(&renamed(item)).unwrap()));
         }
-    }
-    for requests in requests.chunks(25) {
-        let write = platform.aws.dynamodb.batch_write_item().request_items(&platform.config.table, requests.to_vec());
-        assert!(write.send().await.unwrap().unprocessed_items.unwrap_or_default().is_empty());
-    }
-}
-
-async fn items_about(platform: &Platform, names: [&str; 2]) -> Vec<Item> {
-    let scan = platform.aws.dynamodb.scan().table_name(&platform.config.table).into_paginator().items().send();
-    let items: Vec<Item> = scan.collect::<Result<_, _>>().await.unwrap();
-    items.into_iter().filter(|item| names.iter().any(|name| item["pk"].as_s().unwrap().contains(name))).collect()
-}
-
-fn renamed(value: &AttributeValue, names: &[String; 2], new: &[String; 2]) -> AttributeValue {
-    match value {
-        AttributeValue::S(text) => AttributeValue::S(text.replace(&names[0], &new[0]).replace(&names[1], &new[1])),
-        AttributeValue::L(list) => AttributeValue::L(list.iter().map(|value| renamed(value, names, new)).collect()),
-        AttributeValue::M(map) => {
-            AttributeValue::M(map.iter().map(|(name, value)| (name.clone(), renamed(value, names, new))).collect())
+        if copies.len() > 2000 || number + 1 == size {
+            database.import_items(table, std::mem::take(&mut copies), ImportOptions::default()).unwrap();
         }
-        other => other.clone(),
     }
 }
 
@@ -133,6 +136,15 @@ fn fill_sandbox(journal: &Path, size: usize) {
         text.push('\n');
     }
     std::fs::write(journal, text).unwrap();
+}
+
+/// One import of so many rows into a new system.
+async fn import_all(rows: usize) {
+    let data = tempfile::tempdir().unwrap();
+    let local = start(data.path()).await;
+    let took = import(&local, rows, 0).await;
+    println!("{rows:>7}  {:20} {:8.2} ms {:8.2} s", "import, a row", millis(took) / rows as f64, took.as_secs_f64());
+    local.shutdown().await;
 }
 
 /// Imports so many persons, the first of whom has that number, and waits for the end. Gives the time.
@@ -156,7 +168,7 @@ async fn import(local: &Local, rows: usize, first: usize) -> Duration {
                 return start.elapsed();
             }
             "failed" => panic!("{job}"),
-            _ => tokio::time::sleep(Duration::from_millis(20)).await,
+            _ => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
 }
@@ -212,12 +224,12 @@ async fn measure(local: &Local, size: usize) {
     })
     .await;
     time(size, "people by id number", async |at| {
-        customer.get(&format!("/people/national-id/{}", curp(at % size))).await
+        customer.get(&format!("/people/national-id/{}", curp(at % ORIGINALS))).await
     })
     .await;
     time(size, "people list", async |_| customer.get("/people").await).await;
     let before = cpu();
-    let took = import(local, 500, size).await;
+    let took = import(local, 500, ORIGINALS).await;
     println!(
         "{size:>7}  {:20} {:8.2} ms {:8.2} ms CPU",
         "import, a row",
@@ -240,11 +252,11 @@ async fn time(size: usize, what: &str, operation: impl AsyncFn(usize) -> Answer)
     println!("{size:>7}  {what:20} {:8.2} ms {cpu:8.2} ms CPU", millis(times[TIMES / 2]));
 }
 
-/// Lets everything come to rest, then measures two minutes of it.
+/// Lets everything come to rest, then measures a while of it, a sweep of expired items included.
 async fn idle(size: usize) {
-    tokio::time::sleep(Duration::from_secs(20)).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
     let (start, before) = (Instant::now(), cpu());
-    tokio::time::sleep(Duration::from_secs(120)).await;
+    tokio::time::sleep(Duration::from_secs(75)).await;
     let share = millis(cpu() - before) / millis(start.elapsed()) * 100.0;
     println!("{size:>7}  {:20} {share:8.2} % of a core", "idle");
 }
