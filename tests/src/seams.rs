@@ -11,6 +11,11 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
+/// The DynamoDB that the tests' tables are in, if not the embedded one.
+pub(crate) fn second_store() -> Option<String> {
+    std::env::var("COTEJO_TEST_DYNAMODB").ok().filter(|url| !url.is_empty())
+}
+
 /// Time that passes only by [`SteppedClock::advance`]: whoever pauses gets his turn again at once, and a limit is reached when
 /// the time comes.
 pub struct SteppedClock(watch::Sender<Timestamp>);
@@ -34,8 +39,12 @@ impl Clock for SteppedClock {
         *self.0.borrow()
     }
 
-    async fn pass(&self, _time: Duration) {
-        tokio::task::yield_now().await;
+    async fn pass(&self, time: Duration) {
+        match second_store() {
+            // What is waited for there takes real time.
+            Some(_) => tokio::time::sleep(time).await,
+            None => tokio::task::yield_now().await,
+        }
     }
 
     async fn until(&self, moment: Timestamp) {

@@ -19,7 +19,7 @@ use cotejo_sandbox::Times;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::{Answer, Customer, Proxy, Receiver, SeededEntropy, SteppedClock, Transport};
+use crate::{Answer, Customer, Proxy, Receiver, SeededEntropy, SteppedClock, Transport, seams::second_store};
 
 /// When every world begins.
 #[must_use]
@@ -114,7 +114,7 @@ impl World {
             aws_http: Some(aws.clone().into_shared()),
             companies,
         };
-        let overrides = second_store(data.as_deref(), overrides);
+        let overrides = with_table(data.as_deref(), overrides);
         let local = Local::start(Options {
             port: 0,
             data,
@@ -229,8 +229,8 @@ impl World {
 
 /// Has a world keep its table in the DynamoDB that `COTEJO_TEST_DYNAMODB` names, if it names one: a table for each world, or
 /// for all that share a data directory.
-fn second_store(data: Option<&Path>, mut overrides: HashMap<String, String>) -> HashMap<String, String> {
-    let Some(url) = std::env::var("COTEJO_TEST_DYNAMODB").ok().filter(|url| !url.is_empty()) else { return overrides };
+fn with_table(data: Option<&Path>, mut overrides: HashMap<String, String>) -> HashMap<String, String> {
+    let Some(url) = second_store() else { return overrides };
     let world = match data {
         Some(data) => {
             let mut hasher = DefaultHasher::new();
