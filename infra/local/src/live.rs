@@ -16,6 +16,9 @@ use crate::{
 /// Pause after a look that found nothing.
 const IDLE: Duration = Duration::from_millis(100);
 
+/// The longest pause between looks at a stream: they double while nothing comes, so that a system at rest costs next to nothing.
+const LONG_IDLE: Duration = Duration::from_millis(800);
+
 /// Pause after a look that failed.
 const TROUBLE: Duration = Duration::from_secs(1);
 
@@ -109,10 +112,14 @@ pub(crate) fn spawn(tasks: &mut JoinSet<()>, inner: &Arc<Inner>, stop: &Stop) {
         let shared = Arc::clone(inner);
         tasks.spawn(until(stop, async move {
             let poller = &shared.pollers[number];
+            let mut pause = IDLE;
             loop {
                 match shared.step(poller).await {
-                    Ok(step) if step.read > 0 => {}
-                    Ok(_) => tokio::time::sleep(IDLE).await,
+                    Ok(step) if step.read > 0 => pause = IDLE,
+                    Ok(_) => {
+                        tokio::time::sleep(pause).await;
+                        pause = (pause * 2).min(LONG_IDLE);
+                    }
                     Err(error) => {
                         tracing::error!(%error, name = poller.name(), "the stream cannot be read");
                         tokio::time::sleep(TROUBLE).await;
