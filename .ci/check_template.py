@@ -3,7 +3,8 @@
 Functions are crates under functions/, the routes of `cargo lambda watch` in Cargo.toml are the template's, and every
 route and every function has a sample event in tests/events/. Every alarm is explained in docs/runbook.md, which explains no
 other, and alarms and dashboard show no metric of ours that the code does not record. cfn-lint has checked the template
-itself by then.
+itself by then. A batch of the stream ends before its function's time does, which is 30 seconds at most, and its items are seen to at once; what
+Lambda starts by itself is not repeated, since repeating is the clock's.
 Runs with PyYAML (it comes with cfn-lint) and cargo.
 """
 
@@ -48,7 +49,7 @@ def main():
     routes = {
         (event["Properties"]["Method"], event["Properties"]["Path"], name)
         for name, properties in functions.items()
-        for event in properties["Events"].values()
+        for event in properties.get("Events", {}).values()
         if event["Type"] == "HttpApi"
     }
     watched = {
@@ -56,10 +57,10 @@ def main():
         for path, entries in workspace["metadata"]["lambda"]["watch"]["router"].items()
         for entry in entries
     }
-    events = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "tests/events").glob("*.json")}
-    sampled = {event.get("routeKey") for event in events.values()}
+    samples = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "tests/events").glob("*.json")}
+    sampled = {event.get("routeKey") for event in samples.values()}
     # A sample's file name starts with its function's name.
-    with_sample = {name for name in functions if any(file.startswith(name) for file in events)}
+    with_sample = {name for name in functions if any(file.startswith(name) for file in samples)}
 
     alarms = {name for name, resource in template["Resources"].items() if resource["Type"] == "AWS::CloudWatch::Alarm"}
     runbook = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
@@ -75,7 +76,21 @@ def main():
     text = (ROOT / "template.yaml").read_text(encoding="utf-8")
     shown |= set(re.findall(r'\["Cotejo", "(\w+)"', text)) | set(re.findall(r'MetricName=\\"(\w+)\\"', text))
 
+    stream = (ROOT / "shared/src/workflow/stream.rs").read_text(encoding="utf-8")
+    batch_seconds = int(re.search(r"BATCH_TIME: Duration = Duration::from_secs\((\d+)\)", stream).group(1))
+    at_once = int(re.search(r"AT_ONCE: usize = (\d+)", stream).group(1))
+
     trouble = []
+    for name, properties in sorted(functions.items()):
+        events = properties.get("Events", {}).values()
+        readers = [event["Properties"] for event in events if event["Type"] == "DynamoDB"]
+        if readers and not batch_seconds + 3 <= properties["Timeout"] <= 30:
+            trouble.append(f"{name}: its Timeout must be 30 seconds at most, and 3 more than BATCH_TIME in stream.rs")
+        if any(reader["BatchSize"] > at_once for reader in readers):
+            trouble.append(f"{name}: its BatchSize is more than AT_ONCE in stream.rs, so that items wait for each other")
+        is_started = all(event["Type"] == "Schedule" for event in events)
+        if is_started and properties.get("EventInvokeConfig", {}).get("MaximumRetryAttempts") != 0:
+            trouble.append(f"{name}: is started by events and must say MaximumRetryAttempts: 0")
     for name in sorted(alarms ^ explained):
         trouble.append(f"{name}: an alarm in template.yaml or a heading in docs/runbook.md, not both")
     for name in sorted(shown - recorded):
@@ -93,7 +108,7 @@ def main():
         trouble.append(f"{name}: no sample event in tests/events/")
     for line in trouble:
         print(line, file=sys.stderr)
-    print(f"{len(functions)} functions, {len(routes)} routes, {len(events)} sample events, {len(alarms)} alarms, {len(shown)} metrics")
+    print(f"{len(functions)} functions, {len(routes)} routes, {len(samples)} sample events, {len(alarms)} alarms, {len(shown)} metrics")
     return 1 if trouble else 0
 
 

@@ -1,11 +1,12 @@
 //! One must not be in another's way: an endpoint that fails or hangs, a channel that is broken, a video, cost their own time.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use cotejo_tests::{Customer, Receiver, When, World, order};
+use cotejo_tests::{Customer, Disturbance, Receiver, When, World, order, tecalis_order};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use crate::people::juan;
 
@@ -110,27 +111,53 @@ async fn an_endpoint_that_hangs_is_waited_for_for_two_seconds_and_then_for_ten()
     let channel = channel(&world.customer, receiver.url()).await;
     receiver.hang();
     world.customer.create(&order("never")).await;
-    let patience = async |seconds: i32| {
-        let hangs = async {
-            receiver.hung().await;
-            world.clock.advance(SECOND * (seconds - 1));
-            tokio::task::yield_now().await;
-            world.clock.advance(SECOND);
-        };
-        tokio::join!(world.local.pump(), hangs);
+    let hangs = async {
+        receiver.hung(1).await;
+        world.clock.advance(SECOND * 2);
     };
-    patience(2).await;
+    tokio::join!(world.local.pump(), hangs);
     let attempts = deliveries(&world, &channel).await[0]["attempts"].clone();
     assert_eq!((attempts.as_array().unwrap().len(), &attempts[0]["error"]), (1, &json!("timeout")));
+    // From then on it is called apart from the stream, where nobody waits behind it.
     world.clock.advance(SECOND * 40);
-    let clock = async { world.local.run_schedules().await };
+    let began = world.now();
     let hangs = async {
-        receiver.hung().await;
+        receiver.hung(2).await;
         world.clock.advance(SECOND * 10);
     };
-    tokio::join!(clock, hangs);
+    tokio::join!(world.local.run_schedules(), hangs);
     let attempts = deliveries(&world, &channel).await[0]["attempts"].clone();
     assert_eq!((attempts.as_array().unwrap().len(), &attempts[1]["error"]), (2, &json!("timeout")));
+    assert_eq!(attempts[1]["at"], json!(began));
+}
+
+#[tokio::test]
+async fn an_attempt_whose_function_is_never_started_or_dies_is_made_again() {
+    for disturbance in [
+        Disturbance::Fail(When::Before),
+        Disturbance::Fail(When::After),
+        Disturbance::Crash(When::Before),
+        Disturbance::Crash(When::After),
+    ] {
+        let (world, receiver) = (World::new().await, Receiver::start().await);
+        let channel = channel(&world.customer, receiver.url()).await;
+        receiver.answer(500);
+        world.customer.create(&order("never")).await;
+        world.local.pump().await;
+        receiver.answer(200);
+        world.aws.wire().plan("Lambda Invoke", None, 0, disturbance);
+        world.clock.advance(SECOND * 40);
+        tokio::select! {
+            _ = world.local.run_schedules() => {}
+            () = world.aws.crashed() => {}
+        }
+        for _ in 0..4 {
+            world.pass(SECOND * 60).await;
+        }
+        assert!(world.aws.is_calm());
+        assert_eq!(receiver.taken().len(), 1);
+        assert_eq!(deliveries(&world, &channel).await[0]["state"], "delivered");
+    }
 }
 
 #[tokio::test]
@@ -230,4 +257,145 @@ async fn an_address_of_its_own_is_left_alone_like_a_channel() {
     }
     let taken: BTreeSet<_> = receiver.taken().iter().map(|taken| taken.id().to_owned()).collect();
     assert_eq!((receiver.taken().len(), taken.len()), (20, 20), "each arrives once");
+}
+
+/// What is in the way: an endpoint that hangs, a channel whose secret does not open, and videos that take for ever.
+struct Trouble {
+    hanging: Receiver,
+    /// Lets the videos go on.
+    videos: watch::Sender<bool>,
+    /// Processes whose videos are copied.
+    filmed: Vec<String>,
+}
+
+/// Events of the tenant `local` before the endpoint is left alone.
+const HANGING: usize = 6;
+const VIDEOS: usize = 10;
+
+impl Trouble {
+    async fn prepare(world: &World) -> Self {
+        let broken = Receiver::start().await;
+        channel(&world.customer, broken.url()).await;
+        let is_broken = |body: &str| body.contains(broken.url());
+        let break_it = |body: &str| body.replace("\"sealed\":\"", "\"sealed\":\"gone");
+        rewrite(world, "notification_channel", |body| if is_broken(body) { break_it(body) } else { body.to_owned() })
+            .await;
+        let hanging = Receiver::start().await;
+        channel(&world.customer, hanging.url()).await;
+        let mut filmed = Vec::new();
+        for _ in 0..VIDEOS {
+            let authorization = world.local.sandbox().tecalis_authorize("approved,video:9").unwrap();
+            filmed.push(world.customer.create(&tecalis_order(&authorization)).await.id());
+        }
+        // They were told of before the endpoint began to hang.
+        world.local.pump().await;
+        hanging.hang();
+        let videos = watch::Sender::new(false);
+        for _ in 0..VIDEOS {
+            let mut go_on = videos.subscribe();
+            // A video begins with this call.
+            let wait = Disturbance::Interleave(Box::new(move || {
+                Box::pin(async move { drop(go_on.wait_for(|go_on| *go_on).await) })
+            }));
+            world.aws.wire().plan("S3 POST", None, 0, wait);
+        }
+        Self { hanging, videos, filmed }
+    }
+}
+
+/// Lets the system go on beside the test, with the clock's own work where that is said. It does not end while something hangs.
+fn go_on(world: &Arc<World>, with_schedules: bool) {
+    let world = Arc::clone(world);
+    tokio::spawn(async move {
+        match with_schedules {
+            true => world.local.run_schedules().await,
+            false => world.local.pump().await,
+        }
+    });
+}
+
+/// Looks at processes until all of them are as `is_wanted` says.
+async fn see(customer: &Customer, ids: &[String], is_wanted: impl Fn(&Value) -> bool) {
+    for id in ids {
+        while !is_wanted(&customer.process(id).await) {
+            for _ in 0..10_000 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
+
+/// Plays what the others do, and says how long after they could be known things came: the events of three rounds, and the results of all
+/// verifications. With trouble, that of the tenant `local` is in the way all the time.
+async fn others(with_trouble: bool) -> Vec<SignedDuration> {
+    let world = Arc::new(World::new().await);
+    let other = world.local.add_tenant("other").await.unwrap();
+    let other = Customer::new(world.local.url(), &other.api_key);
+    for tenant in ["local", "other"] {
+        // A test that looks again and again is no reason to be refused.
+        world.admin(&["tenant", "set", tenant, "--per-minute", "1000000"], "").await.unwrap();
+    }
+    let told = Receiver::start().await;
+    channel(&other, told.url()).await;
+    let trouble = if with_trouble { Some(Trouble::prepare(&world).await) } else { None };
+    let (mut late, mut ids) = (Vec::new(), Vec::new());
+    // The first round opens the breaker, the second meets it open, the third meets the trial, and the videos.
+    for round in 0..3 {
+        if round == 2 {
+            world.clock.advance(SECOND * 150);
+            if let Some(trouble) = &trouble {
+                go_on(&world, true);
+                see(&world.customer, &trouble.filmed, |process| process["evidence_state"] == "pending").await;
+                trouble.hanging.hung(HANGING + 1).await;
+            }
+        }
+        for _ in 0..if with_trouble { HANGING } else { 0 } {
+            world.customer.create(&order("never")).await;
+        }
+        for _ in 0..4 {
+            ids.push(other.create(&order("approved,no-callback")).await.id());
+        }
+        let began = world.now();
+        go_on(&world, round > 0);
+        if let Some(trouble) = &trouble
+            && round == 0
+        {
+            // All of them are waited for at the same time.
+            trouble.hanging.hung(HANGING).await;
+            world.clock.advance(SECOND * 2);
+        }
+        told.has_taken(4 * (round + 1)).await;
+        late.push(world.now().duration_since(began));
+    }
+    world.clock.advance(SECOND * 40);
+    let began = world.now();
+    for id in &ids {
+        other.get(&format!("/processes/{id}?refresh=true")).await;
+    }
+    go_on(&world, true);
+    see(&other, &ids, |process| process["status"] == "approved" && process["evidence_state"] == "complete").await;
+    late.push(world.now().duration_since(began));
+    if let Some(trouble) = trouble {
+        assert_eq!(trouble.hanging.taken().len(), VIDEOS, "what was told before it hung, and nothing since");
+        for id in &trouble.filmed {
+            assert_eq!(world.customer.process(id).await["evidence_state"], "pending", "the videos are still copied");
+        }
+        // In the end they are whole, and everybody is told.
+        trouble.videos.send_replace(true);
+        trouble.hanging.answer(200);
+        for id in &trouble.filmed {
+            assert_eq!(world.finish(id, 24).await["evidence_state"], "complete");
+        }
+        world.pass_slowly(SignedDuration::from_hours(8)).await;
+        let told: BTreeSet<_> = trouble.hanging.taken().iter().map(|taken| taken.id().to_owned()).collect();
+        assert_eq!(told.len(), VIDEOS + 3 * HANGING);
+    }
+    late
+}
+
+#[tokio::test]
+async fn what_hangs_breaks_or_takes_long_makes_others_two_seconds_late_at_most() {
+    let (alone, beside) = (others(false).await, others(true).await);
+    let more: Vec<_> = alone.iter().zip(&beside).map(|(alone, beside)| *beside - *alone).collect();
+    assert!(more.iter().all(|more| *more <= SECOND * 2), "alone {alone:?}, beside it {beside:?}");
 }

@@ -162,7 +162,7 @@ impl Machine {
             Step::LinksExpire => {
                 let clock = self.play.world.clock.clone();
                 let expire = move || -> futures_util::future::BoxFuture<'static, ()> {
-                    Box::pin(async move { clock.advance(SignedDuration::from_mins(6)) })
+                    Box::pin(async move { clock.leap(SignedDuration::from_mins(6)) })
                 };
                 wire.plan("auco GET", Some("files"), 0, Disturbance::Interleave(Box::new(expire)));
             }

@@ -68,7 +68,7 @@ async fn a_callback_that_knows_more_than_the_answer_under_way_is_not_lost_to_it(
     let (clock, sandbox) = (world.clock.clone(), world.local.sandbox().clone());
     world.aws.interleave("PutItem", move || {
         async move {
-            clock.advance(SignedDuration::from_secs(31));
+            clock.leap(SignedDuration::from_secs(31));
             sandbox.tick().await;
         }
         .boxed()

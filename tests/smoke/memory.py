@@ -1,11 +1,11 @@
-"""Measures the memory of run-work: a video of 500 MB and ten pictures of 10 MB, copied at the same time.
+"""Measures the memory of run-work and copy-long: ten pictures of 10 MB, and a video of 500 MB that run-work starts.
 
-    cargo build --release -p run-work && cargo build --workspace --bins --tests
+    cargo build --release -p run-work -p copy-long && cargo build --workspace --bins --tests
     python3 tests/smoke/memory.py
 
-Starts what the smoke test starts, but run-work as it is deployed, with the allocator's settings of template.yaml. One
+Starts what the smoke test starts, but the two as they are deployed, with the allocator's settings of template.yaml. One
 event then holds a video and two processes with pictures to be copied, the largest that are taken. Printed is what
-Linux says of the function's process: its resident memory at rest and its peak. More than LIMIT_MEGABYTES is a failure.
+Linux says of each function's process: its resident memory at rest and its peak. More than LIMIT_MEGABYTES is a failure.
 """
 
 import argparse
@@ -24,6 +24,7 @@ import run as smoke  # noqa: E402
 LIMIT_MEGABYTES = 64
 VIDEO_MEGABYTES = 500
 OTHERS = ["create-process", "query-status"]
+MEASURED = ["run-work", "copy-long"]
 # A debug build of the stores hashes every byte of the video.
 COPY_SECONDS = 500
 SPEED = "60"
@@ -91,9 +92,9 @@ def tecalis(settings, script):
     }
 
 
-def play(functions, settings, run_work):
+def play(functions, settings, measured):
     processes = Processes(functions)
-    at_rest = megabytes_of(run_work, "VmRSS")
+    at_rest = {name: megabytes_of(process, "VmRSS") for name, process in measured.items()}
     filmed = processes.create(tecalis(settings, f"approved,video:{VIDEO_MEGABYTES}"))
     pictured = [processes.create(tecalis(settings, "approved,no-video,picture-size:10"))]
     auco = json.loads(functions.sample("create-process")["body"])
@@ -105,30 +106,35 @@ def play(functions, settings, run_work):
     look(functions, [f"TENANT#local#PROCESS#{filmed}"])
     videos = [piece for piece in processes.read(filmed)["evidence"] if piece["kind"] == "video"]
     smoke.check(len(videos) == 1 and videos[0]["state"] == "pending", f"there is no video to be copied: {videos}")
-    before = megabytes_of(run_work, "VmHWM")
 
     for process in pictured:
         processes.wish(process)
     began = time.monotonic()
     keys = [f"TENANT#local#PROCESS#{process}" for process in pictured]
     look(functions, [f"TENANT#local#COPY#{videos[0]['id']}", *keys])
+    # Nobody waits for copy-long.
+    while True:
+        kept = [piece for piece in processes.read(filmed)["evidence"] if piece["kind"] == "video"]
+        if kept[0]["state"] == "stored" or time.monotonic() - began > COPY_SECONDS:
+            break
+        time.sleep(1)
     took = time.monotonic() - began
-
-    kept = [piece for piece in processes.read(filmed)["evidence"] if piece["kind"] == "video"]
     smoke.check(kept[0]["state"] == "stored", f"the video was not copied: {kept}")
     smoke.check(kept[0]["bytes"] >= VIDEO_MEGABYTES << 20, f"the video is too short: {kept}")
     pictures = [piece for process in pictured for piece in processes.read(process)["evidence"] if piece["kind"] != "provider_response"]
     whole = [piece for piece in pictures if piece["state"] == "stored" and piece["bytes"] == 10 << 20]
     smoke.check(len(whole) == len(pictures) == 10, f"not ten pictures of 10 MB: {pictures}")
-    peak = megabytes_of(run_work, "VmHWM")
-    print(f"at rest {at_rest:.1f} MB, before {before:.1f} MB, peak {peak:.1f} MB; copied in {took:.0f} s")
-    smoke.check(peak < LIMIT_MEGABYTES, f"the peak is over {LIMIT_MEGABYTES} MB")
+    print(f"copied in {took:.0f} s")
+    for name, process in measured.items():
+        peak = megabytes_of(process, "VmHWM")
+        print(f"{name}: at rest {at_rest[name]:.1f} MB, peak {peak:.1f} MB")
+        smoke.check(peak < LIMIT_MEGABYTES, f"the peak of {name} is over {LIMIT_MEGABYTES} MB")
 
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--cargo-lambda", help="default: .venv/bin/cargo-lambda, then PATH")
-    arguments.add_argument("--profile", default="release", help="folder of run-work's build in the target directory")
+    arguments.add_argument("--profile", default="release", help="folder of the measured functions' builds in the target directory")
     given = arguments.parse_args()
     target = smoke.target_directory()
     smoke.CALL_SECONDS = COPY_SECONDS
@@ -147,17 +153,17 @@ def main():
             running.start("emulator", [*emulator, "--invoke-address", "127.0.0.1", "--invoke-port", str(port)], plain)
             running.wait_for("the emulator is up", lambda: smoke.is_listening(port))
             processes = {}
-            for name in [*OTHERS, "run-work"]:
+            for name in [*OTHERS, *MEASURED]:
                 as_on_lambda = {
                     "AWS_LAMBDA_RUNTIME_API": f"{functions.url}/.rt/{name}",
                     "AWS_LAMBDA_FUNCTION_NAME": name,
                     "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
                     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
                 }
-                binary = target / (given.profile if name == "run-work" else "debug") / name
+                binary = target / (given.profile if name in MEASURED else "debug") / name
                 smoke.check(binary.exists(), f"{binary} is missing; the first lines of this file say how to build it")
                 processes[name] = running.start(name, [str(binary)], plain | settings | as_on_lambda)
-            play(functions, settings, processes["run-work"])
+            play(functions, settings, {name: processes[name] for name in MEASURED})
             running.check_alive()
         except smoke.Failed as failure:
             running.show_logs()

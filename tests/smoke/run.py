@@ -30,7 +30,7 @@ from fill import filled, read_settings  # noqa: E402
 FUNCTIONS = [
     "create-process", "query-status", "decide-process", "receive-callback", "fetch-certificate", "poll-due", "run-work",
     "deliver-notifications", "notification-channels", "people", "person-records", "catalogs",
-    "contact-verification", "temporary-people",
+    "contact-verification", "temporary-people", "copy-long",
 ]
 WHOLE_RUN_SECONDS = 180
 START_SECONDS = 60
@@ -233,6 +233,8 @@ def play(functions, running):
         check(hashlib.sha256(content).hexdigest() == picture["sha256"], f"{picture['kind']} has another SHA-256")
     say("the three pictures open and are what was recorded")
 
+    copied = functions.invoke("copy-long", functions.sample("copy-long"))
+    check(copied is None, f"copy-long returned {copied} for what nobody claimed")
     none = functions.invoke_http("fetch-certificate", "fetch-certificate", 404)
     check(none.get("error_code") == "no_certificate", f"not the answer of a process without a certificate: {none}")
     health = functions.invoke_http("query-status", "query-status-health", 200)

@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::Value;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 /// What the endpoint was sent.
 #[derive(Debug, Clone)]
@@ -62,7 +62,8 @@ struct Shared {
     received: Mutex<Vec<Received>>,
     /// Nothing where it hangs.
     answer: Mutex<Option<Reply>>,
-    hung: Notify,
+    hung: watch::Sender<usize>,
+    taken: watch::Sender<usize>,
 }
 
 /// The endpoint. It is up as long as the test is.
@@ -79,7 +80,8 @@ impl Receiver {
             hook: Mutex::default(),
             received: Mutex::default(),
             answer: Mutex::new(Some((200, Vec::new()))),
-            hung: Notify::new(),
+            hung: watch::Sender::new(0),
+            taken: watch::Sender::new(0),
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hooks", listener.local_addr().unwrap());
@@ -109,9 +111,14 @@ impl Receiver {
         *lock(&self.shared.answer) = None;
     }
 
-    /// Returns once somebody waits for an answer in vain, or did since the last call of this.
-    pub async fn hung(&self) {
-        self.shared.hung.notified().await;
+    /// Returns once so many have waited for an answer in vain.
+    pub async fn hung(&self, count: usize) {
+        self.shared.hung.subscribe().wait_for(|hung| *hung >= count).await.unwrap();
+    }
+
+    /// Returns once so many were taken.
+    pub async fn has_taken(&self, count: usize) {
+        self.shared.taken.subscribe().wait_for(|taken| *taken >= count).await.unwrap();
     }
 
     /// When the next webhook comes, `what` happens before it is answered.
@@ -139,10 +146,13 @@ async fn take(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
     let answer = lock(&shared.answer).clone();
     let Some((status, more)) = answer else {
         lock(&shared.received).push(Received { headers, body, status: 0 });
-        shared.hung.notify_one();
+        shared.hung.send_modify(|hung| *hung += 1);
         return std::future::pending().await;
     };
     lock(&shared.received).push(Received { headers, body, status });
+    if status == 200 {
+        shared.taken.send_modify(|taken| *taken += 1);
+    }
     let mut response = StatusCode::from_u16(status).unwrap().into_response();
     for (name, value) in more {
         response.headers_mut().insert(name, value.parse().unwrap());

@@ -16,27 +16,42 @@ pub(crate) fn second_store() -> Option<String> {
     std::env::var("COTEJO_TEST_DYNAMODB").ok().filter(|url| !url.is_empty())
 }
 
-/// Time that passes only by [`SteppedClock::advance`]: whoever pauses gets his turn again at once, and a limit is reached when
-/// the time comes.
-pub struct SteppedClock(watch::Sender<Timestamp>);
+/// Time that passes only when a test says so: whoever pauses gets his turn again at once, and a limit is reached when the time
+/// comes.
+pub struct SteppedClock(watch::Sender<Time>);
+
+#[derive(Clone, Copy)]
+struct Time {
+    now: Timestamp,
+    /// What of it counts for limits.
+    ran: SignedDuration,
+}
 
 impl SteppedClock {
     /// A clock that stands at `at`.
     #[must_use]
     pub fn at(at: Timestamp) -> Self {
-        Self(watch::Sender::new(at))
+        Self(watch::Sender::new(Time { now: at, ran: SignedDuration::ZERO }))
     }
 
     /// Lets time pass.
     pub fn advance(&self, by: SignedDuration) {
-        self.0.send_modify(|now| *now += by);
+        self.0.send_modify(|time| {
+            time.now += by;
+            time.ran += by;
+        });
+    }
+
+    /// Makes it later without letting time pass: nobody's limit is nearer for it.
+    pub fn leap(&self, by: SignedDuration) {
+        self.0.send_modify(|time| time.now += by);
     }
 }
 
 #[async_trait]
 impl Clock for SteppedClock {
     fn now(&self) -> Timestamp {
-        *self.0.borrow()
+        self.0.borrow().now
     }
 
     async fn pass(&self, time: Duration) {
@@ -48,8 +63,11 @@ impl Clock for SteppedClock {
     }
 
     async fn until(&self, moment: Timestamp) {
+        let mut time = self.0.subscribe();
+        let Time { now, ran } = *time.borrow();
+        let end = ran + moment.duration_since(now);
         // It fails only where the clock is gone, and then nobody waits.
-        let _ = self.0.subscribe().wait_for(|now| *now >= moment).await;
+        let _ = time.wait_for(|time| time.ran >= end).await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! The functions' way to DynamoDB, S3 and Secrets Manager, watched and disturbed.
+//! The functions' way to DynamoDB, S3, Secrets Manager and Lambda, watched and disturbed.
 
 use std::{fmt, sync::Arc};
 
@@ -237,6 +237,9 @@ impl Told {
                 let operation = target.rsplit('.').next().unwrap_or(target).to_owned();
                 Self { operation, path, body: body.unwrap_or_default() }
             }
+            None if path.starts_with("2015-03-31/functions/") => {
+                Self { operation: "Lambda Invoke".to_owned(), path, body: Value::Null }
+            }
             None => Self { operation: format!("S3 {}", request.method()), path, body: Value::Null },
         }
     }
@@ -277,6 +280,7 @@ impl Told {
             () if update.contains("outbox") => "handed on",
             () if condition.contains(":seen") => "overdue",
             () if update.contains("REMOVE wish") => "claim",
+            () if condition.contains(":claimed") => "begin",
             () if update.contains("SET wish") => "wish",
             () if update.is_empty() => "",
             () => "update",

@@ -1,6 +1,9 @@
 //! The table's stream, the news: makes deliveries of the events of every process and record that has news, and attempts those that
 //! are due.
 //!
+//! What failed before is attempted apart from the stream, by a call of this function that it makes itself and waits for as little as
+//! others have to wait for it.
+//!
 //! A record only says where to look; what counts is the item as it stands.
 
 use std::sync::Arc;
@@ -9,9 +12,24 @@ use aws_lambda_events::event::{dynamodb::Event, streams::DynamoDbEventResponse};
 use cotejo::{
     platform::{Clock, Platform},
     store::keys::WorkKey,
-    workflow::{attempt::AttemptDelivery, deliver::DeliverNotifications, stream},
+    workflow::{
+        attempt::{AttemptDelivery, Order},
+        deliver::DeliverNotifications,
+        stream,
+    },
 };
 use lambda_runtime::Error;
+use serde::Deserialize;
+
+/// What the function is called with.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Call {
+    /// By itself: one attempt.
+    Order(Order),
+    /// By the stream.
+    Stream(Event),
+}
 
 /// What the function needs, built once.
 pub struct App {
@@ -36,8 +54,16 @@ impl App {
 /// own store's trouble kept from being handled, for Lambda to bring again.
 ///
 /// # Errors
-/// None: whatever fails, fails for its own record.
-pub async fn handle(app: &App, event: Event) -> Result<DynamoDbEventResponse, Error> {
+/// Our own store, where it was to attempt one delivery, which is then due again. Otherwise none: whatever fails, fails for its own
+/// record.
+pub async fn handle(app: &App, call: Call) -> Result<DynamoDbEventResponse, Error> {
+    let event = match call {
+        Call::Stream(event) => event,
+        Call::Order(order) => {
+            app.attempt.run_apart(&order).await?;
+            return Ok(DynamoDbEventResponse::default());
+        }
+    };
     Ok(stream::each_item(event, app.clock.as_ref(), |key, _| async move {
         match key {
             WorkKey::Process(key) => app.deliver.run(&key).await.map(|_| ()),

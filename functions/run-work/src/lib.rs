@@ -1,4 +1,4 @@
-//! The table's stream, the wishes: looks at every process that somebody wishes to be looked at, copies what takes long, and
+//! The table's stream, the wishes: looks at every process that somebody wishes to be looked at, has copied what takes long, and
 //! takes exports and imports a step further.
 //!
 //! A record only says where to look; what counts is the item as it stands.
@@ -9,7 +9,7 @@ use aws_lambda_events::event::{dynamodb::Event, streams::DynamoDbEventResponse};
 use cotejo::{
     platform::{Clock, Platform},
     store::keys::WorkKey,
-    workflow::{jobs::RunJob, long_copy::CopyLong, refresh::RefreshProcess, stream},
+    workflow::{jobs::RunJob, long_copy::StartLongCopy, refresh::RefreshProcess, stream},
 };
 use lambda_runtime::Error;
 
@@ -17,7 +17,7 @@ use lambda_runtime::Error;
 pub struct App {
     clock: Arc<dyn Clock>,
     refresh: RefreshProcess,
-    copy: CopyLong,
+    copy: StartLongCopy,
     jobs: RunJob,
 }
 
@@ -25,9 +25,12 @@ impl App {
     /// Builds it on the platform.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        let refresh = RefreshProcess::new(platform);
-        let copy = CopyLong::beside(&refresh);
-        Self { clock: platform.seams.clock.clone(), refresh, copy, jobs: RunJob::new(platform) }
+        Self {
+            clock: platform.seams.clock.clone(),
+            refresh: RefreshProcess::new(platform),
+            copy: StartLongCopy::new(platform),
+            jobs: RunJob::new(platform),
+        }
     }
 }
 
@@ -39,7 +42,7 @@ impl App {
 pub async fn handle(app: &App, event: Event) -> Result<DynamoDbEventResponse, Error> {
     Ok(stream::each_item(event, app.clock.as_ref(), |key, end| async move {
         match key {
-            WorkKey::Process(key) => app.refresh.run(&key).await,
+            WorkKey::Process(key) => app.refresh.run(&key, end).await,
             WorkKey::LongCopy(key) => app.copy.run(&key).await,
             WorkKey::Job(key) => app.jobs.run(&key, end).await,
             // Nothing is wished of it; `deliver-notifications` sees to it.

@@ -3,10 +3,12 @@
 
 use std::{any::Any, collections::HashMap, convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use cotejo::platform::Platform;
+use cotejo::platform::{Platform, clock::in_time};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use lambda_http::{LambdaEvent, Service as _, request::LambdaRequest, service_fn};
 use serde_json::Value;
+
+use crate::template::Function;
 
 /// A function, called with an event.
 pub type Handler = Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value, InvokeError>> + Send + Sync>;
@@ -48,6 +50,8 @@ pub enum InvokeError {
 pub struct Deployed {
     /// Its crate.
     pub name: String,
+    /// What it is called where it is deployed.
+    pub deployed_name: String,
     /// How long one call may take.
     pub timeout: Duration,
     /// The platform it was built with.
@@ -66,11 +70,21 @@ impl Functions {
     ///
     /// # Errors
     /// The crate's name, if it does not contain it: a new function must be added to `start` in this file.
-    pub fn add(&mut self, name: &str, timeout: Duration, platform: Platform) -> Result<(), InvokeError> {
-        let handler = start(name, &platform).ok_or_else(|| InvokeError::Unknown(name.to_owned()))?;
-        let deployed = Deployed { name: name.to_owned(), timeout, platform, handler };
-        self.by_name.insert(name.to_owned(), deployed);
+    pub fn add(&mut self, function: &Function, platform: Platform) -> Result<(), InvokeError> {
+        let (name, timeout) = (function.crate_name.clone(), function.timeout);
+        let handler = start(&name, &platform).ok_or_else(|| InvokeError::Unknown(name.clone()))?;
+        let deployed_name = function.deployed_name.clone();
+        self.by_name.insert(name.clone(), Deployed { name, deployed_name, timeout, platform, handler });
         Ok(())
+    }
+
+    /// A function by what it is called where it is deployed.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn deployed(&self, name: &str) -> Result<&Deployed, InvokeError> {
+        let function = self.by_name.values().find(|function| function.deployed_name == name);
+        function.ok_or_else(|| InvokeError::Unknown(name.to_owned()))
     }
 
     /// A function by its crate's name.
@@ -86,7 +100,8 @@ impl Deployed {
     /// A function that is nothing but `handler`.
     #[cfg(test)]
     pub(crate) fn of(name: &str, platform: Platform, handler: Handler) -> Self {
-        Self { name: name.to_owned(), timeout: Duration::from_secs(1), platform, handler }
+        let deployed_name = name.to_owned();
+        Self { name: name.to_owned(), deployed_name, timeout: Duration::from_secs(1), platform, handler }
     }
 
     /// Calls the function. Dropping the future stops it where it stands, as a crash would.
@@ -95,10 +110,11 @@ impl Deployed {
     /// What Lambda would report as a function error: the function failed, panicked or took too long.
     pub async fn invoke(&self, event: Value) -> Result<Value, InvokeError> {
         let call = AssertUnwindSafe((self.handler)(event)).catch_unwind();
-        let outcome = match tokio::time::timeout(self.timeout, call).await {
-            Err(_) => Err(InvokeError::TimedOut { function: self.name.clone(), after: self.timeout }),
-            Ok(Err(panic)) => Err(InvokeError::Failed { function: self.name.clone(), problem: panic_text(&*panic) }),
-            Ok(Ok(answer)) => answer,
+        let clock = self.platform.seams.clock.as_ref();
+        let outcome = match in_time(clock, clock.now() + self.timeout, call).await {
+            None => Err(InvokeError::TimedOut { function: self.name.clone(), after: self.timeout }),
+            Some(Err(panic)) => Err(InvokeError::Failed { function: self.name.clone(), problem: panic_text(&*panic) }),
+            Some(Ok(answer)) => answer,
         };
         if let Err(error) = &outcome {
             tracing::error!(%error, "function error");
@@ -166,6 +182,7 @@ fn start(name: &str, platform: &Platform) -> Option<Handler> {
         "receive-callback" => http!(name, platform, receive_callback),
         "poll-due" => event!(name, platform, poll_due),
         "run-work" => event!(name, platform, run_work),
+        "copy-long" => event!(name, platform, copy_long),
         "deliver-notifications" => event!(name, platform, deliver_notifications),
         _ => return None,
     })

@@ -1,7 +1,12 @@
 //! What goes on by itself in a running system, and in a pumped one only when it is told to.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
+use futures_util::{
+    StreamExt as _,
+    future::{Either, select},
+    stream::FuturesUnordered,
+};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -53,33 +58,59 @@ impl std::ops::AddAssign for Pumped {
     }
 }
 
-/// Sandbox and stream, in turns, until neither finds anything at the present time.
+/// Sandbox and stream, in turns, until neither finds anything at the present time and no function runs any more. Functions that
+/// another one started run beside both, as nobody waits for them.
 pub(crate) async fn pump(inner: &Inner) -> Pumped {
     let mut pumped = Pumped::default();
+    let mut beside = FuturesUnordered::new();
     loop {
-        let mut round = Pumped { sandbox: inner.sandbox.tick().await, ..Pumped::default() };
-        let mut read = 0;
-        let steps = inner.pollers.iter().map(|poller| async move { (poller.name(), inner.step(poller).await) });
-        for (name, step) in futures_util::future::join_all(steps).await {
-            match step {
-                Ok(step) => {
-                    read += step.read;
-                    round.records += step.matched;
-                    round.calls += step.handled.calls;
-                    round.given_up += step.handled.given_up;
-                }
-                Err(error) => {
-                    tracing::error!(%error, name, "the stream cannot be read");
-                    round.errors += 1;
-                }
-            }
-        }
-        let nothing = round.sandbox + read == 0 || round.errors > 0;
+        let ((mut round, read), ended) = alongside(&mut beside, look(inner)).await;
+        let started = inner.started.take();
+        // What ended may have written what this look did not see.
+        let is_quiet = round.sandbox + read + ended + started.len() == 0;
+        round.calls += started.len();
+        beside.extend(started.into_iter().map(|(function, event)| async move { function.invoke(event).await }));
+        let failed = round.errors > 0;
         pumped += round;
-        if nothing {
+        if failed || is_quiet && beside.next().await.is_none() {
             return pumped;
         }
     }
+}
+
+/// One look at the sandbox and at every stream, and how many records were read.
+async fn look(inner: &Inner) -> (Pumped, usize) {
+    let mut round = Pumped { sandbox: inner.sandbox.tick().await, ..Pumped::default() };
+    let mut read = 0;
+    let steps = inner.pollers.iter().map(|poller| async move { (poller.name(), inner.step(poller).await) });
+    for (name, step) in futures_util::future::join_all(steps).await {
+        match step {
+            Ok(step) => {
+                read += step.read;
+                round.records += step.matched;
+                round.calls += step.handled.calls;
+                round.given_up += step.handled.given_up;
+            }
+            Err(error) => {
+                tracing::error!(%error, name, "the stream cannot be read");
+                round.errors += 1;
+            }
+        }
+    }
+    (round, read)
+}
+
+/// Does `work`, while what goes on beside it goes on, and says how much of that ended.
+async fn alongside<T, F: Future>(beside: &mut FuturesUnordered<F>, work: impl Future<Output = T>) -> (T, usize) {
+    let (mut work, mut ended) = (pin!(work), 0);
+    while !beside.is_empty() {
+        match select(work.as_mut(), beside.next()).await {
+            Either::Left((done, _)) => return (done, ended),
+            // Each logs its own failure.
+            Either::Right(_) => ended += 1,
+        }
+    }
+    (work.await, ended)
 }
 
 /// Fires every schedule once.
@@ -128,6 +159,16 @@ pub(crate) fn spawn(tasks: &mut JoinSet<()>, inner: &Arc<Inner>, stop: &Stop) {
             }
         }));
     }
+    let started = inner.started.clone();
+    tasks.spawn(until(stop, async move {
+        let mut beside = FuturesUnordered::new();
+        loop {
+            alongside(&mut beside, started.wait()).await;
+            beside.extend(
+                started.take().into_iter().map(|(function, event)| async move { function.invoke(event).await }),
+            );
+        }
+    }));
     for (function, schedule) in inner.schedules() {
         let shared = Arc::clone(inner);
         tasks.spawn(until(stop, async move {

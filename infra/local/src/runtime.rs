@@ -23,6 +23,7 @@ use crate::{
     settings::{Around, Overrides, ProviderUrls},
     stores::{
         Access, StoreError, dynamodb,
+        lambda::Started,
         mail::{Mail, Mailbox, Sms},
         s3, secrets,
     },
@@ -50,6 +51,7 @@ pub(crate) struct Inner {
     pub(crate) pollers: Vec<Poller>,
     /// `None` where somebody else keeps the stream.
     pub(crate) trimmer: Option<Trimmer>,
+    pub(crate) started: Started,
     pub(crate) sandbox: Sandbox,
     pub(crate) database: Option<dynamodb::Embedded>,
     pub(crate) bucket_store: Option<s3::Embedded>,
@@ -59,6 +61,7 @@ pub(crate) struct Inner {
     keys: Keys,
     secrets_url: String,
     mail_url: String,
+    lambda_url: String,
     mailbox: Mailbox,
     provider_urls: ProviderUrls,
     api_url: String,
@@ -74,6 +77,11 @@ pub(crate) struct Running(Arc<RwLock<Functions>>);
 impl Running {
     pub(crate) fn get(&self, name: &str) -> Result<Deployed, InvokeError> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// A function by what it is called where it is deployed.
+    pub(crate) fn deployed(&self, name: &str) -> Result<Deployed, InvokeError> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).deployed(name).cloned()
     }
 
     fn replace(&self, functions: Functions) {
@@ -108,6 +116,7 @@ impl Local {
             s3: s3_port,
             secrets: secrets_port,
             mail: mail_port,
+            lambda: lambda_port,
         } = servers;
         let mut database = None;
         if overrides.get("AWS_ENDPOINT_URL_DYNAMODB").is_none() {
@@ -147,12 +156,20 @@ impl Local {
         let mail_url = mail_port.url();
         let mailbox = Mailbox::default();
         serve(&mut tasks, mail_port, mailbox.router(), &stop);
+        let running = Running::default();
+        let started = Started::of(running.clone());
+        // cargo-lambda has Lambda's API at its own address.
+        let lambda_url = lambda_port.as_ref().map_or_else(|| api_url.clone(), |port| port.url());
+        if let Some(port) = lambda_port {
+            serve(&mut tasks, port, started.router(), &stop);
+        }
         let sandbox_url = sandbox_port.url();
         let provider_urls = ProviderUrls::choose(&overrides, &sandbox_url);
         let around = Around {
             access: &access,
             secrets_url: secrets_url.clone(),
             mail_url: mail_url.clone(),
+            lambda_url: lambda_url.clone(),
             provider_urls: provider_urls.clone(),
             api_url: api_url.clone(),
         };
@@ -202,7 +219,6 @@ impl Local {
         let env = around.env(&api_url, &api_key, &webhook_url, &config(first)?, failed_records);
 
         // The functions, and what calls them.
-        let running = Running::default();
         let mut pollers = Vec::new();
         let mut trimmer = None;
         if options.functions {
@@ -221,6 +237,7 @@ impl Local {
             functions: running,
             pollers,
             trimmer,
+            started,
             sandbox,
             database,
             bucket_store,
@@ -229,6 +246,7 @@ impl Local {
             keys,
             secrets_url,
             mail_url,
+            lambda_url,
             mailbox,
             provider_urls,
             api_url: api_url.clone(),
@@ -412,6 +430,7 @@ impl Inner {
             access: &self.access,
             secrets_url: self.secrets_url.clone(),
             mail_url: self.mail_url.clone(),
+            lambda_url: self.lambda_url.clone(),
             provider_urls: self.provider_urls.clone(),
             api_url: self.api_url.clone(),
         };
@@ -423,7 +442,7 @@ impl Inner {
             // One pool of connections for all, as long as nobody brings a transport.
             let http = self.seams.aws_http.clone().or_else(|| Some(self.access.http.clone()));
             let platform = Platform::new(config, Seams { aws_http: http, ..self.seams.clone() });
-            functions.add(name, function.timeout, platform)?;
+            functions.add(function, platform)?;
         }
         self.functions.replace(functions);
         Ok(())

@@ -28,6 +28,8 @@ pub struct Servers {
     pub secrets: Port,
     /// Amazon SES.
     pub mail: Port,
+    /// Lambda; `None` where other processes serve the functions.
+    pub lambda: Option<Port>,
     /// Base URL of the API.
     pub api_url: String,
 }
@@ -80,6 +82,7 @@ impl Servers {
             s3: Port::bind_near(port, 3).await?,
             secrets: Port::bind_near(port, 4).await?,
             mail: Port::bind_near(port, 5).await?,
+            lambda: if functions { Some(Port::bind_near(port, 6).await?) } else { None },
         })
     }
 }

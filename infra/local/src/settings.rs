@@ -97,6 +97,8 @@ pub struct Around<'a> {
     pub secrets_url: String,
     /// URL of Amazon SES.
     pub mail_url: String,
+    /// URL of Lambda.
+    pub lambda_url: String,
     /// Base URLs of the companies' APIs.
     pub provider_urls: ProviderUrls,
     /// Base URL of our own API.
@@ -136,6 +138,7 @@ impl Around<'_> {
     pub fn config(&self, function: &Function) -> Result<Config, ConfigError> {
         let mut settings: HashMap<String, String> = function.environment.clone().into_iter().collect();
         settings.extend(self.values());
+        settings.insert("AWS_LAMBDA_FUNCTION_NAME".to_owned(), function.deployed_name.clone());
         Config::from_map(&settings)
     }
 
@@ -145,6 +148,7 @@ impl Around<'_> {
             [
                 ("AWS_ACCESS_KEY_ID", &access.access_key_id),
                 ("AWS_ENDPOINT_URL_DYNAMODB", &access.dynamodb_url),
+                ("AWS_ENDPOINT_URL_LAMBDA", &self.lambda_url),
                 ("AWS_ENDPOINT_URL_S3", &access.s3_url),
                 ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.secrets_url),
                 ("AWS_ENDPOINT_URL_SESV2", &self.mail_url),
@@ -181,6 +185,8 @@ impl Around<'_> {
             ("BUCKET", function.bucket.as_str()),
             ("COTEJO_API_KEY", api_key),
             ("COTEJO_AUCO_WEBHOOK_URL", webhook_url),
+            // As `cargo lambda watch` calls it.
+            ("COTEJO_COPY_LONG_FUNCTION", "copy-long"),
             ("COTEJO_SECRET", &function.secret_id),
             ("COTEJO_URL", url),
             ("FAILED_RECORDS_BUCKET", failed_records.unwrap_or_default()),

@@ -23,8 +23,8 @@ use crate::{
 
 /// How long an endpoint has to answer.
 pub const PATIENCE: Duration = Duration::from_secs(10);
-/// How long it has the first time. What else is in the way of a stream waits for it, so whoever takes longer is asked once more,
-/// later and for longer.
+/// How long it has the first time, which is in a lane of the stream, where others wait behind it. Whoever takes longer is asked
+/// once more, later and apart from the stream.
 pub const FIRST_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What came of an attempt.
@@ -99,8 +99,6 @@ impl Sender {
         patience: Duration,
     ) -> (Outcome, Attempt) {
         let started = tokio::time::Instant::now();
-        // Mail goes by AWS, whatever customers' endpoints do.
-        let patience = if matches!(channel.config, Config::Email { .. }) { PATIENCE } else { patience };
         let handed = in_time(self.clock.as_ref(), now + patience, self.hand(channel, delivery, secrets, now)).await;
         let (outcome, status, error) = handed.unwrap_or_else(|| failed("timeout"));
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

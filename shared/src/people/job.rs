@@ -76,6 +76,9 @@ pub struct Export {
     pub since: Timestamp,
     /// Where to go on; nothing was written yet where there is none.
     pub place: Option<Cursor>,
+    /// Whether every person was written, and only the file remains to be made.
+    #[serde(default)]
+    pub is_read: bool,
 }
 
 /// What customers see of an export.

@@ -91,6 +91,12 @@ impl Http {
     pub fn mail(&self, config: &Config) -> aws_sdk_sesv2::Client {
         client!(aws_sdk_sesv2, self.0, config, &config.mail_url, 5, 12,)
     }
+
+    /// A client of Lambda itself.
+    #[must_use]
+    pub fn functions(&self, config: &Config) -> aws_sdk_lambda::Client {
+        client!(aws_sdk_lambda, self.0, config, &config.lambda_url, 3, 8,)
+    }
 }
 
 /// The transport that is deployed: rustls with Amazon's roots.

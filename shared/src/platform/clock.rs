@@ -1,6 +1,6 @@
 //! The clock seam.
 
-use std::{future::Future, pin::pin, time::Duration};
+use std::{future::Future, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::future::{Either, select};
@@ -22,8 +22,9 @@ pub trait Clock: Send + Sync {
 
 /// What comes of `work`, or `None` where it has not ended at `end`; then it is dropped where it stands.
 pub async fn in_time<T>(clock: &dyn Clock, end: Timestamp, work: impl Future<Output = T>) -> Option<T> {
-    // The work goes first: what is there in time counts, also where the time is over by now.
-    match select(pin!(work), clock.until(end)).await {
+    // The work goes first: what is there in time counts, also where the time is over by now. It is on the heap, for it stands in
+    // every future above.
+    match select(Box::pin(work), clock.until(end)).await {
         Either::Left((done, _)) => Some(done),
         Either::Right(_) => None,
     }

@@ -6,10 +6,12 @@
 //! | `COTEJO_SECRET` | name of the Secrets Manager secret with the keys; those with accounts begin with it ([`super::secrets`]) | none, must be set |
 //! | `AWS_REGION` | region of all three | none, must be set |
 //! | `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | credentials, as Lambda gives them | none, the first two must be set |
-//! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`, `AWS_ENDPOINT_URL_SESV2` | another server that speaks the same API | AWS |
+//! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`, `AWS_ENDPOINT_URL_SESV2`, `AWS_ENDPOINT_URL_LAMBDA` | another server that speaks the same API | AWS |
 //! | `COTEJO_NAME_URL` | base URL of the API of the company NAME (`AUCO`, `LINK`, `TECALIS`), for tenants whose account names none | the company's own, where it publishes one |
 //! | `COTEJO_PUBLIC_URL` | base URL of our own API, as companies reach it to call back | none: what needs a callback of ours is refused |
 //! | `COTEJO_MAIL_FROM` | whom e-mails come from, an address or domain that SES knows | none: channels of type `email` are refused |
+//! | `COTEJO_COPY_LONG_FUNCTION` | name of the function that copies what takes long | none: `run-work` must know it, nothing long is copied without |
+//! | `AWS_LAMBDA_FUNCTION_NAME` | the function's own name, as Lambda gives it | none: `deliver-notifications` must know it, nothing is tried again without |
 //! | `COTEJO_ALLOW_LOOPBACK` | `true`: pictures may come from this machine, and webhooks lead to it, over plain HTTP; local systems only | `false` |
 
 use std::collections::{BTreeMap, HashMap};
@@ -40,6 +42,12 @@ pub struct Config {
     pub secrets_url: Option<String>,
     /// Replaces the endpoint of Amazon SES.
     pub mail_url: Option<String>,
+    /// Replaces Lambda's own endpoint.
+    pub lambda_url: Option<String>,
+    /// The function itself.
+    pub function: Option<String>,
+    /// The function that copies what takes long.
+    pub copy_long: Option<String>,
     /// Whom e-mails come from.
     pub mail_from: Option<String>,
     /// Base URLs of companies' APIs, by the company's name.
@@ -97,6 +105,9 @@ impl Config {
             s3_url: optional("AWS_ENDPOINT_URL_S3"),
             secrets_url: optional("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
             mail_url: optional("AWS_ENDPOINT_URL_SESV2"),
+            lambda_url: optional("AWS_ENDPOINT_URL_LAMBDA"),
+            function: optional("AWS_LAMBDA_FUNCTION_NAME"),
+            copy_long: optional("COTEJO_COPY_LONG_FUNCTION"),
             mail_from: optional("COTEJO_MAIL_FROM"),
             company_urls: company_urls(settings),
             public_url: optional("COTEJO_PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),

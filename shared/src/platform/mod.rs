@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod contained;
 pub mod entropy;
+pub mod functions;
 pub mod http;
 pub mod json;
 pub mod remembered;

@@ -3,7 +3,7 @@
 //! An item is there from before the process shows the piece until the piece is stored or given up. What became of each
 //! try is recorded in the process; the item only says that there is something to do, and when.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -54,18 +54,44 @@ impl Store {
         }
     }
 
-    /// Takes the wish for a long copy, so that nobody else fulfils it before `until`. `None` where nothing is wished.
-    /// One request.
+    /// Takes the wish for a long copy, so that nobody else fulfils it before `until`. `false` where nothing is wished. One
+    /// request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn claim_long_copy(&self, key: &LongCopyKey, until: Timestamp) -> Result<bool, StoreError> {
+        let claimed = self.claim(ItemKey::LongCopy(key.tenant(), key.evidence), until, &["version"]).await?;
+        Ok(claimed.is_some())
+    }
+
+    /// Begins the long copy that was claimed until `claimed`, so that nobody else does before `until`. `None` where it is begun, was
+    /// claimed anew, or is no longer wanted. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
-    pub async fn claim_long_copy(
+    pub async fn begin_long_copy(
         &self,
         key: &LongCopyKey,
+        claimed: Timestamp,
         until: Timestamp,
     ) -> Result<Option<ClaimedCopy>, StoreError> {
-        let Some(item) = self.claim(ItemKey::LongCopy(key.tenant(), key.evidence), until, &["version"]).await? else {
-            return Ok(None);
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(ItemKey::LongCopy(key.tenant(), key.evidence).attributes()))
+            .update_expression("SET due_at = :until ADD version :one")
+            .condition_expression("due_at = :claimed")
+            .expression_attribute_values(":claimed", text(&keys::moment(claimed)))
+            .expression_attribute_values(":until", text(&keys::moment(until)))
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+            .return_values(ReturnValue::AllNew);
+        let item = match update.send().await {
+            Ok(answer) => answer.attributes.unwrap_or_default(),
+            Err(error) => match failure(&error) {
+                StoreError::Conflict => return Ok(None),
+                other => return Err(other),
+            },
         };
         let process = item.get("process_id").and_then(|id| id.as_s().ok()?.parse().ok());
         let process = process.ok_or(StoreError::Corrupt("process_id"))?;

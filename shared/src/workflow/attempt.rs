@@ -6,9 +6,11 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{MAX_RACES, Means, OwnTrouble, fresh};
@@ -21,23 +23,43 @@ use crate::{
     },
     platform::{
         Platform,
+        functions::Functions,
         telemetry::{self, Metric},
     },
     process::{TenantId, ids::uuid_of},
     store::{
         StoreError,
         channels::ChannelRecord,
-        keys::{DeliveryKey, OwnKey},
+        deliveries::DeliveryRecord,
+        keys::{DeliveryKey, OwnKey, WorkKey},
     },
 };
 
 /// Addresses that belong to no channel, and fare badly, of which one execution environment knows.
 const MAX_ADDRESSES: usize = 1000;
+/// How long an order to attempt a delivery apart from the stream holds. One that was not carried out is due again then.
+const CLAIM: SignedDuration = SignedDuration::from_mins(2);
+
+/// An attempt that is made apart from the stream.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Order {
+    delivery: String,
+    claimed_until: Timestamp,
+    is_trial: bool,
+}
+
+/// Where a delivery goes.
+enum Place {
+    Channel(Box<ChannelRecord>),
+    /// To an address that belongs to no channel, and what stands for one.
+    Address(String, Box<Channel>),
+}
 
 /// The use case.
 pub struct AttemptDelivery {
     means: Means,
     sender: Sender,
+    functions: Functions,
     /// How addresses fare that belong to no channel. There is no item to keep it on, so each execution environment finds out for
     /// itself.
     addresses: Mutex<HashMap<String, Breaker>>,
@@ -47,11 +69,17 @@ impl AttemptDelivery {
     /// Built once per execution environment.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self { means: Means::new(platform), sender: Sender::new(platform), addresses: Mutex::default() }
+        Self {
+            means: Means::new(platform),
+            sender: Sender::new(platform),
+            functions: Functions::new(platform),
+            addresses: Mutex::default(),
+        }
     }
 
-    /// Attempts the delivery `key`, if it is due. Two reads and one write, and one more where its channel's state changes or where
-    /// it is the one that tries whether the channel works again.
+    /// Attempts the delivery `key`, if it is due. Two reads and one write, and one more where its channel's state changes. What
+    /// failed before is only claimed here, by one write, and attempted by [`Self::run_apart`]: what is behind it in the stream
+    /// must not wait for an endpoint that may hang.
     ///
     /// # Errors
     /// Our own store or secrets; the delivery is attempted again.
@@ -59,63 +87,145 @@ impl AttemptDelivery {
         let now = self.means.now();
         let record = self.means.store.delivery(key, key.id, now).await?;
         let Some(record) = record.filter(|record| record.delivery.is_due(now)) else { return Ok(()) };
-        let delivery = &record.delivery;
-        if let Some(url) = &delivery.url {
-            return self.to_address(key, delivery, url.expose(), now).await;
+        let Some(place) = self.place(key, &record.delivery, now).await? else { return Ok(()) };
+        let (place, is_trial) = match self.way(key, place, now).await? {
+            Ok(way) => way,
+            Err(until) => return self.put_off(key, until).await,
+        };
+        // Of an address only this execution environment knows, so the trial is made here.
+        let is_apart = if is_trial { matches!(place, Place::Channel(_)) } else { record.delivery.failed > 0 };
+        if is_apart {
+            return self.claim(key, record, is_trial, now).await;
         }
-        let channel = match self.means.store.channel(key, delivery.channel).await {
+        self.attempt(key, place, &record.delivery, is_trial, FIRST_PATIENCE).await
+    }
+
+    /// Attempts what was ordered, unless it was changed since.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn run_apart(&self, order: &Order) -> Result<(), OwnTrouble> {
+        let Some(WorkKey::Delivery(key)) = WorkKey::of(&order.delivery) else {
+            return Err(StoreError::Corrupt("the order of an attempt").into());
+        };
+        let now = self.means.now();
+        let record = self.means.store.delivery(&key, key.id, now).await?.map(|record| record.delivery);
+        let claimed = |delivery: &Delivery| {
+            delivery.state == DeliveryState::Pending && delivery.next_attempt_at == Some(order.claimed_until)
+        };
+        let Some(delivery) = record.filter(claimed) else { return Ok(()) };
+        let Some(place) = self.place(&key, &delivery, now).await? else { return Ok(()) };
+        self.attempt(&key, place, &delivery, order.is_trial, PATIENCE).await
+    }
+
+    /// Where the delivery goes; `None` where that is nowhere, which is then written down.
+    async fn place(&self, key: &DeliveryKey, delivery: &Delivery, now: Timestamp) -> Result<Option<Place>, OwnTrouble> {
+        if let Some(url) = &delivery.url {
+            let url = url.expose();
+            let place = Channel::of_url(delivery.channel, &delivery.tenant, url.clone(), delivery.created_at);
+            return Ok(Some(Place::Address(address(&delivery.tenant, url), Box::new(place))));
+        }
+        match self.means.store.channel(key, delivery.channel).await {
+            Ok(Some(record)) if record.channel.active => return Ok(Some(Place::Channel(Box::new(record)))),
+            Ok(_) => self.write(key, |delivery| delivery.abandon()).await?,
             Err(StoreError::Corrupt(_)) => {
                 let error = Some("channel_unreadable".to_owned());
                 let attempt = Attempt { at: now, status: None, error, duration_ms: 0 };
-                return self.take_up(key, Outcome::Failed { retry_after: None }, &attempt).await;
+                self.take_up(key, Outcome::Failed { retry_after: None }, &attempt).await?;
             }
-            channel => channel?,
-        };
-        let Some(mut channel) = channel.filter(|record| record.channel.active) else {
-            return self.write(key, |delivery| delivery.abandon()).await;
-        };
-        let is_trial = match channel.channel.way(now) {
-            Way::Open => false,
-            Way::Closed(until) => return self.put_off(key, until).await,
-            Way::Trial => {
-                let until = channel.channel.try_out(now);
-                match self.means.store.commit_channel(key, &channel).await {
-                    Ok(()) => channel.version += 1,
-                    // Another delivery tries.
-                    Err(StoreError::Conflict) => return self.put_off(key, until).await,
-                    Err(error) => return Err(error.into()),
+            Err(error) => return Err(error.into()),
+        }
+        Ok(None)
+    }
+
+    /// Whether the place may be called, and if so whether that is a trial for all; otherwise before when it may not.
+    async fn way(
+        &self,
+        key: &DeliveryKey,
+        mut place: Place,
+        now: Timestamp,
+    ) -> Result<Result<(Place, bool), Timestamp>, OwnTrouble> {
+        let way = match &mut place {
+            Place::Address(address, _) => self.addresses(|addresses| {
+                let Some(breaker) = addresses.get_mut(address.as_str()) else { return Way::Open };
+                let way = breaker.way(now);
+                if way == Way::Trial {
+                    breaker.try_out(now);
                 }
-                true
+                way
+            }),
+            Place::Channel(record) => {
+                let way = record.channel.way(now);
+                if way == Way::Trial {
+                    let until = record.channel.try_out(now);
+                    match self.means.store.commit_channel(key, record).await {
+                        Ok(()) => record.version += 1,
+                        // Another delivery tries.
+                        Err(StoreError::Conflict) => return Ok(Err(until)),
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                way
             }
         };
-        let (outcome, attempt) = self.hand_over(&channel.channel, delivery, is_trial, now).await?;
-        self.judge(key, channel, outcome, is_trial).await?;
+        Ok(match way {
+            Way::Closed(until) => Err(until),
+            way => Ok((place, way == Way::Trial)),
+        })
+    }
+
+    /// Has the delivery attempted apart from the stream. Where that is not begun, it is due again when the claim is over.
+    async fn claim(
+        &self,
+        key: &DeliveryKey,
+        mut record: DeliveryRecord,
+        is_trial: bool,
+        now: Timestamp,
+    ) -> Result<(), OwnTrouble> {
+        let claimed_until = now + CLAIM;
+        record.delivery.next_attempt_at = Some(claimed_until);
+        match self.means.store.commit_delivery(key, &record, None).await {
+            Ok(()) => {}
+            // Whoever changed it has it attempted where it is still due.
+            Err(StoreError::Conflict) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+        let order = Order { delivery: WorkKey::Delivery(key.clone()).item().pk(), claimed_until, is_trial };
+        let name = self.means.platform.config.function.as_deref();
+        if let Err(error) = self.functions.start(name, &order).await {
+            tracing::error!(tenant = %key.tenant(), delivery = %key.id, %error, "an attempt was not started");
+            telemetry::record(Metric::RecordFailed, &[], 1.0, self.means.now());
+        }
+        Ok(())
+    }
+
+    /// Attempts the delivery, and writes down what came of it for its place and itself.
+    async fn attempt(
+        &self,
+        key: &DeliveryKey,
+        place: Place,
+        delivery: &Delivery,
+        is_trial: bool,
+        patience: Duration,
+    ) -> Result<(), OwnTrouble> {
+        let now = self.means.now();
+        let channel: &Channel = match &place {
+            Place::Channel(record) => &record.channel,
+            Place::Address(_, channel) => channel,
+        };
+        let secrets = self.means.platform.secrets.current().await?;
+        let (outcome, attempt) = self.sender.send(channel, delivery, &secrets, now, patience).await;
+        if outcome != Outcome::Taken {
+            telemetry::record(Metric::DeliveryFailed, &[], 1.0, self.means.now());
+        }
+        match place {
+            Place::Channel(record) => self.judge(key, *record, outcome, is_trial).await?,
+            Place::Address(address, _) => self.judge_address(address, outcome, is_trial),
+        }
         self.take_up(key, outcome, &attempt).await
     }
 
-    /// As [`Self::run`], to an address that belongs to no channel.
-    async fn to_address(
-        &self,
-        key: &DeliveryKey,
-        delivery: &Delivery,
-        url: &str,
-        now: Timestamp,
-    ) -> Result<(), OwnTrouble> {
-        let address = address(&delivery.tenant, url);
-        let way = self.addresses(|addresses| {
-            let Some(breaker) = addresses.get_mut(&address) else { return Way::Open };
-            let way = breaker.way(now);
-            if way == Way::Trial {
-                breaker.try_out(now);
-            }
-            way
-        });
-        if let Way::Closed(until) = way {
-            return self.put_off(key, until).await;
-        }
-        let is_trial = way == Way::Trial;
-        let place = Channel::of_url(delivery.channel, &delivery.tenant, url.to_owned(), delivery.created_at);
-        let (outcome, attempt) = self.hand_over(&place, delivery, is_trial, now).await?;
+    fn judge_address(&self, address: String, outcome: Outcome, is_trial: bool) {
         let now = self.means.now();
         self.addresses(|addresses| match outcome {
             Outcome::Failed { .. } => {
@@ -127,7 +237,6 @@ impl AttemptDelivery {
             // It answered.
             Outcome::Taken | Outcome::Gone => drop(addresses.remove(&address)),
         });
-        self.take_up(key, outcome, &attempt).await
     }
 
     fn addresses<T>(&self, see: impl FnOnce(&mut HashMap<String, Breaker>) -> T) -> T {
@@ -138,23 +247,6 @@ impl AttemptDelivery {
     async fn put_off(&self, key: &DeliveryKey, until: Timestamp) -> Result<(), OwnTrouble> {
         let (now, fraction) = (self.means.now(), self.means.entropy().fraction());
         self.write(key, |delivery| delivery.put_off(until, now, fraction)).await
-    }
-
-    /// Tries to hand the delivery over at `now`.
-    async fn hand_over(
-        &self,
-        place: &Channel,
-        delivery: &Delivery,
-        is_trial: bool,
-        now: Timestamp,
-    ) -> Result<(Outcome, Attempt), OwnTrouble> {
-        let secrets = self.means.platform.secrets.current().await?;
-        let patience = if delivery.failed == 0 && !is_trial { FIRST_PATIENCE } else { PATIENCE };
-        let sent = self.sender.send(place, delivery, &secrets, now, patience).await;
-        if sent.0 != Outcome::Taken {
-            telemetry::record(Metric::DeliveryFailed, &[], 1.0, self.means.now());
-        }
-        Ok(sent)
     }
 
     /// Writes down what came of an attempt.

@@ -135,6 +135,13 @@ pub(super) struct Fetched {
 }
 
 impl Fetched {
+    /// There was no time to wait for the provider's answer.
+    pub(super) fn out_of_time(process: &Process) -> Option<Self> {
+        let reference = process.certificate.as_ref()?.reference.clone();
+        let fetch = CertificateFetch::Failed { reason: "unavailable".to_owned(), provider_code: None };
+        Some(Self { reference, fetch, said: None })
+    }
+
     /// Changes the process accordingly.
     pub(super) fn apply(&self, process: &mut Process, now: Timestamp) -> Option<Event> {
         if let Some(said) = &self.said {

@@ -1,50 +1,117 @@
 //! Copying what takes long, a video, beside its process: the process goes on meanwhile, and other work does not wait.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
-use super::{MAX_RACES, Means, OwnTrouble, answer::copy_of, fresh, refresh::RefreshProcess};
+use super::{MAX_RACES, Means, OwnTrouble, answer::copy_of, fresh};
 use crate::{
     api::Authority as _,
-    evidence::{Copier, CopyError},
+    evidence::{Bucket, Copier, CopyError},
+    platform::{
+        Platform,
+        functions::Functions,
+        telemetry::{self, Metric},
+    },
     process::{Copy, CopyOutcome, Evidence, Process},
     store::{
         StoreError,
-        keys::{LongCopyKey, OwnKey},
+        keys::{LongCopyKey, OwnKey, WorkKey},
+        long_copies::ClaimedCopy,
     },
 };
 
+/// How long a claim holds: as long as it may take until the copy begins. One that nobody began is claimed anew.
+const CLAIM: SignedDuration = SignedDuration::from_mins(2);
 /// How long a try may take; the function's own time is no longer.
 const LONGEST_TRY: SignedDuration = SignedDuration::from_mins(16);
-/// When to look again for a piece that its process does not show yet.
-const NOT_SHOWN_YET: SignedDuration = SignedDuration::from_mins(2);
+/// When to look again for a piece that its process does not show yet, or where our own store was in the way.
+const SOON: SignedDuration = SignedDuration::from_mins(2);
 
-/// The use case.
+/// What the function that copies is started with: which piece, and the claim that it was started for. There is one copy for
+/// each claim, however often the function is started with it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Order {
+    pk: String,
+    claimed_until: Timestamp,
+}
+
+/// Has long copies made, by a function of their own: what waits in the stream does not wait for them.
+pub struct StartLongCopy {
+    means: Means,
+    functions: Functions,
+}
+
+impl StartLongCopy {
+    /// Built once per execution environment.
+    #[must_use]
+    pub fn new(platform: &Platform) -> Self {
+        Self { means: Means::new(platform), functions: Functions::new(platform) }
+    }
+
+    /// Has the piece `key` copied if anybody wishes it. Where the copy is not begun, for whatever reason, it is due again when the
+    /// claim is over.
+    ///
+    /// # Errors
+    /// Our own store; the piece is still wished for.
+    pub async fn run(&self, key: &LongCopyKey) -> Result<(), OwnTrouble> {
+        let claimed_until = self.means.now() + CLAIM;
+        if !self.means.store.claim_long_copy(key, claimed_until).await? {
+            return Ok(());
+        }
+        let pk = WorkKey::LongCopy(key.clone()).item().pk();
+        let name = self.means.platform.config.copy_long.as_deref();
+        if let Err(error) = self.functions.start(name, &Order { pk, claimed_until }).await {
+            tracing::error!(tenant = %key.tenant(), evidence = %key.evidence, %error, "a long copy was not started");
+            telemetry::record(Metric::RecordFailed, &[], 1.0, self.means.now());
+        }
+        Ok(())
+    }
+}
+
+/// Makes long copies.
 pub struct CopyLong {
     means: Means,
     copier: Copier,
 }
 
 impl CopyLong {
-    /// Shares everything, the memory budget above all, with what looks at processes.
+    /// Built once per execution environment.
     #[must_use]
-    pub fn beside(refresh: &RefreshProcess) -> Self {
-        Self { means: refresh.means.clone(), copier: refresh.handover.copier().clone() }
+    pub fn new(platform: &Platform) -> Self {
+        let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
+        let copier = Copier::new(bucket, platform.config.allow_loopback);
+        Self { means: Means::new(platform), copier }
     }
 
-    /// Tries to copy the piece `key` if anybody wishes it. A provider's trouble is no error: the next try is planned.
+    /// Tries to copy the piece that was ordered, if nobody did for this claim and none was made since. A provider's trouble is no
+    /// error: the next try is planned.
     ///
     /// # Errors
     /// Our own store or bucket; the piece is due again.
-    pub async fn run(&self, key: &LongCopyKey) -> Result<(), OwnTrouble> {
+    pub async fn run(&self, order: &Order) -> Result<(), OwnTrouble> {
+        let Some(WorkKey::LongCopy(key)) = WorkKey::of(&order.pk) else {
+            return Err(StoreError::Corrupt("the order of a long copy").into());
+        };
+        let until = self.means.now() + LONGEST_TRY;
+        let begun = self.means.store.begin_long_copy(&key, order.claimed_until, until).await?;
+        let Some(claimed) = begun else { return Ok(()) };
+        let tried = self.try_copy(&key, &claimed).await;
+        if tried.is_err() {
+            // Or else it is due when this try would have ended.
+            let _ = self.means.store.plan_long_copy(&key, self.means.now() + SOON).await;
+        }
+        tried
+    }
+
+    async fn try_copy(&self, key: &LongCopyKey, claimed: &ClaimedCopy) -> Result<(), OwnTrouble> {
         let now = self.means.now();
-        let Some(claimed) = self.means.store.claim_long_copy(key, now + LONGEST_TRY).await? else { return Ok(()) };
         let process = self.means.store.load(&claimed.process, claimed.process.id).await?;
         let Some(process) = process.map(|record| record.process).filter(|process| process.redaction.is_none()) else {
             return Ok(self.means.store.forget_long_copy(key, key.evidence).await?);
         };
         let Some(piece) = process.evidence.iter().find(|piece| piece.id == key.evidence) else {
             // The work is written down before the process shows the piece.
-            return Ok(self.means.store.plan_long_copy(key, now + NOT_SHOWN_YET).await?);
+            return Ok(self.means.store.plan_long_copy(key, now + SOON).await?);
         };
         let outcome =
             if piece.is_due(now) { self.copy(&claimed.process, &process, piece).await? } else { CopyOutcome::NotTried };
@@ -83,7 +150,7 @@ impl CopyLong {
         process: &OwnKey,
         key: &LongCopyKey,
         outcome: &CopyOutcome,
-    ) -> Result<Option<jiff::Timestamp>, OwnTrouble> {
+    ) -> Result<Option<Timestamp>, OwnTrouble> {
         for _ in 0..MAX_RACES {
             let Some(mut record) = self.means.store.load(process, process.id).await? else { return Ok(None) };
             if record.process.redaction.is_some() {

@@ -10,7 +10,7 @@
 //! | `certificate` | give out the certificate, fetch it where it is missing | fetch-certificate |
 //! | `callback` | put a provider's callback where it cannot be lost | receive-callback |
 //! | `refresh` | fold callbacks and the provider's answer into the process, copy its pictures | run-work |
-//! | `long_copy` | copy a video beside its process | run-work |
+//! | `long_copy` | copy a video beside its process | run-work, copy-long |
 //! | `poll` | wake whatever is overdue | poll-due |
 //! | `deliver` | make deliveries of events | deliver-notifications |
 //! | `attempt` | hand one delivery over | deliver-notifications |

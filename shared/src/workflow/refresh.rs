@@ -3,8 +3,6 @@
 //! The provider is asked and pictures are copied at most once a run, before the commit. Where the commit loses a race the
 //! record is loaded again and the same answer applied to it, so neither the callback nor the answer is lost.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
@@ -19,7 +17,8 @@ use super::{
 use crate::{
     evidence::{Bucket, CopyError, Media, ObjectKey},
     platform::{
-        Platform,
+        Clock, Platform,
+        clock::in_time,
         telemetry::{self, Metric},
     },
     process::{
@@ -35,14 +34,22 @@ const MAX_RESULT_BYTES: usize = 1024 * 1024;
 
 /// The use case.
 pub struct RefreshProcess {
-    pub(super) means: Means,
-    pub(super) handover: Handover,
+    means: Means,
+    handover: Handover,
     bucket: Bucket,
 }
 
+/// What must be left of a batch's time for storing what was learnt …
+const STORING_TIME: SignedDuration = SignedDuration::from_secs(4);
+/// … and for asking a company once more, or for something else. What there is no time for is done by a look of its own.
+const CALL_TIME: SignedDuration = SignedDuration::from_secs(8);
+/// How long one process's copies may take before the rest of them is put off.
+const COPY_TIME: SignedDuration = SignedDuration::from_secs(15);
+
 /// What a run has learnt so far; it outlives lost races.
-#[derive(Default)]
 struct Look {
+    /// When whoever is asked must have answered.
+    end: Timestamp,
     /// What the provider answered to a repeated submission.
     submission: Option<Learnt>,
     /// What the provider answered to a query, and the wish it was asked for.
@@ -68,6 +75,13 @@ impl Before {
     }
 }
 
+impl Look {
+    fn until(end: Timestamp) -> Self {
+        let end = end - STORING_TIME;
+        Self { end, submission: None, answer: None, escalation: None, certificate: None, reference_is_taken: false }
+    }
+}
+
 /// The provider could not be asked.
 struct Trouble {
     /// What the timeline says of it.
@@ -87,12 +101,12 @@ impl RefreshProcess {
         Self { handover: Handover::new(platform, &means), means, bucket }
     }
 
-    /// Looks at the process `key` if anybody wishes it. A provider's trouble is no error: the next look is planned.
+    /// Looks at the process `key` if anybody wishes it, until `end`. A provider's trouble is no error: the next look is planned.
     ///
     /// # Errors
     /// Our own store or bucket; the wish stands.
-    pub async fn run(&self, key: &OwnKey) -> Result<(), OwnTrouble> {
-        let mut look = Look::default();
+    pub async fn run(&self, key: &OwnKey, end: Timestamp) -> Result<(), OwnTrouble> {
+        let mut look = Look::until(end);
         for _ in 0..MAX_RACES {
             let Some(mut record) = self.means.store.load(key, key.id).await? else { return Ok(()) };
             if record.wish.is_none() {
@@ -172,9 +186,17 @@ impl RefreshProcess {
             && worth_asking
             && can_be_asked
         {
+            if look.answer.is_none() && !self.has_time(look) {
+                // Left for a look of its own, which the wish brings about.
+                record.announce(events);
+                let soon = self.means.now() + WISH_PATIENCE;
+                record.wish = Some(wish);
+                record.look_again(Some(soon), self.means.now());
+                return Ok(record.process.provider_reference != knew_reference);
+            }
             let (asked_for, answer) = match look.answer.take() {
                 Some(earlier) => earlier,
-                None => (wish.clone(), self.ask(process, provider, &reference).await?),
+                None => (wish.clone(), self.ask(process, provider, &reference, look.end).await?),
             };
             if asked_for != wish {
                 // Somebody wished while the provider was being asked: for them this answer may be too old.
@@ -309,8 +331,8 @@ impl RefreshProcess {
         if process.next_escalation_at().is_none_or(|at| at > self.means.now()) {
             return Ok(Vec::new());
         }
-        if look.escalation.is_none() {
-            look.escalation = Some(self.handover.submit_stored(provider, process, Round::Escalated).await?);
+        if look.escalation.is_none() && self.has_time(look) {
+            look.escalation = Some(self.submit(provider, process, Round::Escalated, look.end).await?);
         }
         let now = self.means.now();
         let (outcome, said) = match &look.escalation {
@@ -345,8 +367,10 @@ impl RefreshProcess {
         if !process.certificate.as_ref().is_some_and(|certificate| certificate.is_due(now)) {
             return Ok(None);
         }
-        if look.certificate.is_none() {
-            look.certificate = certificate::fetch(&self.means, self.handover.copier(), provider, process).await?;
+        if look.certificate.is_none() && self.has_time(look) {
+            let fetch = certificate::fetch(&self.means, self.handover.copier(), provider, process);
+            let fetched = in_time(self.clock(), look.end, fetch).await;
+            look.certificate = fetched.unwrap_or_else(|| Ok(certificate::Fetched::out_of_time(process)))?;
         }
         let now = self.means.now();
         Ok(look.certificate.as_ref().and_then(|fetched| fetched.apply(process, now)))
@@ -400,9 +424,32 @@ impl RefreshProcess {
         self.means.store.commit(key, record, &fresh("events", self.means.entropy())).await?;
         record.version += 1;
         record.wish = None;
-        let learnt = self.handover.submit_stored(provider, &record.process, Round::First).await?;
+        let learnt = self.submit(provider, &record.process, Round::First, look.end).await?;
         look.submission = Some(if never_arrived { learnt } else { learnt.of_repetition() });
         Ok(())
+    }
+
+    /// Hands a stored process over, for as long as there is time. What was not answered by then may have arrived.
+    async fn submit(
+        &self,
+        provider: &dyn Provider,
+        process: &Process,
+        round: Round,
+        end: Timestamp,
+    ) -> Result<Learnt, OwnTrouble> {
+        let submit = self.handover.submit_stored(provider, process, round);
+        let learnt = in_time(self.clock(), end, submit).await;
+        learnt
+            .unwrap_or_else(|| Ok(Learnt::Unknown { trouble: "unavailable".to_owned(), maybe_done: true, said: None }))
+    }
+
+    /// Whether there is time for another call.
+    fn has_time(&self, look: &Look) -> bool {
+        self.means.now() + CALL_TIME <= look.end
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        self.means.platform.seams.clock.as_ref()
     }
 
     /// Asks the provider and copies what is new. Links that died on the way are asked for once more.
@@ -411,20 +458,22 @@ impl RefreshProcess {
         process: &Process,
         provider: &dyn Provider,
         reference: &str,
+        end: Timestamp,
     ) -> Result<Result<Observation, Trouble>, OwnTrouble> {
-        let mut answer = match self.query(process, provider, reference).await? {
+        let mut answer = match self.query(process, provider, reference, end).await? {
             Ok(answer) => answer,
             Err(trouble) => return Ok(Err(trouble)),
         };
-        let expired = self.copy(process, provider, &mut answer).await?;
-        if expired && let Ok(mut fresh) = self.query(process, provider, reference).await? {
+        let expired = self.copy(process, provider, &mut answer, end).await?;
+        let again = expired && self.means.now() + CALL_TIME <= end;
+        if again && let Ok(mut fresh) = self.query(process, provider, reference, end).await? {
             for media in &mut fresh.observation.media {
                 let known = answer.observation.media.iter().find(|earlier| earlier.source == media.source);
                 if let Some(CopyOutcome::Stored(stored)) = known.map(|earlier| &earlier.outcome) {
                     media.outcome = CopyOutcome::Stored(stored.clone());
                 }
             }
-            self.copy(process, provider, &mut fresh).await?;
+            self.copy(process, provider, &mut fresh, end).await?;
             answer = fresh;
         }
         let Answer { observation, raw, .. } = answer;
@@ -436,9 +485,11 @@ impl RefreshProcess {
         process: &Process,
         provider: &dyn Provider,
         reference: &str,
+        end: Timestamp,
     ) -> Result<Result<Answer, Trouble>, OwnTrouble> {
         let asked_at = self.means.now();
-        let answer = provider.query(reference, asked_at).await;
+        let answer = in_time(self.clock(), end, provider.query(reference, asked_at)).await;
+        let answer = answer.unwrap_or(Err(ProviderError::Unavailable { maybe_done: true }));
         let trouble = answer.as_ref().err().map(ProviderError::code);
         telemetry::record_call(&process.provider, trouble, asked_at, self.means.now());
         let error = match answer {
@@ -462,7 +513,13 @@ impl RefreshProcess {
     }
 
     /// Copies every picture whose turn it is, and says whether a link had died.
-    async fn copy(&self, process: &Process, provider: &dyn Provider, answer: &mut Answer) -> Result<bool, OwnTrouble> {
+    async fn copy(
+        &self,
+        process: &Process,
+        provider: &dyn Provider,
+        answer: &mut Answer,
+        end: Timestamp,
+    ) -> Result<bool, OwnTrouble> {
         let asked_at = answer.observation.observed_at;
         let now = self.means.now();
         let wanted = process.wanted_copies(&answer.observation.media, now).into_iter();
@@ -478,10 +535,8 @@ impl RefreshProcess {
         let count = media.len();
         let copies = self.handover.copier().copy_all(&process.tenant, process.id, hosts, media);
         // The verdict must not wait for a picture for longer than this function may run.
-        let results = match tokio::time::timeout(COPY_TIME, copies).await {
-            Ok(results) => results,
-            Err(_) => vec![Err(CopyError::Unavailable); count],
-        };
+        let results = in_time(self.clock(), end.min(now + COPY_TIME), copies).await;
+        let results = results.unwrap_or_else(|| vec![Err(CopyError::Unavailable); count]);
         let mut expired = false;
         for (at, result) in wanted.into_iter().zip(results) {
             expired |= matches!(result, Err(CopyError::LinkExpired));
@@ -535,9 +590,6 @@ fn without_account(
     record.look_again(waits.then(|| now + wait(record.process.failures)), now);
     false
 }
-
-/// How long one process's copies may take before the rest of them is put off.
-const COPY_TIME: Duration = Duration::from_secs(40);
 
 /// Whether anything remains to be asked of the provider.
 fn is_open(process: &Process) -> bool {

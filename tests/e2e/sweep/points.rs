@@ -102,7 +102,8 @@ fn interleaved_callback(play: &Play) -> Disturbance {
     let (clock, sandbox) = (play.world.clock.clone(), play.world.local.sandbox().clone());
     Disturbance::Interleave(Box::new(move || {
         Box::pin(async move {
-            clock.advance(SignedDuration::from_secs(31));
+            // The call is under way, and not for so long.
+            clock.leap(SignedDuration::from_secs(31));
             sandbox.tick().await;
         })
     }))
@@ -134,7 +135,7 @@ fn ways(call: &Call) -> &'static [How] {
     let writes = matches!(call.operation.as_str(), "PutItem" | "TransactWriteItems" | "UpdateItem");
     if writes && call.about.starts_with("PROCESS") {
         &[FailsBefore, FailsAfter, AnswerLost, CrashBefore, CrashAfter, AnotherLook, Wished, Repeated, CalledBack]
-    } else if writes || call.operation.starts_with("S3") {
+    } else if writes || call.operation.starts_with("S3") || call.operation == "Lambda Invoke" {
         &[FailsBefore, FailsAfter, AnswerLost, CrashBefore, CrashAfter]
     } else {
         // Of what only reads, the effect is nothing; a company counts as reading nowhere.

@@ -1,7 +1,8 @@
-//! The stores: DynamoDB, S3, Secrets Manager and a mailbox in place of Amazon SES, each an HTTP server in this process or, for the first two, a server
+//! The stores: DynamoDB, S3, Secrets Manager, a mailbox in place of Amazon SES and what starts functions in place of Lambda, each an HTTP server in this process or, for the first two, a server
 //! that the environment names. The AWS SDK cannot tell the difference, and the functions have no second code path.
 
 pub mod dynamodb;
+pub mod lambda;
 pub mod mail;
 pub mod s3;
 pub mod secrets;

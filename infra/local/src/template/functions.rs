@@ -10,6 +10,8 @@ use crate::filter::Filter;
 pub struct Function {
     /// Its crate: the last part of `CodeUri`.
     pub crate_name: String,
+    /// What it is called where it is deployed.
+    pub deployed_name: String,
     /// Its settings.
     pub environment: BTreeMap<String, String>,
     /// How long one call may take.
@@ -124,7 +126,12 @@ const CLOUD_ONLY: &[&str] = &[
 pub(super) const API_CLOUD_ONLY: &[&str] =
     &["AccessLogSettings", "DefaultRouteSettings", "Description", "FailOnWarnings", "Name", "Tags"];
 
-pub(super) fn function(id: &str, node: &Node<'_>, defaults: &Node<'_>) -> Result<Function, TemplateError> {
+pub(super) fn function(
+    id: &str,
+    deployed_name: String,
+    node: &Node<'_>,
+    defaults: &Node<'_>,
+) -> Result<Function, TemplateError> {
     let own = ["CodeUri", "Timeout", "Environment", "Events"];
     node.only(&[&own[..], CLOUD_ONLY].concat())?;
     defaults.only(&[&["Timeout", "Environment"], CLOUD_ONLY].concat())?;
@@ -146,6 +153,7 @@ pub(super) fn function(id: &str, node: &Node<'_>, defaults: &Node<'_>) -> Result
     let timeout = Duration::from_secs(either("Timeout").map_or(Ok(3), |timeout| timeout.number())?);
     let mut function = Function {
         crate_name,
+        deployed_name,
         environment,
         timeout,
         routes: Vec::new(),

@@ -113,7 +113,7 @@ impl Template {
                 "AWS::Serverless::HttpApi" => properties.only(functions::API_CLOUD_ONLY)?,
                 "AWS::Serverless::Function" => {
                     let defaults = Node::new(&defaults, "Globals.Function".to_owned());
-                    template.functions.push(functions::function(id, &properties, &defaults)?);
+                    template.functions.push(functions::function(id, resolver.reference(id)?, &properties, &defaults)?);
                 }
                 kind if CLOUD_ONLY.contains(&kind) => {}
                 unknown => {

@@ -84,6 +84,7 @@ fn the_deployed_template_is_understood() {
         [
             "catalogs",
             "contact-verification",
+            "copy-long",
             "create-process",
             "decide-process",
             "deliver-notifications",

@@ -9,6 +9,7 @@ use aws_sdk_s3::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
 
 use super::{Bucket, BucketError, PutOutcome, status, unavailable};
@@ -19,6 +20,9 @@ pub(in crate::evidence) const SMALLEST_PART_BYTES: usize = 5 << 20;
 
 /// The most that one of several objects may have that become one: 48 MiB.
 pub const LARGEST_PIECE_BYTES: usize = 48 << 20;
+
+/// Objects that become one and are read at the same time.
+const PIECES_AT_ONCE: usize = 3;
 
 /// An object that is being written.
 pub(in crate::evidence) struct Parts<'a> {
@@ -117,7 +121,7 @@ impl Parts<'_> {
 }
 
 impl Bucket {
-    /// Makes one object of several, in their order, each of at most [`LARGEST_PIECE_BYTES`]. No more than two of them are held
+    /// Makes one object of several, in their order, each of at most [`LARGEST_PIECE_BYTES`]. No more than four of them are held
     /// at a time. Done again it changes nothing.
     ///
     /// # Errors
@@ -135,8 +139,10 @@ impl Bucket {
 
     async fn write_pieces(&self, parts: &mut Parts<'_>, pieces: &[ObjectKey<'_>]) -> Result<(), BucketError> {
         let mut held = BytesMut::new();
-        for piece in pieces {
-            held.extend_from_slice(&self.get(&piece.to_string(), LARGEST_PIECE_BYTES).await?);
+        let reads = pieces.iter().map(|piece| async move { self.get(&piece.to_string(), LARGEST_PIECE_BYTES).await });
+        let mut reads = stream::iter(reads.collect::<Vec<_>>()).buffered(PIECES_AT_ONCE);
+        while let Some(piece) = reads.next().await {
+            held.extend_from_slice(&piece?);
             if held.len() >= SMALLEST_PART_BYTES {
                 parts.write(held.split().freeze()).await?;
             }

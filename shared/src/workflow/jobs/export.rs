@@ -59,7 +59,7 @@ pub(super) fn read(given: &Fields, tenant_since: Timestamp) -> Result<Export, Ap
     }
     let since = start_date.and_then(midnight).map_or(tenant_since, |start| start.max(tenant_since));
     let shown = ExportShown { start_date, end_date, exclude: exclude.unwrap_or_default(), persons: 0 };
-    Ok(Export { shown, since, place: None })
+    Ok(Export { shown, since, place: None, is_read: false })
 }
 
 /// When a day begins, UTC.
@@ -75,6 +75,10 @@ impl RunJob {
         mut export: Export,
         Try { attempt, end }: Try,
     ) -> Result<(), OwnTrouble> {
+        if export.is_read {
+            job.task = Task::Export(export);
+            return self.finish(job, attempt).await;
+        }
         let store = &self.tools.means.store;
         let mut piece = Piece::new();
         let mut place = match export.place.clone() {
@@ -103,8 +107,10 @@ impl RunJob {
         export.shown.persons += persons;
         export.place = Some(place);
         self.tools.put_piece(job, attempt, piece).await?;
+        export.is_read = is_over;
         job.task = Task::Export(export);
-        if is_over { self.finish(job, attempt).await } else { Ok(()) }
+        // Where the time is over, joining is a step of its own.
+        if is_over && self.tools.means.now() < end { self.finish(job, attempt).await } else { Ok(()) }
     }
 
     async fn row(&self, key: &JobKey, export: &Export, person: &Record) -> Result<Vec<String>, OwnTrouble> {

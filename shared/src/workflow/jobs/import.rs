@@ -118,7 +118,8 @@ impl RunJob {
         let is_over = import.shown.rows == Some(import.shown.done);
         job.task = Task::Import(import);
         match went {
-            Ok(()) if is_over => self.finish(job, attempt).await,
+            // Where the time is over, joining is a step of its own.
+            Ok(()) if is_over && self.tools.means.now() < this.end => self.finish(job, attempt).await,
             Ok(()) => Ok(()),
             Err(Halt::File(fault)) => {
                 job.fail(&format!("The file {fault}."), self.tools.means.now());

@@ -1,0 +1,50 @@
+//! Starting other functions of ours, without waiting for them.
+
+use std::sync::{Arc, OnceLock};
+
+use aws_sdk_lambda::{Client, error::ProvideErrorMetadata as _, primitives::Blob, types::InvocationType};
+use serde::Serialize;
+
+use super::{Config, Platform, aws};
+
+/// A function could not be started.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum NotStarted {
+    /// The configuration does not name it.
+    #[error("the function is not named in the configuration")]
+    Unnamed,
+    /// Lambda did not take the event. The code is its own.
+    #[error("the function cannot be started ({0})")]
+    Refused(String),
+}
+
+/// Starts functions. The client is built on first use: most functions start none.
+#[derive(Clone)]
+pub struct Functions {
+    config: Arc<Config>,
+    http: aws::Http,
+    client: Arc<OnceLock<Client>>,
+}
+
+impl Functions {
+    /// Builds no client yet.
+    #[must_use]
+    pub fn new(platform: &Platform) -> Self {
+        Self { config: Arc::clone(&platform.config), http: platform.aws.http(), client: Arc::default() }
+    }
+
+    /// Starts the function called `name` with `event`. It may start late, and never.
+    ///
+    /// # Errors
+    /// Lambda does not know the function, or did not take the event; it may have, where there was no answer.
+    pub async fn start(&self, name: Option<&str>, event: &impl Serialize) -> Result<(), NotStarted> {
+        let name = name.ok_or(NotStarted::Unnamed)?;
+        let event = serde_json::to_vec(event).map_err(|_| NotStarted::Refused("unserialisable".to_owned()))?;
+        let client = self.client.get_or_init(|| self.http.functions(&self.config));
+        let invoke = client.invoke().function_name(name).invocation_type(InvocationType::Event);
+        match invoke.payload(Blob::new(event)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(NotStarted::Refused(error.code().unwrap_or("no_answer").to_owned())),
+        }
+    }
+}
