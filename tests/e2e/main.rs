@@ -6,6 +6,7 @@ mod admin;
 mod callbacks;
 mod certificates;
 mod contacts;
+mod contention;
 mod decisions;
 mod dynamic;
 mod elsewhere;

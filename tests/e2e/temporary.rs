@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::people::{juan, register};
 
 /// The seed's temporary person, with a CURP that is one.
-fn john() -> Value {
+pub fn john() -> Value {
     json!({
         "facetec_ref_id": "dev-71266b80-f04b-4a2c-9314-963d3a182f2a",
         "external_ref_id": "external-123456789",

@@ -9,8 +9,10 @@ mod lag;
 mod operator;
 mod proxy;
 mod receiver;
+mod refusals;
 mod seams;
 mod transport;
+mod trouble;
 mod wire;
 mod world;
 
@@ -21,5 +23,6 @@ pub use proxy::Proxy;
 pub use receiver::{Received, Receiver};
 pub use seams::{SeededEntropy, SteppedClock};
 pub use transport::Transport;
+pub use trouble::{Refusal, Trouble};
 pub use wire::{Call, Disturbance, When, Wire, Written};
 pub use world::{INDEX_LAG, World, start_of_time};

@@ -94,7 +94,9 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
             what().await;
             send().await
         }
-        Some(Disturbance::Throttle) => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "60")]).into_response(),
+        Some(Disturbance::Throttle | Disturbance::Refuse(..)) => {
+            (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "60")]).into_response()
+        }
         Some(Disturbance::Answer(status, body)) => {
             let status = StatusCode::from_u16(status).unwrap();
             (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()

@@ -2,26 +2,23 @@
 
 use std::{fmt, sync::Arc};
 
-use aws_smithy_runtime_api::{
-    client::{
-        http::{
-            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-            SharedHttpConnector,
-        },
-        orchestrator::{HttpRequest, HttpResponse},
-        result::ConnectorError,
-        runtime_components::RuntimeComponents,
+use aws_smithy_runtime_api::client::{
+    http::{
+        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
     },
-    http::StatusCode,
+    orchestrator::HttpRequest,
+    result::ConnectorError,
+    runtime_components::RuntimeComponents,
 };
 use aws_smithy_types::body::SdkBody;
 use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     SteppedClock, Wire,
     lag::{self, Lag},
+    refusals::{cancelled, refuse, throttled},
     wire::{Call, Disturbance, When, Written},
 };
 
@@ -136,6 +133,10 @@ impl HttpConnector for Watched {
             if lag::is_stale_read(&told.operation, &told.body) {
                 return Err(ConnectorError::user("a read of the table that may miss what was just written".into()));
             }
+            let invocation = request.headers().get("amz-sdk-invocation-id").unwrap_or_default();
+            if let Some(refusal) = wire.refusal(&told.operation, invocation) {
+                return refuse(refusal, &told, request, &inner).await;
+            }
             let disturbance = wire.note(told.call());
             let request = told.weakened(request, &wire);
             for shard in told.shards() {
@@ -178,7 +179,8 @@ impl HttpConnector for Watched {
                     send(request).await?;
                     Err(ConnectorError::io("connection reset".into()))
                 }
-                Some(Disturbance::Throttle) => throttled(),
+                Some(Disturbance::Throttle) => throttled(0),
+                Some(Disturbance::Refuse(refusal, _)) => refuse(refusal, &told, request, &inner).await,
                 Some(Disturbance::Answer(..)) => {
                     Err(ConnectorError::user("only a company can be made to answer".into()))
                 }
@@ -194,37 +196,13 @@ impl HttpConnector for Watched {
     }
 }
 
-/// What DynamoDB says when it is asked too much. The SDK waits and tries again.
-fn throttled() -> Result<HttpResponse, ConnectorError> {
-    refused(&json!({"__type": format!("{NAMESPACE}#ProvisionedThroughputExceededException"), "message": "busy"}))
-}
-
-/// What DynamoDB says where another transaction is under way over the item number `at` of one, also where both only look at it.
-/// The local store does one after the other and never says so.
-fn cancelled(at: usize) -> Result<HttpResponse, ConnectorError> {
-    let reasons: Vec<_> =
-        (0..=at).map(|item| json!({"Code": if item == at { "TransactionConflict" } else { "None" }})).collect();
-    let kind = format!("{NAMESPACE}#TransactionCanceledException");
-    refused(&json!({"__type": kind, "message": "cancelled", "CancellationReasons": reasons}))
-}
-
-const NAMESPACE: &str = "com.amazonaws.dynamodb.v20120810";
-
-fn refused(body: &Value) -> Result<HttpResponse, ConnectorError> {
-    let status = StatusCode::try_from(400).map_err(|error| ConnectorError::other(error.into(), None))?;
-    let body = body.to_string();
-    let mut answer = HttpResponse::new(status, SdkBody::from(body));
-    answer.headers_mut().insert("content-type", "application/x-amz-json-1.0");
-    Ok(answer)
-}
-
 /// What a request tells of itself.
 #[derive(Clone)]
-struct Told {
-    operation: String,
+pub(crate) struct Told {
+    pub(crate) operation: String,
     path: String,
     /// Of a call to DynamoDB.
-    body: Value,
+    pub(crate) body: Value,
 }
 
 impl Told {
@@ -296,7 +274,7 @@ impl Told {
     }
 
     /// The items that a transaction writes or looks at.
-    fn items_of_transaction(&self) -> Vec<String> {
+    pub(crate) fn items_of_transaction(&self) -> Vec<String> {
         let actions = self.body["TransactItems"].as_array().into_iter().flatten();
         let actions = actions.filter_map(|action| action.as_object()?.values().next());
         let key = |action: &Value, name| {

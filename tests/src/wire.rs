@@ -13,6 +13,8 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::{sync::Notify, task::Id};
 
+use crate::trouble::{Course, Refusal, Trouble};
+
 /// On which side of a request's effect something happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
@@ -34,6 +36,8 @@ pub enum Disturbance {
     Throttle,
     /// A company answers with this status and JSON body, and does nothing.
     Answer(u16, String),
+    /// DynamoDB refuses it for the moment, so many times one after the other.
+    Refuse(Refusal, usize),
     /// Just before it is sent, something else happens.
     Interleave(Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>),
 }
@@ -90,6 +94,8 @@ struct Shared {
     /// The items of the transactions that are under way.
     held: Mutex<BTreeSet<String>>,
     aside: AtomicUsize,
+    /// The trouble of the whole run.
+    trouble: Mutex<Course>,
     crashed: Notify,
     /// The tasks in which something crashed.
     dead: Mutex<BTreeSet<Id>>,
@@ -176,6 +182,25 @@ impl Wire {
         self.0.aside.load(Ordering::Relaxed) > 0
     }
 
+    /// From now on there is this trouble, and no other.
+    pub fn set_trouble(&self, trouble: Option<Trouble>) {
+        *lock(&self.0.trouble) = Course::of(trouble);
+    }
+
+    /// How many calls the trouble of the whole run had refused.
+    #[must_use]
+    pub fn refused(&self) -> usize {
+        lock(&self.0.trouble).refused()
+    }
+
+    /// How the trouble of the whole run refuses a call, if it does.
+    pub(crate) fn refusal(&self, operation: &str, invocation: &str) -> Option<Refusal> {
+        if self.0.aside.load(Ordering::Relaxed) > 0 {
+            return None;
+        }
+        lock(&self.0.trouble).refusal(operation, invocation)
+    }
+
     /// Notes a call that is about to be made, and says what is to happen to it.
     pub(crate) fn note(&self, call: Call) -> Option<Disturbance> {
         if self.is_aside() {
@@ -192,7 +217,13 @@ impl Wire {
             }
             plan.skip -= 1;
         }
-        let disturbance = due.map(|at| planned.remove(at).disturbance);
+        let disturbance = due.map(|at| match &mut planned[at].disturbance {
+            Disturbance::Refuse(refusal, times) if *times > 1 => {
+                *times -= 1;
+                Disturbance::Refuse(*refusal, 1)
+            }
+            _ => planned.remove(at).disturbance,
+        });
         lock(&self.0.calls).push(call);
         disturbance
     }

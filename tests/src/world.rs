@@ -19,7 +19,7 @@ use cotejo_sandbox::Times;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::{Answer, Customer, Proxy, Receiver, SeededEntropy, SteppedClock, Transport, seams::second_store};
+use crate::{Answer, Customer, Proxy, Receiver, SeededEntropy, SteppedClock, Transport, Trouble, seams::second_store};
 
 /// When every world begins.
 #[must_use]
@@ -56,6 +56,13 @@ impl World {
     /// A new one, with everything in memory or temporary.
     pub async fn new() -> Self {
         Self::with(None, HashMap::new()).await
+    }
+
+    /// One without the trouble of the whole run ([`crate::Trouble`]), for tests that mind each call.
+    pub async fn calm() -> Self {
+        let world = Self::new().await;
+        world.aws.wire().set_trouble(None);
+        world
     }
 
     /// One over a data directory, or with settings as if from the environment.
@@ -105,6 +112,7 @@ impl World {
         data: Option<PathBuf>,
         overrides: HashMap<String, String>,
     ) -> Self {
+        aws.wire().set_trouble(Trouble::of_environment());
         let clock = Arc::new(SteppedClock::at(start));
         aws.lag(&clock, index_lag());
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(start.as_millisecond()));

@@ -1,15 +1,15 @@
 //! `tenant create|list|set`.
 
-use cotejo::store::{StoreError, Tenant};
+use cotejo::{
+    store::{StoreError, Tenant},
+    workflow::conflict::Races,
+};
 
 use crate::{
     Admin, AdminError, Report,
     cli::{TenantChange, TenantCommand},
     report,
 };
-
-/// How often a change is made again that somebody else's crossed.
-const TRIES: usize = 5;
 
 /// Carries out the command.
 ///
@@ -39,20 +39,18 @@ pub async fn run(admin: &Admin, command: &TenantCommand) -> Result<Report, Admin
 async fn set(admin: &Admin, change: &TenantChange) -> Result<Report, AdminError> {
     let TenantChange { tenant, name, settings, no_retention, suspend, resume } = change;
     let name = name.as_deref().map(report::name).transpose()?;
-    for _ in 0..TRIES {
+    let mut races = Races::new(&admin.platform.seams);
+    loop {
         let before = admin.tenant(tenant).await?;
         let mut after = before.clone();
         after.name = name.clone().unwrap_or(after.name);
         after.retention_days = if *no_retention { None } else { settings.retention_days.or(after.retention_days) };
         after.per_minute = settings.per_minute.unwrap_or(after.per_minute);
         after.suspended = *suspend || (after.suspended && !*resume);
-        match admin.store.change_tenant(&before, &after).await {
-            Ok(()) => return one(&after),
-            Err(StoreError::Conflict) => {}
-            Err(error) => return Err(error.into()),
+        if races.won(admin.store.change_tenant(&before, &after).await).await? {
+            return one(&after);
         }
     }
-    Err(StoreError::Conflict.into())
 }
 
 fn one(tenant: &Tenant) -> Result<Report, AdminError> {

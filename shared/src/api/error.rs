@@ -201,7 +201,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "store");
         match error {
-            StoreError::Unavailable { .. } | StoreError::Conflict => Self::unavailable(),
+            StoreError::Unavailable { .. } | StoreError::Contended { .. } | StoreError::Conflict => Self::unavailable(),
             StoreError::Corrupt(_) | StoreError::TooLarge | StoreError::ReferenceTaken => Self::internal(),
         }
     }

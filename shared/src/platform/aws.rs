@@ -70,7 +70,7 @@ impl Clients {
         let path_style = config.s3_url.is_some();
         Self {
             // The shortest function may run for 10 seconds; a hung connection must leave time for a second try.
-            dynamodb: client!(aws_sdk_dynamodb, http, config, &config.dynamodb_url, 3, 8,),
+            dynamodb: client!(aws_sdk_dynamodb, http, config, &config.dynamodb_url, 3, 8, .retry_config(dynamodb_retries())),
             // A server named by URL has no DNS name per bucket.
             s3: client!(aws_sdk_s3, http, config, &config.s3_url, 20, 40, .force_path_style(path_style)),
             secrets: client!(aws_sdk_secretsmanager, http, config, &config.secrets_url, 3, 8,),
@@ -97,6 +97,12 @@ impl Http {
     pub fn functions(&self, config: &Config) -> aws_sdk_lambda::Client {
         client!(aws_sdk_lambda, self.0, config, &config.lambda_url, 3, 8,)
     }
+}
+
+/// DynamoDB answers within milliseconds, so that a second is too long a first pause. What it refuses beyond these tries, the store
+/// tries again itself.
+fn dynamodb_retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50))
 }
 
 /// The transport that is deployed: rustls with Amazon's roots.

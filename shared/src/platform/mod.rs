@@ -4,6 +4,7 @@
 //! decides both; `clippy.toml` refuses every other way to them.
 
 pub mod aws;
+mod backoff;
 pub mod clock;
 pub mod config;
 pub mod contained;

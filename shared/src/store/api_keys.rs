@@ -76,8 +76,7 @@ impl Store {
             TransactWriteItem::builder().update(update.build().map_err(incomplete)?).build(),
             TransactWriteItem::builder().put(by_id.build().map_err(incomplete)?).build(),
         ];
-        let sent = self.client.transact_write_items().set_transact_items(Some(writes.into())).send().await;
-        sent.map(|_| ()).map_err(|error| failure(&error))
+        self.send_transaction(writes.into()).await.map_err(|cancelled| cancelled.error)
     }
 
     /// The caller whose key has this hash; `None` where there is none or it was revoked. One request.
@@ -123,7 +122,7 @@ impl Store {
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(revoked_at)")
             .expression_attribute_values(":now", text(&keys::moment(now)))
             .expression_attribute_values(":summary", codec::summary_of(json(&revoked)?));
-        match update.send().await.map_err(|error| failure(&error)) {
+        match self.update(update).await.map_err(StoreError::from) {
             Ok(_) => Ok(Some(revoked)),
             Err(StoreError::Conflict) => Ok(Some(ApiKey { revoked_at: key.revoked_at.or(Some(now)), ..key })),
             Err(error) => Err(error),
@@ -132,7 +131,7 @@ impl Store {
 
     async fn item(&self, key: ItemKey<'_>) -> Result<Option<codec::Item>, StoreError> {
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes())).consistent_read(true);
-        Ok(get.send().await.map_err(|error| failure(&error))?.item)
+        Ok(self.send(|| get.clone().send()).await.map_err(|error| failure(&error))?.item)
     }
 
     async fn key_items(&self, who: &impl Authority) -> Result<Vec<codec::Item>, StoreError> {
@@ -146,7 +145,7 @@ impl Store {
                 .key_condition_expression("by_owner_pk = :owner")
                 .expression_attribute_values(":owner", text(&keys::api_keys_of(who.tenant())))
                 .set_exclusive_start_key(rest);
-            let answer = query.send().await.map_err(|error| failure(&error))?;
+            let answer = self.send(|| query.clone().send()).await.map_err(|error| failure(&error))?;
             items.extend(answer.items.unwrap_or_default());
             rest = answer.last_evaluated_key;
             if rest.is_none() {

@@ -31,8 +31,8 @@ impl Store {
     pub async fn create_channel(&self, who: &impl Authority, record: &ChannelRecord) -> Result<bool, StoreError> {
         debug_assert_eq!(who.tenant(), &record.channel.tenant);
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item(record, record.version)?));
-        match put.condition_expression("attribute_not_exists(pk)").send().await.map_err(|error| failure(&error)) {
-            Ok(_) => Ok(true),
+        match self.put(put.condition_expression("attribute_not_exists(pk)")).await.map_err(StoreError::from) {
+            Ok(()) => Ok(true),
             Err(StoreError::Conflict) => Ok(false),
             Err(error) => Err(error),
         }
@@ -45,7 +45,7 @@ impl Store {
     pub async fn channel(&self, who: &impl Authority, id: Uuid) -> Result<Option<ChannelRecord>, StoreError> {
         let key = ItemKey::Channel(who.tenant(), id).attributes();
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let answer = get.send().await.map_err(|error| failure(&error))?;
+        let answer = self.send(|| get.clone().send()).await.map_err(|error| failure(&error))?;
         answer.item().map(read).transpose()
     }
 
@@ -65,7 +65,7 @@ impl Store {
                 .key_condition_expression("pk = :channels")
                 .expression_attribute_values(":channels", text(&keys::channels(who.tenant())))
                 .set_exclusive_start_key(rest);
-            let answer = query.send().await.map_err(|error| failure(&error))?;
+            let answer = self.send(|| query.clone().send()).await.map_err(|error| failure(&error))?;
             // One that is not what we write keeps nothing from the others.
             records.extend(answer.items().iter().map(read).filter_map(|record| {
                 let passed_over =
@@ -94,7 +94,7 @@ impl Store {
             .set_item(Some(item(record, record.version + 1)?))
             .condition_expression("version = :loaded")
             .expression_attribute_values(":loaded", AttributeValue::N(record.version.to_string()));
-        put.send().await.map(|_| ()).map_err(|error| failure(&error))
+        Ok(self.put(put).await?)
     }
 }
 

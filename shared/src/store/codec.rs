@@ -15,6 +15,8 @@
 //! | `by_owner_pk`, `by_owner_sk` | lists of one person (index `by_owner`) |
 //! | `provider_reference`, `callbacks_until` | for the condition on callbacks |
 //! | `fingerprint`, `created_by` | keyed hash of the request that created it, and which call did |
+//! | `claimed_by` | which look claimed the right to submit it once more |
+//! | `write_id` | which write was the last under a condition (see `request`) |
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -103,6 +105,8 @@ pub struct ProcessRecord {
     pub fingerprint: String,
     /// Which call created it: tells a call's own repeated write from another call's.
     pub created_by: String,
+    /// Which look claimed the right to submit it once more: tells a look's own claim from another's.
+    pub claimed_by: Option<String>,
 }
 
 impl ProcessRecord {
@@ -120,6 +124,7 @@ impl ProcessRecord {
             look_at: Some(due_at),
             fingerprint,
             created_by,
+            claimed_by: None,
         }
     }
 
@@ -165,6 +170,9 @@ pub(super) fn item(record: &ProcessRecord, version: u64, news: &str) -> Result<I
     set("by_kind_sk", text(&keys::by_kind_sort(process.created_at, process.id)));
     set("fingerprint", text(&record.fingerprint));
     set("created_by", text(&record.created_by));
+    if let Some(look) = &record.claimed_by {
+        set("claimed_by", text(look));
+    }
     if let Some(person) = &process.request.person.person_id {
         set("by_owner_pk", text(&keys::by_owner(&process.tenant, person)));
         set("by_owner_sk", text(&keys::by_kind_sort(process.created_at, process.id)));
@@ -233,6 +241,7 @@ pub(super) fn record(item: &Item) -> Result<ProcessRecord, StoreError> {
         look_at: moment("look_at")?,
         fingerprint: required("fingerprint")?.clone(),
         created_by: required("created_by")?.clone(),
+        claimed_by: optional("claimed_by").cloned(),
     })
 }
 

@@ -27,7 +27,7 @@ const MAX_SENT: u64 = 5;
 /// … so long.
 const WITHIN: SignedDuration = SignedDuration::from_hours(1);
 /// How often a lost race is run again.
-const MAX_RACES: usize = 5;
+const MAX_RACES: u32 = 5;
 
 /// Whether a code may be sent.
 pub enum Sending {
@@ -57,9 +57,9 @@ impl Store {
         now: Timestamp,
     ) -> Result<Sending, StoreError> {
         let key = ItemKey::Code(who.tenant(), contact).attributes();
-        for _ in 0..MAX_RACES {
+        for race in 1..=MAX_RACES {
             let get = self.client.get_item().table_name(&self.table).set_key(Some(key.clone())).consistent_read(true);
-            let answer = get.send().await.map_err(|error| failure(&error))?;
+            let answer = self.send(|| get.clone().send()).await.map_err(|error| failure(&error))?;
             let before = answer.item();
             let number = |name: &str| before?.get(name)?.as_n().ok()?.parse::<u64>().ok();
             let since = before.and_then(|item| item.get("since")?.as_s().ok()?.parse::<Timestamp>().ok());
@@ -105,9 +105,9 @@ impl Store {
                     .condition_expression("version = :loaded")
                     .expression_attribute_values(":loaded", AttributeValue::N(version.to_string())),
             };
-            match put.send().await.map_err(|error| failure(&error)) {
-                Ok(_) => return Ok(Sending::Granted(grant)),
-                Err(StoreError::Conflict) => {}
+            match self.put(put).await.map_err(StoreError::from) {
+                Ok(()) => return Ok(Sending::Granted(grant)),
+                Err(StoreError::Conflict) => self.seams.back_off(race).await,
                 Err(error) => return Err(error),
             }
         }
@@ -130,8 +130,8 @@ impl Store {
             .condition_expression("version = :granted AND code_hash = :code")
             .expression_attribute_values(":granted", AttributeValue::N(version.to_string()))
             .expression_attribute_values(":code", text(&code_hash));
-        match put.send().await.map_err(|error| failure(&error)) {
-            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+        match self.put(put).await.map_err(StoreError::from) {
+            Ok(()) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -158,15 +158,10 @@ impl Store {
             .expression_attribute_values(":most", AttributeValue::N(MAX_TRIES.to_string()))
             .expression_attribute_values(":now", text(&keys::moment(now)))
             .return_values(ReturnValue::AllNew);
-        match update.send().await {
-            Ok(answer) => {
-                let hash = |item: &Item| item.get("code_hash")?.as_s().ok().cloned();
-                Ok(answer.attributes().and_then(hash))
-            }
-            Err(error) => match failure(&error) {
-                StoreError::Conflict => Ok(None),
-                other => Err(other),
-            },
+        match self.update(update).await.map_err(StoreError::from) {
+            Ok(item) => Ok(item.get("code_hash").and_then(|hash| hash.as_s().ok()).cloned()),
+            Err(StoreError::Conflict) => Ok(None),
+            Err(other) => Err(other),
         }
     }
 
@@ -184,7 +179,7 @@ impl Store {
             .condition_expression("code_hash = :used")
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .expression_attribute_values(":used", text(code_hash));
-        match update.send().await.map_err(|error| failure(&error)) {
+        match self.update(update).await.map_err(StoreError::from) {
             Ok(_) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error),
         }

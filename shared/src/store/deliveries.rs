@@ -52,8 +52,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         debug_assert_eq!(who.tenant(), &delivery.tenant);
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item(delivery, 0, Some(news))?));
-        match put.condition_expression("attribute_not_exists(pk)").send().await.map_err(|error| failure(&error)) {
-            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+        match self.put(put.condition_expression("attribute_not_exists(pk)")).await.map_err(StoreError::from) {
+            Ok(()) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -70,7 +70,7 @@ impl Store {
     ) -> Result<Option<DeliveryRecord>, StoreError> {
         let key = ItemKey::Delivery(who.tenant(), id).attributes();
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let answer = get.send().await.map_err(|error| failure(&error))?;
+        let answer = self.send(|| get.clone().send()).await.map_err(|error| failure(&error))?;
         let record = answer.item().map(read).transpose()?;
         Ok(record.filter(|record| record.delivery.created_at + KEPT_FOR > now))
     }
@@ -94,7 +94,7 @@ impl Store {
             .set_item(Some(item(&record.delivery, record.version + 1, news)?))
             .condition_expression("version = :loaded")
             .expression_attribute_values(":loaded", AttributeValue::N(record.version.to_string()));
-        put.send().await.map(|_| ()).map_err(|error| failure(&error))
+        Ok(self.put(put).await?)
     }
 
     /// The keys of all deliveries about a thing. One request for each megabyte of them.
@@ -113,7 +113,7 @@ impl Store {
                 .key_condition_expression("by_owner_pk = :about")
                 .expression_attribute_values(":about", text(&keys::by_resource(who.tenant(), resource)))
                 .set_exclusive_start_key(rest);
-            let answer = query.send().await.map_err(|error| failure(&error))?;
+            let answer = self.send(|| query.clone().send()).await.map_err(|error| failure(&error))?;
             for item in answer.items() {
                 match item.get("pk").and_then(|pk| WorkKey::of(pk.as_s().ok()?)) {
                     Some(WorkKey::Delivery(key)) => found.push(key),

@@ -44,7 +44,7 @@ impl Store {
             .expression_attribute_values(":shard", text(&keys::due_shard(shard)))
             .expression_attribute_values(":now", text(&keys::moment(now)))
             .limit(limit);
-        let answer = query.send().await.map_err(|error| failure(&error))?;
+        let answer = self.send(|| query.clone().send()).await.map_err(|error| failure(&error))?;
         let due = answer.items().iter().filter_map(|item| {
             let get = |name| item.get(name).and_then(|value: &AttributeValue| value.as_s().ok());
             match (get("pk").and_then(|pk| WorkKey::of(pk)), get("due_at")) {
@@ -76,7 +76,7 @@ impl Store {
             .expression_attribute_values(":until", text(&keys::moment(until)))
             .expression_attribute_values(":seen", text(&item.due_at))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
-        match update.send().await.map_err(|error| failure(&error)) {
+        match self.update(update).await.map_err(StoreError::from) {
             Ok(_) => Ok(true),
             Err(StoreError::Conflict) => Ok(false),
             Err(other) => Err(other),
@@ -105,12 +105,10 @@ impl Store {
             .expression_attribute_values(":until", text(&keys::moment(until)))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .return_values(ReturnValue::AllNew);
-        match update.send().await {
-            Ok(answer) => Ok(answer.attributes),
-            Err(error) => match failure(&error) {
-                StoreError::Conflict => Ok(None),
-                other => Err(other),
-            },
+        match self.update(update).await.map_err(StoreError::from) {
+            Ok(item) => Ok(Some(item)),
+            Err(StoreError::Conflict) => Ok(None),
+            Err(other) => Err(other),
         }
     }
 
@@ -132,7 +130,7 @@ impl Store {
             .expression_attribute_values(":shard", text(&key.due_shard()))
             .expression_attribute_values(":until", text(&keys::moment(until)))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
-        match update.send().await.map_err(|error| failure(&error)) {
+        match self.send(|| update.clone().send()).await.map_err(|error| failure(&error)) {
             Ok(_) => Ok(true),
             Err(StoreError::Conflict) => Ok(false),
             Err(other) => Err(other),

@@ -57,7 +57,7 @@ impl Store {
     pub async fn guard_moves(&self, who: &impl Authority) -> Result<Option<GuardMoves>, StoreError> {
         let key = ItemKey::GuardMoves(who.tenant()).attributes();
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let answer = get.send().await.map_err(|error| failure(&error))?;
+        let answer = self.send(|| get.clone().send()).await.map_err(|error| failure(&error))?;
         let body = |item: &super::codec::Item| {
             let body = item.get("body").and_then(|body| body.as_s().ok()).ok_or(StoreError::Corrupt("body"))?;
             parse(body, "body")
@@ -74,6 +74,6 @@ impl Store {
         item.insert("kind".to_owned(), text("guard_moves"));
         item.insert("body".to_owned(), json(moves)?);
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        put.send().await.map(|_| ()).map_err(|error| failure(&error))
+        self.send(|| put.clone().send()).await.map(|_| ()).map_err(|error| failure(&error))
     }
 }

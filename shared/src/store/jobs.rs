@@ -70,7 +70,7 @@ impl Store {
             let loaded = AttributeValue::N(item.version.to_string());
             put.condition_expression("version = :loaded").expression_attribute_values(":loaded", loaded)
         };
-        put.send().await.map(|_| ()).map_err(|error| failure(&error))
+        Ok(self.put(put).await?)
     }
 
     /// A job (strongly consistent); `None` where it is past its end at `now`. One request.
@@ -80,7 +80,7 @@ impl Store {
     pub async fn job(&self, who: &impl Authority, id: Uuid, now: Timestamp) -> Result<Option<JobItem>, StoreError> {
         let key = ItemKey::Job(who.tenant(), id).attributes();
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let answer = get.send().await.map_err(|error| failure(&error))?;
+        let answer = self.send(|| get.clone().send()).await.map_err(|error| failure(&error))?;
         let item = answer.item().map(read).transpose()?;
         Ok(item.filter(|item| item.job.created_at + KEPT_FOR > now))
     }
@@ -112,7 +112,7 @@ impl Store {
             .condition_expression("version = :loaded")
             .expression_attribute_values(":at", text(&keys::moment(at)))
             .expression_attribute_values(":loaded", AttributeValue::N(item.version.to_string()));
-        match update.send().await.map_err(|error| failure(&error)) {
+        match self.send(|| update.clone().send()).await.map_err(|error| failure(&error)) {
             Ok(_) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error),
         }

@@ -4,13 +4,10 @@
 //! Windows are minutes of the clock, by number since 1970. The first to take something in a new window opens it with the
 //! tenant's limit, whatever was left of the last one. What is taken and not used is lost with the window.
 
-use aws_sdk_dynamodb::{
-    operation::update_item::UpdateItemError,
-    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
-use super::{Store, StoreError, codec, failure, keys::ItemKey};
+use super::{Store, StoreError, codec, keys::ItemKey, request::Refused};
 use crate::api::Authority;
 
 /// How long a window is, seconds.
@@ -109,14 +106,12 @@ impl Store {
             .expression_attribute_values(":window", number(window))
             .expression_attribute_values(":block", number(block.into()))
             .expression_attribute_values(":no", AttributeValue::Bool(false))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+            .return_values(ReturnValue::AllNew);
         // DynamoDB refuses a value that no expression names.
         let update = if open { update } else { update.expression_attribute_values(":zero", number(0)) };
-        match update.send().await {
-            Ok(answer) => {
-                let item = answer.attributes().ok_or(StoreError::Corrupt("no item after an update"))?;
-                let counter = Counter::read(item)?;
+        match self.update(update).await {
+            Ok(item) => {
+                let counter = Counter::read(&item)?;
                 let missing = u32::try_from(counter.left.min(0).unsigned_abs()).unwrap_or(block);
                 Ok(Ok(Taken::Block {
                     window,
@@ -125,10 +120,8 @@ impl Store {
                     per_minute: counter.per_minute,
                 }))
             }
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(existing)) => Ok(Err(existing.item().cloned())),
-                _ => Err(failure(&error)),
-            },
+            Err(Refused::Condition(existing)) => Ok(Err(existing)),
+            Err(Refused::Other(error)) => Err(error),
         }
     }
 }

@@ -40,7 +40,7 @@ impl Store {
             .key_condition_expression("pk = :value")
             .expression_attribute_values(":value", text(&keys::listed(who.tenant(), kind, listed.field, &listed.hash)))
             .limit(1);
-        let answer = query.send().await.map_err(|error| failure(&error))?;
+        let answer = self.send(|| query.clone().send()).await.map_err(|error| failure(&error))?;
         Ok(!answer.items().is_empty())
     }
 

@@ -224,7 +224,7 @@ impl Store {
         if !conditions.is_empty() {
             query = query.filter_expression(conditions.join(" AND "));
         }
-        let answer = query.send().await.map_err(|error| failure(&error))?;
+        let answer = self.send(|| query.clone().send()).await.map_err(|error| failure(&error))?;
         let sort_key = |item: &codec::Item| {
             let value = item.get(&format!("{}_sk", list.index)).and_then(|value| value.as_s().ok()).cloned();
             value.ok_or(StoreError::Corrupt("sort key"))

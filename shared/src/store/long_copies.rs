@@ -48,8 +48,8 @@ impl Store {
         }
         item.insert("version".to_owned(), AttributeValue::N("0".to_owned()));
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        match put.condition_expression("attribute_not_exists(pk)").send().await.map_err(|error| failure(&error)) {
-            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+        match self.put(put.condition_expression("attribute_not_exists(pk)")).await.map_err(StoreError::from) {
+            Ok(()) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -111,7 +111,7 @@ impl Store {
             .update_expression("SET due_at = :at")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":at", text(&keys::moment(at)));
-        match update.send().await.map_err(|error| failure(&error)) {
+        match self.send(|| update.clone().send()).await.map_err(|error| failure(&error)) {
             Ok(_) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error),
         }
@@ -124,6 +124,6 @@ impl Store {
     pub async fn forget_long_copy(&self, who: &impl Authority, evidence: Uuid) -> Result<(), StoreError> {
         let key = ItemKey::LongCopy(who.tenant(), evidence).attributes();
         let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key));
-        delete.send().await.map(|_| ()).map_err(|error| failure(&error))
+        self.send(|| delete.clone().send()).await.map(|_| ()).map_err(|error| failure(&error))
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! Every operation takes an [`crate::api::Authority`], which is where its tenant comes from, and says in its
 //! documentation how many requests it makes. Nothing here scans, and nothing decides: whether a lost race is tried again
-//! is the workflow's matter.
+//! is the workflow's matter. What DynamoDB refuses for the moment is sent again here, which those numbers leave out.
 //!
 //! | file | subject |
 //! | --- | --- |
 //! | `keys` | the only place where keys are built |
+//! | `request` | sending requests: what is refused for the moment, and knowing our own writes again |
 //! | `codec` | a process as an item, and back |
 //! | `processes` | create, load, commit, wish, callback, outbox |
 //! | `lists` | a tenant's processes, newest first |
@@ -43,6 +44,7 @@ pub mod lists;
 pub mod long_copies;
 pub mod processes;
 pub mod records;
+mod request;
 pub mod tenants;
 pub mod unique;
 
@@ -51,7 +53,7 @@ use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
 };
 
-use crate::platform::Platform;
+use crate::platform::{Platform, Seams};
 pub use api_keys::ApiKey;
 pub use codec::{CallbackBody, InboxEntry, ProcessRecord};
 pub use keys::ItemKey;
@@ -66,7 +68,14 @@ pub enum StoreError {
     /// The provider's reference belongs to another process.
     #[error("the reference belongs to another process")]
     ReferenceTaken,
-    /// DynamoDB did not answer, or refuses for now. The code is its own.
+    /// DynamoDB refuses for the moment, also after some waiting: others use the same items, or it is asked too much. Nothing
+    /// is said about any condition. The code is its own.
+    #[error("the table refuses for the moment ({code})")]
+    Contended {
+        /// DynamoDB's error code.
+        code: String,
+    },
+    /// DynamoDB did not answer, or refuses. The code is its own.
     #[error("the table is unavailable ({code})")]
     Unavailable {
         /// DynamoDB's error code, or the kind of failure.
@@ -85,13 +94,18 @@ pub enum StoreError {
 pub struct Store {
     client: Client,
     table: String,
+    seams: Seams,
 }
 
 impl Store {
     /// The platform's table.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self { client: platform.aws.dynamodb.clone(), table: platform.config.table.clone() }
+        Self {
+            client: platform.aws.dynamodb.clone(),
+            table: platform.config.table.clone(),
+            seams: platform.seams.clone(),
+        }
     }
 }
 
@@ -105,9 +119,8 @@ fn failure<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> StoreError {
         _ => "response",
     };
     match code {
-        "ConditionalCheckFailedException" | "TransactionCanceledException" | "TransactionConflictException" => {
-            StoreError::Conflict
-        }
+        "ConditionalCheckFailedException" => StoreError::Conflict,
+        code if request::is_momentary(code) => StoreError::Contended { code: code.to_owned() },
         "ValidationException" if is_about_size(error) => StoreError::TooLarge,
         code => StoreError::Unavailable { code: code.to_owned() },
     }

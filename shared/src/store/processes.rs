@@ -1,7 +1,7 @@
 //! Reading and writing one process.
 
 use aws_sdk_dynamodb::{
-    operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
+    operation::update_item::UpdateItemError,
     types::{AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
 };
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use super::{
     codec::{self, InboxEntry, ProcessRecord, text},
     failure, keys,
     keys::ItemKey,
+    request::Refused,
 };
 use crate::{api::Authority, process::ProcessId};
 
@@ -54,17 +55,14 @@ impl Store {
             .put_item()
             .table_name(&self.table)
             .set_item(Some(codec::item(record, record.version, "")?))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match put.send().await {
-            Ok(_) => Ok(Creation::New),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(existing)) => {
-                    let item = existing.item().ok_or(StoreError::Corrupt("no item with the failed condition"))?;
-                    Ok(Creation::Existing(Box::new(codec::record(item)?)))
-                }
-                _ => Err(failure(&error)),
-            },
+            .condition_expression("attribute_not_exists(pk)");
+        match self.put(put).await {
+            Ok(()) => Ok(Creation::New),
+            Err(Refused::Condition(existing)) => {
+                let item = existing.ok_or(StoreError::Corrupt("no item with the failed condition"))?;
+                Ok(Creation::Existing(Box::new(codec::record(&item)?)))
+            }
+            Err(Refused::Other(error)) => Err(error),
         }
     }
 
@@ -75,7 +73,7 @@ impl Store {
     pub async fn load(&self, who: &impl Authority, id: ProcessId) -> Result<Option<ProcessRecord>, StoreError> {
         let key = ItemKey::Process(who.tenant(), id).attributes();
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let answer = get.send().await.map_err(|error| failure(&error))?;
+        let answer = self.send(|| get.clone().send()).await.map_err(|error| failure(&error))?;
         answer.item().map(codec::record).transpose()
     }
 
@@ -93,7 +91,7 @@ impl Store {
             .set_item(Some(codec::item(record, record.version + 1, news)?))
             .condition_expression("version = :loaded")
             .expression_attribute_values(":loaded", AttributeValue::N(record.version.to_string()));
-        put.send().await.map(|_| ()).map_err(|error| failure(&error))
+        Ok(self.put(put).await?)
     }
 
     /// As [`Self::commit`], and the process's reference becomes its own: no other process of the tenant can have it.
@@ -125,13 +123,9 @@ impl Store {
             put.map(|put| TransactWriteItem::builder().put(put).build())
         });
         let [commit, guard] = writes;
-        let transaction = self.client.transact_write_items().transact_items(commit?).transact_items(guard?);
-        transaction.send().await.map(|_| ()).map_err(|error| match error.as_service_error() {
-            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                let guard = cancelled.cancellation_reasons().get(1).and_then(|reason| reason.code());
-                if guard == Some("ConditionalCheckFailed") { StoreError::ReferenceTaken } else { failure(&error) }
-            }
-            _ => failure(&error),
+        self.send_transaction(vec![commit?, guard?]).await.map_err(|cancelled| {
+            let guard = cancelled.reasons.get(1).and_then(|reason| reason.code());
+            if guard == Some("ConditionalCheckFailed") { StoreError::ReferenceTaken } else { cancelled.error }
         })
     }
 
@@ -159,7 +153,7 @@ impl Store {
             .expression_attribute_values(":until", text(&keys::moment(until)))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .return_values(ReturnValue::AllNew);
-        match update.send().await {
+        match self.send(|| update.clone().send()).await {
             Ok(answer) => {
                 codec::record(answer.attributes().ok_or(StoreError::Corrupt("no attributes after an update"))?)
                     .map(Some)
@@ -206,7 +200,7 @@ impl Store {
             .expression_attribute_values(":max", AttributeValue::N(MAX_INBOX.to_string()))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let Err(error) = update.send().await else { return Ok(Delivery::Taken) };
+        let Err(error) = self.send(|| update.clone().send()).await else { return Ok(Delivery::Taken) };
         let Some(UpdateItemError::ConditionalCheckFailedException(refused)) = error.as_service_error() else {
             return Err(failure(&error));
         };
@@ -234,7 +228,8 @@ impl Store {
     pub async fn is_over(&self, who: &impl Authority, id: ProcessId, now: Timestamp) -> Result<bool, StoreError> {
         let key = ItemKey::Process(who.tenant(), id).attributes();
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let answer = get.projection_expression("callbacks_until").send().await.map_err(|error| failure(&error))?;
+        let get = get.projection_expression("callbacks_until");
+        let answer = self.send(|| get.clone().send()).await.map_err(|error| failure(&error))?;
         let until = answer.item().and_then(|item| item.get("callbacks_until")?.as_s().ok());
         Ok(until.is_some_and(|until| *until <= keys::moment(now)))
     }
@@ -251,7 +246,7 @@ impl Store {
     ) -> Result<Option<ProcessId>, StoreError> {
         let key = ItemKey::Reference(who.tenant(), provider, reference).attributes();
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let answer = get.send().await.map_err(|error| failure(&error))?;
+        let answer = self.send(|| get.clone().send()).await.map_err(|error| failure(&error))?;
         answer.item().map(codec::guarded_process).transpose()
     }
 
@@ -287,6 +282,7 @@ impl Store {
                 .expression_attribute_values(":shard", text(&keys::due_shard_of(id.0)))
                 .expression_attribute_values(":due_at", text(&keys::moment(due_at)));
         }
-        update.send().await.map(|_| ()).map_err(|error| failure(&error))
+        self.update(update).await?;
+        Ok(())
     }
 }

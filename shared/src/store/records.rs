@@ -18,10 +18,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_dynamodb::{
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, ConditionCheck, KeysAndAttributes, Put, TransactWriteItem},
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem};
 use uuid::Uuid;
 
 use super::{
@@ -191,16 +188,9 @@ impl Store {
 
     pub(super) async fn transact(&self, writes: Vec<(Cause, TransactWriteItem)>) -> Result<Written, StoreError> {
         let (causes, writes): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
-        let sent = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
-        let Err(error) = sent else { return Ok(Written::Done) };
-        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
-            return Err(failure(&error));
-        };
-        let failed = |code: &str| {
-            let mut reasons = cancelled.cancellation_reasons().iter().zip(&causes);
-            reasons.find(|(reason, _)| reason.code() == Some(code))
-        };
-        match failed("ConditionalCheckFailed") {
+        let Err(cancelled) = self.send_transaction(writes).await else { return Ok(Written::Done) };
+        let mut reasons = cancelled.reasons.iter().zip(&causes);
+        match reasons.find(|(reason, _)| reason.code() == Some("ConditionalCheckFailed")) {
             Some((_, Cause::Record)) => Ok(Written::Lost),
             Some((_, Cause::Guard(field))) => Ok(Written::Taken(field)),
             Some((_, Cause::Needed(field))) => Ok(Written::Missing(field)),
@@ -209,8 +199,7 @@ impl Store {
                     reason.item().is_some_and(|item| item.contains_key("pk") && !item.contains_key("deleted_at"));
                 Ok(if there { Written::Full(field) } else { Written::Missing(field) })
             }
-            Some((_, Cause::Left)) | None if failed("ValidationError").is_some() => Err(StoreError::TooLarge),
-            Some((_, Cause::Left)) | None => Err(failure(&error)),
+            Some((_, Cause::Left)) | None => Err(cancelled.error),
         }
     }
 
@@ -221,7 +210,7 @@ impl Store {
     pub async fn record(&self, who: &impl Authority, kind: Kind, id: Uuid) -> Result<Option<RecordItem>, StoreError> {
         let key = ItemKey::Record(who.tenant(), kind, id).attributes();
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let answer = get.send().await.map_err(|error| failure(&error))?;
+        let answer = self.send(|| get.clone().send()).await.map_err(|error| failure(&error))?;
         answer.item().map(read).transpose()
     }
 
@@ -259,16 +248,7 @@ impl Store {
     pub(super) async fn read_together(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         let mut found = Vec::new();
         for keys in keys.chunks(READ_AT_ONCE) {
-            let mut wanted = Some(self.batch(keys.to_vec())?);
-            while let Some(batch) = wanted.take() {
-                let get = self.client.batch_get_item().request_items(&self.table, batch);
-                let answer = get.send().await.map_err(|error| failure(&error))?;
-                found.extend(
-                    answer.responses().and_then(|tables| tables.get(&self.table)).into_iter().flatten().cloned(),
-                );
-                let rest = answer.unprocessed_keys().and_then(|tables| tables.get(&self.table));
-                wanted = rest.filter(|rest| !rest.keys().is_empty()).cloned();
-            }
+            found.extend(self.get_all(keys.to_vec()).await?);
         }
         Ok(found)
     }
@@ -289,12 +269,8 @@ impl Store {
             .expression_attribute_values(":empty", AttributeValue::M(HashMap::new()))
             .expression_attribute_values(":loaded", AttributeValue::N(item.version.to_string()))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
-        update.send().await.map(|_| ()).map_err(|error| failure(&error))
-    }
-
-    fn batch(&self, keys: Vec<Item>) -> Result<KeysAndAttributes, StoreError> {
-        let batch = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-        batch.map_err(|_| INCOMPLETE)
+        self.update(update).await?;
+        Ok(())
     }
 
     fn put_record(&self, item: &RecordItem, news: &str) -> Result<TransactWriteItem, StoreError> {

@@ -105,7 +105,8 @@ impl Store {
             .expression_attribute_values(":limit", number(tenant.per_minute.max(1)))
             .expression_attribute_values(":suspended", AttributeValue::Bool(tenant.suspended))
             .expression_attribute_values(":zero", number(0));
-        condition(update).send().await.map(|_| ()).map_err(|error| failure(&error))
+        self.update(condition(update)).await?;
+        Ok(())
     }
 
     /// The tenant of `who` (strongly consistent); `None` where it was never set up. One request.
@@ -115,7 +116,7 @@ impl Store {
     pub async fn tenant(&self, who: &impl Authority) -> Result<Option<Tenant>, StoreError> {
         let key = ItemKey::Tenant(who.tenant()).attributes();
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let answer = get.send().await.map_err(|error| failure(&error))?;
+        let answer = self.send(|| get.clone().send()).await.map_err(|error| failure(&error))?;
         answer.item().map(read).transpose()
     }
 
@@ -135,7 +136,7 @@ impl Store {
                 .key_condition_expression("by_kind_pk = :all")
                 .expression_attribute_values(":all", text(keys::ALL_TENANTS))
                 .set_exclusive_start_key(rest);
-            let answer = query.send().await.map_err(|error| failure(&error))?;
+            let answer = self.send(|| query.clone().send()).await.map_err(|error| failure(&error))?;
             for item in answer.items() {
                 tenants.push(read(item)?);
             }

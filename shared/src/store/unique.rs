@@ -69,7 +69,7 @@ impl Store {
         for hash in unique.hashes.iter().chain(again) {
             let key = ItemKey::Unique(who.tenant(), kind, unique.field, hash).attributes();
             let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-            let answer = get.send().await.map_err(|error| failure(&error))?;
+            let answer = self.send(|| get.clone().send()).await.map_err(|error| failure(&error))?;
             if let Some(guard) = answer.item() {
                 return record_id(guard).map(Some);
             }

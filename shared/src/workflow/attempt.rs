@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{MAX_RACES, Means, OwnTrouble, fresh};
+use super::{Means, OwnTrouble, fresh};
 use crate::{
     api::Authority,
     notify::{
@@ -276,7 +276,8 @@ impl AttemptDelivery {
         is_trial: bool,
     ) -> Result<(), OwnTrouble> {
         let now = self.means.now();
-        for _ in 0..MAX_RACES {
+        let mut races = self.means.races();
+        loop {
             let channel = &mut record.channel;
             let change = match outcome {
                 Outcome::Taken => channel.succeeded(),
@@ -291,16 +292,16 @@ impl AttemptDelivery {
             if change == Change::None {
                 return Ok(());
             }
-            match self.means.store.commit_channel(key, &record).await {
-                Ok(()) => return Ok(()),
-                Err(StoreError::Conflict) => {}
+            match races.won(self.means.store.commit_channel(key, &record).await).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                // The next attempt says it again.
+                Err(StoreError::Conflict) => return Ok(()),
                 Err(error) => return Err(error.into()),
             }
             let Some(there) = self.means.store.channel(key, record.channel.id).await? else { return Ok(()) };
             record = there;
         }
-        // The next attempt says it again.
-        Ok(())
     }
 
     async fn tell_others(&self, key: &DeliveryKey, disabled: &Channel, now: Timestamp) -> Result<(), OwnTrouble> {
@@ -338,18 +339,16 @@ pub(super) async fn change_delivery(
     id: Uuid,
     change: impl Fn(&mut Delivery),
 ) -> Result<Option<Delivery>, OwnTrouble> {
-    for _ in 0..MAX_RACES {
+    let mut races = means.races();
+    loop {
         let now = means.now();
         let Some(mut record) = means.store.delivery(who, id, now).await? else { return Ok(None) };
         change(&mut record.delivery);
         let news = record.delivery.is_due(now).then(|| fresh("deliver", means.entropy()));
-        match means.store.commit_delivery(who, &record, news.as_deref()).await {
-            Ok(()) => return Ok(Some(record.delivery)),
-            Err(StoreError::Conflict) => {}
-            Err(error) => return Err(error.into()),
+        if races.won(means.store.commit_delivery(who, &record, news.as_deref()).await).await? {
+            return Ok(Some(record.delivery));
         }
     }
-    Err(StoreError::Conflict.into())
 }
 
 /// Removes everything about the person from what was and will be told about a process.

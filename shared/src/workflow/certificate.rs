@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    MAX_RACES, Means, OwnTrouble,
+    Means, OwnTrouble,
     answer::{self, copy_of},
     fresh,
     handover::Handover,
@@ -17,7 +17,6 @@ use crate::{
     platform::{Platform, telemetry},
     process::{Certificate, CertificateFetch, CertificateState, Event, ObservedMedia, Process, ProcessId, StoredCopy},
     providers::{Provider, ProviderError},
-    store::StoreError,
 };
 
 /// The largest certificate that an answer carries itself; Lambda gives 6 MB, and base64 takes a third more.
@@ -103,7 +102,8 @@ impl FetchCertificate {
         let Ok(provider) = self.means.provider(caller, &process.provider).await? else { return Ok(None) };
         let fetched = fetch(&self.means, self.handover.copier(), provider.as_ref(), process).await;
         let Some(fetched) = fetched.map_err(|_| ApiError::unavailable())? else { return Ok(None) };
-        for _ in 0..MAX_RACES {
+        let mut races = self.means.races();
+        loop {
             let Some(mut record) = self.means.store.load(caller, process.id).await? else { return Ok(None) };
             if record.process.redaction.is_some() {
                 return Err(ApiError::redacted());
@@ -113,10 +113,9 @@ impl FetchCertificate {
             record.announce(event);
             let look_at = self.means.next_look(caller, &record.process, provider.as_ref(), now).await?;
             record.look_again(look_at, now);
-            match self.means.store.commit(caller, &record, &fresh("events", self.means.entropy())).await {
-                Ok(()) => break,
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            let commit = self.means.store.commit(caller, &record, &fresh("events", self.means.entropy())).await;
+            if races.won(commit).await? {
+                break;
             }
         }
         Ok(match fetched.fetch {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{MAX_RACES, Means};
+use super::Means;
 use crate::{
     api::{
         ApiError, Authority as _, Caller,
@@ -24,7 +24,7 @@ use crate::{
     platform::{Platform, SecretsError, secrets::SecretDocument},
     process::ids::of_idempotency_key,
     providers::{FieldProblem, forms::is_email},
-    store::{StoreError, channels::ChannelRecord},
+    store::channels::ChannelRecord,
 };
 
 /// Channels that one tenant may have.
@@ -227,21 +227,17 @@ impl Channels {
         id: Uuid,
         change: impl Fn(&mut Channel, Timestamp) -> Result<Option<SecretString>, ApiError>,
     ) -> Result<Shown, ApiError> {
-        for _ in 0..MAX_RACES {
+        let mut races = self.0.races();
+        loop {
             let mut record = self.load(caller, id).await?;
             let now = self.0.now();
             let secret = change(&mut record.channel, now)?;
             record.channel.updated_at = now;
-            match self.0.store.commit_channel(caller, &record).await {
-                Ok(()) => {
-                    tracing::info!(tenant = %caller.tenant(), channel = %id, key = caller.key_id(), "channel changed");
-                    return Ok(Shown { secret, ..record.channel.into() });
-                }
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if races.won(self.0.store.commit_channel(caller, &record).await).await? {
+                tracing::info!(tenant = %caller.tenant(), channel = %id, key = caller.key_id(), "channel changed");
+                return Ok(Shown { secret, ..record.channel.into() });
             }
         }
-        Err(ApiError::unavailable())
     }
 
     /// Changes `channel` by all that is named rightly, and says what is not.

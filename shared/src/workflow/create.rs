@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    MAX_RACES, Means, WISH_PATIENCE, answer, fresh,
+    Means, WISH_PATIENCE, answer, fresh,
     handover::{Handover, Learnt},
     pictures,
 };
@@ -174,8 +174,8 @@ impl CreateProcess {
     ) -> Result<Process, StoreError> {
         let id = record.process.id;
         let taken = Learnt::reference_in_use();
-        let mut learnt = learnt;
-        for _ in 0..MAX_RACES {
+        let (mut learnt, mut races) = (learnt, self.means.races());
+        loop {
             if record.process.redaction.is_some() {
                 return Ok(record.process);
             }
@@ -201,23 +201,16 @@ impl CreateProcess {
                 Learnt::Taken(..) => self.means.store.commit_reference(caller, &record, &news).await,
                 _ => self.means.store.commit(caller, &record, &news).await,
             };
-            match commit {
-                Ok(()) => {
-                    answer::report_unread(&record.process, known, now);
-                    return Ok(record.process);
-                }
-                Err(error @ (StoreError::Conflict | StoreError::ReferenceTaken)) => {
-                    if matches!(error, StoreError::ReferenceTaken) {
-                        tracing::warn!(process = %id, "the reference belongs to another process");
-                        learnt = &taken;
-                    }
-                    record =
-                        self.means.store.load(caller, id).await?.ok_or(StoreError::Corrupt("the process is gone"))?;
-                }
-                Err(error) => return Err(error),
+            if matches!(commit, Err(StoreError::ReferenceTaken)) {
+                tracing::warn!(process = %id, "the reference belongs to another process");
+                learnt = &taken;
+                races.lose().await?;
+            } else if races.won(commit).await? {
+                answer::report_unread(&record.process, known, now);
+                return Ok(record.process);
             }
+            record = self.means.store.load(caller, id).await?.ok_or(StoreError::Corrupt("the process is gone"))?;
         }
-        Err(StoreError::Conflict)
     }
 }
 

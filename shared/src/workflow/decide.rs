@@ -3,12 +3,11 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{MAX_RACES, Means, fresh};
+use super::{Means, fresh};
 use crate::{
     api::{ApiError, Authority as _, Caller, body},
     platform::Platform,
     process::{Decision, MAX_REASON_CHARS, Private, Process, ProcessId, Verdict},
-    store::StoreError,
 };
 
 /// The body of `POST /processes/{id}/decision`.
@@ -38,7 +37,8 @@ impl DecideProcess {
         if !(1..=MAX_REASON_CHARS).contains(&length) {
             return Err(ApiError::invalid_field("reason", "must have 1 to 500 characters"));
         }
-        for _ in 0..MAX_RACES {
+        let mut races = self.0.races();
+        loop {
             let record = self.0.store.load(caller, id).await?;
             let mut record = record.ok_or_else(|| ApiError::not_found("process"))?;
             if record.process.redaction.is_some() {
@@ -61,15 +61,11 @@ impl DecideProcess {
                 let look_at = self.0.next_look(caller, &record.process, provider.as_ref(), now).await?;
                 record.look_again(look_at, now);
             }
-            match self.0.store.commit(caller, &record, &fresh("events", self.0.entropy())).await {
-                Ok(()) => {
-                    tracing::info!(tenant = %caller.tenant(), process = %id, key = caller.key_id(), "decided");
-                    return Ok(record.process);
-                }
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            let commit = self.0.store.commit(caller, &record, &fresh("events", self.0.entropy())).await;
+            if races.won(commit).await? {
+                tracing::info!(tenant = %caller.tenant(), process = %id, key = caller.key_id(), "decided");
+                return Ok(record.process);
             }
         }
-        Err(ApiError::unavailable())
     }
 }

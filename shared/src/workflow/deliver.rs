@@ -5,7 +5,7 @@
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use uuid::Uuid;
 
-use super::{MAX_RACES, Means, OwnTrouble, fresh};
+use super::{Means, OwnTrouble, fresh};
 use crate::{
     api::Authority,
     notify::{Delivery, Message},
@@ -41,7 +41,8 @@ impl DeliverNotifications {
     /// # Errors
     /// Our own store; the events stay in the outbox.
     pub async fn run(&self, key: &OwnKey) -> Result<usize, OwnTrouble> {
-        for _ in 0..MAX_RACES {
+        let mut races = self.0.races();
+        loop {
             let Some(record) = self.0.store.load(key, key.id).await? else { return Ok(0) };
             if record.outbox.is_empty() {
                 return Ok(0);
@@ -49,13 +50,10 @@ impl DeliverNotifications {
             let process = &record.process;
             let told = record.outbox.values().map(|event| (event.id, Message::of_process(process, event))).collect();
             self.hand_on(key, told, Some(process.request.person.name.clone())).await?;
-            match self.0.store.close_outbox(key, &record).await {
-                Ok(()) => return Ok(record.outbox.len()),
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if races.won(self.0.store.close_outbox(key, &record).await).await? {
+                return Ok(record.outbox.len());
             }
         }
-        Err(StoreError::Conflict.into())
     }
 
     /// As [`Self::run`], for a record of the registry. One read more where it belongs to a person, who is told of with it.
@@ -63,8 +61,8 @@ impl DeliverNotifications {
     /// # Errors
     /// Likewise.
     pub async fn run_record(&self, key: &RecordKey) -> Result<usize, OwnTrouble> {
-        let store = &self.0.store;
-        for _ in 0..MAX_RACES {
+        let (store, mut races) = (&self.0.store, self.0.races());
+        loop {
             let Some(item) = store.record(key, key.kind, key.id).await? else { return Ok(0) };
             if item.outbox.is_empty() {
                 return Ok(0);
@@ -89,13 +87,10 @@ impl DeliverNotifications {
                 }
             }
             self.hand_on(key, told, named.map(full_name)).await?;
-            match store.close_record_outbox(key, &item).await {
-                Ok(()) => return Ok(item.outbox.len()),
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if races.won(store.close_record_outbox(key, &item).await).await? {
+                return Ok(item.outbox.len());
             }
         }
-        Err(StoreError::Conflict.into())
     }
 
     /// Makes a delivery of every message for every channel that wants it. `name` is whom they are about, for those that ask.

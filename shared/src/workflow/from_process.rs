@@ -4,7 +4,6 @@
 use uuid::Uuid;
 
 use super::{
-    MAX_RACES,
     people::People,
     records::{Next, Request, is_about},
 };
@@ -67,7 +66,8 @@ pub async fn fill(people: &People, caller: &Caller, given: &Fields) -> Result<Fi
     let Some(number) = said.get(NATIONAL_ID).and_then(Json::read::<String>) else {
         return Err(ApiError::invalid_field("process_id", "names a process that says no document number"));
     };
-    for _ in 0..MAX_RACES {
+    let mut races = people.records.means().races();
+    loop {
         if let Some(id) = people.records.id_of_value(&PEOPLE, caller, NATIONAL_ID, &number).await? {
             let deleted = || ApiError::invalid_field("process_id", "names a process about a deleted person");
             return complete(people, caller, id, &said).await?.ok_or_else(deleted);
@@ -76,11 +76,10 @@ pub async fn fill(people: &People, caller: &Caller, given: &Fields) -> Result<Fi
         let (nothing, key) = (Fields::new(), format!("process\t{process_id}"));
         match people.records.make(&PEOPLE, caller, fields, Request::new(&nothing, Some(&key))).await {
             // Somebody made it at the same moment.
-            Err(error) if is_about(&error, NATIONAL_ID) => {}
+            Err(error) if is_about(&error, NATIONAL_ID) => races.lose().await?,
             made => return made.map(|made| Filled { person: made.record, is_new: !made.replayed }),
         }
     }
-    Err(ApiError::unavailable())
 }
 
 /// Gives a person that is named what it has not, unless what was read is another person's; `None` where it is not there.

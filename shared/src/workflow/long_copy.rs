@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_RACES, Means, OwnTrouble, answer::copy_of, fresh};
+use super::{Means, OwnTrouble, answer::copy_of, fresh};
 use crate::{
     api::Authority as _,
     evidence::{Bucket, Copier, CopyError},
@@ -14,7 +14,6 @@ use crate::{
     },
     process::{Copy, CopyOutcome, Evidence, Process},
     store::{
-        StoreError,
         keys::{LongCopyKey, OwnKey, WorkKey},
         long_copies::ClaimedCopy,
     },
@@ -151,7 +150,8 @@ impl CopyLong {
         key: &LongCopyKey,
         outcome: &CopyOutcome,
     ) -> Result<Option<Timestamp>, OwnTrouble> {
-        for _ in 0..MAX_RACES {
+        let mut races = self.means.races();
+        loop {
             let Some(mut record) = self.means.store.load(process, process.id).await? else { return Ok(None) };
             if record.process.redaction.is_some() {
                 return Ok(None);
@@ -171,18 +171,14 @@ impl CopyLong {
             record.announce(events);
             let look_at = record.look_at;
             record.look_again(look_at, now);
-            match self.means.store.commit(process, &record, &fresh("events", self.means.entropy())).await {
-                Ok(()) => {
-                    tracing::info!(
-                        tenant = %process.tenant(), process = %process.id, evidence = %key.evidence,
-                        done = again.is_none(), "long copy",
-                    );
-                    return Ok(again);
-                }
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            let commit = self.means.store.commit(process, &record, &fresh("events", self.means.entropy())).await;
+            if races.won(commit).await? {
+                tracing::info!(
+                    tenant = %process.tenant(), process = %process.id, evidence = %key.evidence,
+                    done = again.is_none(), "long copy",
+                );
+                return Ok(again);
             }
         }
-        Err(StoreError::Conflict.into())
     }
 }

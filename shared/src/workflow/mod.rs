@@ -28,6 +28,7 @@
 //! | `unique_keys` | replace the key of unique values by another | infra/admin |
 //! | `stream` | one look per process of a batch of stream records | run-work, deliver-notifications |
 //! | `due` | when to look again | all of them |
+//! | `conflict` | running a lost race again | all of them |
 //!
 //! What several of them do is in `handover` (handing a process to its provider), `pictures` (those a customer submits),
 //! `answer` (keeping what a provider said).
@@ -38,6 +39,7 @@ pub mod callback;
 pub mod catalog_values;
 pub mod certificate;
 pub mod channels;
+pub mod conflict;
 pub mod contact_codes;
 pub mod create;
 pub mod decide;
@@ -62,7 +64,7 @@ pub mod temporary_people;
 pub mod unique_keys;
 pub mod upload;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -73,13 +75,6 @@ use crate::{
     providers::{NoProvider, Provider, Providers},
     store::{Store, StoreError, Tenant},
 };
-
-/// How often a lost race is run again before the caller is told to come back.
-const MAX_RACES: usize = 10;
-/// The longest wait before a write that others were in the way of is tried again; it doubles with every try …
-const FIRST_WAIT: Duration = Duration::from_millis(25);
-/// … so often.
-const MAX_DOUBLINGS: u32 = 5;
 
 /// A fresh value for `wish` or `news`: never the same twice, so that writing it is always a change. `why` is what
 /// [`wants_answer`] and whoever reads the table can see in it.
@@ -181,14 +176,6 @@ impl Means {
         let read = self.store.tenant(who);
         let tenant = self.tenants.get(who.tenant().as_str(), self.now(), read).await?;
         Ok(tenant.and_then(|tenant| tenant.retention_days))
-    }
-
-    /// Lets those go first who write the same items at this moment. Who waits longest is left to chance, or they would all
-    /// meet again.
-    async fn step_aside(&self, race: usize) {
-        let doublings = u32::try_from(race).map_or(MAX_DOUBLINGS, |race| race.min(MAX_DOUBLINGS));
-        let most = FIRST_WAIT * 2_u32.pow(doublings);
-        self.platform.seams.clock.pass(most.mul_f64(self.entropy().fraction())).await;
     }
 
     fn entropy(&self) -> &dyn Entropy {

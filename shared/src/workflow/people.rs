@@ -5,10 +5,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{
-    MAX_RACES,
-    records::{Made, Next, Records, Request, is_about},
-};
+use super::records::{Made, Next, Records, Request, is_about};
 use crate::{
     api::{ApiError, Authority, Caller, page::MAX_PAGE_BYTES},
     people::{
@@ -145,20 +142,20 @@ impl People {
         }
         let mut given = given.clone();
         given.insert("national_id".to_owned(), Json::of(&national_id));
-        for _ in 0..MAX_RACES {
+        let mut races = self.records.means().races();
+        loop {
             match self.present(caller, &national_id).await? {
                 Some(item) => return self.records.update(&PEOPLE, caller, item.record.id, &given).await,
                 None => {
                     let fields = PEOPLE.read(&given, None, false, self.now()).map_err(ApiError::invalid)?;
                     match self.records.make(&PEOPLE, caller, fields, Request::new(&given, None)).await {
                         // Somebody made it at the same moment.
-                        Err(error) if is_about(&error, "national_id") => {}
+                        Err(error) if is_about(&error, "national_id") => races.lose().await?,
                         made => return Ok(made?.record),
                     }
                 }
             }
         }
-        Err(ApiError::unavailable())
     }
 
     /// Takes up a row of a file: makes the person, whole, or changes it where the row says something else. The same row again says
@@ -178,7 +175,8 @@ impl People {
         // No key that a customer can send has a blank of this kind.
         let key = format!("import\t{}\t{}", row.step.run, row.number);
         let request = Request::new(given, Some(&key));
-        for _ in 0..MAX_RACES {
+        let mut races = self.records.means().races();
+        loop {
             match self.records.id_of_value(&PEOPLE, who, "national_id", &national_id).await? {
                 Some(person) if Some(person) == request.id(&PEOPLE, who) => {
                     return Ok(TakenUp { person, how: How::Created });
@@ -187,18 +185,18 @@ impl People {
                     if let Some(how) = self.take_into(who, person, &national_id, given, row).await? {
                         return Ok(TakenUp { person, how });
                     }
+                    races.lose().await?;
                 }
                 None => {
                     let fields = PEOPLE.read(given, None, true, self.now()).map_err(ApiError::invalid)?;
                     match self.records.make(&PEOPLE, who, fields, request.clone()).await {
                         // Somebody made it at the same moment.
-                        Err(error) if is_about(&error, "national_id") => {}
+                        Err(error) if is_about(&error, "national_id") => races.lose().await?,
                         made => return Ok(TakenUp { person: made?.record.id, how: How::Created }),
                     }
                 }
             }
         }
-        Err(ApiError::unavailable())
     }
 
     /// Changes the person that has `national_id` as a row says; `None` where it is no longer that person's.

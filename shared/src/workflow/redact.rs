@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{MAX_RACES, Means, fresh};
+use super::{Means, fresh};
 use crate::{
     api::{ApiError, Authority as _, Caller, body},
     platform::Platform,
     process::{Process, ProcessId},
-    store::{ProcessRecord, StoreError},
+    store::ProcessRecord,
 };
 
 /// The body of `PUT /processes/{id}/legal-hold`.
@@ -73,19 +73,18 @@ impl RedactProcess {
         id: ProcessId,
         change: impl Fn(&mut ProcessRecord) -> Result<(), ApiError>,
     ) -> Result<Process, ApiError> {
-        for _ in 0..MAX_RACES {
+        let mut races = self.0.races();
+        loop {
             let record = self.0.store.load(caller, id).await?;
             let mut record = record.ok_or_else(|| ApiError::not_found("process"))?;
             if record.process.redaction.is_some() {
                 return Ok(record.process);
             }
             change(&mut record)?;
-            match self.0.store.commit(caller, &record, &fresh("events", self.0.entropy())).await {
-                Ok(()) => return Ok(record.process),
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            let commit = self.0.store.commit(caller, &record, &fresh("events", self.0.entropy())).await;
+            if races.won(commit).await? {
+                return Ok(record.process);
             }
         }
-        Err(ApiError::unavailable())
     }
 }

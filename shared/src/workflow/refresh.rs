@@ -7,7 +7,7 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    MAX_RACES, Means, OwnTrouble, WISH_PATIENCE,
+    Means, OwnTrouble, WISH_PATIENCE,
     answer::{self, copy_of},
     attempt::redact_deliveries,
     certificate, due, fresh,
@@ -50,6 +50,8 @@ const COPY_TIME: SignedDuration = SignedDuration::from_secs(15);
 struct Look {
     /// When whoever is asked must have answered.
     end: Timestamp,
+    /// By what its claim to submit once more is known, once it made one, and whether no submission had arrived before.
+    claim: Option<(String, bool)>,
     /// What the provider answered to a repeated submission.
     submission: Option<Learnt>,
     /// What the provider answered to a query, and the wish it was asked for.
@@ -78,7 +80,15 @@ impl Before {
 impl Look {
     fn until(end: Timestamp) -> Self {
         let end = end - STORING_TIME;
-        Self { end, submission: None, answer: None, escalation: None, certificate: None, reference_is_taken: false }
+        Self {
+            end,
+            claim: None,
+            submission: None,
+            answer: None,
+            escalation: None,
+            certificate: None,
+            reference_is_taken: false,
+        }
     }
 }
 
@@ -107,7 +117,8 @@ impl RefreshProcess {
     /// Our own store or bucket; the wish stands.
     pub async fn run(&self, key: &OwnKey, end: Timestamp) -> Result<(), OwnTrouble> {
         let mut look = Look::until(end);
-        for _ in 0..MAX_RACES {
+        let mut races = self.means.races();
+        loop {
             let Some(mut record) = self.means.store.load(key, key.id).await? else { return Ok(()) };
             if record.wish.is_none() {
                 return Ok(());
@@ -115,7 +126,10 @@ impl RefreshProcess {
             let before = Before::of(&record.process);
             let learns_reference = match self.look(key, &mut record, &mut look).await {
                 Ok(learns_reference) => learns_reference,
-                Err(OwnTrouble::Store(StoreError::Conflict)) => continue,
+                Err(OwnTrouble::Store(StoreError::Conflict)) => {
+                    races.lose().await?;
+                    continue;
+                }
                 Err(trouble) => return Err(trouble),
             };
             let news = fresh("events", self.means.entropy());
@@ -124,20 +138,15 @@ impl RefreshProcess {
             } else {
                 self.means.store.commit(key, &record, &news).await
             };
-            match commit {
-                Ok(()) => {
-                    self.report(&record.process, &before);
-                    return Ok(());
-                }
-                Err(StoreError::Conflict) => tracing::info!(process = %key.id, "lost a race; looking again"),
-                Err(StoreError::ReferenceTaken) => {
-                    tracing::warn!(process = %key.id, "the reference belongs to another process");
-                    look.reference_is_taken = true;
-                }
-                Err(error) => return Err(error.into()),
+            if matches!(commit, Err(StoreError::ReferenceTaken)) {
+                tracing::warn!(process = %key.id, "the reference belongs to another process");
+                look.reference_is_taken = true;
+                races.lose().await?;
+            } else if races.won(commit).await? {
+                self.report(&record.process, &before);
+                return Ok(());
             }
         }
-        Err(StoreError::Conflict.into())
     }
 
     /// Changes the record by all there is to know, and says whether it learnt its reference.
@@ -401,7 +410,8 @@ impl RefreshProcess {
     }
 
     /// Hands the process over once more, after the lease and only where a repeat is harmless. The right to do so is
-    /// claimed by a write of its own: whoever stops half way must not be followed by another try.
+    /// claimed by a write of its own: whoever stops half way must not be followed by another try. A claim that is found to be this
+    /// look's own, since its answer was lost and others wrote after it, is as good as one that was just made.
     async fn submit_again(
         &self,
         key: &OwnKey,
@@ -411,19 +421,28 @@ impl RefreshProcess {
         look: &mut Look,
     ) -> Result<(), OwnTrouble> {
         let (process, now) = (&mut record.process, self.means.now());
-        let never_arrived = process.unsent;
-        let harmless = never_arrived || provider.capabilities().repeatable_submission;
-        let waiting = process.status == Status::Submitting && now >= process.submit_lease_until;
-        if !waiting || !harmless || look.submission.is_some() {
+        if process.status != Status::Submitting || look.submission.is_some() {
             return Ok(());
         }
-        process.claim_submission(now);
-        let look_at = self.means.next_look(key, process, provider, now).await?;
-        record.look_again(look_at, now);
-        record.wish = Some(wish.to_owned());
-        self.means.store.commit(key, record, &fresh("events", self.means.entropy())).await?;
-        record.version += 1;
-        record.wish = None;
+        let is_claimed = look.claim.as_ref().is_some_and(|(claim, _)| record.claimed_by.as_ref() == Some(claim));
+        if !is_claimed {
+            let never_arrived = process.unsent;
+            let harmless = never_arrived || provider.capabilities().repeatable_submission;
+            if now < process.submit_lease_until || !harmless {
+                return Ok(());
+            }
+            let claim = fresh("claim", self.means.entropy());
+            process.claim_submission(now);
+            record.claimed_by = Some(claim.clone());
+            let look_at = self.means.next_look(key, process, provider, now).await?;
+            record.look_again(look_at, now);
+            record.wish = Some(wish.to_owned());
+            look.claim = Some((claim, never_arrived));
+            self.means.store.commit(key, record, &fresh("events", self.means.entropy())).await?;
+            record.version += 1;
+            record.wish = None;
+        }
+        let never_arrived = look.claim.as_ref().is_some_and(|(_, never_arrived)| *never_arrived);
         let learnt = self.submit(provider, &record.process, Round::First, look.end).await?;
         look.submission = Some(if never_arrived { learnt } else { learnt.of_repetition() });
         Ok(())

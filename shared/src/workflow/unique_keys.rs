@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{MAX_RACES, Means, records::uniques};
+use super::{Means, records::uniques};
 use crate::{
     api::Authority,
     people::{Kind, families},
@@ -276,25 +276,24 @@ impl RotateUniqueKeys {
         keys: &UniqueKeys,
     ) -> Result<Seen, RotationError> {
         let family = families::of(item.record.kind);
-        for race in 0..MAX_RACES {
+        let mut races = self.0.races();
+        loop {
             let uniques = uniques(family, &item.record.fields, keys)?;
             let own = self.0.store.own_guards(&item.record, &uniques).await?;
             if own.elsewhere == 0 && own.first == uniques.len() {
                 return Ok(Seen::Moved);
             }
-            match self.0.store.move_guards(who, &item, &uniques).await {
-                Ok(Written::Done) => return Ok(Seen::Moves),
-                Ok(Written::Taken(_)) => return Ok(Seen::InDispute(item.record.id)),
+            match self.0.store.move_guards(who, &item, &uniques).await? {
+                Written::Done => return Ok(Seen::Moves),
+                Written::Taken(_) => return Ok(Seen::InDispute(item.record.id)),
                 // It was written meanwhile.
-                Ok(_) => match self.0.store.record(who, family.kind, item.record.id).await? {
-                    Some(present) => item = present,
-                    None => return Ok(Seen::Moved),
-                },
-                Err(StoreError::Conflict) => self.0.step_aside(race).await,
-                Err(error) => return Err(error.into()),
+                _ => races.lose().await?,
+            }
+            match self.0.store.record(who, family.kind, item.record.id).await? {
+                Some(present) => item = present,
+                None => return Ok(Seen::Moved),
             }
         }
-        Err(StoreError::Conflict.into())
     }
 
     async fn change(

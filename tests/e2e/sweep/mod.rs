@@ -8,27 +8,33 @@
 //! | `points` | which calls are disturbed, and how |
 //! | `seen` | how everything stands in the end |
 //! | `invariants` | what must hold |
+//! | `course` | how it went, which some disturbances may not change |
+//! | `registry` | what is played beside verifications |
 //! | `mutations` | that the sweep finds a condition that is weakened on purpose |
 //!
 //! `COTEJO_SWEEP` says how many of the runs are made: `full`, or `2/7` for the third seventh (they count from 0). Where it
 //! says nothing, it is one run in [`SHARE`].
 
+pub mod course;
 pub mod invariants;
 mod mutations;
 pub mod play;
 mod points;
+mod registry;
 pub mod seen;
 pub mod workflows;
 
 use std::io::Write as _;
 
-use cotejo_tests::Call;
+use cotejo_tests::{Call, Trouble};
 use futures_util::{StreamExt as _, stream};
 
 use self::{
+    course::Course,
     invariants::INVARIANTS,
     play::Play,
     points::Point,
+    registry::REGISTRY,
     seen::Seen,
     workflows::{WORKFLOWS, Workflow},
 };
@@ -48,6 +54,8 @@ pub struct Outcome {
     disturbed: bool,
     /// The invariants that do not hold, and what is wrong.
     pub broken: Vec<String>,
+    /// How it went.
+    course: Course,
 }
 
 /// Plays a workflow in a new world, disturbed at `point`.
@@ -66,7 +74,27 @@ pub async fn run(workflow: Workflow, point: Option<&Point>, prepare: impl FnOnce
         let problem = holds(&workflow, &seen).err()?;
         Some(format!("{name}: {problem}"))
     });
-    Outcome { calls, shards: wire.shards().into_iter().collect(), disturbed, broken: broken.collect() }
+    let course = Course::of(&play, &seen);
+    Outcome { calls, shards: wire.shards().into_iter().collect(), disturbed, broken: broken.collect(), course }
+}
+
+/// The workflow of that name.
+pub fn workflow(name: &str) -> Workflow {
+    *WORKFLOWS.iter().chain(REGISTRY).find(|workflow| workflow.name == name).unwrap()
+}
+
+/// Plays a workflow with `trouble` from beginning to end; what anybody could notice of it, and how many calls were refused.
+pub async fn hidden_trouble(workflow: Workflow, trouble: Trouble) -> (Vec<String>, usize) {
+    let mut refused = None;
+    let calm = run(workflow, None, |play| play.world.aws.wire().set_trouble(None)).await;
+    let troubled = run(workflow, None, |play| {
+        play.world.aws.wire().set_trouble(Some(trouble));
+        refused = Some(play.world.aws.wire().clone());
+    });
+    let troubled = troubled.await;
+    let mut problems = troubled.broken;
+    problems.extend(troubled.course.differs_from(&calm.course));
+    (problems, refused.map_or(0, |wire| wire.refused()))
 }
 
 /// Which of the runs are made.
@@ -86,7 +114,7 @@ fn share() -> (usize, usize) {
 async fn whatever_call_fails_nothing_is_lost() {
     let (which, of) = share();
     let only = std::env::var("COTEJO_SWEEP_ONLY").unwrap_or_default();
-    let workflows = WORKFLOWS.iter().filter(|workflow| workflow.name.contains(&only)).copied();
+    let workflows = WORKFLOWS.iter().chain(REGISTRY).filter(|workflow| workflow.name.contains(&only)).copied();
     let undisturbed: Vec<(Workflow, Outcome)> = stream::iter(workflows)
         .map(|workflow| tokio::spawn(async move { (workflow, run(workflow, None, |_| {}).await) }))
         .buffered(AT_ONCE)
@@ -115,12 +143,15 @@ async fn whatever_call_fails_nothing_is_lost() {
         .collect()
         .await;
     let missed = outcomes.iter().filter(|(_, _, outcome)| !outcome.disturbed).count();
-    let broken: Vec<String> = outcomes
-        .iter()
-        .flat_map(|(workflow, point, outcome)| {
-            outcome.broken.iter().map(move |problem| format!("{}, {point}: {problem}", workflow.name))
-        })
-        .collect();
+    let mut broken = Vec::new();
+    for (workflow, point, outcome) in &outcomes {
+        let mut problems = outcome.broken.clone();
+        if point.is_hidden() {
+            let (_, as_it_goes) = undisturbed.iter().find(|(other, _)| other.name == workflow.name).unwrap();
+            problems.extend(outcome.course.differs_from(&as_it_goes.course));
+        }
+        broken.extend(problems.into_iter().map(|problem| format!("{}, {point}: {problem}", workflow.name)));
+    }
     let report = format!(
         "\nsweep: {} workflows, {places} crash points, {made} of {all} runs (share {which} of {of}; {missed} took another \
          way and never came to their point), {} invariants checked, {} broken\n",

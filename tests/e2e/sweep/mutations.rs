@@ -8,13 +8,9 @@ use serde_json::json;
 use super::{
     play::{Play, ids},
     points::{How, Point},
-    run,
-    workflows::{APPROVED, WORKFLOWS, Workflow},
+    run, workflow,
+    workflows::{APPROVED, Workflow},
 };
-
-fn workflow(name: &str) -> Workflow {
-    *WORKFLOWS.iter().find(|workflow| workflow.name == name).unwrap()
-}
 
 fn first(operation: &str, about: &str, how: How) -> Point {
     Point { call: Call { operation: operation.to_owned(), about: about.to_owned() }, nth: 0, how }

@@ -25,13 +25,21 @@ pub struct Play {
     pub submitted: Mutex<Vec<bytes::Bytes>>,
     /// Where the customer's systems are told.
     pub receiver: Receiver,
+    /// What the customer was answered: status, error code, whether it was a replay.
+    pub answers: Mutex<Vec<String>>,
 }
 
 impl Play {
     pub async fn begin() -> Self {
         let world = World::watched().await;
         world.aws.wire().take();
-        Self { world, orders: Arc::default(), submitted: Mutex::default(), receiver: Receiver::start().await }
+        Self {
+            world,
+            orders: Arc::default(),
+            submitted: Mutex::default(),
+            receiver: Receiver::start().await,
+            answers: Mutex::default(),
+        }
     }
 
     /// Does something that a crash may cut off.
@@ -56,6 +64,9 @@ impl Play {
                 continue;
             };
             if answer.status < 500 && answer.body["error_code"] != "request_in_flight" {
+                let code = answer.body["error_code"].as_str().unwrap_or_default();
+                let replayed = if answer.headers.contains_key("idempotent-replayed") { "replayed" } else { "" };
+                self.answers.lock().unwrap().push(format!("{} {code}{replayed}", answer.status));
                 return answer;
             }
             self.pass(SignedDuration::from_secs(61)).await;

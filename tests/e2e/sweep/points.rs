@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use cotejo_tests::{Call, Disturbance, When};
+use cotejo_tests::{Call, Disturbance, Refusal, When};
 
 use jiff::SignedDuration;
 
@@ -28,6 +28,12 @@ pub enum How {
     Repeated,
     /// The person is done just before, and the company says so.
     CalledBack,
+    /// Transactions are under way over the same item until nobody waits any longer.
+    Contended,
+    /// It is throttled until nobody waits any longer.
+    Throttled,
+    /// DynamoDB leaves out half of a batch, and half of what is left.
+    LeftOut,
 }
 
 /// A disturbance of one call.
@@ -46,6 +52,11 @@ impl fmt::Display for Point {
 }
 
 impl Point {
+    /// Whether nobody may notice anything.
+    pub fn is_hidden(&self) -> bool {
+        matches!(self.how, How::AnswerLost | How::LeftOut)
+    }
+
     /// Has it happen.
     pub fn plan(&self, play: &Play) {
         let disturbance = match self.how {
@@ -58,6 +69,10 @@ impl Point {
             How::Wished => interleaved_wish(play),
             How::Repeated => interleaved_repetition(play),
             How::CalledBack => interleaved_callback(play),
+            How::Contended => Disturbance::Refuse(Refusal::Conflict, 10),
+            // Four times three tries of the SDK.
+            How::Throttled => Disturbance::Refuse(Refusal::Throttle, 12),
+            How::LeftOut => Disturbance::Refuse(Refusal::PartialBatch, 2),
         };
         play.world.aws.wire().plan(&self.call.operation, Some(&self.call.about), self.nth, disturbance);
     }
@@ -130,17 +145,34 @@ pub fn places(points: &[Point]) -> usize {
 
 fn ways(call: &Call) -> &'static [How] {
     use How::{
-        AnotherLook, AnswerLost, CalledBack, CrashAfter, CrashBefore, FailsAfter, FailsBefore, Repeated, Wished,
+        AnotherLook, AnswerLost, CalledBack, Contended, CrashAfter, CrashBefore, FailsAfter, FailsBefore, LeftOut,
+        Repeated, Throttled, Wished,
     };
-    let writes = matches!(call.operation.as_str(), "PutItem" | "TransactWriteItems" | "UpdateItem");
+    let writes = matches!(call.operation.as_str(), "PutItem" | "TransactWriteItems" | "UpdateItem" | "DeleteItem");
     if writes && call.about.starts_with("PROCESS") {
-        &[FailsBefore, FailsAfter, AnswerLost, CrashBefore, CrashAfter, AnotherLook, Wished, Repeated, CalledBack]
-    } else if writes || call.operation.starts_with("S3") || call.operation == "Lambda Invoke" {
+        &[
+            FailsBefore,
+            FailsAfter,
+            AnswerLost,
+            CrashBefore,
+            CrashAfter,
+            AnotherLook,
+            Wished,
+            Repeated,
+            CalledBack,
+            Contended,
+            Throttled,
+        ]
+    } else if writes {
+        &[FailsBefore, FailsAfter, AnswerLost, CrashBefore, CrashAfter, Contended, Throttled]
+    } else if call.operation.starts_with("S3") || call.operation == "Lambda Invoke" {
         &[FailsBefore, FailsAfter, AnswerLost, CrashBefore, CrashAfter]
     } else {
         // Of what only reads, the effect is nothing; a company counts as reading nowhere.
         match call.operation.as_str() {
-            "GetItem" | "Query" | "GetSecretValue" => &[FailsBefore, CrashAfter],
+            "GetItem" | "Query" => &[FailsBefore, CrashAfter, Throttled],
+            "BatchGetItem" => &[FailsBefore, CrashAfter, Throttled, LeftOut],
+            "GetSecretValue" => &[FailsBefore, CrashAfter],
             _ => &[FailsBefore, FailsAfter, CrashBefore, CrashAfter],
         }
     }

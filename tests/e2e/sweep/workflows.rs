@@ -1,7 +1,7 @@
 //! What the sweep disturbs: each workflow is one entry, the whole of what a customer does and how it must end.
 
 use cotejo::{api::callback_token, providers::Purpose};
-use cotejo_sandbox::LinkPicture;
+use cotejo_sandbox::{FaultKind, Faults, LinkPicture};
 use cotejo_tests::{link_order, order, tecalis_order};
 use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
@@ -73,6 +73,21 @@ pub const WORKFLOWS: &[Workflow] = &[
             Box::pin(async {
                 // Without a key nobody can repeat a request safely, and who gets no answer leaves it at that.
                 let _ = play.on(play.world.customer.create(&order("approved"))).await;
+                play.settle().await;
+            })
+        },
+        callbacks: 1,
+        ..APPROVED
+    },
+    Workflow {
+        name: "Auco, too busy at first and submitted again",
+        play: |play| {
+            Box::pin(async {
+                let sandbox = play.world.local.sandbox();
+                let busy = |rate| Faults { rate, kinds: vec![FaultKind::RateLimited] };
+                sandbox.set_faults(busy(1.0));
+                play.create("once", order("approved")).await;
+                sandbox.set_faults(busy(0.0));
                 play.settle().await;
             })
         },
@@ -169,6 +184,11 @@ pub const WORKFLOWS: &[Workflow] = &[
             })
         },
         callbacks: 2,
+        ..APPROVED
+    },
+    Workflow {
+        name: "LINK, out of order at first and submitted again",
+        play: |play| Box::pin(async { play.verify(at_link(play, "ok,create-5xx", false, Value::Null)).await }),
         ..APPROVED
     },
     Workflow {

@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use uuid::Uuid;
 
-use super::{MAX_RACES, Means, fresh};
+use super::{Means, fresh};
 use crate::{
     api::{
         ApiError, Authority, Caller,
@@ -137,20 +137,16 @@ impl Records {
             listed: self.listed(family, who, &item.record).await?,
             ..Beside::default()
         };
-        for race in 0..MAX_RACES {
-            let news = fresh("record", self.0.entropy());
-            match outcome(self.0.store.write_record(who, &item, &beside, &news).await)? {
-                Outcome::Done => return Ok(Made { record: item.record, replayed: false }),
-                Outcome::Again => self.0.step_aside(race).await,
-                Outcome::Lost => {
-                    let existing = self.0.store.record(who, family.kind, item.record.id).await?;
-                    let existing = existing.ok_or_else(ApiError::unavailable)?;
-                    let replayed = existing.created_by != item.created_by;
-                    return made_before(existing, &fingerprint).map(|record| Made { record, replayed });
-                }
+        let news = fresh("record", self.0.entropy());
+        match outcome(self.0.store.write_record(who, &item, &beside, &news).await)? {
+            Outcome::Done => Ok(Made { record: item.record, replayed: false }),
+            Outcome::Lost => {
+                let existing = self.0.store.record(who, family.kind, item.record.id).await?;
+                let existing = existing.ok_or_else(ApiError::unavailable)?;
+                let replayed = existing.created_by != item.created_by;
+                made_before(existing, &fingerprint).map(|record| Made { record, replayed })
             }
         }
-        Err(ApiError::unavailable())
     }
 
     /// What an earlier `request` with the same key made. One request; none where it has no key.
@@ -190,15 +186,9 @@ impl Records {
             Ok((item, listed))
         };
         let items = made.into_iter().map(item).collect::<Result<Vec<_>, ApiError>>()?;
-        'together: for together in items.chunks(MAX_TOGETHER) {
-            for race in 0..MAX_RACES {
-                match outcome(self.0.store.write_records(who, together, owner).await)? {
-                    // They are written together or not at all.
-                    Outcome::Done | Outcome::Lost => continue 'together,
-                    Outcome::Again => self.0.step_aside(race).await,
-                }
-            }
-            return Err(ApiError::unavailable());
+        for together in items.chunks(MAX_TOGETHER) {
+            // They are written together or not at all: those that are there are all there.
+            outcome(self.0.store.write_records(who, together, owner).await)?;
         }
         Ok(())
     }
@@ -312,7 +302,8 @@ impl Records {
         mut change: impl FnMut(&mut RecordItem) -> Result<Next, ApiError>,
     ) -> Result<Record, ApiError> {
         let secrets = self.secrets(family).await?;
-        for race in 0..MAX_RACES {
+        let mut races = self.0.races();
+        loop {
             let mut item = self.load_any(family, who, id).await?;
             let before = item.record.clone();
             match change(&mut item)? {
@@ -345,11 +336,9 @@ impl Records {
             let news = fresh("record", self.0.entropy());
             match outcome(self.0.store.write_record(who, &item, &beside, &news).await)? {
                 Outcome::Done => return Ok(item.record),
-                Outcome::Again => self.0.step_aside(race).await,
-                Outcome::Lost => {}
+                Outcome::Lost => races.lose().await?,
             }
         }
-        Err(ApiError::unavailable())
     }
 
     /// The record that has `value` in a unique field, deleted or not. Two requests.
@@ -403,7 +392,7 @@ fn outcome(written: Result<Written, StoreError>) -> Result<Outcome, ApiError> {
         Ok(Written::Taken(field)) => Err(ApiError::invalid_field(field, "is another record's already")),
         Ok(Written::Missing(field)) => Err(ApiError::invalid_field(field, "names nothing that is there")),
         Ok(Written::Full(field)) => Err(ApiError::invalid_field(field, "has 50 such records, which is the most")),
-        Err(StoreError::Conflict) => Ok(Outcome::Again),
+        Err(StoreError::Conflict) => Ok(Outcome::Lost),
         Err(StoreError::TooLarge) => Err(ApiError::too_large(MAX_RECORD_BYTES)),
         Err(error) => Err(error.into()),
     }
@@ -419,8 +408,6 @@ const MAX_RECORD_BYTES: usize = 400 * 1024;
 
 enum Outcome {
     Done,
-    /// Others write the same items at this moment.
-    Again,
     /// Somebody wrote the record first.
     Lost,
 }
