@@ -40,7 +40,7 @@ use self::{
 };
 
 /// One run in so many is made where nothing else is said.
-const SHARE: usize = 16;
+const SHARE: usize = 32;
 /// Worlds that are played side by side.
 const AT_ONCE: usize = 4;
 
