@@ -86,10 +86,10 @@ impl Course {
             self.calls += 1;
         }
         let refusal = match trouble {
-            Trouble::Conflicts => (self.calls % CONFLICT_IN == 0).then_some(Refusal::Conflict),
+            Trouble::Conflicts => self.calls.is_multiple_of(CONFLICT_IN).then_some(Refusal::Conflict),
             Trouble::Throttles if is_hopeless => Some(Refusal::Throttle),
-            Trouble::Throttles => (self.calls % THROTTLE_IN == 0).then(|| {
-                if (self.calls / THROTTLE_IN) % 2 == 0 {
+            Trouble::Throttles => self.calls.is_multiple_of(THROTTLE_IN).then(|| {
+                if (self.calls / THROTTLE_IN).is_multiple_of(2) {
                     self.hopeless.insert(invocation.to_owned());
                 }
                 Refusal::Throttle

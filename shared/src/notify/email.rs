@@ -52,7 +52,7 @@ impl Mailer {
             .from_email_address(from)
             .destination(Destination::builder().set_to_addresses(Some(to)).build())
             .content(EmailContent::builder().simple(mail).build());
-        match send.send().await {
+        match Box::pin(send.send()).await {
             Ok(_) => (Outcome::Taken, Some(200), None),
             Err(error) => {
                 let status = error.raw_response().map(|response| response.status().as_u16());

@@ -42,7 +42,7 @@ impl Functions {
         let event = serde_json::to_vec(event).map_err(|_| NotStarted::Refused("unserialisable".to_owned()))?;
         let client = self.client.get_or_init(|| self.http.functions(&self.config));
         let invoke = client.invoke().function_name(name).invocation_type(InvocationType::Event);
-        match invoke.payload(Blob::new(event)).send().await {
+        match Box::pin(invoke.payload(Blob::new(event)).send()).await {
             Ok(_) => Ok(()),
             Err(error) => Err(NotStarted::Refused(error.code().unwrap_or("no_answer").to_owned())),
         }

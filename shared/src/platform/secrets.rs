@@ -202,7 +202,8 @@ impl Secrets {
 
     /// A secret's text; `None` likewise.
     async fn text(&self, name: &str) -> Result<Option<String>, SecretsError> {
-        let answer = match self.client.get_secret_value().secret_id(name).send().await {
+        // On the heap: what the SDK does for one request is large, and stands in every future above.
+        let answer = match Box::pin(self.client.get_secret_value().secret_id(name).send()).await {
             Ok(answer) => answer,
             Err(error) => {
                 return match error.as_service_error() {

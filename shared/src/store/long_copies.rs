@@ -12,6 +12,7 @@ use super::{
     codec::text,
     failure,
     keys::{self, ItemKey, LongCopyKey, OwnKey},
+    request::Refused,
 };
 use crate::{api::Authority, process::ProcessId};
 
@@ -86,12 +87,10 @@ impl Store {
             .expression_attribute_values(":until", text(&keys::moment(until)))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .return_values(ReturnValue::AllNew);
-        let item = match update.send().await {
-            Ok(answer) => answer.attributes.unwrap_or_default(),
-            Err(error) => match failure(&error) {
-                StoreError::Conflict => return Ok(None),
-                other => return Err(other),
-            },
+        let item = match self.update(update).await {
+            Ok(item) => item,
+            Err(Refused::Condition(_)) => return Ok(None),
+            Err(Refused::Other(error)) => return Err(error),
         };
         let process = item.get("process_id").and_then(|id| id.as_s().ok()?.parse().ok());
         let process = process.ok_or(StoreError::Corrupt("process_id"))?;

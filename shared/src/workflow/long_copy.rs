@@ -14,6 +14,7 @@ use crate::{
     },
     process::{Copy, CopyOutcome, Evidence, Process},
     store::{
+        StoreError,
         keys::{LongCopyKey, OwnKey, WorkKey},
         long_copies::ClaimedCopy,
     },
@@ -94,7 +95,8 @@ impl CopyLong {
         let until = self.means.now() + LONGEST_TRY;
         let begun = self.means.store.begin_long_copy(&key, order.claimed_until, until).await?;
         let Some(claimed) = begun else { return Ok(()) };
-        let tried = self.try_copy(&key, &claimed).await;
+        // On the heap: a copy is the longest chain of futures there is.
+        let tried = Box::pin(self.try_copy(&key, &claimed)).await;
         if tried.is_err() {
             // Or else it is due when this try would have ended.
             let _ = self.means.store.plan_long_copy(&key, self.means.now() + SOON).await;
