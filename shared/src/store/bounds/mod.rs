@@ -142,6 +142,7 @@ fn bounds() -> Vec<(&'static str, Bound)> {
         ("ProcessRecord.outbox[key]", OURS),
         ("ProcessRecord.fingerprint", OURS),
         ("ProcessRecord.created_by", OURS),
+        ("ProcessRecord.claimed_by", OURS),
         // `workflow::callback`.
         ("InboxEntry.reference", REFERENCE),
         ("InboxEntry.code", CODE),
