@@ -35,7 +35,7 @@ fi
 
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 log=$root/.venv/$package.log
-java -Djava.library.path="$home/DynamoDBLocal_lib" -jar "$home/DynamoDBLocal.jar" -inMemory -sharedDb -disableTelemetry \
+java -Djava.library.path="$home/DynamoDBLocal_lib" -jar "$home/DynamoDBLocal.jar" -inMemory -disableTelemetry \
     -port "$port" > "$log" 2>&1 &
 server=$!
 trap 'kill "$server" 2> /dev/null || true; rm -rf "${fetched:-}"' EXIT

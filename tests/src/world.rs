@@ -249,6 +249,9 @@ fn with_table(data: Option<&Path>, mut overrides: HashMap<String, String>) -> Ha
     };
     overrides.entry("AWS_ENDPOINT_URL_DYNAMODB".to_owned()).or_insert(url);
     overrides.entry("COTEJO_STACK".to_owned()).or_insert(format!("test-{}", &world[..16]));
+    // Worlds draw the same ids, and DynamoDB knows a transaction by its token alone: each is an account of its own.
+    overrides.entry("AWS_ACCESS_KEY_ID".to_owned()).or_insert(world[..16].to_owned());
+    overrides.entry("AWS_SECRET_ACCESS_KEY".to_owned()).or_insert("secret".to_owned());
     overrides
 }
 
