@@ -341,29 +341,36 @@ async fn steps(ask: impl AsyncFn(&World) -> Answer) -> Vec<String> {
     calls
 }
 
+/// Each of `calls` on each side of its effect, if it has any: its operation, how many of that came before it, and the side.
+fn sides(calls: &[String]) -> Vec<(String, usize, When)> {
+    let side = |(at, operation): (usize, &String)| {
+        let earlier = calls[..at].iter().filter(|other| *other == operation).count();
+        let is_read = ["Get", "Query", "S3 GET"].iter().any(|read| operation.starts_with(read));
+        let sides = if is_read { &[When::Before][..] } else { &[When::Before, When::After] };
+        sides.iter().map(|when| (operation.clone(), earlier, *when)).collect::<Vec<_>>()
+    };
+    calls.iter().enumerate().flat_map(side).collect()
+}
+
 /// Runs the same job once for each of those calls and each side of its effect, if any, with that call failing, and checks how it
 /// ends.
 async fn whatever_fails(ask: impl AsyncFn(&World) -> Answer, check: impl AsyncFn(&World, &Value)) {
     let calls = steps(&ask).await;
     assert!(calls.len() > 5, "{calls:?}");
-    for (at, operation) in calls.iter().enumerate() {
-        let earlier = calls[..at].iter().filter(|other| *other == operation).count();
-        let is_read = ["Get", "Query", "S3 GET"].iter().any(|read| operation.starts_with(read));
-        for when in if is_read { &[When::Before][..] } else { &[When::Before, When::After] } {
-            let world = World::new().await;
-            let asked = ask(&world).await;
-            world.aws.wire().take_written();
-            world.aws.wire().plan(operation, None, earlier, Disturbance::Fail(*when));
-            world.local.pump().await;
-            assert!(world.aws.is_calm(), "{operation} number {earlier} was not called");
-            for _ in 0..3 {
-                world.pass(SignedDuration::from_mins(17)).await;
-            }
-            let path = asked.headers["location"].to_str().unwrap();
-            let job = world.customer.get(path).await.result().clone();
-            assert_eq!(job["state"], "done", "{operation} number {earlier} fails {when:?}: {job}");
-            check(&world, &job).await;
+    for (operation, earlier, when) in sides(&calls) {
+        let world = World::new().await;
+        let asked = ask(&world).await;
+        world.aws.wire().take_written();
+        world.aws.wire().plan(&operation, None, earlier, Disturbance::Fail(when));
+        world.local.pump().await;
+        assert!(world.aws.is_calm(), "{operation} number {earlier} was not called");
+        for _ in 0..3 {
+            world.pass(SignedDuration::from_mins(17)).await;
         }
+        let path = asked.headers["location"].to_str().unwrap();
+        let job = world.customer.get(path).await.result().clone();
+        assert_eq!(job["state"], "done", "{operation} number {earlier} fails {when:?}: {job}");
+        check(&world, &job).await;
     }
 }
 
@@ -371,27 +378,23 @@ async fn whatever_fails(ask: impl AsyncFn(&World) -> Answer, check: impl AsyncFn
 /// within two minutes and how it ends.
 async fn wherever_it_is_killed(ask: impl AsyncFn(&World) -> Answer, check: impl AsyncFn(&World, &Value)) {
     let calls = steps(&ask).await;
-    for (at, operation) in calls.iter().enumerate() {
-        let earlier = calls[..at].iter().filter(|other| *other == operation).count();
-        let is_read = ["Get", "Query", "S3 GET"].iter().any(|read| operation.starts_with(read));
-        for when in if is_read { &[When::Before][..] } else { &[When::Before, When::After] } {
-            let world = World::new().await;
-            let asked = ask(&world).await;
-            world.aws.wire().take_written();
-            world.aws.wire().plan(operation, None, earlier, Disturbance::Crash(*when));
-            tokio::select! {
-                _ = world.local.pump() => panic!("{operation} number {earlier} was not called"),
-                () = world.aws.crashed() => {}
-            }
-            // The clock's own minute, twice.
-            for _ in 0..2 {
-                world.pass(SignedDuration::from_mins(1)).await;
-            }
-            let path = asked.headers["location"].to_str().unwrap();
-            let job = world.customer.get(path).await.result().clone();
-            assert_eq!(job["state"], "done", "{operation} number {earlier}, killed {when:?}: {job}");
-            check(&world, &job).await;
+    for (operation, earlier, when) in sides(&calls) {
+        let world = World::new().await;
+        let asked = ask(&world).await;
+        world.aws.wire().take_written();
+        world.aws.wire().plan(&operation, None, earlier, Disturbance::Crash(when));
+        tokio::select! {
+            _ = world.local.pump() => panic!("{operation} number {earlier} was not called"),
+            () = world.aws.crashed() => {}
         }
+        // The clock's own minute, twice.
+        for _ in 0..2 {
+            world.pass(SignedDuration::from_mins(1)).await;
+        }
+        let path = asked.headers["location"].to_str().unwrap();
+        let job = world.customer.get(path).await.result().clone();
+        assert_eq!(job["state"], "done", "{operation} number {earlier}, killed {when:?}: {job}");
+        check(&world, &job).await;
     }
 }
 

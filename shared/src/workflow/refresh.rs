@@ -195,7 +195,7 @@ impl RefreshProcess {
             && worth_asking
             && can_be_asked
         {
-            if look.answer.is_none() && !self.has_time(look) {
+            if look.answer.is_none() && !self.has_time(look.end) {
                 // Left for a look of its own, which the wish brings about.
                 record.announce(events);
                 let soon = self.means.now() + WISH_PATIENCE;
@@ -340,7 +340,7 @@ impl RefreshProcess {
         if process.next_escalation_at().is_none_or(|at| at > self.means.now()) {
             return Ok(Vec::new());
         }
-        if look.escalation.is_none() && self.has_time(look) {
+        if look.escalation.is_none() && self.has_time(look.end) {
             look.escalation = Some(self.submit(provider, process, Round::Escalated, look.end).await?);
         }
         let now = self.means.now();
@@ -376,7 +376,7 @@ impl RefreshProcess {
         if !process.certificate.as_ref().is_some_and(|certificate| certificate.is_due(now)) {
             return Ok(None);
         }
-        if look.certificate.is_none() && self.has_time(look) {
+        if look.certificate.is_none() && self.has_time(look.end) {
             let fetch = certificate::fetch(&self.means, self.handover.copier(), provider, process);
             let fetched = in_time(self.clock(), look.end, fetch).await;
             look.certificate = fetched.unwrap_or_else(|| Ok(certificate::Fetched::out_of_time(process)))?;
@@ -462,9 +462,9 @@ impl RefreshProcess {
             .unwrap_or_else(|| Ok(Learnt::Unknown { trouble: "unavailable".to_owned(), maybe_done: true, said: None }))
     }
 
-    /// Whether there is time for another call.
-    fn has_time(&self, look: &Look) -> bool {
-        self.means.now() + CALL_TIME <= look.end
+    /// Whether there is time for another call before `end`.
+    fn has_time(&self, end: Timestamp) -> bool {
+        self.means.now() + CALL_TIME <= end
     }
 
     fn clock(&self) -> &dyn Clock {
@@ -484,8 +484,10 @@ impl RefreshProcess {
             Err(trouble) => return Ok(Err(trouble)),
         };
         let expired = self.copy(process, provider, &mut answer, end).await?;
-        let again = expired && self.means.now() + CALL_TIME <= end;
-        if again && let Ok(mut fresh) = self.query(process, provider, reference, end).await? {
+        if expired
+            && self.has_time(end)
+            && let Ok(mut fresh) = self.query(process, provider, reference, end).await?
+        {
             for media in &mut fresh.observation.media {
                 let known = answer.observation.media.iter().find(|earlier| earlier.source == media.source);
                 if let Some(CopyOutcome::Stored(stored)) = known.map(|earlier| &earlier.outcome) {
