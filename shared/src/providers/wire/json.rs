@@ -1,13 +1,16 @@
 //! A company's JSON as it came. Unlike `serde_json::Value` it keeps every value of a name that repeats, and text that is
-//! no valid JSON because of single characters is read all the same.
+//! no valid JSON because of single characters is read all the same. What is nested too deep is left out, alone.
 
 use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::Number;
+
+/// How many lists and maps are read within each other. The samples have six; `serde_json` refuses a whole body at 128.
+const MAX_DEPTH: usize = 64;
 
 /// What stands at one place. Cannot be printed: it is about a person.
 #[derive(Clone, PartialEq)]
@@ -19,6 +22,8 @@ pub(super) enum Json {
     List(Vec<Json>),
     /// In the order written; names may repeat.
     Map(Vec<(String, Json)>),
+    /// What stands deeper than [`MAX_DEPTH`].
+    TooDeep,
 }
 
 /// Reads `body`, and says whether a character of it was lost.
@@ -80,11 +85,34 @@ fn escape(text: &str, mended: &mut String, lost: &mut bool) -> usize {
 
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader)
+        Reader { depth: 0 }.deserialize(deserializer)
     }
 }
 
-struct Reader;
+/// Reads what stands within so many lists and maps.
+#[derive(Clone, Copy)]
+struct Reader {
+    depth: usize,
+}
+
+impl Reader {
+    fn inner(self) -> Self {
+        Self { depth: self.depth + 1 }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Reader {
+    type Value = Json;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+        if self.depth < MAX_DEPTH {
+            deserializer.deserialize_any(self)
+        } else {
+            // Passed over without recursion, however deep it is.
+            IgnoredAny::deserialize(deserializer).map(|_| Json::TooDeep)
+        }
+    }
+}
 
 impl<'de> Visitor<'de> for Reader {
     type Value = Json;
@@ -123,7 +151,7 @@ impl<'de> Visitor<'de> for Reader {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
         let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
+        while let Some(item) = items.next_element_seed(self.inner())? {
             list.push(item);
         }
         Ok(Json::List(list))
@@ -131,8 +159,8 @@ impl<'de> Visitor<'de> for Reader {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
         let mut map = Vec::new();
-        while let Some(entry) = entries.next_entry()? {
-            map.push(entry);
+        while let Some(name) = entries.next_key()? {
+            map.push((name, entries.next_value_seed(self.inner())?));
         }
         Ok(Json::Map(map))
     }
@@ -168,6 +196,20 @@ mod tests {
             assert!(read(body.as_bytes()).is_err(), "{body}");
         }
         assert!(read("[".repeat(100_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_value_that_is_nested_too_deep_costs_nothing_but_itself() {
+        let deep = ["[".repeat(100_000), "]".repeat(100_000)].concat();
+        let Ok((Json::List(items), false)) = read(format!("[1, {deep}, 2]").as_bytes()) else { panic!("a list") };
+        let [Json::Number(first), inner, Json::Number(last)] = items.as_slice() else { panic!("three values") };
+        assert_eq!((first.as_u64(), last.as_u64()), (Some(1), Some(2)));
+        let mut inner = inner;
+        for _ in 2..MAX_DEPTH {
+            let Json::List(items) = inner else { panic!("a list") };
+            inner = &items[0];
+        }
+        assert!(*inner == Json::List(vec![Json::TooDeep]));
     }
 
     #[test]

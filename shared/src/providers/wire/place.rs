@@ -322,7 +322,7 @@ fn is_empty(value: &Json) -> bool {
         Json::Text(text) => text.trim().is_empty(),
         Json::List(list) => list.is_empty(),
         Json::Map(map) => map.is_empty(),
-        Json::Flag(_) | Json::Number(_) => false,
+        Json::Flag(_) | Json::Number(_) | Json::TooDeep => false,
     }
 }
 
