@@ -1,7 +1,8 @@
 //! How the local system's times grow with what is stored: `cargo run -p cotejo-tests --example growth -- 100 10000 100000`.
 //!
-//! For each size it fills a new data directory, then prints the median and the CPU time of each operation, and the CPU time of the
-//! idle system. Processes and persons are copies of real ones; the sandbox's journal grows as well.
+//! For each size it fills a new data directory. Then each operation is carried out on all of them in turn, and the median of each
+//! size is printed with its ratio to the first's, so that whatever else the machine does weighs on all alike. At the end the CPU
+//! time of each idle system. Processes and persons are copies of real ones; the sandbox's journal grows as well.
 //! `growth import 100000` imports so many rows to the end.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement for developers")]
@@ -21,9 +22,14 @@ use cotejo_tests::{Answer, Customer, order};
 use dynoxide::{Database, ImportOptions};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 /// How often an operation is carried out.
 const TIMES: usize = 60;
+
+/// How often so many rows are imported.
+const IMPORTS: usize = 5;
+const IMPORTED: usize = 100;
 
 /// Processes that are really played, and then copied.
 const ORIGINALS: usize = 5;
@@ -36,6 +42,7 @@ async fn main() {
     {
         return import_all(rows.parse().unwrap()).await;
     }
+    let mut systems = Vec::new();
     for size in words.iter().map(|size| size.parse().unwrap()) {
         let data = tempfile::tempdir().unwrap();
         let local = start(data.path()).await;
@@ -46,10 +53,58 @@ async fn main() {
         let begin = Instant::now();
         let local = start(data.path()).await;
         println!("{size:>7}  {:20} {:8.2} ms", "start", millis(begin.elapsed()));
-        measure(&local, size).await;
+        systems.push(System::of(size, local, data).await);
+    }
+    measure(&systems).await;
+    let mut stopped = Vec::new();
+    for system in systems {
+        system.local.shutdown().await;
+        stopped.push((system.size, system.data));
+    }
+    for (size, data) in stopped {
+        let local = start(data.path()).await;
         idle(size).await;
         local.shutdown().await;
     }
+}
+
+/// A local system with so many processes and persons.
+struct System {
+    size: usize,
+    local: Local,
+    data: TempDir,
+    customer: Customer,
+    processes: Vec<String>,
+    people: Vec<String>,
+}
+
+impl System {
+    async fn of(size: usize, local: Local, data: TempDir) -> Self {
+        let customer = customer(&local);
+        let processes = ids(&customer.get("/processes?per_page=100").await);
+        let people = ids(&customer.get("/people?per_page=100").await);
+        Self { size, local, data, customer, processes, people }
+    }
+
+    fn process(&self, at: usize) -> &str {
+        &self.processes[at * 37 % self.processes.len()]
+    }
+
+    fn person(&self, at: usize) -> &str {
+        &self.people[at * 37 % self.people.len()]
+    }
+
+    /// The reference of one of the processes that are open.
+    async fn open_reference(&self, at: usize) -> String {
+        let open = ids(&self.customer.get("/processes?status=in_progress&per_page=100").await);
+        let process = self.customer.process(&open[at % open.len()]).await;
+        process["provider_reference"].as_str().unwrap().to_owned()
+    }
+}
+
+fn ids(answer: &Answer) -> Vec<String> {
+    let data = answer.result()["data"].as_array().unwrap();
+    data.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
 }
 
 async fn start(data: &Path) -> Local {
@@ -193,63 +248,78 @@ fn curp(number: usize) -> String {
     format!("{curp}{}", (10 - sum % 10) % 10)
 }
 
-async fn measure(local: &Local, size: usize) {
-    let customer = &customer(local);
-    let ids = |answer: Answer| -> Vec<String> {
-        let data = answer.result()["data"].as_array().unwrap().clone();
-        data.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
-    };
-    let processes = ids(customer.get("/processes?per_page=100").await);
-    let people = ids(customer.get("/people?per_page=100").await);
-    let any = |ids: &[String], at: usize| ids[at * 37 % ids.len()].clone();
-    time(size, "status", async |at| customer.get(&format!("/processes/{}", any(&processes, at))).await).await;
-    time(size, "list", async |_| customer.get("/processes").await).await;
-    time(size, "list by status", async |_| customer.get("/processes?status=approved").await).await;
-    time(size, "create", async |_| customer.create(&order("never")).await).await;
-    let open = customer.get("/processes?status=in_progress&per_page=100").await;
-    let codes: Vec<String> = ids(open);
-    let mut references = Vec::new();
-    for id in codes.iter().take(TIMES) {
-        references.push(customer.process(id).await["provider_reference"].as_str().unwrap().to_owned());
+async fn measure(systems: &[System]) {
+    compare(systems, "status", async |on, at| on.customer.get(&format!("/processes/{}", on.process(at))).await).await;
+    compare(systems, "list", async |on, _| on.customer.get("/processes").await).await;
+    compare(systems, "list by status", async |on, _| on.customer.get("/processes?status=approved").await).await;
+    compare(systems, "create", async |on, _| on.customer.create(&order("never")).await).await;
+    compare_prepared(
+        systems,
+        "callback",
+        async |on, at| on.open_reference(at).await,
+        async |on, reference| {
+            let webhook = on.local.auco_webhook_url().strip_prefix(on.local.url()).unwrap();
+            let body = json!({"code": reference, "type": "veriface", "status": "APPROVED"});
+            on.customer.send(Method::POST, webhook, &[], Some(body.to_string())).await
+        },
+    )
+    .await;
+    compare(systems, "people get", async |on, at| on.customer.get(&format!("/people/{}", on.person(at))).await).await;
+    compare(systems, "people search", async |on, at| {
+        on.customer.post("/people/search", &json!({"ids": [on.person(at), on.person(at + 1)]})).await
+    })
+    .await;
+    compare(systems, "people by id number", async |on, at| {
+        on.customer.get(&format!("/people/national-id/{}", curp(at % ORIGINALS))).await
+    })
+    .await;
+    compare(systems, "people list", async |on, _| on.customer.get("/people").await).await;
+    let mut times: Vec<Vec<Duration>> = vec![Vec::new(); systems.len()];
+    for step in 0..IMPORTS {
+        for (system, times) in systems.iter().zip(&mut times) {
+            let took = import(&system.local, IMPORTED, ORIGINALS + step * IMPORTED).await;
+            times.push(took / u32::try_from(IMPORTED).unwrap());
+        }
     }
-    let webhook = local.auco_webhook_url().strip_prefix(local.url()).unwrap();
-    time(size, "callback", async |at| {
-        let body = json!({"code": references[at % references.len()], "type": "veriface", "status": "APPROVED"});
-        customer.send(Method::POST, webhook, &[], Some(body.to_string())).await
-    })
-    .await;
-    time(size, "people get", async |at| customer.get(&format!("/people/{}", any(&people, at))).await).await;
-    time(size, "people search", async |at| {
-        customer.post("/people/search", &json!({"ids": [any(&people, at), any(&people, at + 1)]})).await
-    })
-    .await;
-    time(size, "people by id number", async |at| {
-        customer.get(&format!("/people/national-id/{}", curp(at % ORIGINALS))).await
-    })
-    .await;
-    time(size, "people list", async |_| customer.get("/people").await).await;
-    let before = cpu();
-    let took = import(local, 500, ORIGINALS).await;
-    println!(
-        "{size:>7}  {:20} {:8.2} ms {:8.2} ms CPU",
-        "import, a row",
-        millis(took) / 500.0,
-        millis(cpu() - before) / 500.0
-    );
+    print(systems, "import, a row", times);
 }
 
-async fn time(size: usize, what: &str, operation: impl AsyncFn(usize) -> Answer) {
-    let mut times = Vec::new();
-    let before = cpu();
+/// Carries an operation out on each system in turn, many times.
+async fn compare(systems: &[System], what: &str, operation: impl AsyncFn(&System, usize) -> Answer) {
+    compare_prepared(systems, what, async |_, at| at, operation).await;
+}
+
+/// The same, where something that is not measured has to be done before.
+async fn compare_prepared<T>(
+    systems: &[System],
+    what: &str,
+    prepare: impl AsyncFn(&System, usize) -> T,
+    operation: impl AsyncFn(&System, T) -> Answer,
+) {
+    let mut times: Vec<Vec<Duration>> = vec![Vec::new(); systems.len()];
     for at in 0..TIMES {
-        let start = Instant::now();
-        let answer = operation(at).await;
-        times.push(start.elapsed());
-        assert!((200..300).contains(&answer.status), "{what}: {answer:?}");
+        for (system, times) in systems.iter().zip(&mut times) {
+            let prepared = prepare(system, at).await;
+            let start = Instant::now();
+            let answer = operation(system, prepared).await;
+            times.push(start.elapsed());
+            assert!((200..300).contains(&answer.status), "{what}: {answer:?}");
+        }
     }
-    let cpu = millis(cpu() - before) / TIMES as f64;
-    times.sort();
-    println!("{size:>7}  {what:20} {:8.2} ms {cpu:8.2} ms CPU", millis(times[TIMES / 2]));
+    print(systems, what, times);
+}
+
+fn print(systems: &[System], what: &str, times: Vec<Vec<Duration>>) {
+    let medians: Vec<f64> = times
+        .into_iter()
+        .map(|mut times| {
+            times.sort();
+            millis(times[times.len() / 2])
+        })
+        .collect();
+    for (system, median) in systems.iter().zip(&medians) {
+        println!("{:>7}  {what:20} {median:8.2} ms {:6.2} ×", system.size, median / medians[0]);
+    }
 }
 
 /// Lets everything come to rest, then measures a while of it, a sweep of expired items included.
