@@ -10,7 +10,7 @@ use crate::people::{juan, register, sample};
 
 /// A world whose indexes lag, whatever the environment says.
 async fn lagging() -> World {
-    let world = World::new().await;
+    let world = World::calm().await;
     world.lag_indexes(INDEX_LAG);
     world
 }

@@ -18,7 +18,8 @@ async fn poison(world: &World, id: &str) {
     let update = update.key("pk", text(&format!("TENANT#local#PROCESS#{id}"))).key("sk", text("#"));
     let update = update.update_expression("SET body = :body, wish = :wish");
     let update = update.expression_attribute_values(":body", text("{\"half\": "));
-    update.expression_attribute_values(":wish", text("asked-of-poison")).send().await.unwrap();
+    let update = update.expression_attribute_values(":wish", text("asked-of-poison"));
+    world.aws.wire().aside(update.send()).await.unwrap();
 }
 
 #[tokio::test]
@@ -109,7 +110,8 @@ async fn an_item_that_was_mended_is_finished_by_the_schedule() {
     let update = platform.aws.dynamodb.update_item().table_name(&platform.config.table);
     let update = update.key("pk", text(&format!("TENANT#local#PROCESS#{id}"))).key("sk", text("#"));
     let update = update.update_expression("SET body = :body");
-    update.expression_attribute_values(":body", text(whole["body"].as_str().unwrap())).send().await.unwrap();
+    let update = update.expression_attribute_values(":body", text(whole["body"].as_str().unwrap()));
+    world.aws.wire().aside(update.send()).await.unwrap();
     let process = world.finish(&id, 1).await;
     assert_eq!((&process["status"], &process["evidence_state"]), (&json!("approved"), &json!("complete")));
 }

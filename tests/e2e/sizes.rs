@@ -245,11 +245,12 @@ async fn a_page_of_channels_behind_the_first_is_read_and_told_too() {
         let (pk, sk) = ("TENANT#local#CHANNELS".to_owned(), id);
         let update = dynamodb.update_item().table_name(table).update_expression("SET filler = :filler");
         let update = update.expression_attribute_values(":filler", AttributeValue::S("x".repeat(240 * 1024)));
-        update.key("pk", AttributeValue::S(pk)).key("sk", AttributeValue::S(sk)).send().await.unwrap();
+        let update = update.key("pk", AttributeValue::S(pk)).key("sk", AttributeValue::S(sk));
+        world.aws.wire().aside(update.send()).await.unwrap();
     }
     let query = dynamodb.query().table_name(table).consistent_read(true).key_condition_expression("pk = :pk");
     let query = query.expression_attribute_values(":pk", AttributeValue::S("TENANT#local#CHANNELS".to_owned()));
-    assert!(query.send().await.unwrap().last_evaluated_key().is_some(), "one answer of the table has them all");
+    assert!(world.aws.wire().aside(query.send()).await.unwrap().last_evaluated_key().is_some(), "one answer of the table has them all");
 
     let listed = world.customer.get("/notification-channels").await;
     assert_eq!(listed.result().as_array().unwrap().len(), 5);
