@@ -30,39 +30,50 @@ async fn ask_both(customer: &Customer, requests: usize) -> Vec<Answer> {
     join_all((0..requests).map(one)).await
 }
 
-fn granted(answers: &[Answer]) -> usize {
-    let refused = answers.iter().filter(|answer| answer.status == 429);
-    for answer in refused.clone() {
-        assert_eq!(answer.error_code(), "rate_limited");
-    }
-    answers.len() - refused.count()
+/// Whether so many of the requests were let through. A request whose own share could not be had in time is a 503, as may
+/// happen on a machine that is busy: it was not let through, and may have cost a share or not.
+fn assert_granted(answers: &[Answer], expected: std::ops::RangeInclusive<usize>) {
+    let of = |status: u16, code: &str| {
+        let with_status = answers.iter().filter(|answer| answer.status == status);
+        with_status.inspect(|answer| assert_eq!(answer.error_code(), code)).count()
+    };
+    let (refused, late) = (of(429, "rate_limited"), of(503, "unavailable"));
+    let granted = answers.len() - refused - late;
+    assert!(
+        granted <= *expected.end() && *expected.start() <= granted + late,
+        "{granted} let through and {late} late, of {expected:?}"
+    );
+}
+
+/// Whether exactly so many were.
+fn assert_exactly(answers: &[Answer], granted: usize) {
+    assert_granted(answers, granted..=granted);
 }
 
 #[tokio::test]
 async fn two_functions_together_never_let_more_through_than_the_limit() {
     for limit in [1, 7, 39] {
         let limited = Limited::to(limit).await;
-        let granted = granted(&ask_both(limited.customer(), 100).await);
-        assert_eq!(granted, usize::try_from(limit).unwrap(), "a limit under 40 is exact");
+        // A limit under 40 is exact.
+        assert_exactly(&ask_both(limited.customer(), 100).await, usize::try_from(limit).unwrap());
     }
     let limited = Limited::to(200).await;
-    let granted = granted(&ask_both(limited.customer(), 500).await);
     // What one function took and did not use is missing to the other: at most one block, a twentieth.
-    assert!((190..=200).contains(&granted), "{granted}");
+    assert_granted(&ask_both(limited.customer(), 500).await, 190..=200);
 }
 
 #[tokio::test]
 async fn a_new_minute_opens_the_limit_again_and_nothing_is_carried_over() {
     let limited = Limited::to(5).await;
     for _ in 0..3 {
-        assert_eq!(granted(&ask_both(limited.customer(), 12).await), 5);
+        assert_exactly(&ask_both(limited.customer(), 12).await, 5);
         // Not before the minute is over.
         limited.world.clock.advance(SignedDuration::from_secs(59));
-        assert_eq!(granted(&ask_both(limited.customer(), 12).await), 0);
+        assert_exactly(&ask_both(limited.customer(), 12).await, 0);
         limited.world.clock.advance(SignedDuration::from_secs(1));
     }
     limited.world.clock.advance(SignedDuration::from_mins(10));
-    assert_eq!(granted(&ask_both(limited.customer(), 12).await), 5);
+    assert_exactly(&ask_both(limited.customer(), 12).await, 5);
 }
 
 #[tokio::test]
@@ -110,7 +121,7 @@ async fn a_table_that_fails_while_a_share_is_taken_is_a_503_and_gives_nothing_aw
         assert_eq!((answer.status, answer.error_code()), (503, "unavailable"));
     }
     // The failure after the effect cost one of the three.
-    assert_eq!(granted(&ask_both(limited.customer(), 10).await), 1);
+    assert_exactly(&ask_both(limited.customer(), 10).await, 1);
 }
 
 #[tokio::test]

@@ -250,7 +250,10 @@ async fn a_page_of_channels_behind_the_first_is_read_and_told_too() {
     }
     let query = dynamodb.query().table_name(table).consistent_read(true).key_condition_expression("pk = :pk");
     let query = query.expression_attribute_values(":pk", AttributeValue::S("TENANT#local#CHANNELS".to_owned()));
-    assert!(world.aws.wire().aside(query.send()).await.unwrap().last_evaluated_key().is_some(), "one answer of the table has them all");
+    assert!(
+        world.aws.wire().aside(query.send()).await.unwrap().last_evaluated_key().is_some(),
+        "one answer of the table has them all"
+    );
 
     let listed = world.customer.get("/notification-channels").await;
     assert_eq!(listed.result().as_array().unwrap().len(), 5);

@@ -393,7 +393,6 @@ fn outcome(written: Result<Written, StoreError>) -> Result<Outcome, ApiError> {
         Ok(Written::Missing(field)) => Err(ApiError::invalid_field(field, "names nothing that is there")),
         Ok(Written::Full(field)) => Err(ApiError::invalid_field(field, "has 50 such records, which is the most")),
         Err(StoreError::Conflict) => Ok(Outcome::Lost),
-        Err(StoreError::TooLarge) => Err(ApiError::too_large(MAX_RECORD_BYTES)),
         Err(error) => Err(error.into()),
     }
 }
@@ -402,9 +401,6 @@ fn outcome(written: Result<Written, StoreError>) -> Result<Outcome, ApiError> {
 fn made_before(existing: RecordItem, fingerprint: &Fingerprint) -> Result<Record, ApiError> {
     if fingerprint.is(&existing.fingerprint) { Ok(existing.record) } else { Err(ApiError::key_reused()) }
 }
-
-/// What a record may have at most, in bytes: what an item of the table may.
-const MAX_RECORD_BYTES: usize = 400 * 1024;
 
 enum Outcome {
     Done,
