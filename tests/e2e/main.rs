@@ -28,6 +28,7 @@ mod pictures;
 mod pocket;
 mod poison;
 mod privacy;
+mod put_back;
 mod races;
 mod redaction;
 mod refusals;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    notify::{Attempt, Channel, Config, Delivery},
+    notify::{Attempt, Channel, Config, Delivery, slack},
     process::{
         Certificate, CertificateState, Copy, Decision, Evidence, Findings, Private, Process, StoredCopy,
         request::Person, timeline::TimelineEntry,
@@ -210,6 +210,10 @@ impl<'a> DeliveryView<'a> {
     }
 }
 
+/// What a channel shows and nobody sets, beside its id: where it comes back it counts for nothing.
+pub const CHANNEL_DERIVED: [&str; 6] =
+    ["failing_since", "resting_until", "disabled_at", "disabled_reason", "created_at", "updated_at"];
+
 /// A channel. `secret` is what signs its webhooks, in the one answer that shows it.
 #[must_use]
 pub fn channel(channel: &Channel, secret: Option<&SecretString>) -> Value {
@@ -221,9 +225,7 @@ pub fn channel(channel: &Channel, secret: Option<&SecretString>) -> Value {
                 .collect();
             ("webhook", json!({"url": url, "secrets": secrets}))
         }
-        Config::Slack { with_names, .. } => {
-            ("slack", json!({"url": "https://hooks.slack.com/…", "with_names": with_names}))
-        }
+        Config::Slack { with_names, .. } => ("slack", json!({"url": slack::SHOWN, "with_names": with_names})),
         Config::Email { emails, with_names } => ("email", json!({"emails": emails, "with_names": with_names})),
     };
     if let Some(secret) = secret {

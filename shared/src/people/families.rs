@@ -57,6 +57,7 @@ pub static GROUPS: Family = Family {
 /// Catalogs of the customer's own.
 pub static CATALOGS: Family = Family {
     owner: None,
+    derived: &["values", "values_next_page_url"],
     ..Family::of_person(
         Kind::Catalog,
         "/catalogs",
@@ -135,6 +136,7 @@ pub static CONTACTS: Family = Family {
 pub static REFERENCES: Family = Family {
     digests: Some(Digests { map: "reference", of: id_alone }),
     show: Some(show_relation),
+    derived: &["person_relation"],
     ..Family::of_person(
         Kind::Reference,
         "/references",
@@ -178,6 +180,7 @@ pub static EMPLOYMENTS: Family = Family {
 pub static BANK_ACCOUNTS: Family = Family {
     created: 200,
     settle: Some(settle_bank_account),
+    derived: &["metadata", "validated_at"],
     ..Family::of_person(
         Kind::BankAccount,
         "/bank-accounts",
@@ -210,13 +213,14 @@ pub static FINANCIALS: Family = Family::of_person(
 /// What came of biometric checks. The person keeps the latest of each type.
 pub static BIOMETRIC_RESULTS: Family = Family {
     show: Some(show_biometric_type),
+    derived: &["typeName"],
     digests: Some(Digests { map: "biometric", of: biometric_digest }),
     ..Family::of_person(
         Kind::BiometricResult,
         "/biometric-results",
         &[
             Field::required("person_id", Form::Id),
-            Field::required("type", Form::Word(&BIOMETRIC_TYPES)),
+            Field::required("type", Form::Numbered(&BIOMETRIC_TYPES)),
             Field::optional("facetec_id", Form::Text),
             Field::optional("execution_date", Form::Moment),
             Field::optional("metadata", Form::Object),

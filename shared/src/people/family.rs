@@ -30,6 +30,8 @@ pub struct Family {
     pub settle: Option<Settle>,
     /// What is shown beyond the fields, at the present moment.
     pub show: Option<Show>,
+    /// What is shown and nobody sets, beside the times: it follows from other values. Where it comes back it counts for nothing.
+    pub derived: &'static [&'static str],
     /// What its owner keeps of it.
     pub digests: Option<Digests>,
     /// The field by whose value records of one owner are looked for; others may have the same.
@@ -97,6 +99,9 @@ impl Change<'_> {
     }
 }
 
+/// The times that every record shows.
+const TIMES: [&str; 2] = ["created_at", "updated_at"];
+
 /// The event that a person's data changed.
 pub const UPDATED_DATA: &str = "updated_data_to_person";
 
@@ -114,6 +119,7 @@ impl Family {
             created: 201,
             settle: None,
             show: None,
+            derived: &[],
             digests: None,
             listed: None,
             registers: None,
@@ -139,6 +145,17 @@ impl Family {
             problems.extend(settle(&mut fields, &Change { given: &given, present }, now));
         }
         if problems.is_empty() { Ok(fields) } else { Err(distinct(problems)) }
+    }
+
+    /// What a request brings beyond what `record` shows at this moment: whoever sends back what was shown, with a change or two, brings
+    /// these alone. What only we set, and never changes by itself, is refused later where it differs.
+    #[must_use]
+    pub fn brought(&self, given: &Fields, record: &Record, now: Timestamp) -> Fields {
+        let shown = self.view(record, now);
+        let is_shown = |name: &str, value: &Json| shown.part(name).is_some_and(|part| part.says_as(value));
+        let follows = |name: &str| TIMES.contains(&name) || self.derived.contains(&name);
+        let brought = given.iter().filter(|(name, value)| !follows(name) && !is_shown(name, value));
+        brought.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// What the owner keeps of a record.

@@ -96,6 +96,12 @@ impl View {
         self.put(name, Json::of(value));
     }
 
+    /// What it shows under a name.
+    #[must_use]
+    pub fn part(&self, name: &str) -> Option<&Json> {
+        self.0.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
+    }
+
     /// Adds a part after the one called `after`, or at the end.
     pub fn show_after(&mut self, after: &str, name: &'static str, value: &impl Serialize) {
         let at = self.0.iter().position(|(other, _)| *other == after).map_or(self.0.len(), |at| at + 1);

@@ -27,6 +27,9 @@ const MAX_NUMBER: usize = 100;
 /// Numbers of a list.
 const MAX_NUMBERS: usize = 10;
 
+/// What is said of a value that only we set.
+const CANNOT_BE_SET: &str = "cannot be set";
+
 /// A field of a family.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
@@ -83,6 +86,8 @@ pub enum Form {
     Moment,
     /// One of these words.
     Word(&'static [&'static str]),
+    /// One of these words, given as such or as its place, from 0; kept as the word.
+    Numbered(&'static [&'static str]),
     /// The number of an entry of a built-in list.
     Entry(lists::Name),
     /// Numbers, at most ten.
@@ -154,12 +159,13 @@ pub fn read(fields: &[Field], given: &Fields, new: bool) -> Read {
     let mut read = Read::default();
     for (name, value) in given {
         let Some(field) = fields.iter().find(|field| field.name == name) else {
-            read.problems.push(FieldProblem::new(name, "is not a known field"));
+            let fault = if name == "id" { CANNOT_BE_SET } else { "is not a known field" };
+            read.problems.push(FieldProblem::new(name, fault));
             continue;
         };
         let required = field.need == Need::Required;
         match field.form.read(value) {
-            _ if field.need == Need::Ours => read.problems.push(FieldProblem::new(name, "cannot be set")),
+            _ if field.need == Need::Ours => read.problems.push(FieldProblem::new(name, CANNOT_BE_SET)),
             _ if value.is_null() && required => read.problems.push(FieldProblem::new(name, "is required")),
             _ if value.is_null() => drop(read.given.insert(name.clone(), Json::null())),
             Ok(value) => drop(read.given.insert(name.clone(), value)),
@@ -187,7 +193,9 @@ impl Form {
             Self::Url => 2 * MAX_URL_BYTES + 2,
             Self::Id | Self::Date | Self::Midnight | Self::Moment => 38,
             Self::Number | Self::Coordinate => MAX_NUMBER,
-            Self::Word(words) => words.iter().map(|word| word.len() + 2).max().unwrap_or_default(),
+            Self::Word(words) | Self::Numbered(words) => {
+                words.iter().map(|word| word.len() + 2).max().unwrap_or_default()
+            }
             Self::Numbers => MAX_NUMBERS * (MAX_NUMBER + 1) + 2,
             Self::Object | Self::Any => MAX_FREE,
             Self::Texts => MAX_TEXTS * (text(MAX_TEXT) + 1) + 2,
@@ -253,6 +261,11 @@ impl Form {
             Self::Word(words) => {
                 let word = text.filter(|text| words.contains(&text.as_str())).map(|word| Json::of(&word));
                 or(word, &format!("one of {}", words.join(", ")))
+            }
+            Self::Numbered(words) => {
+                let by_place = value.read::<usize>().and_then(|place| words.get(place).copied());
+                let word = by_place.or_else(|| words.iter().copied().find(|word| text.as_deref() == Some(*word)));
+                or(word.map(|word| Json::of(&word)), &format!("one of {}, or its place, from 0", words.join(", ")))
             }
             Self::Entry(list) => {
                 let id = value.read::<u16>().filter(|id| lists::entry(list, *id).is_some());

@@ -1,6 +1,6 @@
 //! JSON kept as the text it came as: numbers of any length keep their digits.
 
-use std::{fmt, io};
+use std::{collections::BTreeMap, fmt, io};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -51,6 +51,31 @@ impl Json {
     #[must_use]
     pub fn is_too_deep(&self) -> bool {
         depth(self.text()) > MAX_DEPTH
+    }
+
+    /// Whether both say the same: blanks, the order of an object's parts and how a text is escaped aside. Numbers are the same where
+    /// they are written alike, so that no digit counts as nothing.
+    #[must_use]
+    pub fn says_as(&self, other: &Self) -> bool {
+        if self.text() == other.text() {
+            return true;
+        }
+        match self.text().as_bytes().first() {
+            Some(b'{') => {
+                let parts = |json: &Self| json.read::<BTreeMap<String, Self>>();
+                parts(self).zip(parts(other)).is_some_and(|(one, other)| {
+                    one.len() == other.len() && one.iter().zip(&other).all(|(a, b)| a.0 == b.0 && a.1.says_as(b.1))
+                })
+            }
+            Some(b'[') => {
+                let entries = |json: &Self| json.read::<Vec<Self>>();
+                entries(self).zip(entries(other)).is_some_and(|(one, other)| {
+                    one.len() == other.len() && one.iter().zip(&other).all(|(a, b)| a.says_as(b))
+                })
+            }
+            Some(b'"') => self.read::<String>().zip(other.read::<String>()).is_some_and(|(one, other)| one == other),
+            _ => false,
+        }
     }
 
     /// The value as a type; `None` where it has another form.
@@ -160,6 +185,23 @@ mod tests {
             [("1", 0), ("[]", 1), (r#"{"a":[{}],"b":[]}"#, 3), (r#"["[[[\"[["]"#, 1), (r#"["\\",[]]"#, 2)]
         {
             assert_eq!(depth(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_says_the_same_is_the_same_to_the_last_digit() {
+        let says = |one: &str, other: &str| Json::parse(one).unwrap().says_as(&Json::parse(other).unwrap());
+        assert!(says(r#"{"a":[1,{"b":"é"}],"c":null}"#, r#"{ "c": null, "a": [1, {"b": "\u00e9"}] }"#));
+        for (one, other) in [
+            ("12345678901234567890123", "12345678901234567890124"),
+            ("1", "1.0"),
+            ("1", r#""1""#),
+            ("null", "false"),
+            ("[1]", "[1,1]"),
+            (r#"{"a":1}"#, r#"{"a":1,"b":null}"#),
+            ("{}", "[]"),
+        ] {
+            assert!(!says(one, other), "{one} {other}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -13,6 +13,7 @@ use crate::{
     api::{
         ApiError, Authority as _, Caller,
         body::{self, Fingerprint},
+        view::CHANNEL_DERIVED,
     },
     evidence::UrlGuard,
     notify::{
@@ -49,6 +50,16 @@ struct Wanted {
 struct WebhookConfig {
     url: String,
     secret: Option<SecretString>,
+    /// As they are shown; there is no other way to name them.
+    secrets: Option<Vec<ShownSecret>>,
+}
+
+#[derive(Deserialize)]
+struct ShownSecret {
+    #[serde(rename = "hint")]
+    _hint: String,
+    #[serde(rename = "valid_until")]
+    _valid_until: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
@@ -165,12 +176,14 @@ impl Channels {
         Ok(self.load(caller, id).await?.channel)
     }
 
-    /// Changes what `body` names. One read and one write.
+    /// Changes what `body` names, which may be the channel as it was shown: what stands for a secret there keeps it. One read, and one
+    /// write where anything changes.
     ///
     /// # Errors
     /// 404 likewise, 422 with every wrong field.
     pub async fn update(&self, caller: &Caller, id: Uuid, body: &Value) -> Result<Shown, ApiError> {
         let secrets = self.0.platform.secrets.current().await?;
+        let body = &brought(id, body)?;
         let wanted: Wanted = body::shape(body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
         self.store(caller, id, |channel, now| {
             let signed_before = matches!(channel.config, Config::Webhook { .. });
@@ -231,7 +244,11 @@ impl Channels {
         loop {
             let mut record = self.load(caller, id).await?;
             let now = self.0.now();
+            let before = record.channel.clone();
             let secret = change(&mut record.channel, now)?;
+            if record.channel == before {
+                return Ok(before.into());
+            }
             record.channel.updated_at = now;
             if races.won(self.0.store.commit_channel(caller, &record).await).await? {
                 tracing::info!(tenant = %caller.tenant(), channel = %id, key = caller.key_id(), "channel changed");
@@ -255,7 +272,7 @@ impl Channels {
             }
             channel.name.clone_from(name);
         }
-        if let Some(active) = wanted.active {
+        if let Some(active) = wanted.active.filter(|active| new || *active != channel.active) {
             channel.set_active(active);
         }
         if let Some(names) = &wanted.events {
@@ -317,8 +334,19 @@ impl Channels {
             "webhook" => {
                 let config: WebhookConfig = shaped!(body::shape(value, "config"));
                 let url = shaped!(kept(UrlGuard::any_public_host(allow_loopback), &config.url));
+                let present = newest(channel, secrets, self.0.now()).ok().flatten();
+                let is_present = |secret: &SecretString| {
+                    present.as_ref().is_some_and(|present| present.expose_secret() == secret.expose_secret())
+                };
+                if config.secrets.is_some() && !matches!(channel.config, Config::Webhook { .. }) {
+                    return Ok(Err(FieldProblem::new(
+                        "config.secrets",
+                        "cannot be set: a secret of your own is secret",
+                    )));
+                }
                 let signing = match (&channel.config, config.secret) {
                     (Config::Webhook { secrets, .. }, None) => secrets.clone(),
+                    (Config::Webhook { secrets, .. }, Some(secret)) if is_present(&secret) => secrets.clone(),
                     (_, secret) => {
                         let secret = shaped!(self.secret(secret.as_ref(), "config.secret"));
                         vec![self.signing_secret(&secret, &owner, secrets)?]
@@ -328,8 +356,16 @@ impl Channels {
             }
             "slack" => {
                 let config: SlackConfig = shaped!(body::shape(value, "config"));
-                let url = shaped!(kept(slack::guard(allow_loopback), &config.url));
-                let url = Sealed::new(&url.into(), &owner, secrets, self.0.entropy())?;
+                let url = match &channel.config {
+                    Config::Slack { url, .. } if slack::is_shown(&config.url) => url.clone(),
+                    _ if slack::is_shown(&config.url) => {
+                        return Ok(Err(FieldProblem::new("config.url", "is what answers show in place of a URL")));
+                    }
+                    _ => {
+                        let url = shaped!(kept(slack::guard(allow_loopback), &config.url));
+                        Sealed::new(&url.into(), &owner, secrets, self.0.entropy())?
+                    }
+                };
                 Config::Slack { url, with_names: config.with_names }
             }
             "email" => {
@@ -350,7 +386,6 @@ impl Channels {
 
     /// The secret that was brought, or a new one.
     fn secret(&self, brought: Option<&SecretString>, field: &str) -> Result<SecretString, FieldProblem> {
-        use secrecy::ExposeSecret as _;
         match brought {
             None => Ok(signature::new_secret(self.0.entropy())),
             Some(secret) if signature::is_secret(secret.expose_secret()) => Ok(secret.clone()),
@@ -364,11 +399,22 @@ impl Channels {
         owner: &str,
         secrets: &SecretDocument,
     ) -> Result<SigningSecret, SecretsError> {
-        use secrecy::ExposeSecret as _;
         let text = secret.expose_secret();
         let hint = text.get(text.len().saturating_sub(4)..).unwrap_or_default().to_owned();
         Ok(SigningSecret { sealed: Sealed::new(secret, owner, secrets, self.0.entropy())?, hint, until: None })
     }
+}
+
+/// What `body` brings for the channel `id` beyond what answers show and nobody sets.
+fn brought(id: Uuid, body: &Value) -> Result<Value, ApiError> {
+    let mut body = body.clone();
+    let Some(fields) = body.as_object_mut() else { return Ok(body) };
+    let named = fields.remove("id");
+    if named.is_some_and(|named| named.as_str().and_then(|named| named.parse().ok()) != Some(id)) {
+        return Err(ApiError::invalid_field("id", "cannot be set"));
+    }
+    fields.retain(|name, _| !CHANNEL_DERIVED.contains(&name.as_str()));
+    Ok(body)
 }
 
 /// What a new channel must name.

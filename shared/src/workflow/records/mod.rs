@@ -270,7 +270,8 @@ impl Records {
         Ok(PageView::within(list.room, list.path, &filters, request, page))
     }
 
-    /// Changes what `given` names. One read and one transaction.
+    /// Changes what `given` names, of what is not as it says already. One read, and one transaction where anything changes; otherwise
+    /// nobody is told of anything.
     ///
     /// # Errors
     /// 404 likewise, 422 with every wrong field.
@@ -285,7 +286,12 @@ impl Records {
             if item.record.deleted_at.is_some() {
                 return Err(ApiError::not_found(family.kind.noun()));
             }
-            item.record.fields = self.read(family, given, Some(&item.record.fields), false)?;
+            let brought = family.brought(given, &item.record, self.0.now());
+            let fields = self.read(family, &brought, Some(&item.record.fields), false)?;
+            if fields == item.record.fields {
+                return Ok(Next::Leave);
+            }
+            item.record.fields = fields;
             Ok(Next::Store)
         })
         .await
