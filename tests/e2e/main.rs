@@ -43,4 +43,5 @@ mod temporary;
 mod unique_keys;
 mod unread;
 mod unreadable;
+mod values;
 mod videos;

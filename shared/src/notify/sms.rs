@@ -1,7 +1,8 @@
 //! A message to a phone, by way of whatever company a tenant has for that: one HTTP request, made from a template.
 //!
-//! The account is a secret of its own: `url`, `headers`, and a JSON `body` in whose texts `{phone}`, `{text}` and `{code}` stand for
-//! what they are; `text` replaces what the person reads. All but `url` may be missing.
+//! The account is a secret of its own: `url`, `headers`, and a JSON `body` in whose texts `{phone}` (E.164), `{digits}` (the same
+//! without its `+`), `{text}` and `{code}` stand for what they are; `text` replaces what the person reads. All but `url` may be
+//! missing.
 
 use std::collections::BTreeMap;
 
@@ -54,7 +55,12 @@ impl SmsAccount {
                 headers.insert(name, value);
             }
         }
-        let fill = |template: &str| template.replace("{phone}", phone).replace("{text}", &text).replace("{code}", code);
+        let digits = phone.trim_start_matches('+');
+        // A template may bring the `+` itself.
+        let fill = |template: &str| {
+            let template = template.replace("+{phone}", "{phone}").replace("{phone}", phone);
+            template.replace("{digits}", digits).replace("{text}", &text).replace("{code}", code)
+        };
         (headers, filled(&self.body, &fill).to_string())
     }
 }
@@ -78,12 +84,11 @@ mod tests {
     fn every_text_of_the_template_is_filled_in() {
         let account: SmsAccount = serde_json::from_value(json!({
             "url": "https://sms.example.com", "headers": {"Authorization": "Bearer x"}, "text": "Code {code}",
-            "body": {"messages": [{"destinations": [{"to": "+{phone}"}], "text": "{text}"}], "flash": false}
+            "body": {"messages": [{"destinations": [{"to": "+{phone}"}], "text": "{text}"}], "id": "{digits}", "flash": false}
         }))
         .unwrap();
-        let (headers, body) = account.request("525591038054", "006421");
-        let expected =
-            json!({"messages": [{"destinations": [{"to": "+525591038054"}], "text": "Code 006421"}], "flash": false});
+        let (headers, body) = account.request("+525591038054", "006421");
+        let expected = json!({"messages": [{"destinations": [{"to": "+525591038054"}], "text": "Code 006421"}], "id": "525591038054", "flash": false});
         assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), expected);
         assert!(headers["authorization"].is_sensitive());
     }

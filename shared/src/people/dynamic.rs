@@ -188,8 +188,7 @@ pub fn check(
 impl Entry {
     /// The value in the form in which it is kept; nothing where there is none.
     fn check(&self, value: &Json, listed: &BTreeSet<CatalogValue>) -> Result<Option<Json>, String> {
-        let rules = self.rules.iter().filter_map(|rule| Rule::parse(rule, &self.kind).ok());
-        let rules: Vec<Rule> = rules.collect();
+        let rules = self.rules.iter().map(|rule| Rule::parse(rule, &self.kind)).collect::<Result<Vec<Rule>, _>>()?;
         if value.is_null() {
             return if rules.contains(&Rule::Required) { Err("is required".to_owned()) } else { Ok(None) };
         }
@@ -210,7 +209,7 @@ impl Entry {
         let texts = value.read::<Vec<String>>().map(|texts| texts.iter().map(Json::of).collect());
         let values: Vec<Json> = texts.unwrap_or_else(|| vec![value.clone()]);
         let catalog = self.catalog_id.into_iter();
-        catalog.flat_map(|id| values.iter().map(move |value| (id, value.text().to_owned()))).collect()
+        catalog.flat_map(|id| values.iter().map(move |value| (id, typed::compared(value)))).collect()
     }
 }
 

@@ -101,8 +101,8 @@ pub static ADDRESSES: Family = Family {
             Field::required("colony", Form::Text),
             Field::required("zip_code", Form::Digits(5, 5)),
             Field::required("references", Form::Text),
-            Field::optional("latitude", Form::Coordinate),
-            Field::optional("longitude", Form::Coordinate),
+            Field::optional("latitude", Form::Coordinate(90)),
+            Field::optional("longitude", Form::Coordinate(180)),
             Field::optional("source", Form::Text),
             Field::optional("ownership", Form::Boolean),
             Field::optional("dwelling_age", Form::Integer(0, 200)),
@@ -188,8 +188,7 @@ pub static BANK_ACCOUNTS: Family = Family {
             Field::required("person_id", Form::Id),
             Field::required("bank", Form::Text),
             Field::required("account", Form::Digits(4, 20)),
-            // 17 where a number lost the 0 that most begin with.
-            Field::required("clabe", Form::Digits(17, 18)),
+            Field::required("clabe", Form::Digits(18, 18)),
             Field::optional("card_number", Form::Digits(12, 19)),
             Field::ours("metadata", Form::Object),
             Field::ours("validated_at", Form::Moment),
@@ -275,10 +274,8 @@ fn show_relation(record: &Record, view: &mut View, _now: Timestamp) {
 
 fn settle_bank_account(fields: &mut Fields, change: &Change<'_>, now: Timestamp) -> Vec<FieldProblem> {
     let Some(clabe) = change.given.get("clabe").and_then(Json::read::<String>) else { return Vec::new() };
-    let clabe = format!("{clabe:0>18}");
     match clabe::check(&clabe) {
         Ok(report) => {
-            fields.insert("clabe".to_owned(), Json::of(&clabe));
             fields.insert("metadata".to_owned(), Json::of(&report));
             fields.insert("validated_at".to_owned(), Json::of(&now));
             Vec::new()

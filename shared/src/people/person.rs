@@ -12,7 +12,10 @@ use super::{
     schema::Field,
 };
 use crate::{
-    platform::json::Json,
+    platform::{
+        json::Json,
+        values::{text::normal, time::day},
+    },
     process::{Private, computed::read_curp},
     providers::FieldProblem,
 };
@@ -102,11 +105,12 @@ fn group_named(person: &Fields) -> Vec<Named> {
 /// How a national id, or another value by which persons are found, is kept and looked for: one writing of it only.
 #[must_use]
 pub fn canonical(field: &str, value: &str) -> String {
+    let value = normal(value);
     let value = value.trim();
     if field == "national_id" { value.to_uppercase() } else { value.to_owned() }
 }
 
-fn settle(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
+fn settle(fields: &mut Fields, change: &Change<'_>, now: Timestamp) -> Vec<FieldProblem> {
     for field in UNIQUE {
         if let Some(value) = fields.get(field).and_then(Json::read::<String>) {
             fields.insert(field.to_owned(), Json::of(&canonical(field, &value)));
@@ -116,21 +120,49 @@ fn settle(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<Fiel
     let national_id = fields.get("national_id").and_then(Json::read::<String>).unwrap_or_default();
     let is_new = change.given.contains_key("national_id")
         && change.present.and_then(|present| present.get("national_id")) != fields.get("national_id");
-    match read_curp(&national_id) {
+    let mut problems = settle_birth(fields, change, now);
+    match read_curp(&national_id, today(now)) {
         Err(fault) if is_new && !ignored && !national_id.is_empty() => {
-            vec![FieldProblem::new("national_id", format!("is not a valid CURP: {fault}"))]
+            problems.push(FieldProblem::new("national_id", format!("is not a valid CURP: {fault}")));
+        }
+        _ => {}
+    }
+    problems
+}
+
+/// The first day on which anybody was born who is registered: nobody is older.
+const FIRST_BIRTH: Date = jiff::civil::date(1900, 1, 1);
+
+/// Whether a date of birth that is given is one on which somebody alive may have been born.
+pub(super) fn settle_birth(_: &mut Fields, change: &Change<'_>, now: Timestamp) -> Vec<FieldProblem> {
+    let born = change.given.get("birthdate").and_then(Json::read::<String>).and_then(|born| day(&born));
+    match born {
+        Some(born) if change.touches("birthdate") && !may_be_birth(born, now) => {
+            vec![FieldProblem::new("birthdate", format!("must be a day from {FIRST_BIRTH} to today"))]
         }
         _ => Vec::new(),
     }
+}
+
+/// Whether somebody alive may have been born on that day.
+#[must_use]
+pub fn may_be_birth(born: Date, now: Timestamp) -> bool {
+    (FIRST_BIRTH..=today(now)).contains(&born)
+}
+
+/// The day that it is in UTC.
+#[must_use]
+pub fn today(now: Timestamp) -> Date {
+    now.to_zoned(TimeZone::UTC).date()
 }
 
 /// What follows from a CURP alone: date and state of birth, sex and, for those born in Mexico, nationality.
 ///
 /// # Errors
 /// It is no valid CURP; the text says what is wrong with it.
-pub fn of_curp(curp: &str) -> Result<Fields, String> {
+pub fn of_curp(curp: &str, today: Date) -> Result<Fields, String> {
     let curp = canonical("national_id", curp);
-    let read = read_curp(&curp).map_err(|fault| format!("is not a valid CURP: {fault}"))?;
+    let read = read_curp(&curp, today).map_err(|fault| format!("is not a valid CURP: {fault}"))?;
     let state = lists::by_code(Name::States, &read.state);
     let state = state.ok_or("is not a valid CURP: there is no such state")?;
     let born_abroad = state.code == "NE";
@@ -183,8 +215,8 @@ pub fn full_name(record: &Record) -> Private<String> {
 
 /// Whole years since birth, in UTC.
 fn age(record: &Record, now: Timestamp) -> Option<i16> {
-    let born: Date = record.text("birthdate").get(..10)?.parse().ok()?;
-    let today = now.to_zoned(TimeZone::UTC).date();
+    let born = day(&record.text("birthdate"))?;
+    let today = today(now);
     let had_birthday = (today.month(), today.day()) >= (born.month(), born.day());
     Some((today.year() - born.year() - i16::from(!had_birthday)).max(0))
 }
@@ -289,7 +321,7 @@ fn plain(text: &str) -> String {
         'ú' | 'ù' | 'ü' => 'u',
         c => c,
     };
-    text.to_lowercase().chars().map(bare).filter(|c| c.is_alphanumeric()).collect()
+    normal(text).to_lowercase().chars().map(bare).filter(|c| c.is_alphanumeric()).collect()
 }
 
 #[cfg(test)]
@@ -300,6 +332,8 @@ mod tests {
     fn parts_of_addresses_are_compared_by_what_they_mean_and_kept_short() {
         let long = "Calle de la Constitución número 1810, ".repeat(14);
         assert_eq!(compared("Colonia Cristóbal-Colón"), "coloniacristobalcolon");
+        assert_eq!(compared("Colonia Cristo\u{301}bal-Colo\u{301}n"), "coloniacristobalcolon");
+        assert_eq!(compared("N\u{303}andu\u{301}"), compared("Ñandú"));
         assert_eq!(compared(&long), compared(&long.to_uppercase()));
         assert_ne!(compared(&long), compared(&format!("{long}B")));
         for part in [long.as_str(), "😀", "#12", "Ñandú 5", ""] {

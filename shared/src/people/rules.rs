@@ -12,8 +12,10 @@
 
 use jiff::Timestamp;
 
-use super::schema::moment;
-use crate::{platform::json::Json, providers::forms::has_email_form};
+use crate::platform::{
+    json::Json,
+    values::{email, number::Number, text::normal, time::moment},
+};
 
 /// A rule.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,9 +23,11 @@ pub enum Rule {
     /// There is a value.
     Required,
     /// Its measure is at least … and at most ….
-    Within(Option<f64>, Option<f64>),
+    Within(Option<Number>, Option<Number>),
     /// It is one of these, or, where `false`, none of them.
     Among(Vec<String>, bool),
+    /// It is one of these numbers, or, where `false`, none of them.
+    AmongNumbers(Vec<Number>, bool),
     /// So many digits.
     Digits(usize),
     /// An e-mail address.
@@ -40,21 +44,29 @@ impl Rule {
     /// # Errors
     /// There is no such rule, or not for that type.
     pub fn parse(text: &str, kind: &str) -> Result<Self, String> {
-        let (name, needs) = text.split_once(':').unwrap_or((text, ""));
-        let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
-        let moment = |text: &str| moment(text).or_else(|| moment(&format!("{text}T00:00:00Z")));
-        let words = || needs.split(',').map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect();
+        let text = normal(text);
+        let (name, needs) = text.split_once(':').unwrap_or((&text, ""));
+        let number = |text: &str| Number::parse(text.trim());
+        let among = |wanted: bool| {
+            let words = needs.split(',').map(str::trim).filter(|word| !word.is_empty());
+            if kind == "string" {
+                let words: Vec<_> = words.map(str::to_owned).collect();
+                return Some(Self::Among(words, wanted)).filter(|_| !needs.trim_matches([',', ' ']).is_empty());
+            }
+            let numbers: Option<Vec<_>> = words.map(number).collect();
+            numbers.filter(|numbers| !numbers.is_empty()).map(|numbers| Self::AmongNumbers(numbers, wanted))
+        };
         let (rule, types): (_, &[&str]) = match name {
             "required" => (needs.is_empty().then_some(Self::Required), &super::typed::TYPES),
             "min" => (number(needs).map(|least| Self::Within(Some(least), None)), MEASURED),
             "max" => (number(needs).map(|most| Self::Within(None, Some(most))), MEASURED),
-            "size" => (number(needs).map(|size| Self::Within(Some(size), Some(size))), MEASURED),
+            "size" => (number(needs).map(|size| Self::Within(Some(size.clone()), Some(size))), MEASURED),
             "between" => {
                 let bounds = needs.split_once(',').and_then(|(least, most)| Some((number(least)?, number(most)?)));
                 (bounds.map(|(least, most)| Self::Within(Some(least), Some(most))), MEASURED)
             }
-            "in" => (Some(Self::Among(words(), true)), &["string", "integer", "number"]),
-            "not_in" => (Some(Self::Among(words(), false)), &["string", "integer", "number"]),
+            "in" => (among(true), &["string", "integer", "number"]),
+            "not_in" => (among(false), &["string", "integer", "number"]),
             "digits" => (needs.parse().ok().map(Self::Digits), &["string", "integer"]),
             "email" => (needs.is_empty().then_some(Self::Email), &["string"]),
             "after" => (moment(needs).map(Self::After), &["datetime"]),
@@ -65,9 +77,6 @@ impl Rule {
             return Err(format!("has the rule {name}, which is not for values of type {kind}"));
         }
         match rule {
-            Some(Self::Among(words, _)) if words.is_empty() => {
-                Err(format!("has the rule {name} without what it needs"))
-            }
             Some(rule) => Ok(rule),
             None => Err(format!("has the rule {name} without what it needs")),
         }
@@ -85,17 +94,27 @@ impl Rule {
             Self::Required => or(!value.is_null(), &|| "is required".to_owned()),
             Self::Within(least, most) => {
                 let (measure, unit) = measure(value, text.as_deref());
-                let fits = least.is_none_or(|least| measure >= least) && most.is_none_or(|most| measure <= most);
-                or(fits, &|| bounds(*least, *most, unit))
+                let is_within = |measure: &Number| {
+                    least.as_ref().is_none_or(|least| measure >= least)
+                        && most.as_ref().is_none_or(|most| measure <= most)
+                };
+                or(measure.as_ref().is_some_and(is_within), &|| bounds(least.as_ref(), most.as_ref(), unit))
             }
             Self::Among(words, wanted) => or(words.iter().any(|word| word == plain) == *wanted, &|| {
                 format!("must be {} of {}", if *wanted { "one" } else { "none" }, words.join(", "))
             }),
+            Self::AmongNumbers(numbers, wanted) => {
+                let is_among = Number::of(value).is_some_and(|number| numbers.contains(&number));
+                or(is_among == *wanted, &|| {
+                    let numbers: Vec<_> = numbers.iter().map(Number::to_string).collect();
+                    format!("must be {} of {}", if *wanted { "one" } else { "none" }, numbers.join(", "))
+                })
+            }
             Self::Digits(count) => {
                 let digits = plain.len() == *count && plain.bytes().all(|b| b.is_ascii_digit());
                 or(digits, &|| format!("must be {count} digits"))
             }
-            Self::Email => or(has_email_form(plain), &|| "must be an e-mail address".to_owned()),
+            Self::Email => or(email::address(plain).is_some(), &|| "must be an e-mail address".to_owned()),
             Self::After(bound) => or(moment(plain).is_some_and(|at| at > *bound), &|| format!("must be after {bound}")),
             Self::Before(bound) => {
                 or(moment(plain).is_some_and(|at| at < *bound), &|| format!("must be before {bound}"))
@@ -109,15 +128,15 @@ const MEASURED: &[&str] = &["string", "integer", "number", "array"];
 const NAMES: &str = "required, min, max, between, size, in, not_in, digits, email, after, before";
 
 /// How long, how large or how many a value is, and of what.
-fn measure(value: &Json, text: Option<&str>) -> (f64, &'static str) {
+fn measure(value: &Json, text: Option<&str>) -> (Option<Number>, &'static str) {
     match (text, value.read::<Vec<serde::de::IgnoredAny>>()) {
-        (Some(text), _) => (text.chars().count() as f64, " characters"),
-        (None, Some(entries)) => (entries.len() as f64, " entries"),
-        (None, None) => (value.read().unwrap_or(f64::NAN), ""),
+        (Some(text), _) => (Some(Number::count(text.chars().count())), " characters"),
+        (None, Some(entries)) => (Some(Number::count(entries.len())), " entries"),
+        (None, None) => (Number::of(value), ""),
     }
 }
 
-fn bounds(least: Option<f64>, most: Option<f64>, unit: &str) -> String {
+fn bounds(least: Option<&Number>, most: Option<&Number>, unit: &str) -> String {
     let verb = if unit.is_empty() { "be" } else { "have" };
     match (least, most) {
         (Some(least), Some(most)) if least == most => format!("must {verb} {least}{unit}"),
@@ -144,6 +163,29 @@ mod tests {
             ("min:10", "integer", "10", "9", "must be at least 10"),
             ("between:0.5,2", "number", "2.0", "2.01", "must be from 0.5 to 2"),
             ("size:1", "array", r#"["a"]"#, r#"["a","b"]"#, "must have 1 entries"),
+            (
+                "max:9007199254740992",
+                "integer",
+                "9007199254740992",
+                "9007199254740993",
+                "must be at most 9007199254740992",
+            ),
+            (
+                "min:0.10000000000000000001",
+                "number",
+                "0.10000000000000000001",
+                "0.1",
+                "must be at least 0.10000000000000000001",
+            ),
+            ("in:1,2.50", "number", "2.5", "9007199254740993", "must be one of 1, 2.5"),
+            (
+                "not_in:9007199254740993",
+                "number",
+                "9007199254740992",
+                "9007199254740993.0",
+                "must be none of 9007199254740993",
+            ),
+            ("in:Mun\u{303}oz", "string", r#""Muñoz""#, r#""Munoz""#, "must be one of Muñoz"),
             ("in:a, b", "string", r#""b""#, r#""c""#, "must be one of a, b"),
             ("not_in:1,2", "integer", "3", "2", "must be none of 1, 2"),
             ("digits:3", "string", r#""012""#, r#""12x""#, "must be 3 digits"),
@@ -176,6 +218,9 @@ mod tests {
             ("max:five", "string"),
             ("between:1", "number"),
             ("in:", "string"),
+            ("in:,", "string"),
+            ("in:a", "number"),
+            ("max:inf", "number"),
             ("required:yes", "string"),
             ("email", "integer"),
             ("max:5", "boolean"),

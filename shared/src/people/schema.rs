@@ -1,6 +1,5 @@
 //! Fields: the forms that values may have, and reading those that a request brings.
 
-use jiff::{Timestamp, civil};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -9,11 +8,15 @@ use crate::{
     platform::{
         http::{MAX_URL_BYTES, UrlFault, read_url},
         json::{Json, MAX_DEPTH},
+        values::{
+            email::{self, MAX_EMAIL},
+            number::Number,
+            phone,
+            text::normal,
+            time::{day, moment},
+        },
     },
-    providers::{
-        FieldProblem,
-        forms::{MAX_EMAIL, has_email_form},
-    },
+    providers::FieldProblem,
 };
 
 /// Characters of a text where nothing else is said.
@@ -57,14 +60,15 @@ enum Need {
 /// What values look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// A text of at most 500 characters, not blank.
+    /// A text of at most 500 characters, not blank; kept in one normal form.
     Text,
     /// Digits, given as text or as a number and kept as text: 18 of them do not fit a JSON number everywhere. At least and at
-    /// most how many.
+    /// most how many. A text is taken as it is; a number has lost the zeros that it began with, and where there must be so many
+    /// digits and no others, it gets them back.
     Digits(usize, usize),
-    /// A phone number: 8 to 15 digits, with or without a `+` before them, as text or number; kept as text.
+    /// A phone number, as people write them, as text or number; kept as E.164. One without a country's code is Mexico's.
     Phone,
-    /// An e-mail address.
+    /// An e-mail address, whose host may be one word.
     Email,
     /// A URL of at most 2048 bytes, kept as it was understood ([`read_url`]).
     Url,
@@ -74,15 +78,15 @@ pub enum Form {
     Integer(i64, i64),
     /// A number of at most 100 digits, which stay as they came.
     Number,
-    /// A number, given as such or as text.
-    Coordinate,
+    /// A number of degrees from that many below zero to as many above it, given as such or as text.
+    Coordinate(u16),
     /// `true` or `false`.
     Boolean,
     /// A day, kept as `2022-01-31`; a moment is taken for its day.
     Date,
     /// A day, kept as the moment it begins, UTC.
     Midnight,
-    /// A moment, RFC 3339; one without an offset is UTC.
+    /// A moment, in every form that [`moment`] reads: a day alone is the moment it begins, one without an offset is UTC.
     Moment,
     /// One of these words.
     Word(&'static [&'static str]),
@@ -192,7 +196,7 @@ impl Form {
             Self::Email => text(MAX_EMAIL),
             Self::Url => 2 * MAX_URL_BYTES + 2,
             Self::Id | Self::Date | Self::Midnight | Self::Moment => 38,
-            Self::Number | Self::Coordinate => MAX_NUMBER,
+            Self::Number | Self::Coordinate(_) => MAX_NUMBER,
             Self::Word(words) | Self::Numbered(words) => {
                 words.iter().map(|word| word.len() + 2).max().unwrap_or_default()
             }
@@ -211,23 +215,25 @@ impl Form {
         let or = |found: Option<Json>, must: &str| found.ok_or_else(|| format!("must be {must}"));
         match self {
             Self::Text => {
+                let text = text.map(|text| normal(&text).into_owned());
                 let text = text.filter(|text| !text.trim().is_empty() && text.chars().count() <= MAX_TEXT);
                 or(text.map(|text| Json::of(&text)), &format!("a text of 1 to {MAX_TEXT} characters"))
             }
             Self::Digits(least, most) => {
-                let digits = digits(value, text).filter(|digits| (least..=most).contains(&digits.len()));
+                let lost = if text.is_none() && least == most { most } else { 0 };
+                let digits = digits(value, text).map(|digits| format!("{digits:0>lost$}"));
+                let digits = digits.filter(|digits| (least..=most).contains(&digits.len()));
                 let how_many = if least == most { least.to_string() } else { format!("{least} to {most}") };
                 or(digits.map(|digits| Json::of(&digits)), &format!("{how_many} digits"))
             }
             Self::Phone => {
-                let plus = text.as_deref().is_some_and(|text| text.starts_with('+'));
-                let bare = text.map(|text| text.trim_start_matches('+').to_owned());
-                let digits = digits(value, bare).filter(|digits| (8..=15).contains(&digits.len()));
-                let phone = digits.map(|digits| if plus { format!("+{digits}") } else { digits });
-                or(phone.map(|phone| Json::of(&phone)), "a phone number of 8 to 15 digits, country code first")
+                let written = text.or_else(|| digits(value, None));
+                let phone = written.and_then(|written| phone::mexican(&written));
+                or(phone.map(|phone| Json::of(&phone)), "a phone number, country code first")
             }
             Self::Email => {
-                or(text.filter(|text| has_email_form(text)).map(|text| Json::of(&text)), "an e-mail address")
+                let address = text.as_deref().and_then(email::address);
+                or(address.map(|address| Json::of(&address)), "an e-mail address")
             }
             Self::Url => {
                 let text = text.ok_or_else(|| UrlFault::NotAUrl.to_string())?;
@@ -239,14 +245,16 @@ impl Form {
                 or(number.map(|number| Json::of(&number)), &format!("a whole number from {least} to {most}"))
             }
             Self::Number => {
-                let number = value.read::<serde_json::Number>().filter(|_| value.text().len() <= MAX_NUMBER);
+                let number = Number::of(value).filter(|_| value.text().len() <= MAX_NUMBER);
                 or(number.map(|_| value.clone()), &format!("a number of at most {MAX_NUMBER} digits"))
             }
-            Self::Coordinate => {
-                let number = text.as_deref().unwrap_or(value.text());
-                let number = number.parse::<f64>().ok().filter(|number| number.abs() <= 180.0);
+            Self::Coordinate(most) => {
+                let number = Number::parse(text.as_deref().unwrap_or(value.text()));
+                let bound = |sign: &str| Number::parse(&format!("{sign}{most}"));
+                let number = number.filter(|number| Some(number) >= bound("-").as_ref());
+                let number = number.filter(|number| Some(number) <= bound("").as_ref());
                 let number = number.filter(|_| value.text().len() <= MAX_NUMBER);
-                or(number.map(|_| value.clone()), "a number from -180 to 180")
+                or(number.map(|_| value.clone()), &format!("a number from -{most} to {most}"))
             }
             Self::Boolean => or(value.read::<bool>().map(|_| value.clone()), "true or false"),
             Self::Date => or(text.as_deref().and_then(day).map(|day| Json::of(&day)), "a date such as 2022-01-31"),
@@ -278,8 +286,10 @@ impl Form {
             }
             Self::Texts => {
                 let fits = |text: &String| !text.trim().is_empty() && text.chars().count() <= MAX_TEXT;
-                let texts =
-                    value.read::<Vec<String>>().filter(|texts| texts.len() <= MAX_TEXTS && texts.iter().all(fits));
+                let texts = value.read::<Vec<String>>().filter(|texts| texts.len() <= MAX_TEXTS);
+                let texts: Option<Vec<String>> =
+                    texts.map(|texts| texts.iter().map(|text| normal(text).into_owned()).collect());
+                let texts = texts.filter(|texts| texts.iter().all(fits));
                 or(texts.map(|texts| Json::of(&texts)), &format!("a list of at most {MAX_TEXTS} texts"))
             }
             Self::Any => {
@@ -309,20 +319,6 @@ fn digits(value: &Json, text: Option<String>) -> Option<String> {
     (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).then_some(digits)
 }
 
-/// The day that a text names, alone or as part of a moment.
-fn day(text: &str) -> Option<civil::Date> {
-    let date = text.split_once('T').map_or(text, |(date, _)| date);
-    if date.len() != text.len() {
-        moment(text)?;
-    }
-    (date.len() == 10).then(|| date.parse().ok()).flatten()
-}
-
-/// The moment that a text names.
-pub(super) fn moment(text: &str) -> Option<Timestamp> {
-    text.parse().ok().or_else(|| format!("{text}Z").parse().ok())
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
@@ -337,12 +333,23 @@ mod tests {
         let is = |form, given, stored: &str| assert_eq!(read_as(form, given).as_deref(), Some(stored), "{given}");
         is(Form::Digits(5, 40), "12345678901234568", r#""12345678901234568""#);
         is(Form::Digits(18, 18), r#""002010077777777771""#, r#""002010077777777771""#);
-        is(Form::Phone, "5512345678", r#""5512345678""#);
+        is(Form::Digits(18, 18), "12345678901234568", r#""012345678901234568""#);
+        is(Form::Digits(18, 18), "2010077777777771", r#""002010077777777771""#);
+        is(Form::Phone, "5512345678", r#""+525512345678""#);
         is(Form::Phone, r#""+525591038054""#, r#""+525591038054""#);
+        is(Form::Phone, r#""525591038054""#, r#""+525591038054""#);
+        is(Form::Phone, r#""55 9103-8054""#, r#""+525591038054""#);
         is(Form::Email, r#""user@example""#, r#""user@example""#);
         is(Form::Midnight, r#""1988-02-12T00:00:00Z""#, r#""1988-02-12T00:00:00Z""#);
         is(Form::Midnight, r#""1990-01-01""#, r#""1990-01-01T00:00:00Z""#);
+        is(Form::Midnight, r#""9999-12-31T00:00:00Z""#, r#""9999-12-31T00:00:00Z""#);
+        is(Form::Date, r#""2022-07-29T23:54:55-06:00""#, r#""2022-07-29""#);
         is(Form::Moment, r#""2022-07-29T21:54:55""#, r#""2022-07-29T21:54:55Z""#);
+        is(Form::Moment, r#""2022-07-29""#, r#""2022-07-29T00:00:00Z""#);
+        is(Form::Coordinate(90), "19.43", "19.43");
+        is(Form::Coordinate(180), r#""-99.13""#, r#""-99.13""#);
+        is(Form::Text, r#""Mun\u0303oz""#, r#""Muñoz""#);
+        is(Form::Texts, r#"["Mun\u0303oz"]"#, r#"["Muñoz"]"#);
         is(Form::Number, "12345678901234567890.1200", "12345678901234567890.1200");
         is(Form::Object, "[ ]", "{}");
         is(Form::Object, r#"{"n":12345678901234567890123}"#, r#"{"n":12345678901234567890123}"#);
@@ -354,12 +361,20 @@ mod tests {
             (Form::Text, r#""  ""#),
             (Form::Text, "5"),
             (Form::Digits(18, 18), r#""00201007777777777""#),
+            (Form::Digits(18, 18), r#""64610380771495362""#),
+            (Form::Digits(18, 18), "1002010077777777771"),
+            (Form::Digits(5, 40), "1234"),
             (Form::Digits(5, 40), "1e6"),
-            (Form::Phone, r#""55-1234-5678""#),
+            (Form::Phone, r#""55-1234-567""#),
+            (Form::Phone, "-5512345678"),
             (Form::Email, r#""user""#),
             (Form::Date, r#""2022-02-30""#),
             (Form::Midnight, r#""2022-01-01Tnoon""#),
             (Form::Moment, r#""soon""#),
+            (Form::Moment, r#""9999-12-31""#),
+            (Form::Coordinate(90), "-99.13"),
+            (Form::Coordinate(90), "90.00000000000000000001"),
+            (Form::Coordinate(180), r#""NaN""#),
             (Form::Integer(0, 9), "1.5"),
             (Form::Word(&["MALE", "FEMALE"]), r#""male""#),
             (Form::Entry(lists::Name::States), "34"),
@@ -378,8 +393,8 @@ mod tests {
             (Form::Email, format!(r#""a@{}""#, "a".repeat(300))),
             (Form::Url, format!(r#""https://example.com/{digits}""#)),
             (Form::Number, format!("0.{digits}")),
-            (Form::Coordinate, format!("0.{digits}")),
-            (Form::Coordinate, format!(r#""0.{digits}""#)),
+            (Form::Coordinate(90), format!("0.{digits}")),
+            (Form::Coordinate(90), format!(r#""0.{digits}""#)),
             (Form::Numbers, format!("[0.{digits}]")),
             (Form::Numbers, format!("[{}1]", "1,".repeat(10))),
             (Form::Texts, format!(r#"["{digits}"]"#)),
@@ -396,7 +411,7 @@ mod tests {
             (Form::Text, format!(r#""{}""#, r"\u0001".repeat(500))),
             (Form::Texts, format!("[{}]", vec![format!(r#""{}""#, r"\u0001".repeat(500)); 50].join(","))),
             (Form::Number, "1".repeat(100)),
-            (Form::Phone, format!(r#""+{}""#, "1".repeat(15))),
+            (Form::Phone, r#""+491511234567890""#.to_owned()),
             (Form::Integer(i64::MIN, i64::MAX), i64::MIN.to_string()),
             (Form::Moment, r#""9999-12-30T22:00:00.999999999Z""#.to_owned()),
             (Form::Url, format!(r#""https://example.com/?{}""#, r"\\".repeat(2027))),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Family, Field, Fields, Form, Kind, Record, View};
+use super::{Family, Field, Fields, Form, Kind, Record, View, person::settle_birth};
 use crate::platform::json::Json;
 
 /// The field with the address that is told what became of one.
@@ -13,6 +13,7 @@ pub const CONVERTED: &str = "temporary_person_converted";
 /// Temporary people. Nothing of one is required, and nothing is unique: a person is more than that.
 pub static TEMPORARY_PEOPLE: Family = Family {
     owner: None,
+    settle: Some(settle_birth),
     ..Family::of_person(
         Kind::TemporaryPerson,
         "/temporary-people",

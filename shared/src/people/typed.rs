@@ -1,7 +1,7 @@
 //! Values whose type is told beside them: those of catalogs and of dynamic properties (seed `002_62dc5acb5b5aea27`).
 
 use super::Form;
-use crate::platform::json::Json;
+use crate::platform::{json::Json, values::number::Number};
 
 /// The types.
 pub const TYPES: [&str; 6] = ["string", "integer", "number", "boolean", "datetime", "array"];
@@ -20,6 +20,12 @@ pub fn form(kind: &str) -> Option<Form> {
     }
 }
 
+/// The text by which a value is compared with another: numbers count as numbers, however they are written.
+#[must_use]
+pub fn compared(value: &Json) -> String {
+    Number::of(value).map_or_else(|| value.text().to_owned(), |number| number.to_string())
+}
+
 /// What a cell of a file says as a value of that form. Whether it fits is the form's matter.
 #[must_use]
 pub fn of_cell(form: Form, cell: &str) -> Json {
@@ -31,7 +37,7 @@ pub fn of_cell(form: Form, cell: &str) -> Json {
             | Form::Email
             | Form::Url
             | Form::Id
-            | Form::Coordinate
+            | Form::Coordinate(_)
             | Form::Date
             | Form::Midnight
             | Form::Moment

@@ -15,6 +15,7 @@ pub mod json;
 pub mod remembered;
 pub mod secrets;
 pub mod telemetry;
+pub mod values;
 
 use std::sync::Arc;
 

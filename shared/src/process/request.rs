@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{evidence::EvidenceKind, private::Private};
+use crate::platform::values::time;
 
 /// Characters of a person's name, and of what consent was given to.
 pub const MAX_NAME_CHARS: usize = 200;
@@ -52,10 +53,10 @@ pub struct ProcessRequest {
     #[serde(default)]
     pub tags: Vec<String>,
     /// Until when the person may finish.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "time::optional")]
     pub expires_at: Option<Timestamp>,
     /// Until when the process must not be redacted.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "time::optional")]
     pub legal_hold_until: Option<Timestamp>,
 }
 
@@ -106,5 +107,6 @@ pub struct Consent {
     /// To what.
     pub purpose: String,
     /// When.
+    #[serde(deserialize_with = "time::required")]
     pub obtained_at: Timestamp,
 }

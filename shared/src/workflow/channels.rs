@@ -22,9 +22,9 @@ use crate::{
         seal::Sealed,
         signature, slack,
     },
-    platform::{Platform, SecretsError, secrets::SecretDocument},
+    platform::{Platform, SecretsError, secrets::SecretDocument, values::email::public_address},
     process::ids::of_idempotency_key,
-    providers::{FieldProblem, forms::is_email},
+    providers::FieldProblem,
     store::channels::ChannelRecord,
 };
 
@@ -373,11 +373,12 @@ impl Channels {
                 if self.0.platform.config.mail_from.is_none() {
                     return Ok(Err(FieldProblem::new("type", "email is not set up in this deployment")));
                 }
-                let plausible = config.emails.iter().all(|email| is_email(email));
-                if !plausible || !(1..=MAX_EMAILS).contains(&config.emails.len()) {
+                let emails: Option<Vec<_>> = config.emails.iter().map(|email| public_address(email)).collect();
+                let emails = emails.filter(|emails| (1..=MAX_EMAILS).contains(&emails.len()));
+                let Some(emails) = emails else {
                     return Ok(Err(FieldProblem::new("config.emails", "must be 1 to 20 e-mail addresses")));
-                }
-                let emails = config.emails.into_iter().map(Into::into).collect();
+                };
+                let emails = emails.into_iter().map(Into::into).collect();
                 Config::Email { emails, with_names: config.with_names }
             }
             _ => return Ok(Err(FieldProblem::new("type", "must be webhook, slack or email"))),

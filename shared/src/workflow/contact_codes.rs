@@ -15,7 +15,11 @@ use crate::{
         sms::{self, SmsAccount, TEXT},
     },
     people::{Fields, Form, Record, families::CONTACTS, family::UPDATED_DATA, person::PEOPLE, schema},
-    platform::{Platform, json::Json},
+    platform::{
+        Platform,
+        json::Json,
+        values::{email::mailbox, phone},
+    },
     store::codes::Sending,
 };
 
@@ -45,6 +49,14 @@ impl Way {
         match self {
             Self::Sms => "sms_confirmation",
             Self::Email => "email_confirmation",
+        }
+    }
+
+    /// A phone or an address in the one writing by which it is known, whatever was stored or asked for.
+    fn plain(self, value: &str) -> String {
+        match self {
+            Self::Sms => phone::mexican(value).unwrap_or_else(|| value.to_owned()),
+            Self::Email => mailbox(value),
         }
     }
 
@@ -162,14 +174,14 @@ impl ContactCodes {
     async fn contacts(&self, caller: &Caller, way: Way, wanted: &Wanted) -> Result<Vec<Record>, ApiError> {
         let person = self.records.get(&PEOPLE, caller, wanted.person).await?;
         let mut contacts = self.records.kept(&CONTACTS, caller, &person).await?;
-        contacts.retain(|contact| plain(&contact.text(way.field())) == plain(&wanted.value));
+        contacts.retain(|contact| way.plain(&contact.text(way.field())) == way.plain(&wanted.value));
         if contacts.is_empty() { Err(ApiError::not_found("contact")) } else { Ok(contacts) }
     }
 
     /// Keyed hashes under each key, the first of which new codes go by: of whom it goes to, and of the code with it.
     async fn hashes(&self, way: Way, wanted: &Wanted, code: &str) -> Result<Vec<(String, String)>, ApiError> {
         let secrets = self.records.means().platform.secrets.current().await?;
-        let contact = format!("code\u{0}{}\u{0}{}\u{0}{}", way.field(), wanted.person, plain(&wanted.value));
+        let contact = format!("code\u{0}{}\u{0}{}\u{0}{}", way.field(), wanted.person, way.plain(&wanted.value));
         let with_code = format!("{contact}\u{0}{code}");
         let hashes = secrets.code_keys.iter().map(|key| {
             let key = key.key.bytes()?;
@@ -177,11 +189,6 @@ impl ContactCodes {
         });
         hashes.collect()
     }
-}
-
-/// A phone or an address in one writing.
-fn plain(value: &str) -> String {
-    value.trim_start_matches('+').to_lowercase()
 }
 
 fn read(way: Way, given: &Fields, with_code: bool) -> Result<Wanted, ApiError> {

@@ -21,6 +21,7 @@ use crate::{
         Platform,
         json::Json,
         telemetry::{self, Metric},
+        values::{email, phone},
     },
     process::{
         EvidenceState, Private, Process, ProcessId, ProcessRequest, SUBMIT_LEASE, Status,
@@ -73,6 +74,7 @@ impl CreateProcess {
         let fingerprint = Fingerprint::of_body(&body, &secrets.fingerprint_keys)?;
         let inputs = pictures::take(&mut body).map_err(ApiError::invalid)?;
         let mut request: ProcessRequest = body::shape(&body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
+        settle(&mut request);
         request.pictures = inputs.iter().map(|input| input.kind).collect();
         let tenant = caller.tenant();
         let provider = self.means.provider(caller, &request.provider).await?;
@@ -231,6 +233,17 @@ fn replay(existing: ProcessRecord, fingerprint: &Fingerprint, now: Timestamp) ->
         return Err(ApiError::in_flight(u32::try_from(left).unwrap_or(0).max(1)));
     }
     Ok(Created { process, replayed: true })
+}
+
+/// Gives what may be written in several ways the one form in which it is kept and handed on. What has none stays for the checks.
+fn settle(request: &mut ProcessRequest) {
+    let person = &mut request.person;
+    let phone = person.phone.as_ref().and_then(|phone| phone::international(phone.expose()));
+    person.phone = phone.map(Private::new).or(person.phone.take());
+    let email = person.email.as_ref().and_then(|email| email::public_address(email.expose()));
+    person.email = email.map(Private::new).or(person.email.take());
+    let person_id = person.person_id.as_ref().and_then(|id| uuid::Uuid::try_parse(id).ok());
+    person.person_id = person_id.map(|id| id.to_string()).or(person.person_id.take());
 }
 
 /// Everything wrong with a request whatever the provider.

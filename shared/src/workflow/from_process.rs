@@ -1,6 +1,7 @@
 //! What a verification read about somebody fills a person: one that is named, or has the document's number, or a new one. What the
 //! person has already stays as it is.
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
@@ -14,7 +15,7 @@ use crate::{
         person::{self, PEOPLE},
         schema::{self, Field},
     },
-    platform::json::Json,
+    platform::{json::Json, values::time::day},
     process::{Private, Process, ProcessId, Status, computed::read_curp},
     store::records::RecordItem,
 };
@@ -51,7 +52,8 @@ pub async fn fill(people: &People, caller: &Caller, given: &Fields) -> Result<Fi
     if process.status != Status::Approved {
         return Err(ApiError::not_approved());
     }
-    let said = said(&process);
+    let now = people.records.now();
+    let said = said(&process, now);
     if let Some(id) = id("person_id") {
         let person = complete_named(people, caller, id, &said).await?;
         return person.ok_or_else(there_is_none("person_id"));
@@ -101,7 +103,7 @@ async fn complete(people: &People, caller: &Caller, id: Uuid, said: &Fields) -> 
         if item.record.deleted_at.is_some() {
             return Err(ApiError::not_found("person"));
         }
-        if are_two_persons(present, said) {
+        if are_two_persons(present, said, now) {
             return Err(ApiError::another_person());
         }
         let is_missing = |field: &str| present.get(field).is_none_or(Json::is_null);
@@ -122,9 +124,12 @@ async fn complete(people: &People, caller: &Caller, id: Uuid, said: &Fields) -> 
 }
 
 /// Whether two CURPs are known, and differ. Any other document may well have another number than the person's national id.
-fn are_two_persons(present: &Fields, said: &Fields) -> bool {
+fn are_two_persons(present: &Fields, said: &Fields, now: Timestamp) -> bool {
     let curp = |fields: &Fields| {
-        fields.get(NATIONAL_ID).and_then(Json::read::<String>).filter(|number| read_curp(number).is_ok())
+        fields
+            .get(NATIONAL_ID)
+            .and_then(Json::read::<String>)
+            .filter(|number| read_curp(number, person::today(now)).is_ok())
     };
     curp(present).zip(curp(said)).is_some_and(|(present, said)| present != said)
 }
@@ -135,7 +140,7 @@ const NATIONAL_ID: &str = "national_id";
 const IGNORED: &str = "ignore_curp_validation";
 
 /// What the process says of the person, as fields of one.
-fn said(process: &Process) -> Fields {
+fn said(process: &Process, now: Timestamp) -> Fields {
     let extracted = &process.findings.extracted;
     let text = |value: &Option<Private<String>>| {
         value.as_ref().map(|value| value.expose().trim().to_owned()).filter(|value| !value.is_empty())
@@ -153,8 +158,12 @@ fn said(process: &Process) -> Fields {
     let in_mexico = document.country == "MX";
     let gender = text(&extracted.sex).and_then(|sex| gender(&sex, in_mexico));
     let nationality = text(&extracted.nationality).and_then(|code| person::nationality(&code.to_uppercase()));
-    let mut fields = number.as_deref().and_then(|number| person::of_curp(number).ok()).unwrap_or_default();
-    let birthdate = text(&extracted.birth_date).and_then(|date| Form::Midnight.read(&Json::of(&date)).ok());
+    let mut fields =
+        number.as_deref().and_then(|number| person::of_curp(number, person::today(now)).ok()).unwrap_or_default();
+    // Nobody was born on a day that is yet to come: it was misread.
+    let birthdate =
+        text(&extracted.birth_date).filter(|date| day(date).is_some_and(|born| person::may_be_birth(born, now)));
+    let birthdate = birthdate.and_then(|date| Form::Midnight.read(&Json::of(&date)).ok());
     for (field, value) in [
         (NATIONAL_ID, number.as_ref().map(Json::of)),
         ("name", Some(Json::of(&name))),

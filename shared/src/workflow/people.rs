@@ -126,7 +126,8 @@ impl People {
         }
         let curp: Option<String> = given.get("curp").and_then(Json::read);
         let curp = curp.ok_or_else(|| ApiError::invalid_field("curp", "is required, as a text of 18 characters"))?;
-        let fields = person::of_curp(&curp).map_err(|fault| ApiError::invalid_field("curp", &fault))?;
+        let fields = person::of_curp(&curp, person::today(self.now()))
+            .map_err(|fault| ApiError::invalid_field("curp", &fault))?;
         self.records.make(&PEOPLE, caller, fields, Request::new(given, key)).await
     }
 

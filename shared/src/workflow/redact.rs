@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Means, fresh};
 use crate::{
     api::{ApiError, Authority as _, Caller, body},
-    platform::Platform,
+    platform::{Platform, values::time},
     process::{Process, ProcessId},
     store::ProcessRecord,
 };
@@ -17,7 +17,7 @@ use crate::{
 #[derive(Deserialize)]
 struct Hold {
     /// Must be there even where it is null: a hold is not lifted by leaving something out.
-    #[serde(deserialize_with = "Option::deserialize")]
+    #[serde(deserialize_with = "time::optional")]
     until: Option<Timestamp>,
 }
 

@@ -114,6 +114,12 @@ mod tests {
     }
 
     #[test]
+    fn the_states_are_those_of_a_curp() {
+        let codes: Vec<_> = all(Name::States).iter().map(|entry| entry.code).collect();
+        assert_eq!(codes, crate::process::computed::CURP_STATES);
+    }
+
+    #[test]
     fn the_seed_s_entries_have_its_numbers() {
         let mexico = entry(Name::Nationalities, 144).unwrap();
         assert_eq!((mexico.code, mexico.name, mexico.country), ("MEX", "Mexican", Some("Mexico")));

@@ -12,6 +12,12 @@ const RFC_VALUES: &str = "0123456789ABCDEFGHIJKLMN&OPQRSTUVWXYZ Ñ";
 /// For the public at large, and for foreigners without one.
 const GENERIC_RFCS: [&str; 2] = ["XAXX010101000", "XEXX010101000"];
 
+/// The two letters of each state in a CURP, and of birth abroad.
+pub const CURP_STATES: [&str; 33] = [
+    "AS", "BC", "BS", "CC", "CS", "CH", "DF", "CL", "CM", "DG", "MC", "GT", "GR", "HG", "JC", "MN", "MS", "NT", "NL",
+    "OC", "PL", "QT", "QR", "SP", "SL", "SR", "TC", "TS", "TL", "VZ", "YN", "ZS", "NE",
+];
+
 /// What a CURP says of the person whose it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Curp {
@@ -26,9 +32,9 @@ pub struct Curp {
 /// Reads a CURP in upper case.
 ///
 /// # Errors
-/// What is wrong with it: its form, the date in it, or its check digit.
-pub fn read_curp(curp: &str) -> Result<Curp, &'static str> {
-    match curp_fault(curp) {
+/// What is wrong with it: its form, the date in it (which is no later than `today`), the state, or its check digit.
+pub fn read_curp(curp: &str, today: Date) -> Result<Curp, &'static str> {
+    match curp_fault(curp, today) {
         Some(fault) => Err(fault.as_str()),
         None => {
             let characters: Vec<char> = curp.chars().collect();
@@ -43,8 +49,10 @@ pub fn read_curp(curp: &str) -> Result<Curp, &'static str> {
 enum Fault {
     /// It is no such number at all.
     Form,
-    /// The date in it does not exist.
+    /// The date in it does not exist, or is yet to come.
     Date,
+    /// There is no such state.
+    State,
     /// The last character does not fit the others.
     CheckDigit,
 }
@@ -54,15 +62,16 @@ impl Fault {
         match self {
             Self::Form => "form",
             Self::Date => "date",
+            Self::State => "state",
             Self::CheckDigit => "check digit",
         }
     }
 }
 
 /// The check digit of a CURP, wherever one was read, or where the document's number is one.
-pub(super) fn curp(subject: &Subject<'_>) -> Option<Check> {
-    let number = find(subject, "curp", "CURP", |value| curp_fault(value) != Some(Fault::Form))?;
-    let fault = curp_fault(&number.value);
+pub(super) fn curp(subject: &Subject<'_>, today: Date) -> Option<Check> {
+    let number = find(subject, "curp", "CURP", |value| curp_fault(value, today) != Some(Fault::Form))?;
+    let fault = curp_fault(&number.value, today);
     let outcome = if fault.is_none() { Outcome::Passed } else { Outcome::Failed };
     Some(number.check("curp_check_digit", outcome, fault.map(Fault::as_str)))
 }
@@ -92,7 +101,7 @@ fn find(subject: &Subject<'_>, name: &str, kind: &str, has_form: impl Fn(&str) -
 
 /// Four letters of the name, date of birth, sex (X where a state registers it), state, three consonants, one character that
 /// tells the century, the check digit. Ñ has a value of its own, so a CURP that prints it is taken.
-fn curp_fault(curp: &str) -> Option<Fault> {
+fn curp_fault(curp: &str, today: Date) -> Option<Fault> {
     let characters: Vec<char> = curp.chars().collect();
     let [body @ .., last] = characters.as_slice() else { return Some(Fault::Form) };
     let letter = |c: char| c.is_ascii_uppercase() || c == 'Ñ';
@@ -105,8 +114,12 @@ fn curp_fault(curp: &str) -> Option<Fault> {
             _ => letter(c),
         });
     let Some(printed) = last.to_digit(10).filter(|_| formed) else { return Some(Fault::Form) };
-    if !is_date(&body[4..10], century(body)) {
+    if date(&body[4..10], century(body)).is_none_or(|born| born > today) {
         return Some(Fault::Date);
+    }
+    let state: String = body[11..13].iter().collect();
+    if !CURP_STATES.contains(&state.as_str()) {
+        return Some(Fault::State);
     }
     let sum: u32 = body.iter().zip((2..=18).rev()).map(|(&c, weight)| value(CURP_VALUES, c) * weight).sum();
     ((10 - sum % 10) % 10 != printed).then_some(Fault::CheckDigit)

@@ -19,12 +19,13 @@ mod spain;
 
 use jiff::civil::Date;
 
-pub use mexico::{Curp, read_curp};
+pub use mexico::{CURP_STATES, Curp, read_curp};
 
 use super::{
     Private, ProcessRequest,
     findings::{Check, Extracted, Outcome, Source},
 };
+use crate::platform::values::text::normal;
 
 /// Every check that can be computed from `extracted`, in a fixed order, as of `today`.
 #[must_use]
@@ -33,7 +34,7 @@ pub fn checks(request: &ProcessRequest, extracted: &Extracted, today: Date) -> V
     [
         mrz::check_digits(&extracted.mrz),
         spain::check_letter(&subject),
-        mexico::curp(&subject),
+        mexico::curp(&subject, today),
         mexico::rfc(&subject),
         dates::expiry(extracted, today),
         dates::legal_age(extracted, today),
@@ -112,9 +113,10 @@ impl Candidate {
     }
 }
 
-/// A number without what only makes it readable: blanks, dots, hyphens, small letters. Leading zeros count.
+/// A number in one normal form and without what only makes it readable: blanks, dots, hyphens, small letters. Leading zeros count.
 fn compact(number: &str) -> String {
     let dash = |c: char| c == '-' || ('\u{2010}'..='\u{2015}').contains(&c);
+    let number = normal(number);
     let shown = number.chars().filter(|&c| !c.is_whitespace() && c != '.' && !dash(c));
     shown.flat_map(char::to_uppercase).collect()
 }

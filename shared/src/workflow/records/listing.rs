@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Records;
 use crate::{
     api::{ApiError, Authority, body},
-    people::{Family, Record},
+    people::{Family, Record, typed},
     store::{listed::Listed, records::RecordItem},
 };
 
@@ -36,7 +36,7 @@ impl Listing {
 
     /// The value by which `record` is looked for.
     pub(super) fn of(&self, record: &Record) -> Option<Listed> {
-        Some(self.value(record.fields.get(self.field)?.text()))
+        Some(self.value(&typed::compared(record.fields.get(self.field)?)))
     }
 }
 
