@@ -22,6 +22,7 @@ mod link;
 mod logs;
 mod machine;
 mod notifications;
+mod operations;
 mod outcomes;
 mod people;
 mod pictures;

@@ -1,4 +1,5 @@
-//! What every function stands on: configuration, clock, entropy, clients, secrets and telemetry.
+//! What every function stands on: configuration, clock, entropy, clients, secrets and telemetry, and the reading of values that
+//! have more than one writing.
 //!
 //! Nothing here knows what a verification is. Time and randomness are reached only through [`Seams`], so that a test
 //! decides both; `clippy.toml` refuses every other way to them.

@@ -138,3 +138,29 @@ impl Providers {
 fn connection(name: &'static str, config: &Config) -> Connection {
     Connection { api: ApiClient::new(name), tokens: TokenCache::default(), url: config.company_urls.get(name).cloned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_s_own_url_counts_before_the_deployment_s_and_that_before_the_published_one() {
+        let base_url = |own: Option<&str>, deployment: Option<&str>, published: Option<&str>| {
+            let connection = Connection {
+                api: ApiClient::new("x"),
+                tokens: TokenCache::default(),
+                url: deployment.map(str::to_owned),
+            };
+            connection.base_url(own, published)
+        };
+        let [own, deployment, published] =
+            ["https://own.example/api", "https://deployment.example", "https://published.example"].map(Some);
+        let is = |url: Option<&str>| Ok(url.unwrap_or_default().to_owned());
+        assert_eq!(base_url(own, deployment, published), is(own));
+        assert_eq!(base_url(None, deployment, published), is(deployment));
+        assert_eq!(base_url(None, None, published), is(published));
+        assert_eq!(base_url(Some("https://own.example/api/"), None, None), is(own));
+        assert_eq!(base_url(None, None, None), Err(NoProvider::Misconfigured));
+        assert!(matches!(base_url(Some("https://own.example/?a=1"), None, None), Err(NoProvider::Url(_))));
+    }
+}

@@ -14,7 +14,7 @@ use tokio::{
 use super::*;
 use crate::{
     process::{EvidenceKind, Observation, ProcessId, findings::Outcome, ids::uuid_of},
-    providers::{CallbackUrls, Round},
+    providers::{CallbackUrls, Round, token::TokenCache},
 };
 
 const APPROVED: &str = include_str!("fixtures/001_2c6c5cd1839b43f7.approved.json");
@@ -134,6 +134,28 @@ async fn a_question_shows_the_public_key_and_its_answer_stays_as_it_came() {
 }
 
 #[tokio::test]
+async fn an_account_s_url_counts_before_the_deployment_s_and_without_either_it_is_production() {
+    let connected = |own: Option<&str>, url: Option<&str>| {
+        let connection =
+            Connection { api: ApiClient::new(NAME), tokens: TokenCache::default(), url: url.map(str::to_owned) };
+        let mut account = json!({"public_key": "puk_test", "private_key": "prk_test", "webhook_id": "cotejo"});
+        if let Some(own) = own {
+            account["url"] = json!(own);
+        }
+        crate::providers::Company::connect(&Company, &serde_json::from_value(account).unwrap(), &connection)
+    };
+    for of_account in [true, false] {
+        let (there, asked) = answering(200, APPROVED).await;
+        let url = there.url.trim_end_matches("/veriface");
+        let (own, deployment) = if of_account { (Some(url), Some("http://127.0.0.1:1")) } else { (None, Some(url)) };
+        connected(own, deployment).unwrap().query("VERIFACE_CODE", now()).await.unwrap();
+        asked.await.unwrap();
+    }
+    assert!(connected(None, None).is_ok());
+    assert_eq!(PRODUCTION, "https://api.auco.ai/v1.5/ext");
+}
+
+#[tokio::test]
 async fn a_refusal_of_either_call_is_known_by_its_status_and_keeps_auco_s_code() {
     for (status, body, code) in
         [(400, REFUSED, "EXPIRED_DATE_INVALID"), (400, r#"{"message": "of Juan"}"#, "http_400"), (400, "", "http_400")]
@@ -170,6 +192,7 @@ fn every_optional_field_of_the_seed_can_be_sent() {
     });
     assert_eq!(auco(json!({})).check(&request, now()), []);
     let sent = sent(&request, json!({}));
+    assert_eq!(sent["platform"], "web");
     assert_eq!(sent["userEmail"], "juan@example.com");
     assert_eq!(sent["expiredDate"], "2026-12-01T00:00:00.000Z");
     assert_eq!(sent["tags"], json!(["a"]));
