@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use cotejo::{
     api::Scope,
+    platform::values::time,
     process::{ProcessId, TenantId},
 };
 use jiff::Timestamp;
@@ -120,8 +121,8 @@ pub enum KeyCommand {
         /// It may do everything
         #[arg(long, conflicts_with = "scopes")]
         all_scopes: bool,
-        /// Until when it is good, as 2026-12-31T23:59:59Z
-        #[arg(long)]
+        /// Until when it is good, as 2026-12-31 or 2026-12-31T23:59:59Z
+        #[arg(long, value_parser = moment)]
         expires_at: Option<Timestamp>,
     },
     /// All of a tenant, those that were revoked included
@@ -227,6 +228,11 @@ pub enum UniqueKeysCommand {
 fn scope(name: &str) -> Result<Scope, String> {
     let known = || Scope::ALL.map(Scope::as_str).join(", ");
     Scope::from_name(name).ok_or_else(|| format!("is not one of {}", known()))
+}
+
+/// A moment, as it is read everywhere.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    time::moment(text).ok_or_else(|| "must be a day or a moment such as 2026-12-31T23:59:59Z".to_owned())
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub fn check_contact(person: &Person) -> Vec<FieldProblem> {
     if let Some(phone) = &person.phone
         && phone::international(phone.expose()).as_ref() != Some(phone.expose())
     {
-        problems.push(FieldProblem::new("person.phone", "must be + and 8 to 15 digits, country code first"));
+        problems.push(FieldProblem::new("person.phone", "must be a phone number: +, country code, number"));
     }
     if let Some(email) = &person.email
         && !is_email(email.expose())
@@ -23,7 +23,7 @@ pub fn check_contact(person: &Person) -> Vec<FieldProblem> {
     problems
 }
 
-/// An e-mail address with a host that anybody can reach; whether it exists only a message can tell.
+/// An e-mail address and nothing around it, with a host that anybody can reach; whether it exists only a message can tell.
 pub fn is_email(text: &str) -> bool {
-    email::public_address(text).is_some()
+    email::public_address(text).as_deref() == Some(text)
 }

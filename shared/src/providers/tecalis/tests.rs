@@ -88,7 +88,7 @@ fn an_authorization_is_all_that_is_needed_and_all_that_is_taken() {
     assert_eq!(problems(|r| r["person"]["email"] = json!("a@b")), ["person.email must be an e-mail address"]);
     assert_eq!(
         problems(|r| r["person"]["phone"] = json!("600")),
-        ["person.phone must be + and 8 to 15 digits, country code first"]
+        ["person.phone must be a phone number: +, country code, number"]
     );
 }
 
