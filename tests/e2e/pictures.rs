@@ -67,7 +67,14 @@ async fn what_is_no_picture_is_refused_by_its_bytes() {
     let cut = draw(&world, Back);
     let html = Bytes::from_static(b"<html><body>a picture</body></html>");
     let gif = Bytes::from_static(b"GIF89a\x01\x00\x01\x00\x00\x00\x00;");
+    // From the first mark to the last, with nothing to see between them.
+    let blank = Bytes::from_static(b"\xFF\xD8\xFF\xE0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xFF\xD9");
+    let no_page = Bytes::from_static(b"%PDF-1.4\n%%EOF");
     for back in [
+        json!({"content": BASE64.encode(&blank)}),
+        json!({"content": BASE64.encode(&no_page)}),
+        uploaded(&world, blank.clone()).await,
+        uploaded(&world, no_page.clone()).await,
         json!({"content": BASE64.encode(&html)}),
         json!({"content": BASE64.encode(&gif)}),
         json!({"content": BASE64.encode(&cut[..cut.len() / 2])}),

@@ -21,7 +21,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 const PDF: &[u8] =
-    b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\nstartxref\n0\n%%EOF\n";
+    b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n\
+      3 0 obj\n<< /Type /Page /Parent 2 0 R >>\nendobj\nxref\n\
+      0 1\n0000000000 65535 f \ntrailer\n<< /Size 4 /Root 1 0 R >>\nstartxref\n162\n%%EOF\n";
 
 /// Pocket as a test wants it.
 #[derive(Default)]

@@ -88,15 +88,16 @@ impl MediaFormat {
         matches!(self, Self::Mp4 | Self::WebM)
     }
 
-    /// Whether `bytes`, which are of this format, reach to the file's own end. Only what is cheap to see is looked at:
-    /// `true` does not promise that the file can be shown.
+    /// Whether `bytes`, which are of this format, reach to the file's own end and have a picture in them, a document a page. Only
+    /// what is cheap to see is looked at: `true` does not promise that the file can be shown.
     #[must_use]
     pub fn is_whole(self, bytes: &[u8]) -> bool {
         match self {
             Self::Jpeg => whole::jpeg(bytes),
             Self::Png => whole::png(bytes),
-            Self::WebP => whole::riff(bytes),
-            Self::Heic | Self::Mp4 => whole::iso_media(bytes),
+            Self::WebP => whole::webp(bytes),
+            Self::Heic => whole::heic(bytes),
+            Self::Mp4 => whole::iso_media(bytes),
             Self::Pdf => whole::pdf(bytes),
             Self::WebM => true,
         }

@@ -9,7 +9,7 @@ pub(super) fn jpeg(size: usize) -> Vec<u8> {
         file.extend_from_slice(&[0x5A; 120]);
         file.extend_from_slice(&[0xFF, 0x00, 0x11, 0xFF, 0xD3]);
     }
-    file.truncate(size.saturating_sub(2).max(40));
+    file.truncate(size.saturating_sub(2).max(52));
     if file.ends_with(&[0xFF]) {
         file.pop();
         file.push(0x5A);
@@ -21,8 +21,10 @@ pub(super) fn jpeg(size: usize) -> Vec<u8> {
 /// A JPEG whose first segment has this mark and content.
 pub(super) fn jpeg_with_segment(mark: u8, content: &[u8]) -> Vec<u8> {
     let length = u16::try_from(content.len() + 2).unwrap_or(u16::MAX).to_be_bytes();
+    // Eight by eight, of one colour.
+    let frame = [0xFF, 0xC0, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0];
     let scan = [0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, 0x12, 0x34, 0x56, 0xFF, 0x00, 0x78];
-    [&[0xFF, 0xD8, 0xFF, mark], &length[..], content, &scan, &[0xFF, 0xD9]].concat()
+    [&[0xFF, 0xD8, 0xFF, mark], &length[..], content, &frame, &scan, &[0xFF, 0xD9]].concat()
 }
 
 /// A PNG with its three obligatory chunks; the checksums are not those of the content.
@@ -31,17 +33,28 @@ pub(super) fn png() -> Vec<u8> {
         let length = u32::try_from(content.len()).unwrap_or(u32::MAX).to_be_bytes();
         [&length[..], name, content, &[0xCC; 4]].concat()
     };
-    [&b"\x89PNG\r\n\x1a\n"[..], &chunk(b"IHDR", &[1; 13]), &chunk(b"IDAT", &[7; 50]), &chunk(b"IEND", b"")].concat()
+    let header = [0, 0, 0, 8, 0, 0, 0, 8, 8, 0, 0, 0, 0];
+    let data = [&[0x78, 0x9C][..], &[7; 48]].concat();
+    [&b"\x89PNG\r\n\x1a\n"[..], &chunk(b"IHDR", &header), &chunk(b"IDAT", &data), &chunk(b"IEND", b"")].concat()
 }
 
-/// A WebP container.
+/// A WebP container with a picture.
 pub(super) fn webp() -> Vec<u8> {
-    [&b"RIFF"[..], &24u32.to_le_bytes(), b"WEBPVP8L", &[0; 16]].concat()
+    [&b"RIFF"[..], &24u32.to_le_bytes(), b"WEBPVP8L", &12u32.to_le_bytes(), &[0x2F; 12]].concat()
 }
 
-/// A HEIC's boxes.
+/// A HEIC's boxes: what is told of the picture, and its data.
 pub(super) fn heic() -> Vec<u8> {
-    boxes(b"heic\0\0\0\0mif1heic", &[3; 24])
+    let a_box = |name: &[u8], content: &[u8]| {
+        let size = u32::try_from(content.len() + 8).unwrap_or(u32::MAX).to_be_bytes();
+        [&size[..], name, content].concat()
+    };
+    let size = a_box(b"ispe", &[0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 8]);
+    let properties = a_box(b"iprp", &a_box(b"ipco", &size));
+    let told = a_box(b"meta", &[&[0; 4][..], &a_box(b"iloc", &[0; 8]), &properties].concat());
+    let [file_type, data] =
+        [&boxes(b"heic\0\0\0\0mif1heic", &[3; 24])[..24], &boxes(&[0; 16], &[3; 24])[24..]].map(<[u8]>::to_vec);
+    [file_type, told, data].concat()
 }
 
 /// An MP4's boxes.
@@ -70,7 +83,10 @@ fn boxes(file_type: &[u8; 16], content: &[u8]) -> Vec<u8> {
     [&24u32.to_be_bytes()[..], b"ftyp", file_type, &1u32.to_be_bytes(), b"mdat", &size, content].concat()
 }
 
-/// A PDF's frame.
+/// A PDF of one empty page.
 pub(super) fn pdf() -> Vec<u8> {
-    b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\nstartxref\n9\n%%EOF\n".to_vec()
+    b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n\
+      3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] >>\nendobj\nxref\n0 1\n0000000000 65535 f \ntrailer\n\
+      << /Size 4 /Root 1 0 R >>\nstartxref\n182\n%%EOF\n"
+        .to_vec()
 }
