@@ -173,7 +173,7 @@ async fn the_latest_values_count_and_the_history_stays() {
     assert_eq!(values(both).await, of_one);
     let latest = world.customer.get(&path).await.result().clone();
     assert_eq!(latest["data"][1]["dynamic_descriptor"]["name"], "Uno");
-    assert_eq!(world.customer.get(&format!("{path}?all=1")).await.fields(), ["all"]);
+    assert_eq!(world.customer.get(&format!("{path}?all=yes")).await.fields(), ["all"]);
     // Links carry what was asked for.
     let first = world.customer.get(&format!("{path}?all=true&per_page=4")).await.result().clone();
     let rest = world.customer.get(first["next_page_url"].as_str().unwrap()).await.result().clone();

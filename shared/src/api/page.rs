@@ -65,11 +65,12 @@ impl Cursor {
 }
 
 impl PageRequest {
-    /// Reads `page`, `per_page` and `cursor` of a query string.
+    /// Reads `page`, `per_page` and `cursor` of a query string. Clients send them empty where they have none.
     ///
     /// # Errors
     /// 422 naming the parameter.
     pub fn read<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Self, ApiError> {
+        let get = |name: &str| get(name).filter(|text| !text.is_empty());
         let number = |name: &str, default: usize, max: usize| match get(name) {
             None => Ok(default),
             Some(text) => text
