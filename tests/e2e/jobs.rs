@@ -17,15 +17,15 @@ fn file(lines: &[&str]) -> String {
     file
 }
 
-async fn import(world: &World, file: impl AsRef<[u8]>) -> Answer {
+pub async fn import(world: &World, file: impl AsRef<[u8]>) -> Answer {
     world.customer.post_form("/people/import", &[("file", file)]).await
 }
 
 /// What a workbook is called.
-const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+pub const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// The same, of a file that is uploaded first.
-async fn import_uploaded(world: &World, kind: &str, file: impl Into<bytes::Bytes>) -> Answer {
+pub async fn import_uploaded(world: &World, kind: &str, file: impl Into<bytes::Bytes>) -> Answer {
     let file = file.into();
     let place = world.customer.post("/uploads", &json!({"content_type": kind, "bytes": file.len()})).await;
     assert_eq!(place.status, 201, "{place:?}");
@@ -34,7 +34,7 @@ async fn import_uploaded(world: &World, kind: &str, file: impl Into<bytes::Bytes
 }
 
 /// Lets a job run to its end.
-async fn finish(world: &World, asked: &Answer) -> Value {
+pub async fn finish(world: &World, asked: &Answer) -> Value {
     assert_eq!(asked.status, 202, "{asked:?}");
     let path = asked.headers["location"].to_str().unwrap().to_owned();
     world.local.pump().await;
@@ -42,7 +42,7 @@ async fn finish(world: &World, asked: &Answer) -> Value {
 }
 
 /// A job's file, line by line.
-async fn lines(world: &World, job: &Value) -> Vec<String> {
+pub async fn lines(world: &World, job: &Value) -> Vec<String> {
     let (status, bytes) = world.customer.open(job["url"].as_str().unwrap()).await;
     assert_eq!(status, 200);
     String::from_utf8(bytes.to_vec()).unwrap().lines().map(str::to_owned).collect()
@@ -166,13 +166,7 @@ async fn a_workbook_that_would_fill_the_memory_ends_its_own_job_alone() {
     let texts = |count: &str, texts: &str| format!(r#"<sst uniqueCount="{count}">{texts}</sst>"#);
     let megabyte = vec![b' '; 1 << 20];
     let blanks = |megabytes: usize| std::iter::repeat_n(megabyte.as_slice(), megabytes);
-    let far_too_many = (u64::MAX / 32).to_string();
     for (book, fault) in [
-        (workbook_with("xl/sharedStrings.xml", [texts(&far_too_many, "")]), "unpacks to more than can be read"),
-        (
-            workbook_with("xl/SharedStrings.xml", [texts("99999999", "<si><t>a</t></si>")]),
-            "unpacks to more than can be read",
-        ),
         (workbook_with("xl/sharedStrings.xml", blanks(33)), "unpacks to more than can be read"),
         (workbook_with("xl/worksheets/sheet2.xml", blanks(129)), "unpacks to more than can be read"),
         (workbook(&[&["national_id", &"x".repeat(140_000)]]), "has a cell that is too long"),
@@ -180,10 +174,12 @@ async fn a_workbook_that_would_fill_the_memory_ends_its_own_job_alone() {
         let job = finish(&world, &import_uploaded(&world, WORKBOOK, book).await).await;
         assert_eq!((&job["state"], &job["error"]), (&json!("failed"), &json!(format!("The file {fault}."))));
     }
-    // As many texts as it says are no reason to refuse it.
-    let book = workbook_with("xl/sharedStrings.xml", [texts("2", "<si><t>a</t></si><si/>")]);
-    let job = finish(&world, &import_uploaded(&world, WORKBOOK, book).await).await;
-    assert_eq!((&job["state"], &job["failed"]), (&json!("done"), &json!(1)), "{job}");
+    // How many texts it says to have makes no room for any.
+    for count in ["2".to_owned(), (u64::MAX / 32).to_string()] {
+        let book = workbook_with("xl/sharedStrings.xml", [texts(&count, "<si><t>a</t></si><si/>")]);
+        let job = finish(&world, &import_uploaded(&world, WORKBOOK, book).await).await;
+        assert_eq!((&job["state"], &job["failed"]), (&json!("done"), &json!(1)), "{job}");
+    }
 }
 
 #[tokio::test]
@@ -205,7 +201,7 @@ async fn a_workbook_is_imported_line_for_line_from_where_it_was_uploaded() {
         &["99", "Wei", "Xu", "Bo"],
     ]);
     let job = finish(&world, &import_uploaded(&world, WORKBOOK, book).await).await;
-    assert_eq!((&job["rows"], &job["created"], &job["failed"]), (&json!(4), &json!(2), &json!(1)), "{job}");
+    assert_eq!((&job["rows"], &job["created"], &job["failed"]), (&json!(3), &json!(2), &json!(1)), "{job}");
     assert_eq!(job["failures"][0]["row"], 5);
     let person = world.customer.get("/people/external/1234567890").await.result().clone();
     assert_eq!((&person["name"], &person["nationality_id"]), (&json!("Juan"), &json!(144)));

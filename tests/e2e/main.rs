@@ -12,6 +12,7 @@ mod dynamic;
 mod elsewhere;
 mod evidence;
 mod faults;
+mod files;
 mod http;
 mod indexes;
 mod jobs;

@@ -95,7 +95,7 @@ pub enum ObjectKey<'a> {
 pub enum JobFile {
     /// What it was given.
     Source,
-    /// What it was given, where that was a workbook, as CSV.
+    /// The rows of what it was given, where that was a workbook or in UTF-16.
     Workbook,
     /// What one try at a step made, by the number of that try.
     Piece(u64),

@@ -12,6 +12,7 @@
 //! | `dynamic`, `rules` | dynamic properties, their rules, and the values that persons have |
 //! | `job` | exports and imports of many persons |
 //! | `sheet` | files of rows |
+//! | `said` | what a row of a file says of a person |
 //! | `temporary` | temporary people |
 //! | `typed` | values whose type is told beside them |
 //! | `lists` | built-in lists: nationalities, states, marital statuses, relations |
@@ -27,6 +28,7 @@ pub mod lists;
 pub mod person;
 pub mod record;
 pub mod rules;
+pub mod said;
 pub mod schema;
 pub mod sheet;
 pub mod temporary;

@@ -43,5 +43,38 @@ pub fn of_cell(form: Form, cell: &str) -> Json {
             | Form::Moment
             | Form::Word(_)
     );
-    if is_text { Json::of(&cell) } else { Json::parse(cell.trim()).unwrap_or_else(|_| Json::of(&cell)) }
+    let cell = cell.trim();
+    if is_text {
+        return Json::of(&cell);
+    }
+    let plain = match form {
+        Form::Boolean => boolean(cell),
+        Form::Integer(..) | Form::Entry(_) => whole(cell),
+        _ => cell,
+    };
+    Json::parse(plain).unwrap_or_else(|_| Json::of(&cell))
+}
+
+/// What an export writes for a value: a text as it is, anything else as JSON, nothing where there is none.
+#[must_use]
+pub fn cell(value: &Json) -> String {
+    if value.is_null() { String::new() } else { value.read().unwrap_or_else(|| value.text().to_owned()) }
+}
+
+/// `true` or `false` as spreadsheets (in English and Spanish), pandas and databases write it; pandas makes a number of it where
+/// another cell of the column is empty.
+fn boolean(cell: &str) -> &str {
+    match cell.to_lowercase().as_str() {
+        "true" | "verdadero" | "1" | "1.0" => "true",
+        "false" | "falso" | "0" | "0.0" => "false",
+        _ => cell,
+    }
+}
+
+/// A whole number without the `.0` that pandas gives all of a column of which one cell is empty.
+fn whole(cell: &str) -> &str {
+    match cell.split_once('.') {
+        Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => whole,
+        _ => cell,
+    }
 }

@@ -1,7 +1,9 @@
-//! Many values for a catalog at once, from a CSV file whose first line is `type,label,value` (seed `002_62dc5acb5b5aea27`).
+//! Many values for a catalog at once, from a file whose first line is `type,label,value` (seed `002_62dc5acb5b5aea27`).
 //!
 //! Every line is looked at before any value is stored. The values' ids follow from the file, so that sending it again
 //! adds nothing, and adds what is missing where it was not stored whole.
+
+use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -12,10 +14,11 @@ use crate::{
     people::{
         Fields, Kind,
         families::{CATALOG_VALUES, CATALOGS},
-        sheet::Sheet,
+        sheet::{self, Sheet},
         typed,
     },
     platform::json::Json,
+    providers::FieldProblem,
 };
 
 /// Values that one file may have.
@@ -33,8 +36,11 @@ pub async fn add(records: &Records, caller: &Caller, catalog: Uuid, file: &[u8])
         _ => error,
     })?;
     let wrong = |fault: String| ApiError::invalid_field("csv_file", &fault);
-    let sheet = Sheet::open(file).map_err(wrong)?;
-    if sheet.columns != COLUMNS {
+    let rows = sheet::readable(file, COLUMNS[0]).map_err(wrong)?;
+    let mut sheet = Sheet::open(&rows).map_err(wrong)?;
+    let columns = std::mem::take(&mut sheet.columns);
+    let is_known = |name: &str| COLUMNS.contains(&name);
+    if !COLUMNS.into_iter().all(|name| columns.has(name)) || columns.unknown(is_known).is_some() {
         return Err(ApiError::invalid_field("csv_file", "must begin with the line type,label,value"));
     }
     let (mut values, mut problems) = (Vec::new(), Vec::new());
@@ -43,7 +49,23 @@ pub async fn add(records: &Records, caller: &Caller, catalog: Uuid, file: &[u8])
         if number == MAX_ROWS {
             return Err(wrong(format!("has more than {MAX_ROWS} values")));
         }
-        let [kind, label, value] = [0, 1, 2].map(|at| row.cells.get(at).map_or("", String::as_str));
+        let part = format!("csv_file[{}]", row.line);
+        let (cells, fault) = columns.cells(&row);
+        if let Some(fault) = fault {
+            problems.push(FieldProblem::new(part, fault));
+            continue;
+        }
+        let cells: BTreeMap<_, _> = cells.collect();
+        if cells.values().all(|cell| cell.is_blank()) {
+            continue;
+        }
+        let doubts = cells.iter().filter_map(|(name, cell)| Some(FieldProblem::new(*name, cell.doubt.as_deref()?)));
+        let doubts: Vec<_> = doubts.map(|doubt| doubt.within(&part)).collect();
+        if !doubts.is_empty() {
+            problems.extend(doubts);
+            continue;
+        }
+        let [kind, label, value] = COLUMNS.map(|name| cells.get(name).map_or("", |cell| cell.text.trim()));
         let value = typed::form(kind).map_or_else(|| Json::of(&value), |form| typed::of_cell(form, value));
         let given = [
             ("custom_catalog_id", Json::of(&catalog)),
@@ -54,10 +76,7 @@ pub async fn add(records: &Records, caller: &Caller, catalog: Uuid, file: &[u8])
         let given: Fields = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         match CATALOG_VALUES.read(&given, None, true, records.now()) {
             Ok(fields) => values.push((given, fields)),
-            Err(wrong) => {
-                let part = format!("csv_file[{}]", row.line);
-                problems.extend(wrong.into_iter().map(|problem| problem.within(&part)));
-            }
+            Err(wrong) => problems.extend(wrong.into_iter().map(|problem| problem.within(&part))),
         }
     }
     if !problems.is_empty() {

@@ -13,6 +13,7 @@ use crate::{
         families::{ADDRESSES, CONTACTS, REFERENCES},
         job::{FileRow, RowsTaken},
         person::{self, PEOPLE},
+        said::Said,
     },
     platform::{
         Platform,
@@ -164,12 +165,8 @@ impl People {
     ///
     /// # Errors
     /// As [`Self::upsert`].
-    pub(super) async fn take_up(
-        &self,
-        who: &impl Authority,
-        given: &Fields,
-        row: FileRow,
-    ) -> Result<TakenUp, ApiError> {
+    pub(super) async fn take_up(&self, who: &impl Authority, said: &Said, row: FileRow) -> Result<TakenUp, ApiError> {
+        let given = &said.fields;
         let national_id = given.get("national_id").and_then(Json::read::<String>);
         let Some(national_id) = national_id else { return Err(ApiError::invalid_field("national_id", "is required")) };
         let national_id = person::canonical("national_id", &national_id);
@@ -183,13 +180,13 @@ impl People {
                     return Ok(TakenUp { person, how: How::Created });
                 }
                 Some(person) => {
-                    if let Some(how) = self.take_into(who, person, &national_id, given, row).await? {
+                    if let Some(how) = self.take_into(who, person, &national_id, said, row).await? {
                         return Ok(TakenUp { person, how });
                     }
                     races.lose().await?;
                 }
                 None => {
-                    let fields = PEOPLE.read(given, None, true, self.now()).map_err(ApiError::invalid)?;
+                    let fields = self.read_said(said, None)?;
                     match self.records.make(&PEOPLE, who, fields, request.clone()).await {
                         // Somebody made it at the same moment.
                         Err(error) if is_about(&error, "national_id") => races.lose().await?,
@@ -206,7 +203,7 @@ impl People {
         who: &impl Authority,
         person: Uuid,
         national_id: &str,
-        given: &Fields,
+        said: &Said,
         row: FileRow,
     ) -> Result<Option<How>, ApiError> {
         let mut how = None;
@@ -218,7 +215,7 @@ impl People {
             }
             is_here(&item.record)?;
             let present = &item.record.fields;
-            let fields = PEOPLE.read(given, Some(present), false, self.now()).map_err(ApiError::invalid)?;
+            let fields = self.read_said(said, Some(present))?;
             if fields == *present || item.rows.as_ref().is_some_and(|rows| rows.is_past(row)) {
                 how = Some(How::Unchanged);
                 return Ok(Next::Leave);
@@ -230,6 +227,21 @@ impl People {
         };
         self.records.change(&PEOPLE, who, person, PEOPLE.event(false), change).await?;
         Ok(how)
+    }
+
+    /// The fields of a person as a row has it who is new, or has these fields.
+    fn read_said(&self, said: &Said, present: Option<&Fields>) -> Result<Fields, ApiError> {
+        let (given, mut problems) = said.beside(present);
+        match PEOPLE.read(&given, present, present.is_none(), self.now()) {
+            Ok(fields) if problems.is_empty() => Ok(fields),
+            read => {
+                let others = read.err().into_iter().flatten();
+                let others: Vec<_> =
+                    others.filter(|other| !problems.iter().any(|known| known.field == other.field)).collect();
+                problems.extend(others);
+                Err(ApiError::invalid(problems))
+            }
+        }
     }
 
     /// The person that has a national id and is not deleted.

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue};
 use serde_json::json;
 
 /// An input that is made of parts which mean something, in any order, and of what is said between them.
-fn built(parts: &[&str], input: &[u8]) -> String {
+pub fn built(parts: &[&str], input: &[u8]) -> String {
     let mut text = String::new();
     for byte in input {
         match parts.get(usize::from(*byte)) {

@@ -21,6 +21,7 @@ macro_rules! fuzz {
 
 mod answers;
 mod callbacks;
+mod files;
 mod gates;
 
 /// How long each target runs where nothing else is said.

@@ -14,7 +14,7 @@ use crate::{
         families::{ADDRESSES, CONTACTS},
         job::{Export, ExportShown, Job, Part, Task},
         person::PEOPLE,
-        schema,
+        schema, typed,
     },
     platform::json::Json,
     providers::FieldProblem,
@@ -175,12 +175,8 @@ pub(super) fn is_exported(column: &str) -> bool {
     own_columns().any(|own| own == column) || of_parts.any(|(name, _)| name == column)
 }
 
-/// What a view shows in each of these columns: texts as they are, anything else as JSON, nothing for what is not there.
+/// What a view shows in each of these columns.
 fn cells(view: &View, columns: impl Iterator<Item = &'static str>) -> Vec<String> {
     let parts: Fields = Json::of(view).read().unwrap_or_default();
-    let cell = |column| match parts.get(column).filter(|value: &&Json| !value.is_null()) {
-        Some(value) => value.read::<String>().unwrap_or_else(|| value.text().to_owned()),
-        None => String::new(),
-    };
-    columns.map(cell).collect()
+    columns.map(|column| parts.get(column).map(typed::cell).unwrap_or_default()).collect()
 }

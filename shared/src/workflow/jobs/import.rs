@@ -14,8 +14,8 @@ use crate::{
         Fields,
         job::{Failure, FileRow, Import, ImportShown, Job, MAX_SHOWN, MAX_SHOWN_BYTES, Step, Task},
         person::{self, PEOPLE},
-        sheet::{self, Row, Sheet},
-        typed,
+        said::Said,
+        sheet::{self, Columns, Row, Sheet},
     },
     platform::json::{Json, length},
     providers::FieldProblem,
@@ -25,9 +25,11 @@ use crate::{
 
 /// The longest file that is imported: 20 MiB.
 pub const MAX_FILE_BYTES: usize = 20 << 20;
-/// The longest file that rows are read of: one that came, or what became of a workbook.
-const MAX_SOURCE_BYTES: usize =
-    if sheet::MAX_CSV_BYTES > MAX_FILE_BYTES { sheet::MAX_CSV_BYTES } else { MAX_FILE_BYTES };
+/// The longest file that rows are read of: one that came, or what became of a workbook, or of a file in UTF-16.
+const MAX_SOURCE_BYTES: usize = sheet::MAX_ROWS_BYTES;
+const _: () = assert!(MAX_SOURCE_BYTES >= MAX_FILE_BYTES / 2 * 3);
+/// The column by which a person is known.
+const KNOWN_BY: &str = "national_id";
 /// The most rows that a file may have.
 const MAX_ROWS: usize = 100_000;
 /// Rows that one step takes up.
@@ -47,17 +49,18 @@ pub(super) fn of(source: String) -> Import {
 /// # Errors
 /// What is wrong with it.
 pub(super) fn look_at(file: &[u8]) -> Result<(), String> {
-    if sheet::is_workbook(file) { Ok(()) } else { columns(&Sheet::open(file)?) }
+    sheet::look_at(file)?;
+    if sheet::is_packed(file) { Ok(()) } else { judge(&Sheet::open(file)?.columns) }
 }
 
 /// Whether the columns are a person's fields.
-fn columns(sheet: &Sheet<'_>) -> Result<(), String> {
-    let is_known = |column: &str| is_given(column) || is_exported(column);
-    if !sheet.columns.iter().any(|column| column == "national_id") {
-        return Err("must begin with a line of columns, with national_id among them".to_owned());
+fn judge(columns: &Columns) -> Result<(), String> {
+    if !columns.has(KNOWN_BY) {
+        return Err(format!("must begin with a line of columns, with {KNOWN_BY} among them"));
     }
-    match sheet.columns.iter().find(|column| !column.is_empty() && !is_known(column)) {
-        Some(_) => Err("has a column that is no field of a person".to_owned()),
+    match columns.unknown(|column| is_given(column) || is_exported(column)) {
+        // Its name may be somebody's, where the line of columns is missing.
+        Some(number) => Err(format!("has a column, number {number}, that is no field of a person")),
         None => Ok(()),
     }
 }
@@ -129,17 +132,18 @@ impl RunJob {
         }
     }
 
-    /// Counts the rows, makes CSV of a workbook, and begins the report.
+    /// Counts the rows, takes them out of a workbook, and begins the report.
     async fn begin(&self, job: &mut Job, import: &mut Import, attempt: u64) -> Result<(), Halt> {
         let mut file = self.source(&import.source, MAX_FILE_BYTES).await?;
-        if sheet::is_workbook(&file) {
-            file = sheet::csv_of_workbook(&file).map_err(Halt::File)?.into();
+        sheet::look_at(&file).map_err(Halt::File)?;
+        if sheet::is_packed(&file) {
+            file = sheet::readable(&file, KNOWN_BY).map_err(Halt::File)?.into_owned().into();
             let source = ObjectKey::Job { tenant: &job.tenant, run: job.run, file: JobFile::Workbook };
             self.tools.put(&source, file.clone()).await.map_err(|_| Halt::Ours(OwnTrouble::Bucket))?;
             import.source = source.to_string();
         }
         let sheet = Sheet::open(&file).map_err(Halt::File)?;
-        columns(&sheet).map_err(Halt::File)?;
+        judge(&sheet.columns).map_err(Halt::File)?;
         let mut rows = 0;
         for row in sheet {
             row.map_err(Halt::File)?;
@@ -164,7 +168,7 @@ impl RunJob {
         let step = Step { run: job.run, first: done - done % PER_STEP };
         let rows: Result<Vec<Row>, String> = sheet.skip(done).take(step.first + PER_STEP - done).collect();
         let rows: Vec<_> =
-            rows.map_err(Halt::File)?.into_iter().map(|row| (row.line, fields(&columns, &row))).collect();
+            rows.map_err(Halt::File)?.into_iter().map(|row| (row.line, Said::of(&columns, &row))).collect();
         let mut piece = Piece::new();
         for rows in rows.chunks(TOGETHER) {
             let mut outcomes = self.take_up(key, step, import.shown.done, rows).await.map_err(Halt::Ours)?;
@@ -184,23 +188,29 @@ impl RunJob {
         key: &JobKey,
         step: Step,
         first: usize,
-        rows: &[(u64, Fields)],
+        rows: &[(u64, Result<Said, FieldProblem>)],
     ) -> Result<Vec<Outcome>, OwnTrouble> {
-        let mut outcomes = Vec::new();
-        // A row that says nothing is passed over.
-        let mut waiting: Vec<_> = rows.iter().enumerate().filter(|(_, (_, fields))| !fields.is_empty()).collect();
+        let (mut outcomes, mut waiting) = (Vec::new(), Vec::new());
+        for (at, (line, said)) in rows.iter().enumerate() {
+            match said {
+                Err(fault) => outcomes.push((*line, Err(ApiError::invalid(vec![fault.clone()])))),
+                // A row that says nothing is passed over.
+                Ok(said) if said.fields.is_empty() => {}
+                Ok(said) => waiting.push((at, *line, said)),
+            }
+        }
         while !waiting.is_empty() {
             let mut taken = HashSet::new();
-            let (now, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(_, (_, fields))| {
-                let names = names(fields);
+            let (now, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(_, _, said)| {
+                let names = names(&said.fields);
                 let is_free = !names.iter().any(|name| taken.contains(name));
                 taken.extend(names);
                 is_free
             });
-            let taken = now.into_iter().map(|(at, (line, fields))| async move {
-                match self.people.take_up(key, fields, FileRow { step, number: first + at }).await {
+            let taken = now.into_iter().map(|(at, line, said)| async move {
+                match self.people.take_up(key, said, FileRow { step, number: first + at }).await {
                     Err(error) if error.status >= 500 => Err(trouble(&error)),
-                    outcome => Ok((*line, outcome)),
+                    outcome => Ok((line, outcome)),
                 }
             });
             let taken = stream::iter(taken.collect::<Vec<_>>());
@@ -218,16 +228,6 @@ impl RunJob {
             _ => Halt::Ours(OwnTrouble::Bucket),
         })
     }
-}
-
-/// What a row gives: the cells that have something in them, in the columns that a customer may fill.
-fn fields(columns: &[String], row: &Row) -> Fields {
-    let cells = columns.iter().zip(&row.cells).filter(|(_, cell)| !cell.is_empty());
-    let given = cells.filter_map(|(column, cell)| {
-        let field = PEOPLE.fields.iter().find(|field| field.name == column && field.is_given())?;
-        Some((column.clone(), typed::of_cell(field.form, cell)))
-    });
-    given.collect()
 }
 
 /// What rows that are taken up at once may not share. Those about the same person come one after the other, in their order; so do

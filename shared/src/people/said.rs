@@ -1,0 +1,80 @@
+//! What a row of a file says of a person.
+//!
+//! A cell that reads just as an export writes what is on file says nothing new, whatever it is. So an export can be imported and changes
+//! nobody, though texts with blanks around them and values from before a rule are among it.
+
+use super::{
+    Fields, Form,
+    person::PEOPLE,
+    sheet::{Columns, Row},
+    typed,
+};
+use crate::providers::FieldProblem;
+
+/// What programs write for a value that is not there.
+const NOTHING: [&str; 7] = ["nan", "NaN", "NaT", "<NA>", "None", "NULL", "null"];
+
+/// What a row gives in the columns that a customer may fill: the cells that have something in them.
+pub struct Said {
+    /// The values, by field.
+    pub fields: Fields,
+    cells: Vec<Given>,
+}
+
+struct Given {
+    field: &'static str,
+    text: String,
+    doubt: Option<String>,
+}
+
+impl Said {
+    /// Reads a row.
+    ///
+    /// # Errors
+    /// What is wrong with it as a whole.
+    pub fn of(columns: &Columns, row: &Row) -> Result<Self, FieldProblem> {
+        let (cells, fault) = columns.cells(row);
+        if let Some(fault) = fault {
+            return Err(FieldProblem::new("", fault));
+        }
+        let mut said = Self { fields: Fields::new(), cells: Vec::new() };
+        for (column, cell) in cells.filter(|(_, cell)| !cell.is_blank()) {
+            let field = PEOPLE.fields.iter().find(|field| field.name == column && field.is_given());
+            let Some(field) = field else { continue };
+            said.fields.insert(field.name.to_owned(), typed::of_cell(field.form, &cell.text));
+            let doubt = cell.doubt.as_deref().or_else(|| doubt(field.form, &cell.text));
+            said.cells.push(Given { field: field.name, text: cell.text.clone(), doubt: doubt.map(str::to_owned) });
+        }
+        Ok(said)
+    }
+
+    /// What it says that is not `on_file`, and what of that may not be what was meant.
+    #[must_use]
+    pub fn beside(&self, on_file: Option<&Fields>) -> (Fields, Vec<FieldProblem>) {
+        let (mut fields, mut doubts) = (self.fields.clone(), Vec::new());
+        for Given { field, text, doubt } in &self.cells {
+            let kept = on_file.and_then(|on_file| on_file.get(*field)).filter(|kept| !kept.is_null());
+            if kept.is_some_and(|kept| typed::cell(kept) == *text) {
+                fields.remove(*field);
+            } else if let Some(doubt) = doubt {
+                doubts.push(FieldProblem::new(*field, doubt));
+            }
+        }
+        (fields, doubts)
+    }
+}
+
+/// Why a person's field may not be what was meant.
+fn doubt(form: Form, text: &str) -> Option<&'static str> {
+    let text = text.trim();
+    if form != Form::Text {
+        return None;
+    }
+    if NOTHING.contains(&text) {
+        return Some("is what programs write where there is nothing: leave it empty");
+    }
+    let (whole, zeros) = text.split_once('.')?;
+    let is_float = !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit());
+    let is_float = is_float && !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0');
+    is_float.then_some("is a whole number that was written with a point: write it as text")
+}

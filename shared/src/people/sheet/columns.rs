@@ -1,0 +1,76 @@
+//! The columns of a file of rows, and what a row has in each.
+
+use super::{Cell, Row};
+
+/// What pandas calls the column of its own row numbers when it reads them back.
+const INDEX: &str = "unnamed: 0";
+
+/// The columns, in their order. Those without a name at the end are none.
+#[derive(Default)]
+pub struct Columns {
+    /// Their names, in small letters.
+    names: Vec<String>,
+}
+
+impl Columns {
+    /// # Errors
+    /// A column is there twice.
+    pub(super) fn of(head: &Row) -> Result<Self, String> {
+        let mut names: Vec<_> = head.cells.iter().map(|cell| name(&cell.text)).collect();
+        while names.last().is_some_and(String::is_empty) {
+            names.pop();
+        }
+        if let Some(first) = names.first_mut().filter(|first| *first == INDEX) {
+            first.clear();
+        }
+        for (at, name) in names.iter().enumerate() {
+            // What it is called may be anything, even somebody's name where there is no line of columns.
+            if let Some(earlier) = names[..at].iter().position(|other| other == name && !name.is_empty()) {
+                return Err(format!("has two columns of the same name, number {} and {}", earlier + 1, at + 1));
+            }
+        }
+        Ok(Self { names })
+    }
+
+    /// Whether there is a column of that name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|other| other == name)
+    }
+
+    /// The number, from 1, of the first column that has a name and not one of the known.
+    #[must_use]
+    pub fn unknown(&self, is_known: impl Fn(&str) -> bool) -> Option<usize> {
+        self.names.iter().position(|name| !name.is_empty() && !is_known(name)).map(|at| at + 1)
+    }
+
+    /// What a row has in each column that has a name, and what is wrong with the row as a whole.
+    pub fn cells<'a>(&'a self, row: &'a Row) -> (impl Iterator<Item = (&'a str, &'a Cell)>, Option<&'a str>) {
+        let fault = row.fault.as_deref().or_else(|| self.stray(row));
+        let named = self.names.iter().map(String::as_str).zip(&row.cells).filter(|(name, _)| !name.is_empty());
+        (named, fault)
+    }
+
+    /// Whether something stands where no column is.
+    fn stray(&self, row: &Row) -> Option<&'static str> {
+        let is_named = |at: usize| self.names.get(at).is_some_and(|name| !name.is_empty());
+        // Row numbers, which pandas writes in front of everything.
+        let is_index = |at: usize, cell: &Cell| {
+            at == 0 && !self.names.is_empty() && cell.text.trim().bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let stray =
+            row.cells.iter().enumerate().find(|(at, cell)| !is_named(*at) && !cell.is_blank() && !is_index(*at, cell));
+        stray.map(|(at, _)| {
+            if at < self.names.len() {
+                "has something in a column without a name"
+            } else {
+                "has more cells than there are columns"
+            }
+        })
+    }
+}
+
+/// A column's name as it is meant. Files that were put together have a byte order mark in their midst.
+fn name(text: &str) -> String {
+    text.trim_matches(|letter: char| letter.is_whitespace() || matches!(letter, '\u{feff}' | '\u{200b}')).to_lowercase()
+}

@@ -1,0 +1,191 @@
+//! Files of rows as people send them: a first line that names the columns, then one row a line. CSV, or a sheet of an XLSX workbook.
+//!
+//! Nothing is guessed. A file that two readers may read differently (a column twice, a quotation mark that never closes, two sheets
+//! that both would do) is refused with a reason. What is doubtful in one row alone (cells beyond the columns, a number that lost
+//! digits, an error of the spreadsheet) is told with that row, and whoever reads it refuses the row. So nothing is ever stored in
+//! another column than its own.
+
+mod columns;
+mod delimited;
+mod workbook;
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+pub use columns::Columns;
+
+/// The most that a workbook's sheet may become.
+pub const MAX_ROWS_BYTES: usize = 32 << 20;
+
+/// What rows that were taken out of a workbook begin with. No line of columns does.
+const TAKEN_OUT: &[u8] = b"\x01rows\n";
+/// What every XLSX workbook begins with: it is a ZIP archive.
+const ARCHIVE: &[u8] = b"PK\x03\x04";
+/// What XLS files begin with, and XLSX files that have a password.
+const COMPOUND: &[u8] = b"\xD0\xCF\x11\xE0";
+
+/// What spreadsheets show where a formula has no result, in English and Spanish.
+const ERRORS: [&str; 17] = [
+    "#N/A",
+    "#N/D",
+    "#NAME?",
+    "#¿NOMBRE?",
+    "#NULL!",
+    "#¡NULO!",
+    "#NUM!",
+    "#¡NUM!",
+    "#REF!",
+    "#¡REF!",
+    "#VALUE!",
+    "#¡VALOR!",
+    "#DIV/0!",
+    "#¡DIV/0!",
+    "#SPILL!",
+    "#CALC!",
+    "#ERROR!",
+];
+const ERROR: &str = "is an error of the spreadsheet";
+const TOO_LONG: &str = "is a number of more than 15 digits, of which spreadsheets lose the rest: write it as text";
+
+/// A file's rows, read one by one.
+pub struct Sheet<'a> {
+    /// Its columns.
+    pub columns: Columns,
+    rows: Rows<'a>,
+}
+
+/// A row.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// The line that it begins in, from 1.
+    #[serde(rename = "l")]
+    pub line: u64,
+    /// Its cells.
+    #[serde(rename = "c")]
+    pub cells: Vec<Cell>,
+    /// Why it cannot be taken, whatever its cells say.
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Cow<'static, str>>,
+}
+
+/// A cell.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cell {
+    /// What it shows.
+    #[serde(rename = "t", default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    /// Why that may not be what was meant.
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Cow<'static, str>>,
+}
+
+impl Cell {
+    fn of(text: String) -> Self {
+        let doubt = doubt(&text).map(Cow::Borrowed);
+        Self { text, doubt }
+    }
+
+    /// Whether there is nothing to see in it.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.doubt.is_none() && self.text.trim().is_empty()
+    }
+}
+
+/// Why a text may not be what was meant, whatever its column.
+fn doubt(text: &str) -> Option<&'static str> {
+    let text = text.trim();
+    if ERRORS.contains(&text) {
+        return Some(ERROR);
+    }
+    // `1.23457E+15` is what a spreadsheet leaves of a long number.
+    let (number, power) = text.split_once("E+")?;
+    let (whole, part) = number.split_once(['.', ',']).unwrap_or((number, "0"));
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_cut = whole.len() == 1 && power.len() > 1 && [whole, part, power].into_iter().all(is_digits);
+    is_cut.then_some(TOO_LONG)
+}
+
+/// Where rows come from.
+enum Rows<'a> {
+    Delimited(delimited::Rows<'a>),
+    TakenOut(&'a [u8]),
+}
+
+impl<'a> Sheet<'a> {
+    /// Begins to read what [`readable`] gave.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn open(file: &'a [u8]) -> Result<Self, String> {
+        let mut rows = match file.strip_prefix(TAKEN_OUT) {
+            Some(rows) => Rows::TakenOut(rows),
+            None => Rows::Delimited(delimited::Rows::open(file)?),
+        };
+        // What is above the columns and has nothing in it does not count.
+        let head = rows.find(|row| row.as_ref().map_or(true, |row| !row.is_blank())).transpose()?;
+        let head = head.unwrap_or_default();
+        Ok(Self { columns: Columns::of(&head)?, rows })
+    }
+}
+
+impl Row {
+    fn is_blank(&self) -> bool {
+        self.cells.iter().all(Cell::is_blank)
+    }
+}
+
+impl Iterator for Sheet<'_> {
+    type Item = Result<Row, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.rows.next()
+    }
+}
+
+impl Iterator for Rows<'_> {
+    type Item = Result<Row, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Delimited(rows) => rows.next(),
+            Self::TakenOut(rest) => {
+                let end = rest.iter().position(|byte| *byte == b'\n')?;
+                let (row, after) = rest.split_at(end);
+                *rest = &after[1..];
+                Some(serde_json::from_slice(row).map_err(|_| delimited::UNREADABLE.to_owned()))
+            }
+        }
+    }
+}
+
+/// Whether a file must be made [`readable`] before it is opened.
+#[must_use]
+pub fn is_packed(file: &[u8]) -> bool {
+    file.starts_with(ARCHIVE) || delimited::is_wide(file)
+}
+
+/// Whether a file is one that nobody here reads, as its first bytes tell.
+///
+/// # Errors
+/// What it is.
+pub fn look_at(file: &[u8]) -> Result<(), String> {
+    if file.starts_with(COMPOUND) {
+        return Err("is an XLS file or has a password: save it as XLSX without one".to_owned());
+    }
+    // Only we write what begins so.
+    if file.starts_with(TAKEN_OUT) { Err(delimited::UNREADABLE.to_owned()) } else { Ok(()) }
+}
+
+/// A file that can be opened: as it is, or its rows, taken out of a workbook's sheet that has a column called `column`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn readable<'a>(file: &'a [u8], column: &str) -> Result<Cow<'a, [u8]>, String> {
+    look_at(file)?;
+    if file.starts_with(ARCHIVE) {
+        return workbook::rows(file, column).map(Cow::Owned);
+    }
+    delimited::narrow(file)
+}
