@@ -246,3 +246,19 @@ async fn a_file_of_values_is_read_like_one_of_persons() {
     let is = |label: &str, value: Value| (json!(label).to_string(), value);
     assert_eq!(values, [is("Siete", json!(7)), is("Sí", json!(true)), is("a;b", json!("2.0"))]);
 }
+
+#[tokio::test]
+async fn a_field_that_is_given_twice_is_not_chosen_from() {
+    let world = World::new().await;
+    let send = async |path: &str, body: String| world.customer.post_text(path, body).await;
+    let person = juan().to_string();
+    let twice = person.replacen('{', r#"{"name":"Otro","#, 1);
+    assert_eq!(send("/people", twice).await.fields(), ["name"]);
+    let order = cotejo_tests::order("approved").to_string();
+    let twice = order.replacen(r#""person":{"#, r#""person":{"name":"Otro","#, 1);
+    assert_eq!(send("/processes", twice).await.fields(), ["person.name"]);
+    world.catch_up();
+    for list in ["/people", "/processes"] {
+        assert_eq!(world.customer.get(list).await.result()["data"], json!([]));
+    }
+}

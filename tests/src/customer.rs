@@ -91,6 +91,11 @@ impl Customer {
         self.send(Method::POST, path, &[("x-api-key", &self.key)], Some(body.to_string())).await
     }
 
+    /// `POST path` with a body as it is.
+    pub async fn post_text(&self, path: &str, body: String) -> Answer {
+        self.send(Method::POST, path, &[("x-api-key", &self.key)], Some(body)).await
+    }
+
     /// `POST path` with a form of named parts; a part whose name has `file` in it is a file.
     pub async fn post_form(&self, path: &str, parts: &[(&str, impl AsRef<[u8]>)]) -> Answer {
         self.send_form(path, &[], parts).await

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::Sha256;
 
-use super::ApiError;
+use super::{ApiError, once};
 use crate::{
     platform::{SecretsError, json::Json, secrets::NamedKey},
     providers::FieldProblem,
@@ -22,7 +22,7 @@ pub const MAX_BODY_WITH_PICTURES_BYTES: usize = 4 * 1024 * 1024 + MAX_BODY_BYTES
 /// The body as JSON, whatever its fields.
 ///
 /// # Errors
-/// 413 over [`MAX_BODY_BYTES`], 400 where it is not a JSON object.
+/// 413 over [`MAX_BODY_BYTES`], 400 where it is not a JSON object, 422 where it has a field twice.
 pub fn json(request: &Request) -> Result<Value, ApiError> {
     json_up_to(request, MAX_BODY_BYTES)
 }
@@ -38,7 +38,13 @@ pub fn json_up_to(request: &Request, limit: usize) -> Result<Value, ApiError> {
     }
     let value: Value =
         serde_json::from_slice(bytes).map_err(|_| ApiError::unreadable("The body is not valid JSON in UTF-8."))?;
-    if value.is_object() { Ok(value) } else { Err(ApiError::unreadable("The body is not a JSON object.")) }
+    if !value.is_object() {
+        return Err(ApiError::unreadable("The body is not a JSON object."));
+    }
+    match once::twice(bytes) {
+        Some(path) => Err(ApiError::invalid_field(&path, "is given twice")),
+        None => Ok(value),
+    }
 }
 
 /// The fields of the body, a JSON object, each as the text it came as.

@@ -9,6 +9,7 @@ pub mod error;
 pub mod gate;
 mod limit;
 pub mod multipart;
+mod once;
 pub mod page;
 pub mod query;
 pub mod response;
