@@ -17,6 +17,10 @@ async fn provider_table_and_bucket_can_be_another_server_s() {
     let account: AucoAccount = lender.account("auco").await.read().unwrap();
     overrides.insert("COTEJO_AUCO_PUBLIC_KEY".to_owned(), account.public_key.expose_secret().to_owned());
     overrides.insert("COTEJO_AUCO_PRIVATE_KEY".to_owned(), account.private_key.expose_secret().to_owned());
+    // On a second store each world has an account of its own, and what is lent is the lender's.
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        overrides.insert(name.to_owned(), lent[name].clone());
+    }
     // Another beginning is another seed: the two share a table.
     let borrower = World::at(start_of_time() + jiff::SignedDuration::from_secs(1), None, overrides).await;
     for name in names {
