@@ -3,7 +3,8 @@
 Functions are crates under functions/, the routes of `cargo lambda watch` in Cargo.toml are the template's, and every
 route and every function has a sample event in tests/events/. Every alarm is explained in docs/runbook.md, which explains no
 other, and alarms and dashboard show no metric of ours that the code does not record. cfn-lint has checked the template
-itself by then. A batch of the stream ends before its function's time does, which is 30 seconds at most, and its items are seen to at once; what
+itself by then. What a function is told about its own time is its Timeout, settings of a route are a route's, the alarm on indexes
+watches all, and docs/deploy.md names every function to build and explains every parameter. A batch of the stream ends before its function's time does, which is 30 seconds at most, and its items are seen to at once; what
 Lambda starts by itself is not repeated, since repeating is the clock's.
 Runs with PyYAML (it comes with cfn-lint) and cargo.
 """
@@ -80,7 +81,30 @@ def main():
     batch_seconds = int(re.search(r"BATCH_TIME: Duration = Duration::from_secs\((\d+)\)", stream).group(1))
     at_once = int(re.search(r"AT_ONCE: usize = (\d+)", stream).group(1))
 
+    deploy = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
+    built = set(re.findall(r"--package ([a-z-]+)", deploy))
+    documented = set(re.findall(r"^\| `([A-Z]\w+)` \|", deploy, re.M))
+    table = template["Resources"]["Table"]["Properties"]
+    indexes = {index["IndexName"] for index in table["GlobalSecondaryIndexes"]}
+    watched_indexes = {
+        dimension["Value"]
+        for metric in template["Resources"]["IndexThrottles"]["Properties"]["Metrics"]
+        for dimension in metric.get("MetricStat", {}).get("Metric", {}).get("Dimensions", [])
+        if dimension["Name"] == "GlobalSecondaryIndexName"
+    }
+
     trouble = []
+    for name in sorted(built ^ set(functions)):
+        trouble.append(f"{name}: a function of template.yaml or a package in docs/deploy.md's build, not both")
+    for name in sorted(documented ^ set(template["Parameters"])):
+        trouble.append(f"{name}: a parameter of template.yaml or of docs/deploy.md's tables, not both")
+    for key in sorted(template["Resources"]["Api"]["Properties"]["RouteSettings"].keys() - {f"{m} {p}" for m, p, _ in routes}):
+        trouble.append(f"{key}: settings of a route that no function has")
+    for name in sorted(indexes ^ watched_indexes):
+        trouble.append(f"{name}: an index that IndexThrottles does not watch, or none")
+    for name, properties in sorted(functions.items()):
+        if properties["Environment"]["Variables"]["COTEJO_FUNCTION_SECONDS"] != properties["Timeout"]:
+            trouble.append(f"{name}: COTEJO_FUNCTION_SECONDS must be its Timeout")
     for name, properties in sorted(functions.items()):
         events = properties.get("Events", {}).values()
         readers = [event["Properties"] for event in events if event["Type"] == "DynamoDB"]

@@ -1,5 +1,7 @@
 //! Every way a verification at LINK can go, by machine and by people, and everything that may go wrong on the way.
 
+use std::collections::HashMap;
+
 use cotejo_tests::{When, World, link_order};
 use jiff::SignedDuration;
 use reqwest::Method;
@@ -274,4 +276,34 @@ async fn callbacks_from_elsewhere_are_refused() {
     world.pass(SignedDuration::from_mins(1)).await;
     let process = world.customer.process(&id).await;
     assert_eq!((&process["status"], events(&process, "callback_received")), (&json!("in_progress"), 0));
+}
+
+#[tokio::test]
+async fn behind_a_proxy_the_address_is_the_one_that_it_names_last() {
+    let proxies = [("COTEJO_TRUSTED_PROXIES".to_owned(), "127.0.0.0/8, 192.0.2.1".to_owned())];
+    for (overrides, believes) in [(HashMap::new(), false), (HashMap::from(proxies), true)] {
+        let world = World::with(None, overrides).await;
+        let order = link_order(world.local.sandbox(), "ok,no-callback", false, &json!({"manual": true}));
+        let id = world.customer.create(&order).await.id();
+        let keys = json!({"user": "u", "password": "p", "callback_addresses": ["203.0.113.7"]});
+        world.local.set_account("local", "link", keys).unwrap();
+        world.clock.advance(SignedDuration::from_mins(6));
+        let secrets = world.local.platform("run-work").unwrap().secrets.current().await.unwrap();
+        let (tenant, purpose) = ("local".parse().unwrap(), cotejo::providers::Purpose::Result);
+        let id = Some(id.parse().unwrap());
+        let token = cotejo::api::callback_token::mint(&secrets, "link", &tenant, id, purpose).unwrap();
+        let callback = async |forwarded: &str| {
+            let (path, headers) = (format!("/callbacks/link/{token}"), [("x-forwarded-for", forwarded)]);
+            world.customer.send(Method::POST, &path, &headers, Some("{}".to_owned())).await.status
+        };
+        // Anybody can claim to be somebody: what stands before the caller's own address is nothing.
+        for forged in ["203.0.113.7, 198.51.100.1", "203.0.113.7, nonsense", "203.0.113.7, 198.51.100.1, 192.0.2.1", ""]
+        {
+            assert_eq!(callback(forged).await, 401, "{forged}");
+        }
+        // One that cannot be read, from the right address, is kept.
+        for true_one in ["203.0.113.7", "1.2.3.4, 203.0.113.7", "203.0.113.7, 192.0.2.1", "203.0.113.7:4711"] {
+            assert_eq!(callback(true_one).await, if believes { 200 } else { 401 }, "{true_one}");
+        }
+    }
 }

@@ -95,7 +95,7 @@ async fn two_refreshes_at_once_make_one_end() {
         "dynamodb": {
             "Keys": {"pk": {"S": format!("TENANT#local#PROCESS#{}", created.id())}, "sk": {"S": "#"}},
             "SequenceNumber": "1", "ApproximateCreationDateTime": 1, "SizeBytes": 1,
-            "StreamViewType": "NEW_AND_OLD_IMAGES",
+            "StreamViewType": "NEW_IMAGE",
         },
     }]});
     let (one, other) =

@@ -1,6 +1,6 @@
 //! How many requests each operation makes. These numbers are the design's; one more is a defect.
 
-use cotejo_tests::{Receiver, World, order};
+use cotejo_tests::{Receiver, When, World, order};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -66,6 +66,22 @@ async fn each_operation_makes_the_requests_it_must_and_no_more() {
     world.customer.get(&format!("/processes/{id}")).await;
     let expected = ["GetItem", "UpdateItem", "GetItem"];
     assert_eq!(world.aws.take_calls(), expected, "a caller's key and limit are looked at again after 30 seconds");
+}
+
+#[tokio::test]
+async fn a_record_with_nothing_beside_it_is_one_put() {
+    let world = World::calm().await;
+    world.customer.get("/people").await;
+    world.aws.take_calls();
+    let group = json!({"name": "a group"});
+    let created = world.customer.post("/people-groups", &group).await;
+    assert_eq!((created.status, world.aws.take_calls()), (201, vec!["PutItem".to_owned()]));
+    let path = format!("/people-groups/{}", created.result()["id"].as_str().unwrap());
+    // The answer to the write is lost: the SDK writes again, and knows its own write.
+    world.aws.fail("PutItem", When::After);
+    assert_eq!(world.customer.put(&path, &json!({"name": "another"})).await.status, 200);
+    assert_eq!(world.aws.take_calls(), ["GetItem", "PutItem", "PutItem"]);
+    assert_eq!(world.customer.get(&path).await.result()["name"], "another");
 }
 
 #[tokio::test]

@@ -54,6 +54,27 @@ impl World {
         std::fs::write(&file, secrets.to_string()).unwrap();
     }
 
+    /// A way to the tables that is not on the wire.
+    #[must_use]
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        Platform::new(Config::from_map(&self.settings()).unwrap(), self.operators_seams()).aws.dynamodb
+    }
+
+    /// Writes a secret of any name.
+    pub fn set_secret(&self, name: &str, value: serde_json::Value) {
+        let file = self.local.data().join("secrets.json");
+        let mut secrets: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        secrets[name] = value;
+        std::fs::write(&file, secrets.to_string()).unwrap();
+    }
+
+    /// Schedules the account of a tenant at a company for deletion, as in AWS's console.
+    pub async fn delete_secret(&self, tenant: &str, provider: &str) {
+        let platform = Platform::new(Config::from_map(&self.settings()).unwrap(), self.operators_seams());
+        let name = format!("{}/{tenant}/{provider}", self.local.env()["COTEJO_SECRET"]);
+        platform.aws.secrets.delete_secret().secret_id(name).send().await.unwrap();
+    }
+
     /// The path at which a company calls back about the tenant `local` that is told one address for the whole account.
     pub async fn webhook_path(&self, provider: &str) -> String {
         let said = self.admin(&["provider", "webhook", "local", provider], "").await.unwrap();

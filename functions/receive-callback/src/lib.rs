@@ -5,7 +5,7 @@ use cotejo::{
         ApiError, Gate,
         response::{source, success},
     },
-    platform::Platform,
+    platform::{Platform, config::IpNet},
     workflow::callback::{self, ReceiveCallback, Received},
 };
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
@@ -15,13 +15,15 @@ use serde_json::json;
 pub struct App {
     gate: Gate,
     callbacks: ReceiveCallback,
+    proxies: Vec<IpNet>,
 }
 
 impl App {
     /// Builds it on the platform.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self { gate: Gate::new(platform), callbacks: ReceiveCallback::new(platform) }
+        let proxies = platform.config.trusted_proxies.clone();
+        Self { gate: Gate::new(platform), callbacks: ReceiveCallback::new(platform), proxies }
     }
 }
 
@@ -39,7 +41,7 @@ async fn receive(app: &App, request: &Request) -> Result<Response<Body>, ApiErro
     let callback = callback::Request {
         provider,
         token,
-        source: source(request),
+        source: source(request, &app.proxies),
         headers: request.headers(),
         body: request.body().as_ref(),
     };

@@ -5,9 +5,11 @@
 //! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_S3` | replace the embedded store |
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | used where one of those is set |
 //! | `COTEJO_STACK` | begins the names of table, buckets and secrets, instead of `cotejo`: for a store that others use too |
+//! | `COTEJO_EXISTING_TABLE`, `COTEJO_EXISTING_BUCKET` | the template's `ExistingTable` and `ExistingBucket`: what is there already and is used instead of what the stack would make |
 //! | `COTEJO_AUCO_URL` | replaces the sandbox |
 //! | `COTEJO_AUCO_PUBLIC_KEY`, `COTEJO_AUCO_PRIVATE_KEY` | the account there |
 //! | `COTEJO_TECALIS_URL`, `COTEJO_TECALIS_API_KEY` | likewise |
+//! | `COTEJO_TRUSTED_PROXIES` | the template's `TrustedProxies` |
 //! | `COTEJO_LINK_URL`, `COTEJO_LINK_USER`, `COTEJO_LINK_PASSWORD` | likewise |
 
 use std::collections::{BTreeMap, HashMap};
@@ -31,12 +33,15 @@ pub const NAMES: &[&str] = &[
     "COTEJO_AUCO_PRIVATE_KEY",
     "COTEJO_AUCO_PUBLIC_KEY",
     "COTEJO_AUCO_URL",
+    "COTEJO_EXISTING_BUCKET",
+    "COTEJO_EXISTING_TABLE",
     "COTEJO_LINK_PASSWORD",
     "COTEJO_LINK_URL",
     "COTEJO_LINK_USER",
     "COTEJO_STACK",
     "COTEJO_TECALIS_API_KEY",
     "COTEJO_TECALIS_URL",
+    "COTEJO_TRUSTED_PROXIES",
 ];
 
 /// Whom e-mails come from.
@@ -85,7 +90,18 @@ impl Overrides {
     #[must_use]
     pub fn place(&self, access: &Access) -> Place {
         let stack = self.get("COTEJO_STACK").unwrap_or("cotejo").to_owned();
-        Place { region: access.region.clone(), stack, parameters: BTreeMap::new() }
+        let mut parameters = BTreeMap::new();
+        if let Some(table) = self.get("COTEJO_EXISTING_TABLE") {
+            parameters.insert("ExistingTable".to_owned(), table.to_owned());
+            parameters.insert("ExistingTableStream".to_owned(), crate::template::stream_arn(table));
+        }
+        if let Some(bucket) = self.get("COTEJO_EXISTING_BUCKET") {
+            parameters.insert("ExistingBucket".to_owned(), bucket.to_owned());
+        }
+        if let Some(proxies) = self.get("COTEJO_TRUSTED_PROXIES") {
+            parameters.insert("TrustedProxies".to_owned(), proxies.to_owned());
+        }
+        Place { region: access.region.clone(), stack, parameters }
     }
 }
 

@@ -149,7 +149,15 @@ impl ApiError {
         Self { retry_after: Some(retry_after), ..Self::new(429, "too_many_codes", message) }
     }
 
-    /// 503: a message was not taken by whoever sends it.
+    /// 424: the company that a tenant has for messages did not take one. No 5xx, since nothing of ours is in trouble: one account of
+    /// a customer's must not wake whoever operates us.
+    #[must_use]
+    pub fn not_taken() -> Self {
+        let message = "The company that sends the code did not take it.";
+        Self { retry_after: Some(5), ..Self::new(424, "code_not_sent", message) }
+    }
+
+    /// 503: a message was not taken by our own mail.
     #[must_use]
     pub fn not_sent() -> Self {
         let message = "The code could not be sent for the moment.";

@@ -1,7 +1,8 @@
 //! The envelope: `{"success":true,"result":…}` and `{"success":false,"code":…}` (seed `002_62dc5acb5b5aea27`).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
+use ipnet::IpNet;
 use lambda_http::{Body, Request, RequestExt as _, Response, http::HeaderValue, request::RequestContext};
 use serde::Serialize;
 use serde_json::json;
@@ -65,13 +66,26 @@ pub fn failure(error: &ApiError, request_id: &str) -> Response<Body> {
     response
 }
 
-/// The address a request came from, as API Gateway saw it.
+/// The address a request came from: as API Gateway saw it, or, where that is one of the `proxies`, as they say in `X-Forwarded-For`.
+/// Each of them adds whom it was asked by at the end; the last one that is none of them is believed, and nothing before it.
 #[must_use]
-pub fn source(request: &Request) -> Option<IpAddr> {
-    match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.as_deref()?.parse().ok(),
-        _ => None,
+pub fn source(request: &Request, proxies: &[IpNet]) -> Option<IpAddr> {
+    let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else { return None };
+    let is_proxy = |address: &IpAddr| proxies.iter().any(|network| network.contains(address));
+    let connected: IpAddr = context.http.source_ip.as_deref()?.parse().ok()?;
+    if !is_proxy(&connected) {
+        return Some(connected);
     }
+    let told: Vec<&str> = request.headers().get_all("x-forwarded-for").iter().flat_map(|line| line.to_str()).collect();
+    for address in told.iter().flat_map(|line| line.split(',')).rev() {
+        // What cannot be read is nobody's address, and what stands before it is anybody's word.
+        let address = address.trim();
+        let address = address.parse().or_else(|_| address.parse().map(|socket: SocketAddr| socket.ip())).ok()?;
+        if !is_proxy(&address) {
+            return Some(address);
+        }
+    }
+    Some(connected)
 }
 
 #[expect(clippy::expect_used, reason = "a status of ours and a text always make a response")]

@@ -32,10 +32,14 @@ pub struct Clients {
 #[derive(Clone)]
 pub struct Http(SharedHttpClient);
 
-/// A client of `$sdk` over `$http` as `$config` says, at `$endpoint` where that is another one than AWS's own. A request may
+/// A client of `$sdk` over `$http` as `$config` says, in `$region` where that is another one, at `$endpoint` where that is another one
+/// than AWS's own. A request may
 /// take `$attempt` seconds, and `$operation` with its repetitions.
 macro_rules! client {
-    ($sdk:ident, $http:expr, $config:expr, $endpoint:expr, $attempt:expr, $operation:expr, $($more:tt)*) => {{
+    ($sdk:ident, $http:expr, $config:expr, $endpoint:expr, $attempt:expr, $operation:expr, $($more:tt)*) => {
+        client!(in None, $sdk, $http, $config, $endpoint, $attempt, $operation, $($more)*)
+    };
+    (in $region:expr, $sdk:ident, $http:expr, $config:expr, $endpoint:expr, $attempt:expr, $operation:expr, $($more:tt)*) => {{
         let config: &Config = $config;
         let credentials = Credentials::new(
             config.access_key_id.expose_secret(),
@@ -49,8 +53,9 @@ macro_rules! client {
             .operation_attempt_timeout(Duration::from_secs($attempt))
             .operation_timeout(Duration::from_secs($operation))
             .build();
+        let region: Option<&str> = $region;
         let mut builder = $sdk::Config::builder()
-            .region($sdk::config::Region::new(config.region.clone()))
+            .region($sdk::config::Region::new(region.unwrap_or(&config.region).to_owned()))
             .credentials_provider(credentials)
             .http_client($http.clone())
             .retry_config(RetryConfig::standard().with_max_attempts(3))
@@ -68,11 +73,12 @@ impl Clients {
     pub fn new(config: &Config, http: Option<SharedHttpClient>) -> Self {
         let http = http.unwrap_or_else(transport);
         let path_style = config.s3_url.is_some();
+        let (attempt, operation) = object_times(config.function_time);
         Self {
             // The shortest function may run for 10 seconds; a hung connection must leave time for a second try.
             dynamodb: client!(aws_sdk_dynamodb, http, config, &config.dynamodb_url, 3, 8, .retry_config(dynamodb_retries())),
             // A server named by URL has no DNS name per bucket.
-            s3: client!(aws_sdk_s3, http, config, &config.s3_url, 20, 40, .force_path_style(path_style)),
+            s3: client!(aws_sdk_s3, http, config, &config.s3_url, attempt, operation, .force_path_style(path_style)),
             secrets: client!(aws_sdk_secretsmanager, http, config, &config.secrets_url, 3, 8,),
             http: Http(http),
         }
@@ -89,7 +95,7 @@ impl Http {
     /// A client of Amazon SES.
     #[must_use]
     pub fn mail(&self, config: &Config) -> aws_sdk_sesv2::Client {
-        client!(aws_sdk_sesv2, self.0, config, &config.mail_url, 5, 12,)
+        client!(in config.mail_region.as_deref(), aws_sdk_sesv2, self.0, config, &config.mail_url, 5, 12,)
     }
 
     /// A client of Lambda itself.
@@ -97,6 +103,13 @@ impl Http {
     pub fn functions(&self, config: &Config) -> aws_sdk_lambda::Client {
         client!(aws_sdk_lambda, self.0, config, &config.lambda_url, 3, 8,)
     }
+}
+
+/// Seconds that one request to S3 may take, and that it may with its repetitions: less than the function's time, so that there is
+/// time for a second try and for an answer; a picture of some megabytes never needs as much as the most.
+fn object_times(function: Duration) -> (u64, u64) {
+    let operation = function.as_secs().saturating_sub(2).min(40);
+    (operation / 2, operation)
 }
 
 /// DynamoDB answers within milliseconds, so that a second is too long a first pause. What it refuses beyond these tries, the store
@@ -115,4 +128,19 @@ pub fn transport() -> SharedHttpClient {
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
         .tls_context(context)
         .build_https()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_to_s3_gives_up_before_the_function_does_and_may_be_repeated() {
+        for seconds in [4, 10, 29, 30, 60, 900] {
+            let (attempt, operation) = object_times(Duration::from_secs(seconds));
+            assert!(operation + 2 <= seconds && attempt > 0 && 2 * attempt <= operation, "{seconds}");
+        }
+        assert_eq!(object_times(Duration::from_secs(10)), (4, 8));
+        assert_eq!(object_times(Duration::from_secs(900)), (20, 40));
+    }
 }

@@ -10,12 +10,19 @@
 //! | `COTEJO_NAME_URL` | base URL of the API of the company NAME (`AUCO`, `LINK`, `TECALIS`), for tenants whose account names none | the company's own, where it publishes one |
 //! | `COTEJO_PUBLIC_URL` | base URL of our own API, as companies reach it to call back | none: what needs a callback of ours is refused |
 //! | `COTEJO_MAIL_FROM` | whom e-mails come from, an address or domain that SES knows | none: channels of type `email` are refused |
+//! | `COTEJO_MAIL_REGION` | region of SES | `AWS_REGION` |
 //! | `COTEJO_COPY_LONG_FUNCTION` | name of the function that copies what takes long | none: `run-work` must know it, nothing long is copied without |
 //! | `AWS_LAMBDA_FUNCTION_NAME` | the function's own name, as Lambda gives it | none: `deliver-notifications` must know it, nothing is tried again without |
+//! | `COTEJO_FUNCTION_SECONDS` | for how long a call of the function may run, as in template.yaml: requests to S3 give up before | 60 |
+//! | `COTEJO_TRUSTED_PROXIES` | networks of what stands before our API and says in `X-Forwarded-For` whom it was asked by, separated by commas | none |
 //! | `COTEJO_ALLOW_LOOPBACK` | `true`: pictures may come from this machine, and webhooks lead to it, over plain HTTP; local systems only | `false` |
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
+pub use ipnet::IpNet;
 use secrecy::SecretString;
 
 /// What a function is told when it starts. No field is optional by accident: see the table above.
@@ -50,10 +57,16 @@ pub struct Config {
     pub copy_long: Option<String>,
     /// Whom e-mails come from.
     pub mail_from: Option<String>,
+    /// Where they are sent from, where that is another region.
+    pub mail_region: Option<String>,
     /// Base URLs of companies' APIs, by the company's name.
     pub company_urls: BTreeMap<String, String>,
     /// Base URL of our own API as seen from outside, without a slash at the end.
     pub public_url: Option<String>,
+    /// For how long a call of the function may run.
+    pub function_time: Duration,
+    /// What stands before our API and is believed whom it was asked by.
+    pub trusted_proxies: Vec<IpNet>,
     /// Whether media may be fetched from this machine over plain HTTP.
     pub allow_loopback: bool,
 }
@@ -109,8 +122,17 @@ impl Config {
             function: optional("AWS_LAMBDA_FUNCTION_NAME"),
             copy_long: optional("COTEJO_COPY_LONG_FUNCTION"),
             mail_from: optional("COTEJO_MAIL_FROM"),
+            mail_region: optional("COTEJO_MAIL_REGION"),
             company_urls: company_urls(settings),
             public_url: optional("COTEJO_PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
+            function_time: match optional("COTEJO_FUNCTION_SECONDS").map(|seconds| seconds.parse()) {
+                None => FUNCTION_TIME,
+                Some(Ok(seconds @ SHORTEST_SECONDS..)) => Duration::from_secs(seconds),
+                Some(_) => {
+                    return Err(ConfigError::Invalid { name: "COTEJO_FUNCTION_SECONDS", expected: "4 or more" });
+                }
+            },
+            trusted_proxies: networks(&optional("COTEJO_TRUSTED_PROXIES").unwrap_or_default())?,
             allow_loopback: match optional("COTEJO_ALLOW_LOOPBACK").as_deref() {
                 None | Some("false") => false,
                 Some("true") => true,
@@ -120,6 +142,22 @@ impl Config {
             },
         })
     }
+}
+
+/// For how long what is no function may wait.
+const FUNCTION_TIME: Duration = Duration::from_secs(60);
+/// Less leaves no time for anything.
+const SHORTEST_SECONDS: u64 = 4;
+
+/// Networks, or single addresses, separated by commas.
+fn networks(text: &str) -> Result<Vec<IpNet>, ConfigError> {
+    let network =
+        |part: &str| part.parse::<IpNet>().or_else(|_| part.parse().map(|address: std::net::IpAddr| address.into()));
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts.map(network).collect::<Result<_, std::net::AddrParseError>>().map_err(|_| ConfigError::Invalid {
+        name: "COTEJO_TRUSTED_PROXIES",
+        expected: "networks such as 203.0.113.0/24, separated by commas",
+    })
 }
 
 /// `COTEJO_NAME_URL` by the name in small letters.

@@ -145,8 +145,8 @@ impl Secrets {
         self.accounts.get(&name, self.clock.now(), self.read(&name)).await
     }
 
-    /// Makes or replaces the account of `tenant` at the company called `provider`. Functions that looked at it before know
-    /// the new one within minutes. Up to three requests.
+    /// Makes or replaces the account of `tenant` at the company called `provider`, also one that was scheduled for deletion.
+    /// Functions that looked at it before know the new one within minutes. Up to three requests.
     ///
     /// # Errors
     /// Secrets Manager did not take it.
@@ -156,9 +156,16 @@ impl Secrets {
         let put = || self.client.put_secret_value().secret_id(&name).secret_string(&text).send();
         match put().await {
             Ok(_) => return Ok(()),
-            Err(error)
-                if error.as_service_error().is_some_and(PutSecretValueError::is_resource_not_found_exception) => {}
-            Err(error) => return Err(unavailable(&error)),
+            Err(error) => match error.as_service_error() {
+                Some(PutSecretValueError::ResourceNotFoundException(_)) => {}
+                // Its name stays taken for as long as it could be had back.
+                Some(PutSecretValueError::InvalidRequestException(_)) => {
+                    let restored = self.client.restore_secret().secret_id(&name).send().await;
+                    restored.map_err(|error| unavailable(&error))?;
+                    return put().await.map(|_| ()).map_err(|error| unavailable(&error));
+                }
+                _ => return Err(unavailable(&error)),
+            },
         }
         match self.client.create_secret().name(&name).secret_string(&text).send().await {
             Ok(_) => Ok(()),
@@ -181,8 +188,9 @@ impl Secrets {
         let mut providers = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| unavailable(&error))?;
-            // The filter knows neither small nor capital letters.
+            // The filter knows neither small nor capital letters. What lies deeper is of a deployment called like a tenant of this one.
             let names = page.secret_list().iter().filter_map(|secret| secret.name()?.strip_prefix(&prefix));
+            let names = names.filter(|name| !name.contains('/'));
             providers.extend(names.map(str::to_owned));
         }
         providers.sort_unstable();

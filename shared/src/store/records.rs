@@ -18,7 +18,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem};
+use aws_sdk_dynamodb::{
+    operation::put_item::builders::PutItemFluentBuilder,
+    types::{AttributeValue, ConditionCheck, Put, TransactWriteItem},
+};
 use uuid::Uuid;
 
 use super::{
@@ -27,6 +30,7 @@ use super::{
     digests, failure, keys,
     keys::ItemKey,
     listed::Listed,
+    request::Refused,
     unique::Unique,
 };
 use crate::{
@@ -187,7 +191,17 @@ impl Store {
     }
 
     pub(super) async fn transact(&self, writes: Vec<(Cause, TransactWriteItem)>) -> Result<Written, StoreError> {
-        let (causes, writes): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
+        let (causes, mut writes): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
+        // One put needs no transaction, which would cost twice as much and be in the way of others.
+        if let [write] = writes.as_mut_slice()
+            && let Some(put) = write.put.take()
+        {
+            return match self.put(self.alone(put)).await {
+                Ok(()) => Ok(Written::Done),
+                Err(Refused::Condition(_)) => Ok(Written::Lost),
+                Err(Refused::Other(error)) => Err(error),
+            };
+        }
         let Err(cancelled) = self.send_transaction(writes).await else { return Ok(Written::Done) };
         let mut reasons = cancelled.reasons.iter().zip(&causes);
         match reasons.find(|(reason, _)| reason.code() == Some("ConditionalCheckFailed")) {
@@ -282,6 +296,17 @@ impl Store {
             put.condition_expression("version = :loaded").expression_attribute_values(":loaded", loaded)
         };
         Ok(TransactWriteItem::builder().put(put.build().map_err(|_| INCOMPLETE)?).build())
+    }
+
+    /// A put of a transaction as a request of its own.
+    fn alone(&self, put: Put) -> PutItemFluentBuilder {
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(put.item))
+            .set_condition_expression(put.condition_expression)
+            .set_expression_attribute_names(put.expression_attribute_names)
+            .set_expression_attribute_values(put.expression_attribute_values)
     }
 
     fn need(&self, who: &impl Authority, kind: Kind, id: Uuid) -> Result<TransactWriteItem, StoreError> {

@@ -92,7 +92,7 @@ impl ContactCodes {
     ///
     /// # Errors
     /// 404 where the person has no such contact, 422 with every wrong field or where nothing is set up that sends, 429 after five
-    /// codes within an hour, 503 where the message is not taken.
+    /// codes within an hour, 424 where the tenant's own company does not take the message, 503 where our mail does not.
     pub async fn send(&self, caller: &Caller, way: Way, given: &Fields) -> Result<(), ApiError> {
         let wanted = read(way, given, false)?;
         self.contacts(caller, way, &wanted).await?;
@@ -130,7 +130,7 @@ impl ContactCodes {
         if !may_be_there {
             means.store.take_code_back(grant).await?;
         }
-        Err(ApiError::not_sent())
+        Err(if account.is_some() { ApiError::not_taken() } else { ApiError::not_sent() })
     }
 
     /// Takes a code that came back: the person's contacts with that phone or address are confirmed. Three requests, one

@@ -146,7 +146,7 @@ pub fn look_event(id: &str) -> Value {
         "dynamodb": {
             "Keys": {"pk": {"S": format!("TENANT#local#PROCESS#{id}")}, "sk": {"S": "#"}},
             "SequenceNumber": "1", "ApproximateCreationDateTime": 1, "SizeBytes": 1,
-            "StreamViewType": "NEW_AND_OLD_IMAGES",
+            "StreamViewType": "NEW_IMAGE",
         },
     }]})
 }

@@ -37,7 +37,10 @@ pub fn event(parts: &Parts, body: &Bytes, found: &Match, around: &Around<'_>) ->
     let (mut headers, cookies) = headers(&parts.headers);
     let text = |name: &str| headers.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (host, user_agent) = (text("host"), text("user-agent"));
-    headers.entry("x-forwarded-for").or_insert_with(|| around.source_ip.clone().into());
+    // As each proxy does, the gateway adds whom it was asked by.
+    let forwarded = [text("x-forwarded-for"), around.source_ip.clone()];
+    let forwarded = forwarded.iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(", ");
+    headers.insert("x-forwarded-for".to_owned(), forwarded.into());
     headers.entry("x-forwarded-proto").or_insert_with(|| "http".into());
     let time = around.now.to_zoned(TimeZone::UTC).strftime("%d/%b/%Y:%H:%M:%S %z").to_string();
     let mut event = json!({

@@ -139,3 +139,11 @@ async fn stream_records(local: &Local) -> usize {
     let records = streams.get_records().set_shard_iterator(iterator.shard_iterator).send().await.expect("records");
     records.records().len()
 }
+
+#[tokio::test]
+async fn a_table_that_is_said_to_be_there_is_not_made() {
+    let overrides = HashMap::from([("COTEJO_EXISTING_TABLE".to_owned(), "nowhere".to_owned())]);
+    let started = Local::start(Options { overrides, ..options(None) }).await;
+    let problem = started.err().expect("there is none").to_string();
+    assert!(problem.starts_with("DescribeTable of table nowhere"), "{problem}");
+}

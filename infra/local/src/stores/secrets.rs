@@ -1,8 +1,8 @@
-//! Secrets Manager, as far as Cotejo uses it: `GetSecretValue`, and for its operators `CreateSecret`, `PutSecretValue` and
-//! `ListSecrets`.
+//! Secrets Manager, as far as Cotejo uses it: `GetSecretValue`, and for its operators `CreateSecret`, `PutSecretValue`,
+//! `ListSecrets`, `DeleteSecret` and `RestoreSecret`.
 //!
 //! All secrets are one file, readable by its owner only. It is read anew for every request, so that an edited file counts
-//! as soon as the functions ask again. Versions, rotation and deletion are left out.
+//! as soon as the functions ask again. Versions and rotation are left out, and what is scheduled for deletion stays so.
 
 use std::{
     collections::BTreeMap,
@@ -77,6 +77,15 @@ impl Secrets {
         write_private(&self.0.path, &serde_json::to_vec_pretty(&contents)?)
     }
 
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let _writing = self.0.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut contents = self.contents()?;
+        if let Some(value) = contents.remove(from) {
+            contents.insert(to.to_owned(), value);
+        }
+        write_private(&self.0.path, &serde_json::to_vec_pretty(&contents)?)
+    }
+
     fn contents(&self) -> io::Result<Contents> {
         Ok(read_json(&self.0.path)?.unwrap_or_default())
     }
@@ -92,7 +101,23 @@ impl Secrets {
         let missing = Err(Refusal("ResourceNotFoundException", "Secrets Manager can't find the specified secret."));
         let given = || serde_json::from_str(field("SecretString"));
         let not_json = Err(Refusal("InvalidParameterException", "SecretString is not JSON, which all of ours are."));
+        let id = [field("SecretId"), field("Name")].concat();
+        let scheduled = self.contents()?.contains_key(&deleted(&id));
+        if scheduled && operation == "RestoreSecret" {
+            self.rename(&deleted(&id), &id)?;
+            return Ok(Ok(described(&id, &[])));
+        }
+        if scheduled && operation != "ListSecrets" {
+            let message = "You can't perform this operation on the secret because it was marked for deletion.";
+            return Ok(Err(Refusal("InvalidRequestException", message)));
+        }
         Ok(match operation {
+            "DeleteSecret" | "RestoreSecret" if self.get(&id)?.is_none() => missing,
+            "DeleteSecret" => {
+                self.rename(&id, &deleted(&id))?;
+                Ok(described(&id, &[]))
+            }
+            "RestoreSecret" => Ok(described(&id, &[])),
             "GetSecretValue" => match self.get(field("SecretId"))? {
                 Some(value) => Ok(described(field("SecretId"), &[("SecretString", json!(value.to_string()))])),
                 None => missing,
@@ -118,12 +143,19 @@ impl Secrets {
                 let wanted = |name: &String| {
                     prefixes.is_none_or(|all| all.iter().filter_map(Value::as_str).any(|each| name.starts_with(each)))
                 };
-                let names = self.contents()?.into_keys().filter(wanted);
+                let names = self.contents()?.into_keys().filter(wanted).filter(|name| !name.ends_with(DELETED));
                 Ok(json!({"SecretList": names.map(|name| described(&name, &[])).collect::<Vec<_>>()}))
             }
             _ => Err(Refusal("UnknownOperationException", "The operation is not known locally.")),
         })
     }
+}
+
+/// How the names of secrets end that are scheduled for deletion; no other may.
+const DELETED: &str = " (scheduled for deletion)";
+
+fn deleted(name: &str) -> String {
+    format!("{name}{DELETED}")
 }
 
 /// An error of the API: its code and its message.

@@ -120,11 +120,20 @@ const CLOUD_ONLY: &[&str] = &[
     "RuntimeManagementConfig",
     "Tags",
     "Tracing",
+    "VpcConfig",
 ];
 
 /// What an API declares that changes no answer.
-pub(super) const API_CLOUD_ONLY: &[&str] =
-    &["AccessLogSettings", "DefaultRouteSettings", "Description", "FailOnWarnings", "Name", "Tags"];
+pub(super) const API_CLOUD_ONLY: &[&str] = &[
+    "AccessLogSettings",
+    "DefaultRouteSettings",
+    "Description",
+    "DisableExecuteApiEndpoint",
+    "FailOnWarnings",
+    "Name",
+    "RouteSettings",
+    "Tags",
+];
 
 pub(super) fn function(
     id: &str,

@@ -1,6 +1,6 @@
 //! CloudFormation's intrinsic functions, resolved with local values.
 //!
-//! `Ref`, `Fn::Sub`, `Fn::GetAtt`, `Fn::Join`, `Fn::Select`, `Fn::If` and the conditions are known; every other one is
+//! `Ref`, `Fn::Sub`, `Fn::GetAtt`, `Fn::Join`, `Fn::Split`, `Fn::Select`, `Fn::If` and the conditions are known; every other one is
 //! an error. All of `Resources` is resolved, also what is not used locally.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,12 +82,30 @@ impl<'a> Resolver<'a> {
 
     /// Every resource whose condition holds, resolved.
     pub(super) fn resources(&self) -> Result<BTreeMap<String, Value>, TemplateError> {
+        self.resources_where(true)
+    }
+
+    /// Every resource that its condition leaves out, resolved, with the name of the one that is there already in its place, where the
+    /// parameter called after it says so.
+    pub(super) fn existing(&self) -> Result<Vec<(String, Value, String)>, TemplateError> {
+        let left_out = self.resources_where(false)?.into_iter();
+        Ok(left_out.filter_map(|(id, resource)| self.existing_name(&id).map(|name| (id, resource, name))).collect())
+    }
+
+    fn existing_name(&self, id: &str) -> Option<String> {
+        let name = self.parameters.get(&format!("Existing{id}"))?.as_str()?;
+        (!name.is_empty()).then(|| name.to_owned())
+    }
+
+    fn resources_where(&self, wanted: bool) -> Result<BTreeMap<String, Value>, TemplateError> {
         let mut resolved = BTreeMap::new();
         for (id, resource) in self.raw_resources()? {
             let path = format!("Resources.{id}");
-            if let Some(condition) = resource.get("Condition").and_then(Value::as_str)
-                && !self.condition(condition, &path, &mut BTreeSet::new())?
-            {
+            let is_made = match resource.get("Condition").and_then(Value::as_str) {
+                Some(condition) => self.condition(condition, &path, &mut BTreeSet::new())?,
+                None => true,
+            };
+            if is_made != wanted {
                 continue;
             }
             let mut resource = resource.clone();
@@ -211,6 +229,13 @@ impl<'a> Resolver<'a> {
                 let index = usize::try_from(index).map_err(|_| malformed())?;
                 parts.get(index).cloned().ok_or_else(malformed)
             }
+            "Fn::Split" => match argument.as_array().map(Vec::as_slice) {
+                Some([Value::String(delimiter), text]) => match self.resolve(text, path)? {
+                    Value::String(text) => Ok(text.split(delimiter.as_str()).collect()),
+                    _ => Err(malformed()),
+                },
+                _ => Err(malformed()),
+            },
             "Fn::If" => match argument.as_array().map(Vec::as_slice) {
                 Some([Value::String(condition), yes, no]) => {
                     let holds = self.condition(condition, path, &mut BTreeSet::new())?;

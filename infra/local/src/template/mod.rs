@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 pub use functions::{Function, Method, Retry, Route, Schedule, Segment, StreamTrigger};
+pub(crate) use storage::stream_arn;
 pub use storage::{Bucket, Expiration, Index, KeyAttribute, KeyType, Projection, Table};
 
 use intrinsics::Resolver;
@@ -108,7 +109,9 @@ impl Template {
             let empty = Value::Object(serde_json::Map::new());
             let properties = node.optional("Properties").unwrap_or_else(|| Node::new(&empty, node.path().to_owned()));
             match kind {
-                "AWS::DynamoDB::Table" => template.tables.push(storage::table(&properties, resolver.reference(id)?)?),
+                "AWS::DynamoDB::Table" => {
+                    template.tables.push(storage::table(&properties, resolver.reference(id)?, false)?);
+                }
                 "AWS::S3::Bucket" => template.buckets.push(storage::bucket(&properties, resolver.reference(id)?)?),
                 "AWS::Serverless::HttpApi" => properties.only(functions::API_CLOUD_ONLY)?,
                 "AWS::Serverless::Function" => {
@@ -122,6 +125,18 @@ impl Template {
                         format!("resource type {unknown} is not known locally"),
                     ));
                 }
+            }
+        }
+        for (id, resource, name) in &resolver.existing()? {
+            let node = Node::new(resource, format!("Resources.{id}"));
+            match node.required("Type")?.text()? {
+                "AWS::DynamoDB::Table" => {
+                    template.tables.push(storage::table(&node.required("Properties")?, name.clone(), true)?);
+                }
+                "AWS::S3::Bucket" => {
+                    template.buckets.push(storage::bucket(&node.required("Properties")?, name.clone())?);
+                }
+                _ => {}
             }
         }
         template.check()?;

@@ -9,6 +9,8 @@ use super::{Place, TemplateError, node::Node};
 pub struct Table {
     /// Its name.
     pub name: String,
+    /// Whether it must be there already; otherwise it is made.
+    pub is_there: bool,
     /// The key: the hash attribute, and the range attribute if there is one.
     pub key: Vec<KeyAttribute>,
     /// Type of every attribute that is part of a key (`S`, `N` or `B`).
@@ -88,7 +90,7 @@ impl Table {
     }
 }
 
-pub(super) fn stream_arn(table: &str) -> String {
+pub(crate) fn stream_arn(table: &str) -> String {
     format!("arn:aws:dynamodb:local:{}:table/{table}/stream/local", Place::ACCOUNT)
 }
 
@@ -104,7 +106,7 @@ const CLOUD_ONLY: &[&str] = &[
     "WarmThroughput",
 ];
 
-pub(super) fn table(node: &Node<'_>, name: String) -> Result<Table, TemplateError> {
+pub(super) fn table(node: &Node<'_>, name: String, is_there: bool) -> Result<Table, TemplateError> {
     let read = [
         "TableName",
         "BillingMode",
@@ -159,7 +161,15 @@ pub(super) fn table(node: &Node<'_>, name: String) -> Result<Table, TemplateErro
             ttl.required("Enabled")?.truth()?.then_some(attribute)
         }
     };
-    Ok(Table { name, key: key(&node.required("KeySchema")?)?, attributes, indexes, stream_view, ttl_attribute })
+    Ok(Table {
+        name,
+        is_there,
+        key: key(&node.required("KeySchema")?)?,
+        attributes,
+        indexes,
+        stream_view,
+        ttl_attribute,
+    })
 }
 
 fn key(node: &Node<'_>) -> Result<Vec<KeyAttribute>, TemplateError> {
@@ -192,9 +202,17 @@ fn projection(node: &Node<'_>) -> Result<Projection, TemplateError> {
     }
 }
 
-/// What a bucket declares that changes no answer to a reader or writer. Versions are not kept locally.
-const BUCKET_CLOUD_ONLY: &[&str] =
-    &["BucketEncryption", "OwnershipControls", "PublicAccessBlockConfiguration", "Tags", "VersioningConfiguration"];
+/// What a bucket declares that changes no answer to a reader or writer. Versions are not kept locally, and legal holds are known
+/// of every bucket.
+const BUCKET_CLOUD_ONLY: &[&str] = &[
+    "BucketEncryption",
+    "LoggingConfiguration",
+    "ObjectLockEnabled",
+    "OwnershipControls",
+    "PublicAccessBlockConfiguration",
+    "Tags",
+    "VersioningConfiguration",
+];
 
 pub(super) fn bucket(node: &Node<'_>, name: String) -> Result<Bucket, TemplateError> {
     node.only(&[&["BucketName", "LifecycleConfiguration"], BUCKET_CLOUD_ONLY].concat())?;

@@ -33,7 +33,7 @@ Resources:
         - IndexName: due
           KeySchema: [{ AttributeName: due, KeyType: HASH }]
           Projection: { ProjectionType: INCLUDE, NonKeyAttributes: [summary] }
-      StreamSpecification: { StreamViewType: NEW_AND_OLD_IMAGES }
+      StreamSpecification: { StreamViewType: NEW_IMAGE }
       TimeToLiveSpecification: { AttributeName: ends, Enabled: true }
   Kept:
     Type: AWS::S3::Bucket
@@ -111,7 +111,7 @@ fn a_table_comes_with_keys_indexes_stream_and_ttl() {
     assert_eq!(table.key.len(), 2);
     assert_eq!(table.attributes[2], ("due".to_owned(), "N".to_owned()));
     assert_eq!(table.indexes[0].projection, Projection::Include(vec!["summary".to_owned()]));
-    assert_eq!(table.stream_view.as_deref(), Some("NEW_AND_OLD_IMAGES"));
+    assert_eq!(table.stream_view.as_deref(), Some("NEW_IMAGE"));
     assert_eq!(table.ttl_attribute.as_deref(), Some("ends"));
 }
 
@@ -165,6 +165,48 @@ fn parameters_can_be_given() {
     place.parameters.insert("Loud".to_owned(), "yes".to_owned());
     let template = Template::read(&small(), &place).expect("template");
     assert_eq!(template.functions[0].environment["BOTH"], "cotejo-kept-loud");
+}
+
+#[test]
+fn the_deployed_template_takes_a_table_and_a_bucket_that_are_there_already() {
+    let mut place = place();
+    for (name, value) in
+        [("ExistingTable", "old"), ("ExistingTableStream", &stream_arn("old")), ("ExistingBucket", "pictures")]
+    {
+        place.parameters.insert(name.to_owned(), value.to_owned());
+    }
+    let template = Template::read(DEPLOYED, &place).expect("template.yaml");
+    let own = read(DEPLOYED).expect("template.yaml");
+    let table = &template.tables[0];
+    assert_eq!((template.tables.len(), table.name.as_str(), table.is_there), (1, "old", true));
+    assert_eq!((&table.key, &table.indexes), (&own.tables[0].key, &own.tables[0].indexes));
+    assert!(template.buckets.iter().any(|bucket| bucket.name == "pictures" && !bucket.expirations.is_empty()));
+    assert!(!template.buckets.iter().any(|bucket| bucket.name == "cotejo-bucket"));
+    for function in &template.functions {
+        assert_eq!((&*function.environment["TABLE"], &*function.environment["BUCKET"]), ("old", "pictures"));
+        assert!(function.streams.iter().all(|stream| stream.stream == stream_arn("old")));
+    }
+}
+
+#[test]
+fn every_parameter_of_the_deployed_template_may_be_given_and_what_is_not_done_here_is_refused() {
+    let given = |name: &str, value: &str| {
+        let mut place = place();
+        place.parameters.insert(name.to_owned(), value.to_owned());
+        Template::read(DEPLOYED, &place)
+    };
+    for (name, value) in [
+        ("CallbackPlaces", "5"),
+        ("WorkPlaces", "40"),
+        ("KeyArn", "arn:aws:kms:eu-west-1:000000000000:key/x"),
+        ("ObjectLogBucket", "logs"),
+        ("ProtectTable", "true"),
+        ("SubnetIds", "subnet-1,subnet-2"),
+    ] {
+        given(name, value).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    let refused = given("AllowedOrigins", "https://app.example.com").expect_err("no browser is served here");
+    assert!(refused.path.contains("CorsConfiguration"), "{refused}");
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub async fn ensure_table(client: &Client, table: &Table, ends_by_itself: bool) 
     let described = client.describe_table().table_name(&table.name).send().await;
     match described {
         Ok(_) => {}
-        Err(SdkError::ServiceError(error)) if error.err().is_resource_not_found_exception() => {
+        Err(SdkError::ServiceError(error)) if error.err().is_resource_not_found_exception() && !table.is_there => {
             create(client, table).await?;
         }
         Err(error) => return Err(StoreError::call(call("DescribeTable"), &error)),

@@ -30,7 +30,7 @@ fn open(file: Option<&Path>) -> Embedded {
             "BillingMode": "PAY_PER_REQUEST",
             "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
             "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-            "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+            "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"},
         })));
         created.expect("table");
         let ttl = json!({"AttributeName": "expires_at_epoch", "Enabled": true});
