@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::{Admin, AdminError, Report, cli::ProcessCommand, operator};
 
 /// What of a process says nothing about the person.
-const HARMLESS: [&str; 14] = [
+const HARMLESS: [&str; 15] = [
     "id",
     "provider",
     "provider_reference",
@@ -20,6 +20,7 @@ const HARMLESS: [&str; 14] = [
     "updated_at",
     "expires_at",
     "legal_hold_until",
+    "held",
     "redacted_at",
 ];
 

@@ -39,6 +39,9 @@ pub struct ProcessView<'a> {
     expires_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     legal_hold_until: Option<Timestamp>,
+    /// Whether all that is stored of it is locked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     redacted_at: Option<Timestamp>,
 }
@@ -132,6 +135,7 @@ impl<'a> ProcessView<'a> {
             updated_at: process.updated_at,
             expires_at: process.expires_at,
             legal_hold_until: process.legal_hold_until,
+            held: process.held().filter(|_| process.redaction.is_none()),
             redacted_at: process.redaction.as_ref().map(|redaction| redaction.at),
         }
     }

@@ -14,6 +14,7 @@
 //! | `escalation` | the second submission, to the provider's reviewers |
 //! | `unread` | what of the provider's answers could not be read |
 //! | `redaction` | removing everything about the person |
+//! | `hold` | keeping that from happening, and what of it is locked meanwhile |
 //! | `timeline` | what happened, bounded |
 //! | `trouble` | what goes wrong again and again, told by its kinds |
 //! | `event` | what the customer is told |
@@ -27,6 +28,7 @@ pub mod escalation;
 pub mod event;
 pub mod evidence;
 pub mod findings;
+pub mod hold;
 pub mod ids;
 pub mod private;
 pub mod redaction;
@@ -45,6 +47,7 @@ pub use escalation::{Escalation, EscalationOutcome};
 pub use event::{Event, EventName};
 pub use evidence::{Copy, CopyOutcome, Evidence, EvidenceKind, EvidenceState, ObservedMedia, StoredCopy};
 pub use findings::Findings;
+pub use hold::{LockStep, ObjectLocks};
 pub use ids::{ProcessId, TenantId};
 pub use private::Private;
 pub use redaction::{OnHold, Redaction};
@@ -136,6 +139,9 @@ pub struct Process {
     /// Until when it must not be redacted.
     #[serde(default)]
     pub legal_hold_until: Option<Timestamp>,
+    /// Which of its objects are locked for that, if any may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locks: Option<ObjectLocks>,
     /// Set once everything about the person was removed.
     #[serde(default)]
     pub redaction: Option<Redaction>,
@@ -262,6 +268,7 @@ impl Process {
             escalation: None,
             uploads: Vec::new(),
             legal_hold_until,
+            locks: None,
             redaction: None,
             events: 0,
         };

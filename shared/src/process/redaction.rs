@@ -47,7 +47,7 @@ impl Process {
         if self.redaction.is_some() {
             return Ok(Vec::new());
         }
-        if let Some(until) = self.legal_hold_until.filter(|until| *until > now) {
+        if let Some(until) = self.on_hold(now) {
             return Err(OnHold { until });
         }
         let previous = self.status;
@@ -68,19 +68,12 @@ impl Process {
         if let Some(decision) = &mut self.decision {
             decision.reason = String::new().into();
         }
+        // What is locked is unlocked by the sweep.
+        self.locks = None;
         self.redaction = Some(Redaction { at: now, by: by.to_owned(), swept_once: false, next_sweep_at: Some(now) });
         self.touch(now, "redacted", Some(format!("by key {by}")).filter(|_| by != RETENTION));
         events.push(self.event(EventName::ProcessRedacted, previous, now));
         Ok(events)
-    }
-
-    /// Sets until when it must not be redacted; `None` is no hold.
-    pub fn hold(&mut self, until: Option<Timestamp>, by: &str, now: Timestamp) {
-        if self.legal_hold_until != until {
-            self.legal_hold_until = until;
-            let entry = if until.is_some() { "legal_hold_set" } else { "legal_hold_lifted" };
-            self.touch(now, entry, Some(format!("by key {by}")));
-        }
     }
 
     /// When the bucket is to be swept, if it is.

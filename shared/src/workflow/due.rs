@@ -59,6 +59,8 @@ pub fn next_look(
     let again = [certificate, process.next_escalation_at()].into_iter().flatten();
     looks.extend(again.map(|at| at.max(jittered(SignedDuration::from_secs(1)))));
     looks.extend(process.retained_until(retention));
+    let locks_at = process.next_lock_step_at(now);
+    looks.extend(locks_at.map(|at| if at > now { at } else { jittered(SignedDuration::from_secs(1)) }));
     if let Some(at) = process.next_copy_at() {
         let soonest = if process.failures > 0 { backoff(process.failures) } else { SignedDuration::from_secs(1) };
         looks.push(at.max(jittered(soonest)));

@@ -171,7 +171,7 @@ impl CopyLong {
                 return Ok(again);
             }
             record.announce(events);
-            let look_at = record.look_at;
+            let look_at = record.look_at.into_iter().chain(record.process.next_lock_step_at(now)).min();
             record.look_again(look_at, now);
             let commit = self.means.store.commit(process, &record, &fresh("events", self.means.entropy())).await;
             if races.won(commit).await? {

@@ -22,8 +22,8 @@ use crate::{
         telemetry::{self, Metric},
     },
     process::{
-        CopyOutcome, EscalationOutcome, Event, EvidenceKind, EvidenceState, HeldVerdict, Observation, ObservedMedia,
-        Process, Status, evidence::Copy, redaction::RETENTION,
+        CopyOutcome, EscalationOutcome, Event, EvidenceKind, EvidenceState, HeldVerdict, LockStep, Observation,
+        ObservedMedia, Process, Status, evidence::Copy, redaction::RETENTION,
     },
     providers::{Answer, Provider, ProviderError, Round},
     store::{CallbackBody, InboxEntry, ProcessRecord, StoreError, keys::OwnKey},
@@ -60,6 +60,8 @@ struct Look {
     escalation: Option<Learnt>,
     /// What became of fetching the certificate.
     certificate: Option<certificate::Fetched>,
+    /// Whether objects may have been locked.
+    locked: bool,
     /// Whether a callback's word for the reference turned out to be another process's.
     reference_is_taken: bool,
 }
@@ -87,6 +89,7 @@ impl Look {
             answer: None,
             escalation: None,
             certificate: None,
+            locked: false,
             reference_is_taken: false,
         }
     }
@@ -120,7 +123,12 @@ impl RefreshProcess {
         let mut races = self.means.races();
         loop {
             let Some(mut record) = self.means.store.load(key, key.id).await? else { return Ok(()) };
-            if record.wish.is_none() {
+            // The hold may have been lifted, and the locks taken off, while this look put them on.
+            let in_vain = look.locked && record.process.redaction.is_none() && record.process.locks.is_none();
+            if in_vain {
+                record.process.locking();
+            }
+            if record.wish.is_none() && !in_vain {
                 return Ok(());
             }
             let before = Before::of(&record.process);
@@ -165,6 +173,7 @@ impl RefreshProcess {
             record.wish = Some(fresh("redact", self.means.entropy()));
             return Ok(false);
         }
+        self.see_to_locks(&mut record.process, look).await;
         let provider = match self.means.provider(key, &record.process.provider).await {
             Ok(Ok(provider)) => provider,
             // The account was taken away; it may come back.
@@ -231,6 +240,8 @@ impl RefreshProcess {
         events.extend(self.fetch_certificate(process, provider, look).await?);
         let now = self.means.now();
         events.extend(process.conclude(now));
+        // What was stored meanwhile is held too.
+        self.see_to_locks(process, look).await;
         let learns_reference = process.provider_reference != knew_reference;
         record.announce(events);
         let look_at = self.means.next_look(key, &record.process, provider, now).await?;
@@ -383,6 +394,35 @@ impl RefreshProcess {
         }
         let now = self.means.now();
         Ok(look.certificate.as_ref().and_then(|fetched| fetched.apply(process, now)))
+    }
+
+    /// Locks the process's objects while it is on hold, and takes the locks off when it no longer is, as far as there is time. What is
+    /// not done now is due at once; done again it is harmless.
+    async fn see_to_locks(&self, process: &mut Process, look: &mut Look) {
+        let Some(step) = process.lock_step(self.means.now()) else { return };
+        if !self.has_time(look.end) {
+            return;
+        }
+        process.locking();
+        look.locked = true;
+        let prefix = ObjectKey::process_prefix(&process.tenant, process.id);
+        let hold = self.bucket.hold_all(&prefix, step == LockStep::Lock);
+        let now = match in_time(self.clock(), look.end, hold).await {
+            Some(Ok(objects)) => {
+                tracing::info!(tenant = %process.tenant, process = %process.id, ?step, objects, "locks");
+                self.means.now()
+            }
+            // Everything else about the process goes on.
+            Some(Err(_)) | None => {
+                tracing::error!(tenant = %process.tenant, process = %process.id, ?step, "locks not changed");
+                telemetry::record(Metric::RecordFailed, &[], 1.0, self.means.now());
+                return;
+            }
+        };
+        match step {
+            LockStep::Lock => process.locked(now),
+            LockStep::Unlock => process.unlocked(now),
+        }
     }
 
     /// Removes what a redacted process has in the bucket, if it is time to.
@@ -608,7 +648,9 @@ fn without_account(
     let events = record.process.conclude(now);
     record.announce(events);
     let waits = is_open(&record.process) || !record.inbox.is_empty();
-    record.look_again(waits.then(|| now + wait(record.process.failures)), now);
+    let look_at = waits.then(|| now + wait(record.process.failures));
+    let look_at = look_at.into_iter().chain(record.process.next_lock_step_at(now)).min();
+    record.look_again(look_at, now);
     false
 }
 

@@ -2,7 +2,11 @@
 
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 
-use super::{Bucket, BucketError, unavailable};
+use super::{
+    Bucket, BucketError,
+    holds::{goes_on, next_page},
+    unavailable,
+};
 
 impl Bucket {
     /// Deletes every version of every object whose key begins with `prefix`, every mark that one was deleted, and every
@@ -49,35 +53,25 @@ impl Bucket {
 
     async fn delete_versions(&self, prefix: &str) -> Result<usize, BucketError> {
         let mut deleted = 0;
-        let (mut key_marker, mut version_marker) = (None, None);
+        let mut from = None;
         loop {
-            let page = self
-                .client
-                .list_object_versions()
-                .bucket(&self.name)
-                .prefix(prefix)
-                .set_key_marker(key_marker)
-                .set_version_id_marker(version_marker)
-                .send()
-                .await
-                .map_err(|error| unavailable("ListObjectVersions", &error))?;
+            let page = self.versions(prefix, from).await?;
             let versions = page.versions().iter().map(|version| (version.key(), version.version_id()));
             let marks = page.delete_markers().iter().map(|mark| (mark.key(), mark.version_id()));
             let found = versions.chain(marks).map(|(key, version)| {
                 ObjectIdentifier::builder().set_key(key.map(str::to_owned)).set_version_id(version.map(str::to_owned))
             });
             let found = found.map(|identifier| identifier.build()).collect::<Result<Vec<_>, _>>();
-            deleted += self.delete_found(found.map_err(|_| BucketError::Unavailable)?).await?;
-            if page.is_truncated() != Some(true) {
+            deleted += self.delete_found(found.map_err(|_| BucketError::Unavailable)?, false).await?;
+            from = next_page(page)?;
+            if from.is_none() {
                 return Ok(deleted);
             }
-            (key_marker, version_marker) = (page.next_key_marker, page.next_version_id_marker);
-            goes_on(key_marker.as_ref())?;
         }
     }
 
     /// One page, which is as much as one request takes.
-    async fn delete_found(&self, found: Vec<ObjectIdentifier>) -> Result<usize, BucketError> {
+    async fn delete_found(&self, found: Vec<ObjectIdentifier>, is_again: bool) -> Result<usize, BucketError> {
         let count = found.len();
         if count == 0 {
             return Ok(0);
@@ -92,15 +86,22 @@ impl Bucket {
             .await
             .map_err(|error| unavailable("DeleteObjects", &error))?;
         // The request succeeds although single keys were refused.
-        if let Some(first) = answer.errors().first() {
+        let Some(first) = answer.errors().first() else { return Ok(count) };
+        // What is refused may be locked, by a hold that is over or by whoever was just putting one on. Unlocked, it is deleted by the
+        // next try.
+        let refused = answer.errors().iter().filter(|error| error.code() == Some("AccessDenied"));
+        let locked: Vec<_> = refused.filter_map(|error| Some((error.key()?, error.version_id()?))).collect();
+        if locked.len() < answer.errors().len() || is_again {
             tracing::warn!(refused = answer.errors().len(), code = first.code(), "S3 did not delete everything");
             return Err(BucketError::Unavailable);
         }
+        for (key, version) in &locked {
+            self.hold(key, version, false).await?;
+        }
+        let again =
+            locked.iter().map(|(key, version)| ObjectIdentifier::builder().key(*key).version_id(*version).build());
+        let again = again.collect::<Result<Vec<_>, _>>().map_err(|_| BucketError::Unavailable)?;
+        Box::pin(self.delete_found(again, true)).await?;
         Ok(count)
     }
-}
-
-/// A page that is not the last says where the next one begins; without that the first would come again for ever.
-fn goes_on(marker: Option<&String>) -> Result<(), BucketError> {
-    marker.map(|_| ()).ok_or(BucketError::Unavailable)
 }

@@ -1,9 +1,10 @@
-//! The S3 bucket: write once, read, sign links (`links`), write in parts (`parts`), and delete for good (`deletion`).
+//! The S3 bucket: write once, read, sign links (`links`), write in parts (`parts`), lock (`holds`) and delete for good (`deletion`).
 //!
 //! No write asks first whether the object exists: it carries the condition itself. Which objects there are is in the
 //! table; what they are called is [`ObjectKey`]'s. Repeats after network trouble are the SDK's.
 
 mod deletion;
+mod holds;
 mod links;
 mod parts;
 

@@ -96,6 +96,7 @@ fn bounds() -> Vec<(&'static str, Bound)> {
         ("TroubleSeries.kind", CODE),
         ("Decision.reason", chars(MAX_REASON_CHARS)),
         ("Decision.decided_by", OURS),
+        ("ObjectLocks.complete", OURS),
         ("Redaction.by", OURS),
         ("Findings.checks", Entries(bounded::MAX_CHECKS + 20)),
         ("Findings.document_type", VALUE),

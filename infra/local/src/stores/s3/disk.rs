@@ -116,6 +116,7 @@ impl Disk {
                 .into_iter()
                 .filter_map(|(name, value)| Some((name.to_owned(), value.take()?)))
                 .collect(),
+            held: false,
         };
         let etag = entry.etag.clone();
         let committed = verified.and_then(|()| self.index.commit(&input.bucket, entry, &conditions));

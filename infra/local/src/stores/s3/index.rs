@@ -28,6 +28,9 @@ pub(super) struct Entry {
     pub(super) attributes: Attributes,
     /// By the name of the header without `x-amz-checksum-`.
     pub(super) checksums: BTreeMap<String, String>,
+    /// Whether it has a legal hold, so that it is neither deleted nor replaced.
+    #[serde(default)]
+    pub(super) held: bool,
 }
 
 /// What a writer said about an object.
@@ -113,6 +116,7 @@ impl Index {
         let mut buckets = self.lock();
         let objects = buckets.get_mut(bucket).ok_or_else(|| s3_error!(NoSuchBucket))?;
         conditions.hold(objects.get(&entry.key))?;
+        not_held(objects.get(&entry.key))?;
         let content = serde_json::to_vec(&entry).map_err(S3Error::internal_error)?;
         write_private(&self.index_file(bucket, &entry.key), &content).map_err(S3Error::internal_error)?;
         if let Some(old) = objects.insert(entry.key.clone(), Arc::new(entry)) {
@@ -126,7 +130,7 @@ impl Index {
         let old: Vec<String> = self.with(bucket, |objects| {
             let there = objects.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
             let there = there.take_while(|(key, _)| key.starts_with(prefix));
-            there.filter(|(_, entry)| entry.modified < before).map(|(key, _)| key.clone()).collect()
+            there.filter(|(_, entry)| entry.modified < before && !entry.held).map(|(key, _)| key.clone()).collect()
         })?;
         old.iter().try_for_each(|key| self.delete(bucket, key))
     }
@@ -134,11 +138,24 @@ impl Index {
     pub(super) fn delete(&self, bucket: &str, key: &str) -> S3Result<()> {
         let mut buckets = self.lock();
         let objects = buckets.get_mut(bucket).ok_or_else(|| s3_error!(NoSuchBucket))?;
+        not_held(objects.get(key))?;
         if let Some(old) = objects.get(key).cloned() {
             std::fs::remove_file(self.index_file(bucket, key)).map_err(S3Error::internal_error)?;
             objects.remove(key);
             self.remove_data(bucket, &old);
         }
+        Ok(())
+    }
+
+    /// Puts a legal hold on an object, or takes it off.
+    pub(super) fn set_hold(&self, bucket: &str, key: &str, held: bool) -> S3Result<()> {
+        let mut buckets = self.lock();
+        let objects = buckets.get_mut(bucket).ok_or_else(|| s3_error!(NoSuchBucket))?;
+        let entry = objects.get_mut(key).ok_or_else(|| s3_error!(NoSuchKey))?;
+        let changed = Entry { held, ..Entry::clone(entry) };
+        let content = serde_json::to_vec(&changed).map_err(S3Error::internal_error)?;
+        write_private(&self.index_file(bucket, key), &content).map_err(S3Error::internal_error)?;
+        *entry = Arc::new(changed);
         Ok(())
     }
 
@@ -155,6 +172,15 @@ impl Index {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Objects>> {
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A version with a legal hold stays. On S3 a write without a version's id makes a new version, or a mark, on top of it; here there is
+/// one version only, so that such a write is refused too.
+fn not_held(existing: Option<&Arc<Entry>>) -> S3Result<()> {
+    if existing.is_some_and(|entry| entry.held) {
+        return Err(s3_error!(AccessDenied, "Access Denied because object protected by object lock."));
+    }
+    Ok(())
 }
 
 impl Conditions {

@@ -5,7 +5,7 @@
 //! lets two writers win with `If-None-Match: *`, and forgets an object's type when it is killed in between.
 //!
 //! What is here: put, get with ranges, head, delete, list (version 2, and versions), multipart uploads, conditional writes,
-//! checksums, presigned links that expire. What is not: more than one version, tags, encryption, ACLs, and calls about
+//! checksums, presigned links that expire, legal holds. What is not: more than one version, tags, encryption, ACLs, and calls about
 //! lifecycle, all of which fail but the first; whoever runs the schedules calls [`Embedded::expire`] for the template's rules.
 
 mod disk;
@@ -24,9 +24,10 @@ use s3s::{
         AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
         CompleteMultipartUploadOutput, CreateBucketInput, CreateBucketOutput, CreateMultipartUploadInput,
         CreateMultipartUploadOutput, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput,
-        GetObjectInput, GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput,
-        ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectVersionsInput, ListObjectVersionsOutput,
-        ListObjectsV2Input, ListObjectsV2Output, PutObjectInput, PutObjectOutput, UploadPartInput, UploadPartOutput,
+        GetObjectInput, GetObjectLegalHoldInput, GetObjectLegalHoldOutput, GetObjectOutput, HeadBucketInput,
+        HeadBucketOutput, HeadObjectInput, HeadObjectOutput, ListMultipartUploadsInput, ListMultipartUploadsOutput,
+        ListObjectVersionsInput, ListObjectVersionsOutput, ListObjectsV2Input, ListObjectsV2Output, PutObjectInput,
+        PutObjectLegalHoldInput, PutObjectLegalHoldOutput, PutObjectOutput, UploadPartInput, UploadPartOutput,
     },
     service::{S3Service, S3ServiceBuilder},
 };
@@ -139,6 +140,8 @@ operations! {
     upload_part: UploadPartInput => UploadPartOutput;
     complete_multipart_upload: CompleteMultipartUploadInput => CompleteMultipartUploadOutput;
     list_multipart_uploads: ListMultipartUploadsInput => ListMultipartUploadsOutput;
+    put_object_legal_hold: PutObjectLegalHoldInput => PutObjectLegalHoldOutput;
+    get_object_legal_hold: GetObjectLegalHoldInput => GetObjectLegalHoldOutput;
     abort_multipart_upload: AbortMultipartUploadInput => AbortMultipartUploadOutput;
 }
 

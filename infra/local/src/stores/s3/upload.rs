@@ -147,6 +147,7 @@ impl Disk {
             modified: self.clock.now(),
             attributes: upload.attributes,
             checksums: std::collections::BTreeMap::new(),
+            held: false,
         };
         self.index.commit(&input.bucket, entry, &conditions)?;
         // The object is there; an upload that stays behind takes room and nothing else.

@@ -1,13 +1,16 @@
 //! Versions, as a bucket has them that never kept any: every object is one, the latest, and its id is `null`. Deleting
-//! that version deletes the object; there is no other one, and deleting what is not there is no error.
+//! that version deletes the object; there is no other one, and deleting what is not there is no error. A version with a legal hold
+//! is not deleted, as on a bucket with Object Lock, which every bucket here is in that respect.
 
 use std::{ops::Bound, time::SystemTime};
 
 use s3s::{
-    S3Request, S3Result,
+    S3ErrorCode, S3Request, S3Result,
     dto::{
-        DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, ETag,
-        ListObjectVersionsInput, ListObjectVersionsOutput, ObjectVersion, Timestamp,
+        self, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, ETag,
+        GetObjectLegalHoldInput, GetObjectLegalHoldOutput, ListObjectVersionsInput, ListObjectVersionsOutput,
+        ObjectLockLegalHold, ObjectLockLegalHoldStatus, ObjectVersion, PutObjectLegalHoldInput,
+        PutObjectLegalHoldOutput, Timestamp,
     },
     s3_error,
 };
@@ -27,14 +30,57 @@ impl Disk {
     pub(super) async fn delete_objects(&self, request: S3Request<DeleteObjectsInput>) -> S3Result<DeleteObjectsOutput> {
         let input = request.input;
         let mut deleted = Vec::new();
+        let mut errors = Vec::new();
         for object in input.delete.objects {
-            self.delete_version(&input.bucket, &object.key, object.version_id.as_deref())?;
+            let result = self.delete_version(&input.bucket, &object.key, object.version_id.as_deref());
             let (key, version_id) = (Some(object.key), object.version_id);
-            deleted.push(DeletedObject { key, version_id, ..DeletedObject::default() });
+            match result {
+                Ok(()) => deleted.push(DeletedObject { key, version_id, ..DeletedObject::default() }),
+                // One that stays is no reason for the others to.
+                Err(error) if *error.code() == S3ErrorCode::AccessDenied => {
+                    let (code, message) = (Some("AccessDenied".to_owned()), error.message().map(str::to_owned));
+                    errors.push(dto::Error { code, key, message, version_id });
+                }
+                Err(error) => return Err(error),
+            }
         }
         // Who asks for quiet wants to hear of errors only.
         let deleted = Some(deleted).filter(|_| input.delete.quiet != Some(true));
-        Ok(DeleteObjectsOutput { deleted, ..DeleteObjectsOutput::default() })
+        Ok(DeleteObjectsOutput { deleted, errors: Some(errors), ..DeleteObjectsOutput::default() })
+    }
+
+    pub(super) async fn put_object_legal_hold(
+        &self,
+        request: S3Request<PutObjectLegalHoldInput>,
+    ) -> S3Result<PutObjectLegalHoldOutput> {
+        let input = request.input;
+        self.known_version(&input.bucket, &input.key, input.version_id.as_deref())?;
+        let status = input.legal_hold.and_then(|hold| hold.status);
+        let held = match status.as_ref().map(ObjectLockLegalHoldStatus::as_str) {
+            Some("ON") => true,
+            Some("OFF") => false,
+            _ => return Err(s3_error!(MalformedXML, "Status must be ON or OFF")),
+        };
+        self.index.set_hold(&input.bucket, &input.key, held)?;
+        Ok(PutObjectLegalHoldOutput::default())
+    }
+
+    pub(super) async fn get_object_legal_hold(
+        &self,
+        request: S3Request<GetObjectLegalHoldInput>,
+    ) -> S3Result<GetObjectLegalHoldOutput> {
+        let input = request.input;
+        self.known_version(&input.bucket, &input.key, input.version_id.as_deref())?;
+        let status = if self.index.get(&input.bucket, &input.key)?.held { "ON" } else { "OFF" };
+        let status = Some(ObjectLockLegalHoldStatus::from_static(status));
+        Ok(GetObjectLegalHoldOutput { legal_hold: Some(ObjectLockLegalHold { status }) })
+    }
+
+    fn known_version(&self, bucket: &str, key: &str, version: Option<&str>) -> S3Result<()> {
+        match version {
+            None | Some(ONLY) => self.index.get(bucket, key).map(|_| ()),
+            Some(_) => Err(s3_error!(NoSuchVersion)),
+        }
     }
 
     fn delete_version(&self, bucket: &str, key: &str, version: Option<&str>) -> S3Result<()> {

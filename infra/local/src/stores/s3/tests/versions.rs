@@ -1,6 +1,9 @@
 //! Listing and deleting versions and unfinished uploads.
 
-use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use aws_sdk_s3::{
+    error::ProvideErrorMetadata as _,
+    types::{Delete, ObjectIdentifier, ObjectLockLegalHold, ObjectLockLegalHoldStatus},
+};
 
 use super::*;
 
@@ -69,4 +72,39 @@ async fn unfinished_uploads_are_listed_by_prefix_in_pages() {
     let keys: Vec<_> = found.iter().filter_map(|(key, _)| key.as_deref()).collect();
     assert_eq!(keys, ["b/1", "b/2", "b/2"]);
     assert_ne!(found[1].1, found[2].1);
+}
+
+#[tokio::test]
+async fn a_version_on_legal_hold_is_neither_deleted_nor_replaced_until_it_is_lifted() {
+    let root = tempfile::tempdir().expect("directory");
+    let client = client(root.path()).await;
+    put(&client, "a/held", b"one").await.expect("put");
+    put(&client, "a/free", b"two").await.expect("put");
+    let set = |key: &str, status: ObjectLockLegalHoldStatus| {
+        let hold = ObjectLockLegalHold::builder().status(status).build();
+        client.put_object_legal_hold().bucket("kept").key(key).version_id("null").legal_hold(hold).send()
+    };
+    let status = async || {
+        let answer = client.get_object_legal_hold().bucket("kept").key("a/held").send().await.expect("hold");
+        answer.legal_hold.and_then(|hold| hold.status)
+    };
+    assert_eq!(status().await, Some(ObjectLockLegalHoldStatus::Off));
+    set("a/held", ObjectLockLegalHoldStatus::On).await.expect("held");
+    assert_eq!(status().await, Some(ObjectLockLegalHoldStatus::On));
+    assert_eq!(set("a/none", ObjectLockLegalHoldStatus::On).await.expect_err("nothing").code(), Some("NoSuchKey"));
+
+    let refused = client.delete_object().bucket("kept").key("a/held").version_id("null").send().await;
+    assert_eq!(refused.expect_err("held").code(), Some("AccessDenied"));
+    assert!(put(&client, "a/held", b"other").await.is_err());
+    let both =
+        ["a/held", "a/free"].map(|key| ObjectIdentifier::builder().key(key).version_id("null").build().expect("id"));
+    let both = Delete::builder().set_objects(Some(both.into())).build().expect("request");
+    let answer = client.delete_objects().bucket("kept").delete(both).send().await.expect("the request itself");
+    let errors: Vec<_> = answer.errors().iter().map(|error| (error.code(), error.key(), error.version_id())).collect();
+    assert_eq!(errors, [(Some("AccessDenied"), Some("a/held"), Some("null"))]);
+    assert_eq!((get(&client, "a/held").await.is_some(), get(&client, "a/free").await), (true, None));
+
+    set("a/held", ObjectLockLegalHoldStatus::Off).await.expect("lifted");
+    client.delete_object().bucket("kept").key("a/held").version_id("null").send().await.expect("deleted");
+    assert_eq!(get(&client, "a/held").await, None);
 }
