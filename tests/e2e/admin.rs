@@ -123,9 +123,9 @@ async fn an_account_that_was_scheduled_for_deletion_is_had_back_by_setting_it() 
     let world = World::new().await;
     let account = json!({"user": "new", "password": "new", "url": "https://kyc.example.com"});
     world.delete_secret("local", "link").await;
-    assert_eq!(admin(&world, &["provider", "list", "local"]).await, json!(["auco", "tecalis"]));
+    assert_eq!(admin(&world, &["provider", "list", "local"]).await, json!(["auco", "sms", "tecalis"]));
     given(&world, &["provider", "set", "local", "link"], &account.to_string()).await;
-    assert_eq!(admin(&world, &["provider", "list", "local"]).await, json!(["auco", "link", "tecalis"]));
+    assert_eq!(admin(&world, &["provider", "list", "local"]).await, json!(["auco", "link", "sms", "tecalis"]));
     assert_eq!(world.secret("local", "link"), account);
 }
 
@@ -135,7 +135,7 @@ async fn secrets_of_a_deployment_that_is_called_like_a_tenant_are_not_the_tenant
     let keys = world.local.env()["COTEJO_SECRET"].clone();
     // As another deployment's whose keys are called keys/local.
     world.set_secret(&format!("{keys}/local/acme/link"), json!({"user": "other", "password": "other"}));
-    assert_eq!(admin(&world, &["provider", "list", "local"]).await, json!(["auco", "link", "tecalis"]));
+    assert_eq!(admin(&world, &["provider", "list", "local"]).await, json!(["auco", "link", "sms", "tecalis"]));
 }
 
 #[tokio::test]

@@ -154,7 +154,7 @@ async fn locking_goes_on_where_it_failed_or_stopped() {
     // Whoever takes the locks off is killed half way.
     hold(&world, id, Value::Null).await;
     world.aws.interleave("S3 PUT", || Box::pin(async {}));
-    world.aws.crash("S3 PUT", When::After);
+    world.aws.crash("S3 PUT", When::Before);
     tokio::select! {
         _ = world.local.pump() => panic!("it ended before the crash"),
         () = world.aws.crashed() => {}
