@@ -217,11 +217,11 @@ async fn a_write_whose_answer_is_lost_counts_once() {
 async fn a_deletion_whose_answer_is_lost_is_a_deletion() {
     let world = World::calm().await;
     let person = register(&world, &juan()).await["id"].as_str().unwrap().to_owned();
-    world.aws.lose_answer("TransactWriteItems");
+    world.aws.lose_answer("PutItem");
     let deleted = world.customer.call(Method::DELETE, &format!("/people/{person}"), None).await;
     assert_eq!(deleted.status, 200, "{deleted:?}");
     // A crash is another thing: who asks again is told that nothing was left to do.
-    world.aws.fail("TransactWriteItems", When::After);
+    world.aws.fail("PutItem", When::After);
     assert_eq!(world.customer.post(&format!("/people/{person}/restore"), &json!({})).await.status, 503);
     assert_eq!(world.customer.post(&format!("/people/{person}/restore"), &json!({})).await.status, 404);
 }
