@@ -241,23 +241,23 @@ async fn what_a_person_gets_meanwhile_is_not_replaced() {
     let process = world.verify_number("PESJ880212HDFHLX01").await;
     let given = json!({"process_id": process["id"]});
     let path = "/people/national-id/PESJ880212HDFHLX01";
-    let meanwhile = |body: Value| {
+    let meanwhile = |write: &str, body: Value| {
         let customer = world.customer.clone();
-        world.aws.interleave("TransactWriteItems", move || {
+        world.aws.interleave(write, move || {
             Box::pin(async move {
                 assert_eq!(customer.put(path, &body).await.status, 200);
             })
         });
     };
     // Somebody makes the person just before, …
-    meanwhile(json!({"name": "Pedro"}));
+    meanwhile("TransactWriteItems", json!({"name": "Pedro"}));
     let filled = world.customer.post("/people/from-process", &given).await;
     assert_eq!((filled.status, &filled.result()["name"]), (200, &json!("Pedro")), "{filled:?}");
     assert_eq!(filled.result()["first_lastname"], "PÉREZ");
     // … or gives it what it had not.
     let cleared = json!({"name": "Pedro", "gender": null, "entity_of_birth": null});
     assert_eq!(world.customer.put(path, &cleared).await.status, 200);
-    meanwhile(json!({"gender": "FEMALE"}));
+    meanwhile("PutItem", json!({"gender": "FEMALE"}));
     let filled = world.customer.post("/people/from-process", &given).await.result().clone();
     assert_eq!((&filled["gender"], &filled["entity_of_birth"]), (&json!("FEMALE"), &json!("DF")));
     assert!(world.aws.is_calm());
