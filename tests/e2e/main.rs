@@ -38,6 +38,7 @@ mod requests;
 mod restarts;
 mod retention;
 mod routes;
+mod seed_002;
 mod sizes;
 mod sweep;
 mod tecalis;

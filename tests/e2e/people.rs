@@ -176,6 +176,7 @@ async fn a_curp_alone_makes_a_person() {
     );
     let again = world.customer.post("/people/from-curp", &json!({"curp": "BOXW310820HNERXN09"})).await;
     assert_eq!((again.status, again.fields()), (422, vec!["national_id"]));
+    assert_eq!(again.body["fields"][0]["id"], person["id"], "it says who has it");
 }
 
 #[tokio::test]
@@ -285,7 +286,10 @@ async fn a_deleted_person_is_nowhere_and_comes_back_whole() {
     assert_eq!(world.customer.get("/people").await.result()["data"], json!([]));
     assert_eq!(world.customer.post("/people/search", &json!({"ids": [id(&person)]})).await.result(), &json!([]));
     // Its national id stays taken, and nothing new belongs to it.
-    assert_eq!(world.customer.post("/people", &juan()).await.fields(), ["national_id"]);
+    let taken = world.customer.post("/people", &juan()).await;
+    let whose = &taken.body["fields"][0];
+    assert_eq!((&whose["field"], &whose["id"]), (&json!("national_id"), &person["id"]));
+    assert_eq!(whose["message"], "is a deleted person's, which can be restored");
     assert_eq!(
         put(&world.customer, "/people/national-id/PESJ880212HDFHLX01", &json!({})).await.fields(),
         ["national_id"]
@@ -297,6 +301,136 @@ async fn a_deleted_person_is_nowhere_and_comes_back_whole() {
     world.catch_up();
     assert_eq!(world.customer.get("/people").await.result()["data"][0]["id"], person["id"]);
     assert_eq!(world.customer.post(&format!("{path}/restore"), &json!({})).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_external_id_restores_whoever_has_it() {
+    let world = World::new().await;
+    let mut body = juan();
+    body["external_ref_id"] = json!("client 12+3%41");
+    let person = register(&world, &body).await;
+    let restore = async || world.customer.post("/people/external/client%2012%2B3%2541/restore", &json!(null)).await;
+    assert_eq!(restore().await.status, 404, "it is not deleted");
+    done(&world.customer.call(Method::DELETE, &format!("/people/{}", id(&person)), None).await);
+    let restored = restore().await;
+    assert_eq!((restored.status, &restored.result()["id"]), (200, &person["id"]), "{restored:?}");
+    assert_eq!(world.customer.get("/people/external/client%2012%2B3%2541").await.status, 200);
+    assert_eq!(world.customer.post("/people/external/nobody/restore", &json!({})).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_address_s_state_and_city_follow_from_what_it_says() {
+    let world = World::new().await;
+    let person = register(&world, &juan()).await;
+    let post = async |parts: &Value| {
+        let mut address = sample("addresses", id(&person));
+        for (name, value) in parts.as_object().unwrap() {
+            address[name] = value.clone();
+        }
+        let made = world.customer.post("/addresses", &address).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        made.result().clone()
+    };
+    let follows = |address: &Value| (address["state_id"].clone(), address["city"].clone());
+    let made = post(&json!({})).await;
+    assert_eq!(follows(&made), (json!(7), json!("Ciudad de México")));
+    assert_eq!(
+        follows(&post(&json!({"state": "nuevo leon", "municipality": "Apodaca"})).await),
+        (json!(19), json!("Apodaca"))
+    );
+    assert_eq!(follows(&post(&json!({"state_id": 9, "city": "Tecomán"})).await), (json!(9), json!("Tecomán")));
+    // What no state of Mexico is called, or has another country's post code, is in none; nothing that a place may lack is asked for.
+    let abroad = json!({"state": "MS", "zip_code": "SW1A 1AA", "references": "", "int_num": "", "colony": ""});
+    assert_eq!(follows(&post(&abroad).await), (json!(null), json!(null)));
+    // What followed goes on following, what was said stays.
+    let path = format!("/addresses/{}", id(&made));
+    let moved = put(&world.customer, &path, &json!({"state": "Jalisco", "municipality": "Zapopan"})).await;
+    assert_eq!(follows(moved.result()), (json!(15), json!("Zapopan")));
+    done(&put(&world.customer, &path, &json!({"city": "Guadalajara"})).await);
+    let moved = put(&world.customer, &path, &json!({"state": "Colima"})).await;
+    assert_eq!(follows(moved.result()), (json!(9), json!("Guadalajara")));
+}
+
+#[tokio::test]
+async fn two_addresses_do_not_agree_in_what_neither_has() {
+    let world = World::new().await;
+    let person = register(&world, &juan()).await;
+    let mut address = sample("addresses", id(&person));
+    address["int_num"] = json!(null);
+    for _ in 0..2 {
+        done(&world.customer.post("/addresses", &address).await);
+    }
+    let seen = world.customer.get(&format!("/people/{}", id(&person))).await.result()["addresses_similarity"].clone();
+    assert_eq!((&seen["int_num"], &seen["ext_num"], &seen["general_score"]), (&json!(0.0), &json!(1.0), &json!(0.875)));
+}
+
+#[tokio::test]
+async fn empty_texts_are_taken_where_something_may_have_none() {
+    let world = World::new().await;
+    let mut body = juan();
+    for field in ["second_lastname", "tax_id", "entity_of_birth", "external_ref_id", "facetec_ref_id"] {
+        body[field] = json!("");
+    }
+    let person = register(&world, &body).await;
+    assert_eq!((&person["second_lastname"], &person["tax_id"]), (&json!(""), &json!("")));
+    // What persons are found by is nothing where it is empty, so that many may have none.
+    assert_eq!((&person["external_ref_id"], &person["facetec_ref_id"]), (&json!(null), &json!(null)));
+    body["national_id"] = json!("BOXW310820HNERXN09");
+    register(&world, &body).await;
+    body["name"] = json!("");
+    body["national_id"] = json!("");
+    assert_eq!(world.customer.post("/people", &body).await.fields(), ["name", "national_id"]);
+}
+
+#[tokio::test]
+async fn lists_of_contacts_and_employments_say_how_many_there_are() {
+    let world = World::new().await;
+    let people = [
+        juan(),
+        json!({"national_id": "BOXW310820HNERXN09", "name": "B", "first_lastname": "C", "second_lastname": ""}),
+    ];
+    let mut persons = Vec::new();
+    for body in &people {
+        persons.push(id(&register(&world, body).await).to_owned());
+    }
+    for (list, of_first) in [("contacts", 3), ("employments", 3)] {
+        for number in 0..5 {
+            let person = &persons[usize::from(number >= of_first)];
+            done(&world.customer.post(&format!("/{list}"), &sample(list, person)).await);
+            world.clock.advance(jiff::SignedDuration::from_hours(24 * 20));
+        }
+        for (query, total) in [
+            ("per_page=2".to_owned(), 5),
+            (format!("per_page=2&person_id={}", persons[0]), 3),
+            ("page=2&per_page=2".to_owned(), 5),
+        ] {
+            let page = world.look(&format!("/{list}?{query}")).await;
+            assert_eq!(page.result()["total"], total, "{list} {query}");
+        }
+        assert_eq!(world.customer.get(&format!("/{list}")).await.result()["total"], 5);
+    }
+    assert!(world.customer.get("/people").await.result().get("total").is_none());
+    for (list, per_page) in
+        [("bank-accounts", 15), ("financials", 15), ("catalogs", 15), ("catalog-values", 15), ("addresses", 20)]
+    {
+        assert_eq!(world.customer.get(&format!("/{list}")).await.result()["per_page"], per_page, "{list}");
+        assert_eq!(world.customer.get(&format!("/{list}?per_page=7")).await.result()["per_page"], 7, "{list}");
+    }
+}
+
+#[tokio::test]
+async fn a_post_without_a_body_asks_for_what_has_nothing_to_say() {
+    let world = World::new().await;
+    let post = async |path: &str| world.customer.call(Method::POST, path, None).await;
+    let temporary = post("/temporary-people").await;
+    assert_eq!(temporary.status, 201, "{temporary:?}");
+    assert_eq!(post("/people/export").await.status, 202);
+    // Where something is needed, that is said; nothing of a temporary person makes no person.
+    assert_eq!(post("/financials").await.fields(), ["person_id"]);
+    let nobody = post(&format!("/temporary-people/{}/person", temporary.id())).await;
+    assert!(nobody.fields().contains(&"person_data.national_id"), "{nobody:?}");
+    let put = world.customer.call(Method::PUT, &format!("/temporary-people/{}", temporary.id()), None).await;
+    assert_eq!(put.error_code(), "unreadable_request", "a change of nothing is a mistake");
 }
 
 #[tokio::test]
@@ -468,7 +602,7 @@ async fn the_customer_s_systems_are_told_once_of_everything() {
         short,
         [
             ("person_register", "person", &person["id"]),
-            ("updated_data_to_person", "person_contact", &contact["id"]),
+            ("updated_data_to_person", "person_contact", &person["id"]),
             ("updated_data_to_person", "person", &person["id"]),
             ("person_restore", "person", &person["id"]),
         ]

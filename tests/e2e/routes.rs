@@ -31,7 +31,7 @@ enum Door {
 use Door::{Named, Nothing, Own, Token, Within};
 
 /// Every route, as API Gateway names it.
-const ROUTES: [(&str, Door); 101] = [
+const ROUTES: [(&str, Door); 102] = [
     ("POST /processes", Own(Scope::ProcessesWrite)),
     ("POST /uploads", Own(Scope::ProcessesWrite)),
     ("GET /processes", Own(Scope::ProcessesRead)),
@@ -61,6 +61,7 @@ const ROUTES: [(&str, Door); 101] = [
     ("PUT /people/{id}", Named(Scope::PeopleWrite)),
     ("DELETE /people/{id}", Named(Scope::PeopleWrite)),
     ("POST /people/{id}/restore", Named(Scope::PeopleWrite)),
+    ("POST /people/external/{external_id}/restore", Named(Scope::PeopleWrite)),
     ("POST /people/search", Own(Scope::PeopleRead)),
     ("POST /people/from-curp", Own(Scope::PeopleWrite)),
     ("POST /people/external/search", Own(Scope::PeopleRead)),

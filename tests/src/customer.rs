@@ -17,6 +17,8 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// Its body.
     pub body: Value,
+    /// Its body as it came.
+    pub text: String,
 }
 
 impl Answer {
@@ -81,6 +83,11 @@ impl Customer {
         self.send(method, path, &[("x-api-key", &self.key)], body.map(Value::to_string)).await
     }
 
+    /// The same with a body as it stands.
+    pub async fn call_as(&self, method: Method, path: &str, body: Option<String>) -> Answer {
+        self.send(method, path, &[("x-api-key", &self.key)], body).await
+    }
+
     /// `GET path`.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[("x-api-key", &self.key)], None).await
@@ -126,7 +133,8 @@ impl Customer {
     async fn answer(response: reqwest::Response) -> Answer {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.bytes().await.unwrap();
-        Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
+        let text = String::from_utf8_lossy(&body).into_owned();
+        Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null), text }
     }
 
     /// `PUT path`.

@@ -7,7 +7,7 @@ use cotejo::{
         page::PageRequest,
         query::Query,
         response::{self, success},
-        view::{self, DeliveryView},
+        view::{ChannelView, DeliveryView},
     },
     notify::DeliveryState,
     platform::Platform,
@@ -48,21 +48,23 @@ async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Respon
     match (request.method(), path) {
         (&Method::GET, []) => {
             let channels = app.channels.list(&caller).await?;
-            let views: Vec<_> = channels.iter().map(|channel| view::channel(channel, None)).collect();
+            let views: Vec<_> = channels.iter().map(|channel| ChannelView::of(channel, None)).collect();
             Ok(success(200, &views))
         }
         (&Method::POST, []) => {
             let key = body::idempotency_key(request)?;
             Ok(created(&app.channels.create(&caller, &body::json(request)?, key).await?))
         }
-        (&Method::GET, [id]) => Ok(success(200, &view::channel(&app.channels.get(&caller, channel(id)?).await?, None))),
+        (&Method::GET, [id]) => {
+            Ok(success(200, &ChannelView::of(&app.channels.get(&caller, channel(id)?).await?, None)))
+        }
         (&Method::PUT, [id]) => {
             let shown = app.channels.update(&caller, channel(id)?, &body::json(request)?).await?;
-            Ok(success(200, &view::channel(&shown.channel, shown.secret.as_ref())))
+            Ok(success(200, &ChannelView::of(&shown.channel, shown.secret.as_ref())))
         }
         (&Method::POST, [id, "secret"]) => {
             let shown = app.channels.rotate(&caller, channel(id)?, &body::json(request)?).await?;
-            Ok(success(200, &view::channel(&shown.channel, shown.secret.as_ref())))
+            Ok(success(200, &ChannelView::of(&shown.channel, shown.secret.as_ref())))
         }
         (&Method::GET, [id, "deliveries"]) => {
             let query = Query::read(request, &["state", "page", "per_page", "cursor"])?;
@@ -87,7 +89,7 @@ async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Respon
 
 fn created(shown: &Shown) -> Response<Body> {
     let location = format!("/notification-channels/{}", shown.channel.id);
-    response::created(201, &location, shown.replayed, &view::channel(&shown.channel, shown.secret.as_ref()))
+    response::created(201, &location, shown.replayed, &ChannelView::of(&shown.channel, shown.secret.as_ref()))
 }
 
 fn channel(text: &str) -> Result<Uuid, ApiError> {

@@ -66,6 +66,10 @@ async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Respon
             let location = format!("/people/{}", made.record.id);
             Ok(response::created(201, &location, made.replayed, &people.view(&made.record)))
         }
+        (&Method::POST, ["external", _, .., "restore"]) => {
+            let external_id = routes::parameter(request, "external_id")?;
+            Ok(success(200, &people.view(&people.restore_external(&caller, &external_id).await?)))
+        }
         (&Method::GET, ["external", _, ..]) => {
             let person = people.find(&caller, "external_ref_id", &routes::parameter(request, "external_id")?).await?;
             Ok(success(200, &people.view(&person)))

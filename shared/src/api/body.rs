@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hmac::{Hmac, Mac as _};
-use lambda_http::Request;
+use lambda_http::{Request, http::Method};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::Sha256;
@@ -32,7 +32,7 @@ pub fn json(request: &Request) -> Result<Value, ApiError> {
 /// # Errors
 /// As [`json`].
 pub fn json_up_to(request: &Request, limit: usize) -> Result<Value, ApiError> {
-    let bytes: &[u8] = request.body().as_ref();
+    let bytes = text(request);
     if bytes.len() > limit {
         return Err(ApiError::too_large(limit));
     }
@@ -47,13 +47,21 @@ pub fn json_up_to(request: &Request, limit: usize) -> Result<Value, ApiError> {
     }
 }
 
+/// The body; that of a `POST` without one is an object without fields.
+fn text(request: &Request) -> &[u8] {
+    match request.body().as_ref() {
+        [] if request.method() == Method::POST => b"{}",
+        body => body,
+    }
+}
+
 /// The fields of the body, a JSON object, each as the text it came as.
 ///
 /// # Errors
 /// As [`json`].
 pub fn fields(request: &Request) -> Result<BTreeMap<String, Json>, ApiError> {
     json(request)?;
-    serde_json::from_slice(request.body().as_ref()).map_err(|_| ApiError::unreadable("The body is not a JSON object."))
+    serde_json::from_slice(text(request)).map_err(|_| ApiError::unreadable("The body is not a JSON object."))
 }
 
 /// The `Idempotency-Key` of a request.

@@ -70,6 +70,14 @@ impl PageRequest {
     /// # Errors
     /// 422 naming the parameter.
     pub fn read<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Self, ApiError> {
+        Self::read_of(DEFAULT_PER_PAGE, get)
+    }
+
+    /// As [`Self::read`], for a list whose pages have `per_page` entries where nothing else is asked for.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn read_of<'a>(per_page: usize, get: impl Fn(&str) -> Option<&'a str>) -> Result<Self, ApiError> {
         let get = |name: &str| get(name).filter(|text| !text.is_empty());
         let number = |name: &str, default: usize, max: usize| match get(name) {
             None => Ok(default),
@@ -88,11 +96,7 @@ impl PageRequest {
         };
         // Beyond MAX_PAGE the number is only a label on a cursor.
         let deepest = if cursor.is_some() { DEEPEST } else { MAX_PAGE };
-        Ok(Self {
-            page: number("page", 1, deepest)?,
-            per_page: number("per_page", DEFAULT_PER_PAGE, MAX_PER_PAGE)?,
-            cursor,
-        })
+        Ok(Self { page: number("page", 1, deepest)?, per_page: number("per_page", per_page, MAX_PER_PAGE)?, cursor })
     }
 }
 
@@ -154,15 +158,23 @@ pub struct PageView<T> {
     pub data: Vec<T>,
     /// Position of the first, from 1.
     pub from: Option<usize>,
-    /// Position of the last.
-    pub to: Option<usize>,
-    /// Entries a full page has; a page may have fewer although another follows.
-    pub per_page: usize,
     /// The next page, where there may be one.
     pub next_page_url: Option<String>,
+    /// Entries a full page has; a page may have fewer although another follows.
+    pub per_page: usize,
     /// The page before, where it can be reached by number.
     pub prev_page_url: Option<String>,
+    /// Position of the last.
+    pub to: Option<usize>,
+    /// Entries of the whole list, where the list is one that says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<Total>,
 }
+
+/// How many entries a list has; `null` where there are too many to count them for each page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Total(pub Option<usize>);
 
 impl<T: Serialize> PageView<T> {
     /// A page of `path` (with `filters` as its further query): as much of `listed` as fits.
@@ -204,6 +216,7 @@ impl<T: Serialize> PageView<T> {
             data,
             next_page_url,
             prev_page_url,
+            total: None,
         }
     }
 }

@@ -1,12 +1,14 @@
 //! What a customer sees of a process.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    notify::{Attempt, Channel, Config, Delivery, slack},
+    notify::{Attempt, Channel, Config, Delivery, Topic, channel::SigningSecret, slack},
     process::{
         Certificate, CertificateState, Copy, Decision, Evidence, Findings, Private, Process, StoredCopy,
         request::Person, timeline::TimelineEntry,
@@ -218,35 +220,72 @@ impl<'a> DeliveryView<'a> {
 pub const CHANNEL_DERIVED: [&str; 6] =
     ["failing_since", "resting_until", "disabled_at", "disabled_reason", "created_at", "updated_at"];
 
-/// A channel. `secret` is what signs its webhooks, in the one answer that shows it.
-#[must_use]
-pub fn channel(channel: &Channel, secret: Option<&SecretString>) -> Value {
-    let (kind, mut config) = match &channel.config {
-        Config::Webhook { url, secrets } => {
-            let secrets: Vec<_> = secrets
-                .iter()
-                .map(|secret| json!({"hint": format!("whsec_…{}", secret.hint), "valid_until": secret.until}))
-                .collect();
-            ("webhook", json!({"url": url, "secrets": secrets}))
+/// A channel, as answers show it.
+#[derive(Serialize)]
+pub struct ChannelView<'a> {
+    id: String,
+    name: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    active: bool,
+    events: &'a BTreeSet<Topic>,
+    config: ConfigView<'a>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    failing_since: Option<Timestamp>,
+    resting_until: Option<Timestamp>,
+    disabled_at: Option<Timestamp>,
+    disabled_reason: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ConfigView<'a> {
+    Webhook {
+        url: &'a str,
+        secrets: Vec<Value>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        secret: Option<&'a str>,
+    },
+    Slack {
+        url: &'static str,
+        with_names: bool,
+    },
+    Email {
+        emails: &'a [Private<String>],
+        with_names: bool,
+    },
+}
+
+impl<'a> ChannelView<'a> {
+    /// The view of `channel`. `secret` is what signs its webhooks, in the one answer that shows it.
+    #[must_use]
+    pub fn of(channel: &'a Channel, secret: Option<&'a SecretString>) -> Self {
+        let shown =
+            |secret: &SigningSecret| json!({"hint": format!("whsec_…{}", secret.hint), "valid_until": secret.until});
+        let (kind, config) = match &channel.config {
+            Config::Webhook { url, secrets } => {
+                let (secrets, secret) = (secrets.iter().map(shown).collect(), secret.map(ExposeSecret::expose_secret));
+                ("webhook", ConfigView::Webhook { url, secrets, secret })
+            }
+            Config::Slack { with_names, .. } => {
+                ("slack", ConfigView::Slack { url: slack::SHOWN, with_names: *with_names })
+            }
+            Config::Email { emails, with_names } => ("email", ConfigView::Email { emails, with_names: *with_names }),
+        };
+        Self {
+            id: channel.id.to_string(),
+            name: &channel.name,
+            kind,
+            active: channel.active,
+            events: &channel.events,
+            config,
+            created_at: channel.created_at,
+            updated_at: channel.updated_at,
+            failing_since: channel.trouble.map(|trouble| trouble.since),
+            resting_until: channel.trouble.and_then(|trouble| trouble.breaker.resting_until()),
+            disabled_at: channel.disabled.as_ref().map(|disabled| disabled.at),
+            disabled_reason: channel.disabled.as_ref().map(|disabled| disabled.reason.as_str()),
         }
-        Config::Slack { with_names, .. } => ("slack", json!({"url": slack::SHOWN, "with_names": with_names})),
-        Config::Email { emails, with_names } => ("email", json!({"emails": emails, "with_names": with_names})),
-    };
-    if let Some(secret) = secret {
-        config["secret"] = json!(secret.expose_secret());
     }
-    json!({
-        "id": channel.id,
-        "name": channel.name,
-        "type": kind,
-        "active": channel.active,
-        "events": channel.events,
-        "config": config,
-        "failing_since": channel.trouble.map(|trouble| trouble.since),
-        "resting_until": channel.trouble.and_then(|trouble| trouble.breaker.resting_until()),
-        "disabled_at": channel.disabled.as_ref().map(|disabled| disabled.at),
-        "disabled_reason": channel.disabled.as_ref().map(|disabled| &disabled.reason),
-        "created_at": channel.created_at,
-        "updated_at": channel.updated_at,
-    })
 }

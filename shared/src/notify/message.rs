@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Channel, topic::CHANNEL_DISABLED};
 use crate::{
-    people::{Record, RecordEvent, View},
+    people::{Record, RecordEvent, View, family::UPDATED_DATA},
     platform::json::Json,
     process::{Event, Private, Process},
 };
@@ -75,12 +75,12 @@ impl Message {
     }
 
     /// What is told of an event of a record of the registry, as seed `002_62dc5acb5b5aea27` shows it: the record, and within it the
-    /// person that it belongs to.
+    /// person that it belongs to. Where a person's data changed, the resource is the person, whatever part of it the record is.
     #[must_use]
     pub fn of_record(record: &Record, event: &RecordEvent, payload: &View) -> Self {
         Self {
             event: event.name.clone(),
-            resource_id: record.id.to_string(),
+            resource_id: record.owner.filter(|_| event.name == UPDATED_DATA).unwrap_or(record.id).to_string(),
             resource_name: record.kind.resource_name().to_owned(),
             payload: Json::of(payload).into(),
             person_name: None,

@@ -28,7 +28,7 @@ pub static DYNAMIC_PROPERTIES: Family = Family {
         Kind::DynamicProperty,
         "/dynamic-properties",
         &[
-            Field::required("name", Form::Text),
+            Field::required("name", Form::Name),
             Field::optional("description", Form::Text),
             Field::ours("key", Form::Text),
             Field::required("descriptor", Form::Any),
@@ -53,9 +53,9 @@ pub static DYNAMIC_VALUES: Family = Family {
 
 /// What a part of a property is described with.
 static ENTRY: [Field; 6] = [
-    Field::required("title", Form::Text),
+    Field::required("title", Form::Name),
     Field::required("type", Form::Word(&typed::TYPES)),
-    Field::optional("key", Form::Text),
+    Field::optional("key", Form::Name),
     Field::optional("filter_group", Form::Text),
     Field::optional("rules", Form::Texts),
     Field::optional("catalog_id", Form::Id),

@@ -15,6 +15,9 @@ use super::{
 };
 use crate::{platform::json::Json, providers::FieldProblem};
 
+/// Entries of a page in those lists of which the seed shows so many.
+const PER_PAGE_OF_SOME: usize = 15;
+
 /// Every family but that of persons.
 pub static FAMILIES: [&Family; 13] = [
     &GROUPS,
@@ -50,18 +53,19 @@ pub static GROUPS: Family = Family {
     ..Family::of_person(
         Kind::PeopleGroup,
         "/people-groups",
-        &[Field::required("name", Form::Text), Field::required("description", Form::Text)],
+        &[Field::required("name", Form::Name), Field::required("description", Form::Text)],
     )
 };
 
 /// Catalogs of the customer's own.
 pub static CATALOGS: Family = Family {
     owner: None,
+    per_page: Some(PER_PAGE_OF_SOME),
     derived: &["values", "values_next_page_url"],
     ..Family::of_person(
         Kind::Catalog,
         "/catalogs",
-        &[Field::required("name", Form::Text), Field::optional("description", Form::Text)],
+        &[Field::required("name", Form::Name), Field::optional("description", Form::Text)],
     )
 };
 
@@ -69,13 +73,14 @@ pub static CATALOGS: Family = Family {
 pub static CATALOG_VALUES: Family = Family {
     owner: Some(Owner { field: "custom_catalog_id", kind: Kind::Catalog }),
     settle: Some(settle_catalog_value),
+    per_page: Some(PER_PAGE_OF_SOME),
     listed: Some("value"),
     ..Family::of_person(
         Kind::CatalogValue,
         "/catalog-values",
         &[
             Field::required("custom_catalog_id", Form::Id),
-            Field::required("label", Form::Text),
+            Field::required("label", Form::Name),
             Field::required("type", Form::Word(&typed::TYPES)),
             Field::required("value", Form::Any),
             Field::optional("groups", Form::Texts),
@@ -86,6 +91,7 @@ pub static CATALOG_VALUES: Family = Family {
 /// Where persons live. The person keeps a digest of each, from which the likeness of all of them follows.
 pub static ADDRESSES: Family = Family {
     digests: Some(Digests { map: "address", of: address_digest }),
+    settle: Some(settle_address),
     ..Family::of_person(
         Kind::Address,
         "/addresses",
@@ -99,7 +105,7 @@ pub static ADDRESSES: Family = Family {
             Field::optional("city", Form::Text),
             Field::required("municipality", Form::Text),
             Field::required("colony", Form::Text),
-            Field::required("zip_code", Form::Digits(5, 5)),
+            Field::required("zip_code", Form::PostCode),
             Field::required("references", Form::Text),
             Field::optional("latitude", Form::Coordinate(90)),
             Field::optional("longitude", Form::Coordinate(180)),
@@ -119,6 +125,7 @@ pub static ADDRESSES: Family = Family {
 pub static CONTACTS: Family = Family {
     digests: Some(Digests { map: "contact", of: id_alone }),
     settle: Some(settle_contact),
+    counted: true,
     ..Family::of_person(
         Kind::Contact,
         "/contacts",
@@ -142,7 +149,7 @@ pub static REFERENCES: Family = Family {
         "/references",
         &[
             Field::required("person_id", Form::Id),
-            Field::required("name", Form::Text),
+            Field::required("name", Form::Name),
             Field::required("phone", Form::Phone),
             Field::required("person_relation_id", Form::Entry(Name::PersonRelations)),
         ],
@@ -152,6 +159,8 @@ pub static REFERENCES: Family = Family {
 /// Where persons work. Creating one is answered with 200, as in the seed.
 pub static EMPLOYMENTS: Family = Family {
     created: 200,
+    counted: true,
+    times_after: Some("seniority"),
     ..Family::of_person(
         Kind::Employment,
         "/employments",
@@ -179,6 +188,7 @@ pub static EMPLOYMENTS: Family = Family {
 /// Persons' bank accounts. Creating one is answered with 200, as in the seed.
 pub static BANK_ACCOUNTS: Family = Family {
     created: 200,
+    per_page: Some(PER_PAGE_OF_SOME),
     settle: Some(settle_bank_account),
     derived: &["metadata", "validated_at"],
     ..Family::of_person(
@@ -186,7 +196,7 @@ pub static BANK_ACCOUNTS: Family = Family {
         "/bank-accounts",
         &[
             Field::required("person_id", Form::Id),
-            Field::required("bank", Form::Text),
+            Field::required("bank", Form::Name),
             Field::required("account", Form::Digits(4, 20)),
             Field::required("clabe", Form::Digits(18, 18)),
             Field::optional("card_number", Form::Digits(12, 19)),
@@ -197,17 +207,20 @@ pub static BANK_ACCOUNTS: Family = Family {
 };
 
 /// What persons earn and spend.
-pub static FINANCIALS: Family = Family::of_person(
-    Kind::Financial,
-    "/financials",
-    &[
-        Field::required("person_id", Form::Id),
-        Field::optional("monthly_income", Form::Number),
-        Field::optional("monthly_expenses", Form::Number),
-        Field::optional("dependents", Form::Integer(0, 100)),
-        Field::optional("metadata", Form::Object),
-    ],
-);
+pub static FINANCIALS: Family = Family {
+    per_page: Some(PER_PAGE_OF_SOME),
+    ..Family::of_person(
+        Kind::Financial,
+        "/financials",
+        &[
+            Field::required("person_id", Form::Id),
+            Field::optional("monthly_income", Form::Number),
+            Field::optional("monthly_expenses", Form::Number),
+            Field::optional("dependents", Form::Integer(0, 100)),
+            Field::optional("metadata", Form::Object),
+        ],
+    )
+};
 
 /// What came of biometric checks. The person keeps the latest of each type.
 pub static BIOMETRIC_RESULTS: Family = Family {
@@ -227,6 +240,9 @@ pub static BIOMETRIC_RESULTS: Family = Family {
     )
 };
 
+/// The state that is a city.
+const CAPITAL: &str = "DF";
+
 /// The types of biometric checks; the place is the number that answers show.
 pub const BIOMETRIC_TYPES: [&str; 5] = ["LIVENESS", "ENROLL", "FACE_3D_MATCH", "FACE_2D_MATCH", "FACE_MATCH_ID"];
 
@@ -241,6 +257,37 @@ fn id_alone(record: &Record) -> (String, Json) {
 fn address_digest(record: &Record) -> (String, Json) {
     let parts = ADDRESS_PARTS.map(|part| compared(&record.text(part)));
     (record.id.to_string(), Json::of(&parts))
+}
+
+/// The state's number, and the city, where the request does not name them and they are not other than what follows from the rest.
+fn settle_address(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
+    let (is, was) = (follows_from_state(fields), change.present.map(follows_from_state));
+    for (at, field) in ["state_id", "city"].into_iter().enumerate() {
+        let is_named = change.given.get(field).is_some_and(|value| !value.is_null());
+        let present = fields.get(field).filter(|value| !value.is_null());
+        let followed = present.is_none() || present == was.as_ref().and_then(|was| was[at].as_ref());
+        if !is_named && followed {
+            let value = is[at].clone();
+            // What is not there and does not follow stays away.
+            if value.is_some() || present.is_some() {
+                fields.insert(field.to_owned(), value.unwrap_or_else(Json::null));
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// The number of an address's state, and its city: the capital is one itself, elsewhere the municipality has its name. An address with
+/// a post code that is not Mexico's is in none of its states.
+fn follows_from_state(address: &Fields) -> [Option<Json>; 2] {
+    let text = |name: &str| address.get(name).and_then(Json::read::<String>).unwrap_or_default();
+    let zip_code = text("zip_code");
+    if zip_code.len() != 5 || !zip_code.bytes().all(|b| b.is_ascii_digit()) {
+        return [None, None];
+    }
+    let state = lists::state_called(&text("state"));
+    let city = state.map(|state| if state.code == CAPITAL { state.name.to_owned() } else { text("municipality") });
+    [state.map(|state| Json::of(&state.id)), city.filter(|city| !city.trim().is_empty()).map(|city| Json::of(&city))]
 }
 
 fn settle_contact(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {

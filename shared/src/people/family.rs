@@ -36,6 +36,12 @@ pub struct Family {
     pub digests: Option<Digests>,
     /// The field by whose value records of one owner are looked for; others may have the same.
     pub listed: Option<&'static str>,
+    /// Entries of a page of its list where nothing else is asked for, if not as many as elsewhere.
+    pub per_page: Option<usize>,
+    /// Whether pages of its list say how many entries it has.
+    pub counted: bool,
+    /// The field behind which its times are shown; the last where there is none.
+    pub times_after: Option<&'static str>,
     /// The event of a creation, where it is not that its owner's data changed.
     pub registers: Option<&'static str>,
 }
@@ -122,6 +128,9 @@ impl Family {
             derived: &[],
             digests: None,
             listed: None,
+            per_page: None,
+            counted: false,
+            times_after: None,
             registers: None,
         }
     }
@@ -178,8 +187,10 @@ impl Family {
         for field in self.fields.iter().filter(|field| field.is_shown()) {
             view.put(field.name, record.fields.get(field.name).cloned().unwrap_or_else(|| field.absent()));
         }
-        view.show("created_at", &record.created_at);
-        view.show("updated_at", &record.updated_at);
+        let last = self.fields.iter().rfind(|field| field.is_shown()).map_or("id", |field| field.name);
+        let before_times = self.times_after.unwrap_or(last);
+        view.show_after(before_times, "updated_at", &record.updated_at);
+        view.show_after(before_times, "created_at", &record.created_at);
         if let Some(show) = self.show {
             show(record, &mut view, now);
         }

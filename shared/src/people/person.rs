@@ -57,8 +57,8 @@ pub static PEOPLE: Family = Family {
         Kind::Person,
         "/people",
         &[
-            Field::required("national_id", Form::Text),
-            Field::required("name", Form::Text),
+            Field::required("national_id", Form::Name),
+            Field::required("name", Form::Name),
             Field::required("first_lastname", Form::Text),
             Field::required("second_lastname", Form::Text),
             Field::optional("birthdate", Form::Midnight),
@@ -113,7 +113,8 @@ pub fn canonical(field: &str, value: &str) -> String {
 fn settle(fields: &mut Fields, change: &Change<'_>, now: Timestamp) -> Vec<FieldProblem> {
     for field in UNIQUE {
         if let Some(value) = fields.get(field).and_then(Json::read::<String>) {
-            fields.insert(field.to_owned(), Json::of(&canonical(field, &value)));
+            let value = Some(canonical(field, &value)).filter(|value| !value.is_empty());
+            fields.insert(field.to_owned(), Json::of(&value));
         }
     }
     let ignored = change.given.get("ignore_curp_validation").and_then(Json::read) == Some(true);
@@ -223,7 +224,7 @@ fn age(record: &Record, now: Timestamp) -> Option<i16> {
 
 /// How many of [`COUNTED`] have a value, as a share with two decimals.
 fn information(record: &Record) -> f64 {
-    let given = |field: &str| record.fields.get(field).is_some_and(|value| !value.is_null());
+    let given = |field: &str| record.fields.get(field).is_some_and(|value| !value.is_null() && value.text() != r#""""#);
     let has = |field: &str| if field == "biometrics" { biometrics(record).is_some() } else { given(field) };
     let filled = COUNTED.iter().filter(|field| has(field)).count();
     (100.0 * filled as f64 / COUNTED.len() as f64).round() / 100.0
@@ -268,8 +269,8 @@ struct Similarity {
     general_score: f64,
 }
 
-/// For each part of an address the share of pairs of addresses that agree in it, case, accents and blanks aside; `general_score` is
-/// the mean of them. `None` with fewer than two addresses.
+/// For each part of an address the share of pairs of addresses that agree in it, case, accents and blanks aside; what neither has is
+/// nothing that they agree in. `general_score` is the mean of them. `None` with fewer than two addresses.
 fn similarity(record: &Record) -> Option<Similarity> {
     let addresses = record.digests.iter().filter(|(key, _)| key.starts_with("address#"));
     // Those that were kept before they were short are made so here.
@@ -284,7 +285,7 @@ fn similarity(record: &Record) -> Option<Similarity> {
         for other in &addresses[at + 1..] {
             pairs += 1;
             for (count, (a, b)) in agreeing.iter_mut().zip(one.iter().zip(other)) {
-                *count += u32::from(a == b);
+                *count += u32::from(a == b && !a.is_empty());
             }
         }
     }
@@ -312,7 +313,7 @@ pub(super) fn compared(part: &str) -> String {
 }
 
 /// A text without what does not make an address another: case, accents, blanks and signs.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let bare = |c: char| match c {
         'á' | 'à' | 'ä' => 'a',
         'é' | 'è' | 'ë' => 'e',

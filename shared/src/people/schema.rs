@@ -23,6 +23,8 @@ use crate::{
 const MAX_TEXT: usize = 500;
 /// Texts of a list.
 const MAX_TEXTS: usize = 50;
+/// Characters of a post code.
+const MAX_POST_CODE: usize = 16;
 /// Bytes of a value that has no form of its own.
 pub const MAX_FREE: usize = 16 * 1024;
 /// Bytes of a number, whose digits stay as they came.
@@ -60,8 +62,13 @@ enum Need {
 /// What values look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// A text of at most 500 characters, not blank; kept in one normal form.
+    /// A text of at most 500 characters, which may be empty; kept in one normal form.
     Text,
+    /// A text of 1 to 500 characters, not blank: what something is called or found by.
+    Name,
+    /// A post code of any country, of at most 16 letters, digits, blanks and hyphens; empty where a place has none. A number must have
+    /// five digits: one with fewer may have lost a zero.
+    PostCode,
     /// Digits, given as text or as a number and kept as text: 18 of them do not fit a JSON number everywhere. At least and at
     /// most how many. A text is taken as it is; a number has lost the zeros that it began with, and where there must be so many
     /// digits and no others, it gets them back.
@@ -141,6 +148,12 @@ impl Field {
         self.need != Need::Ours
     }
 
+    /// Whether whoever creates a record must give it.
+    #[must_use]
+    pub fn is_required(&self) -> bool {
+        self.need == Need::Required
+    }
+
     /// What is shown where there is none.
     #[must_use]
     pub fn absent(&self) -> Json {
@@ -190,7 +203,8 @@ impl Form {
         // What JSON escapes takes up to six bytes a character, more than any other.
         let text = |chars: usize| 6 * chars + 2;
         match self {
-            Self::Text => text(MAX_TEXT),
+            Self::Text | Self::Name => text(MAX_TEXT),
+            Self::PostCode => MAX_POST_CODE + 2,
             Self::Digits(_, most) => most + 2,
             Self::Phone | Self::Boolean | Self::Integer(..) | Self::Entry(_) => 20,
             Self::Email => text(MAX_EMAIL),
@@ -216,8 +230,25 @@ impl Form {
         match self {
             Self::Text => {
                 let text = text.map(|text| normal(&text).into_owned());
+                let text = text.filter(|text| text.chars().count() <= MAX_TEXT);
+                or(text.map(|text| Json::of(&text)), &format!("a text of at most {MAX_TEXT} characters"))
+            }
+            Self::Name => {
+                let text = text.map(|text| normal(&text).into_owned());
                 let text = text.filter(|text| !text.trim().is_empty() && text.chars().count() <= MAX_TEXT);
                 or(text.map(|text| Json::of(&text)), &format!("a text of 1 to {MAX_TEXT} characters"))
+            }
+            Self::PostCode => {
+                let of_number = digits(value, text.clone()).filter(|digits| digits.len() == 5);
+                let is_code = |text: &String| {
+                    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-');
+                    text.len() <= MAX_POST_CODE && text.bytes().all(fits)
+                };
+                let code = text.map(|text| text.trim().to_owned()).filter(is_code).or(of_number);
+                or(
+                    code.map(|code| Json::of(&code)),
+                    &format!("a post code of at most {MAX_POST_CODE} letters, digits, blanks and hyphens, as text"),
+                )
             }
             Self::Digits(least, most) => {
                 let lost = if text.is_none() && least == most { most } else { 0 };
@@ -336,6 +367,13 @@ mod tests {
         is(Form::Digits(18, 18), "12345678901234568", r#""012345678901234568""#);
         is(Form::Digits(18, 18), "2010077777777771", r#""002010077777777771""#);
         is(Form::Phone, "5512345678", r#""+525512345678""#);
+        is(Form::Text, r#""""#, r#""""#);
+        for code in [r#""08016""#, r#""SW1A 1AA""#, r#""K1A-0B1""#, r#""8001""#, r#""""#] {
+            is(Form::PostCode, code, code);
+        }
+        is(Form::PostCode, "28013", r#""28013""#);
+        is(Form::Numbered(&["A", "B"]), "1", r#""B""#);
+        is(Form::Numbered(&["A", "B"]), r#""A""#, r#""A""#);
         is(Form::Phone, r#""+525591038054""#, r#""+525591038054""#);
         is(Form::Phone, r#""525591038054""#, r#""+525591038054""#);
         is(Form::Phone, r#""55 9103-8054""#, r#""+525591038054""#);
@@ -358,7 +396,12 @@ mod tests {
     #[test]
     fn what_has_another_form_is_refused() {
         for (form, given) in [
-            (Form::Text, r#""  ""#),
+            (Form::Name, r#""  ""#),
+            (Form::PostCode, "8016"),
+            (Form::PostCode, r#""08016 (Iztacalco)""#),
+            (Form::Numbered(&["A", "B"]), "2"),
+            (Form::Numbered(&["A", "B"]), "-1"),
+            (Form::Numbered(&["A", "B"]), r#""1""#),
             (Form::Text, "5"),
             (Form::Digits(18, 18), r#""00201007777777777""#),
             (Form::Digits(18, 18), r#""64610380771495362""#),

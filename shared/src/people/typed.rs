@@ -10,7 +10,7 @@ pub const TYPES: [&str; 6] = ["string", "integer", "number", "boolean", "datetim
 #[must_use]
 pub fn form(kind: &str) -> Option<Form> {
     match kind {
-        "string" => Some(Form::Text),
+        "string" => Some(Form::Name),
         "integer" => Some(Form::Integer(i64::MIN, i64::MAX)),
         "number" => Some(Form::Number),
         "boolean" => Some(Form::Boolean),
@@ -32,6 +32,8 @@ pub fn of_cell(form: Form, cell: &str) -> Json {
     let is_text = matches!(
         form,
         Form::Text
+            | Form::Name
+            | Form::PostCode
             | Form::Digits(..)
             | Form::Phone
             | Form::Email

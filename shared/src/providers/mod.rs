@@ -29,6 +29,7 @@ pub mod wire;
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
 
 use crate::process::{EvidenceKind, Observation, ProcessId, ProcessRequest, Status};
 
@@ -184,12 +185,15 @@ pub struct FieldProblem {
     pub field: String,
     /// What it must be. Never contains the value.
     pub message: String,
+    /// The record that has the value, where that is what is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
 }
 
 impl FieldProblem {
     /// A problem of `field`.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into() }
+        Self { field: field.into(), message: message.into(), id: None }
     }
 
     /// The same of a field that stands within `part`.

@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::types::Select;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{Timestamp, ToSpan as _, civil::Date};
 use serde_json::Value;
 use uuid::Uuid;
@@ -30,6 +32,11 @@ use crate::{
 const MAX_REQUESTS: usize = 15;
 /// Entries read by one request.
 const READ_AT_ONCE: i32 = 200;
+
+/// Months of a list that are counted; what has more is not.
+const MAX_MONTHS_COUNTED: usize = 60;
+/// Months counted at once.
+const AT_ONCE: usize = 8;
 
 /// Which processes are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -136,6 +143,45 @@ impl Store {
         records.retain(|record| owner.is_none() || record.owner == owner);
         let mut records: HashMap<Uuid, Record> = records.into_iter().map(|record| (record.id, record)).collect();
         Ok(page.map(|id| records.remove(&id)))
+    }
+
+    /// How many records [`Self::list_records`] has, as far as the index knows; `None` where a month has more than one request counts, or
+    /// there are more than [`MAX_MONTHS_COUNTED`]. One request for each month, several at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn count_records(
+        &self,
+        who: &impl Authority,
+        since: Timestamp,
+        (kind, owner): (Kind, Option<Uuid>),
+        now: Timestamp,
+    ) -> Result<Option<usize>, StoreError> {
+        let tenant = who.tenant();
+        let mut months = vec![keys::month(now)];
+        while owner.is_none() && months.last().is_some_and(|month| *month > keys::month(since)) {
+            if months.len() == MAX_MONTHS_COUNTED {
+                return Ok(None);
+            }
+            months.push(month_before(&months[months.len() - 1])?);
+        }
+        let index = if owner.is_some() { "by_owner" } else { "by_kind" };
+        let count = |month: String| async move {
+            let partition =
+                owner.map_or_else(|| keys::records(tenant, kind, &month), |owner| keys::owned_by(tenant, owner, kind));
+            let query = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .index_name(index)
+                .select(Select::Count)
+                .key_condition_expression(format!("{index}_pk = :month"))
+                .expression_attribute_values(":month", text(&partition));
+            let answer = self.send(|| query.clone().send()).await.map_err(|error| failure(&error))?;
+            Ok::<_, StoreError>(answer.last_evaluated_key().is_none().then_some(answer.count().unsigned_abs() as usize))
+        };
+        let counts: Vec<Option<usize>> = stream::iter(months).map(count).buffered(AT_ONCE).try_collect().await?;
+        Ok(counts.into_iter().sum())
     }
 
     /// A part of all records of a kind, deleted ones where `deleted` and the others otherwise, from `below` on and none older than the

@@ -5,7 +5,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::records::{Made, Next, Records, Request, is_about};
+use super::records::{Made, Next, OF_A_DELETED_ONE, Records, Request, is_about};
 use crate::{
     api::{ApiError, Authority, Caller, page::MAX_PAGE_BYTES},
     people::{
@@ -19,6 +19,7 @@ use crate::{
         Platform,
         json::{Json, escaped_length},
     },
+    providers::FieldProblem,
     store::records::RecordItem,
 };
 
@@ -280,6 +281,16 @@ impl People {
             .await
     }
 
+    /// As [`Self::restore`], of the person that has an external id. Two reads more.
+    ///
+    /// # Errors
+    /// 404 where no deleted person has it.
+    pub async fn restore_external(&self, caller: &Caller, external_id: &str) -> Result<Record, ApiError> {
+        let found = self.of_value(caller, "external_ref_id", external_id).await?;
+        let id = found.ok_or_else(|| ApiError::not_found("deleted person"))?.record.id;
+        self.restore(caller, id).await
+    }
+
     /// The person as customers see it.
     #[must_use]
     pub fn view(&self, record: &Record) -> View {
@@ -303,7 +314,10 @@ impl People {
 /// Whether a person may be changed by its national id.
 fn is_here(person: &Record) -> Result<(), ApiError> {
     match person.deleted_at {
-        Some(_) => Err(ApiError::invalid_field("national_id", "is a deleted person's, which can be restored")),
+        Some(_) => {
+            let problem = FieldProblem::new("national_id", OF_A_DELETED_ONE);
+            Err(ApiError::invalid(vec![FieldProblem { id: Some(person.id), ..problem }]))
+        }
         None => Ok(()),
     }
 }

@@ -9,6 +9,8 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::person::plain;
+
 /// A list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Name {
@@ -82,6 +84,19 @@ pub fn by_code(list: Name, code: &str) -> Option<&'static Entry> {
     all(list).iter().find(|entry| entry.code == code)
 }
 
+/// Mexico's state that is called so: by its code or name, a further name, or its code in ISO 3166-2; case, accents and signs aside.
+#[must_use]
+pub fn state_called(name: &str) -> Option<&'static Entry> {
+    let wanted = plain(name);
+    let is_called = |other: &str| plain(other) == wanted;
+    let in_mexico = || all(Name::States).iter().filter(|state| state.country.is_some());
+    in_mexico().find(|state| is_called(state.code) || is_called(state.name)).or_else(|| {
+        let further = include_str!("state_names.tsv").lines().filter_map(|line| line.split_once('\t'));
+        let (code, _) = further.into_iter().find(|(_, name)| is_called(name))?;
+        by_code(Name::States, code)
+    })
+}
+
 fn read(lines: &'static str) -> Vec<Entry> {
     let entries = lines.lines().filter_map(|line| {
         let mut parts = line.split('\t');
@@ -117,6 +132,31 @@ mod tests {
     fn the_states_are_those_of_a_curp() {
         let codes: Vec<_> = all(Name::States).iter().map(|entry| entry.code).collect();
         assert_eq!(codes, crate::process::computed::CURP_STATES);
+    }
+
+    #[test]
+    fn a_state_is_known_by_each_of_its_names() {
+        for (name, id) in [
+            ("DF", 7),
+            ("cdmx", 7),
+            ("Ciudad de Mexico", 7),
+            ("Distrito Federal", 7),
+            ("D.F.", 7),
+            ("MX-JAL", 15),
+            ("NUEVO LEON", 19),
+            ("Veracruz de Ignacio de la Llave", 30),
+            ("México", 11),
+        ] {
+            assert_eq!(state_called(name).map(|state| state.id), Some(id), "{name}");
+        }
+        for nothing in ["", " ", "NE", "Texas", "Nacido en el extranjero"] {
+            assert_eq!(state_called(nothing), None, "{nothing}");
+        }
+        let codes = include_str!("state_names.tsv").lines().map(|line| line.split_once('\t').unwrap());
+        let mut names: Vec<_> =
+            codes.map(|(code, name)| (by_code(Name::States, code).unwrap().id, plain(name))).collect();
+        names.sort_by(|one, other| one.1.cmp(&other.1));
+        assert!(names.windows(2).all(|two| two[0].1 != two[1].1), "a name is one state's");
     }
 
     #[test]

@@ -87,7 +87,7 @@ fn report((row, outcome): Outcome, shown: &mut ImportShown, piece: &mut Piece) {
         Err(error) => {
             shown.failed += 1;
             let fields = problems(error);
-            for FieldProblem { field, message } in &fields {
+            for FieldProblem { field, message, .. } in &fields {
                 piece.line([&row.to_string(), "failed", "", field, message]);
             }
             let is_short = length(&shown.failures) < MAX_SHOWN_BYTES;

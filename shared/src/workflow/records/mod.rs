@@ -18,7 +18,7 @@ use crate::{
     api::{
         ApiError, Authority, Caller,
         body::Fingerprint,
-        page::{MAX_PAGE_BYTES, PageRequest, PageView},
+        page::{MAX_PAGE_BYTES, PageRequest, PageView, Total},
     },
     evidence::UrlGuard,
     people::{
@@ -138,7 +138,8 @@ impl Records {
             ..Beside::default()
         };
         let news = fresh("record", self.0.entropy());
-        match outcome(self.0.store.write_record(who, &item, &beside, &news).await)? {
+        let written = self.0.store.write_record(who, &item, &beside, &news).await;
+        match self.outcome(family, who, &item.record, written).await? {
             Outcome::Done => Ok(Made { record: item.record, replayed: false }),
             Outcome::Lost => {
                 let existing = self.0.store.record(who, family.kind, item.record.id).await?;
@@ -263,11 +264,17 @@ impl Records {
         wanted: impl Fn(&Record) -> bool,
     ) -> Result<PageView<View>, ApiError> {
         let now = self.0.now();
-        let page = self.0.store.list_records(caller, caller.tenant_since(), (family.kind, owner), request, now).await?;
+        let (store, since) = (&self.0.store, caller.tenant_since());
+        let page = store.list_records(caller, since, (family.kind, owner), request, now).await?;
+        let total = match page.next {
+            _ if !family.counted => None,
+            None => Some(Total(Some(page.seen + page.entries.len()))),
+            Some(_) => Some(Total(store.count_records(caller, since, (family.kind, owner), now).await?)),
+        };
         let page = page.map(|record| wanted(&record).then(|| family.view(&record, now)));
         let filters: Vec<_> =
             list.filters.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
-        Ok(PageView::within(list.room, list.path, &filters, request, page))
+        Ok(PageView { total, ..PageView::within(list.room, list.path, &filters, request, page) })
     }
 
     /// Changes what `given` names, of what is not as it says already. One read, and one transaction where anything changes; otherwise
@@ -340,7 +347,8 @@ impl Records {
                 owner: belongs(family, &item.record, Some(&before)),
             };
             let news = fresh("record", self.0.entropy());
-            match outcome(self.0.store.write_record(who, &item, &beside, &news).await)? {
+            let written = self.0.store.write_record(who, &item, &beside, &news).await;
+            match self.outcome(family, who, &item.record, written).await? {
                 Outcome::Done => return Ok(item.record),
                 Outcome::Lost => races.lose().await?,
             }
@@ -373,6 +381,22 @@ impl Records {
         Ok(self.0.store.record_of_value(who, family.kind, &unique).await?)
     }
 
+    /// As [`outcome`]; where a value is another record's, says whose. Two requests more, where that is so.
+    async fn outcome(
+        &self,
+        family: &Family,
+        who: &impl Authority,
+        record: &Record,
+        written: Result<Written, StoreError>,
+    ) -> Result<Outcome, ApiError> {
+        let Ok(Written::Taken(field)) = written else { return outcome(written) };
+        let holder = self.of_value(family, who, field, &record.text(field)).await?;
+        let deleted = holder.as_ref().is_some_and(|holder| holder.record.deleted_at.is_some());
+        let message = if deleted { OF_A_DELETED_ONE } else { OF_ANOTHER };
+        let id = holder.map(|holder| holder.record.id);
+        Err(ApiError::invalid(vec![FieldProblem { id, ..FieldProblem::new(field, message) }]))
+    }
+
     async fn load(&self, family: &Family, who: &impl Authority, id: Uuid) -> Result<RecordItem, ApiError> {
         let item = self.load_any(family, who, id).await?;
         if item.record.deleted_at.is_some() { Err(ApiError::not_found(family.kind.noun())) } else { Ok(item) }
@@ -390,12 +414,17 @@ impl Records {
     }
 }
 
+/// What is said of a value that another record has.
+const OF_ANOTHER: &str = "is another record's already";
+/// The same of one that was deleted.
+pub(super) const OF_A_DELETED_ONE: &str = "is a deleted person's, which can be restored";
+
 /// What a write means to those who wanted it.
 fn outcome(written: Result<Written, StoreError>) -> Result<Outcome, ApiError> {
     match written {
         Ok(Written::Done) => Ok(Outcome::Done),
         Ok(Written::Lost) => Ok(Outcome::Lost),
-        Ok(Written::Taken(field)) => Err(ApiError::invalid_field(field, "is another record's already")),
+        Ok(Written::Taken(field)) => Err(ApiError::invalid_field(field, OF_ANOTHER)),
         Ok(Written::Missing(field)) => Err(ApiError::invalid_field(field, "names nothing that is there")),
         Ok(Written::Full(field)) => Err(ApiError::invalid_field(field, "has 50 such records, which is the most")),
         Err(StoreError::Conflict) => Ok(Outcome::Lost),

@@ -7,7 +7,7 @@ use super::Records;
 use crate::{
     api::{
         ApiError, Scope, Visit, body,
-        page::PageRequest,
+        page::{DEFAULT_PER_PAGE, PageRequest},
         query::Query,
         response::{self, success},
     },
@@ -60,7 +60,7 @@ pub async fn family(
             let known: Vec<_> = ["page", "per_page", "cursor"].into_iter().chain(owner_field).collect();
             let query = Query::read(request, &known)?;
             let owner = owner_field.map(|field| query.id(field)).transpose()?.flatten();
-            let page = PageRequest::read(|name| query.get(name))?;
+            let page = PageRequest::read_of(family.per_page.unwrap_or(DEFAULT_PER_PAGE), |name| query.get(name))?;
             Ok(success(200, &records.list(family, &caller, owner, &page).await?))
         }
         (&Method::POST, []) => {
