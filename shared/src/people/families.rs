@@ -259,14 +259,17 @@ fn address_digest(record: &Record) -> (String, Json) {
     (record.id.to_string(), Json::of(&parts))
 }
 
-/// The state's number, and the city, where the request does not name them and they are not other than what follows from the rest.
+/// The number of a state of Mexico's; that of another, and the city, where the request does not name them and they are not other than
+/// what follows from the rest.
 fn settle_address(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
     let (is, was) = (follows_from_state(fields), change.present.map(follows_from_state));
     for (at, field) in ["state_id", "city"].into_iter().enumerate() {
-        let is_named = change.given.get(field).is_some_and(|value| !value.is_null());
+        // A number beside a state of that name says nothing: it may be what was shown before the state changed.
+        let is_said = field == "state_id" && is[at].is_some();
+        let is_named = !is_said && change.given.get(field).is_some_and(|value| !value.is_null());
         let present = fields.get(field).filter(|value| !value.is_null());
         let followed = present.is_none() || present == was.as_ref().and_then(|was| was[at].as_ref());
-        if !is_named && followed {
+        if is_said || (!is_named && followed) {
             let value = is[at].clone();
             // What is not there and does not follow stays away.
             if value.is_some() || present.is_some() {
