@@ -66,8 +66,8 @@ pub enum Form {
     Text,
     /// A text of 1 to 500 characters, not blank: what something is called or found by.
     Name,
-    /// A post code of any country, of at most 16 letters, digits, blanks and hyphens; empty where a place has none. A number must have
-    /// five digits: one with fewer may have lost a zero.
+    /// A post code of any country, of at most 16 letters, digits, blanks and hyphens; empty where a place has none. A number is a
+    /// Mexican one, with the zeros that it lost.
     PostCode,
     /// Digits, given as text or as a number and kept as text: 18 of them do not fit a JSON number everywhere. At least and at
     /// most how many. A text is taken as it is; a number has lost the zeros that it began with, and where there must be so many
@@ -239,7 +239,8 @@ impl Form {
                 or(text.map(|text| Json::of(&text)), &format!("a text of 1 to {MAX_TEXT} characters"))
             }
             Self::PostCode => {
-                let of_number = digits(value, text.clone()).filter(|digits| digits.len() == 5);
+                let of_number = digits(value, None).filter(|digits| digits.len() <= 5);
+                let of_number = of_number.map(|digits| format!("{digits:0>5}"));
                 let is_code = |text: &String| {
                     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-');
                     text.len() <= MAX_POST_CODE && text.bytes().all(fits)
@@ -372,6 +373,7 @@ mod tests {
             is(Form::PostCode, code, code);
         }
         is(Form::PostCode, "28013", r#""28013""#);
+        is(Form::PostCode, "8016", r#""08016""#);
         is(Form::Numbered(&["A", "B"]), "1", r#""B""#);
         is(Form::Numbered(&["A", "B"]), r#""A""#, r#""A""#);
         is(Form::Phone, r#""+525591038054""#, r#""+525591038054""#);
@@ -397,7 +399,7 @@ mod tests {
     fn what_has_another_form_is_refused() {
         for (form, given) in [
             (Form::Name, r#""  ""#),
-            (Form::PostCode, "8016"),
+            (Form::PostCode, "108016"),
             (Form::PostCode, r#""08016 (Iztacalco)""#),
             (Form::Numbered(&["A", "B"]), "2"),
             (Form::Numbered(&["A", "B"]), "-1"),
