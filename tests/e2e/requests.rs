@@ -1,6 +1,6 @@
 //! How many requests each operation makes. These numbers are the design's; one more is a defect.
 
-use cotejo_tests::{Receiver, When, World, order};
+use cotejo_tests::{Receiver, World, order};
 use jiff::SignedDuration;
 use serde_json::json;
 
