@@ -2,9 +2,10 @@
 
 Functions are crates under functions/, the routes of `cargo lambda watch` in Cargo.toml are the template's, and every
 route and every function has a sample event in tests/events/. Every alarm is explained in docs/runbook.md, which explains no
-other, and alarms and dashboard show no metric of ours that the code does not record. cfn-lint has checked the template
-itself by then. What a function is told about its own time is its Timeout, settings of a route are a route's, the alarm on indexes
-watches all, and docs/deploy.md names every function to build and explains every parameter. A batch of the stream ends before its function's time does, which is 30 seconds at most, and its items are seen to at once; what
+other and ends each entry in a command of `cargo admin`, and alarms and dashboard show no metric of ours that the code does not record. cfn-lint
+has checked the template itself by then. What a function is told about its own time is its Timeout, settings of a route are a route's, the alarm on
+indexes watches all, and docs/deploy.md names every function to build and explains every parameter. A batch of the stream ends before its
+function's time does, which is 30 seconds at most, and its items are seen to at once; what
 Lambda starts by itself is not repeated, since repeating is the clock's.
 Runs with PyYAML (it comes with cfn-lint) and cargo.
 """
@@ -66,6 +67,11 @@ def main():
     alarms = {name for name, resource in template["Resources"].items() if resource["Type"] == "AWS::CloudWatch::Alarm"}
     runbook = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
     explained = {name for heading in re.findall(r"^### (.+)$", runbook, re.M) for name in re.findall(r"`(\w+)`", heading)}
+    # Whoever was woken at night has a command to type, whatever rings.
+    entries = re.split(r"^#{2,3} ", runbook, flags=re.M)
+    entries = [entry for entry in entries if re.match(r"`\w+`", entry)]
+    next_step = re.compile(r"`cargo admin (status|provider (pause|resume) [^`]+|process wake [^`]+)`$")
+    without_command = [entry.splitlines()[0] for entry in entries if not next_step.search(entry.strip())]
     telemetry = (ROOT / "shared/src/platform/telemetry.rs").read_text(encoding="utf-8")
     recorded = set(re.findall(r"=> \(\"(\w+)\", \"\w+\"\)", telemetry))
     shown = {
@@ -117,6 +123,8 @@ def main():
             trouble.append(f"{name}: is started by events and must say MaximumRetryAttempts: 0")
     for name in sorted(alarms ^ explained):
         trouble.append(f"{name}: an alarm in template.yaml or a heading in docs/runbook.md, not both")
+    for heading in without_command:
+        trouble.append(f"{heading}: its entry in docs/runbook.md must end in `cargo admin status`, `provider pause|resume` or `process wake`")
     for name in sorted(shown - recorded):
         trouble.append(f"{name}: a metric in template.yaml that shared/src/platform/telemetry.rs does not record")
     for name in sorted(recorded - shown):

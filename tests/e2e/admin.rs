@@ -107,7 +107,23 @@ async fn an_account_must_have_the_company_s_own_shape() {
     let set = |provider: &'static str| ["provider", "set", "local", provider];
     let secret = r#"{"user": "canary", "pasword": "canary"}"#;
     for (provider, input, problem) in [
-        ("link", secret, "link is not set up rightly for this account"),
+        ("link", secret, "link is not set up rightly for this account: pasword is not a known field"),
+        ("link", r#"{"user": "canary"}"#, "link is not set up rightly for this account: password is required"),
+        (
+            "auco",
+            r#"{"public_key": 1, "private_key": "canary"}"#,
+            "auco is not set up rightly for this account: public_key must be a string",
+        ),
+        (
+            "sms",
+            r#"{"url": "https://sms.example.com", "headers": {"a": 1}}"#,
+            "sms is not set up rightly for this account: headers.a must be a string",
+        ),
+        (
+            "tecalis",
+            r#"{"api_key": "canary", "url": "canary"}"#,
+            "tecalis is not set up rightly for this account: its url is not a URL such as https://example.com/hook",
+        ),
         ("nobody", "{}", "nobody is not a provider that Cotejo knows"),
         ("link", "[]", "standard input is no JSON object"),
     ] {

@@ -23,6 +23,7 @@ mod link;
 mod logs;
 mod machine;
 mod notifications;
+mod operating;
 mod operations;
 mod outcomes;
 mod people;

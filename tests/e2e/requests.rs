@@ -9,7 +9,7 @@ use crate::people;
 #[tokio::test]
 async fn each_operation_makes_the_requests_it_must_and_no_more() {
     let world = World::new().await;
-    // Secrets and keys are read once and remembered, and the tenant's limit is taken in blocks; those are not any
+    // Secrets, keys and tenants are read once and remembered, and the tenant's limit is taken in blocks; those are not any
     // operation's own requests.
     world.run("approved").await;
     world.clock.advance(SignedDuration::from_secs(60));
@@ -17,6 +17,9 @@ async fn each_operation_makes_the_requests_it_must_and_no_more() {
         assert_eq!(world.customer.create(&serde_json::json!({})).await.status, 422);
         world.customer.get("/processes").await;
     }
+    let known = world.customer.create(&order("never")).await.id();
+    world.customer.get(&format!("/processes/{known}?refresh=true")).await;
+    world.local.pump().await;
     world.aws.take_calls();
 
     let id = world.customer.create(&order("approved")).await.id();

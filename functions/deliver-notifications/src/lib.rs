@@ -15,6 +15,7 @@ use cotejo::{
     workflow::{
         attempt::{AttemptDelivery, Order},
         deliver::DeliverNotifications,
+        lag::WatchLag,
         stream,
     },
 };
@@ -36,6 +37,7 @@ pub struct App {
     clock: Arc<dyn Clock>,
     deliver: DeliverNotifications,
     attempt: AttemptDelivery,
+    lag: WatchLag,
 }
 
 impl App {
@@ -46,6 +48,7 @@ impl App {
             clock: platform.seams.clock.clone(),
             deliver: DeliverNotifications::new(platform),
             attempt: AttemptDelivery::new(platform),
+            lag: WatchLag::new(platform, "deliver-notifications"),
         }
     }
 }
@@ -64,6 +67,7 @@ pub async fn handle(app: &App, call: Call) -> Result<DynamoDbEventResponse, Erro
             return Ok(DynamoDbEventResponse::default());
         }
     };
+    app.lag.look(&event).await;
     Ok(stream::each_item(event, app.clock.as_ref(), |key, _| async move {
         match key {
             WorkKey::Process(key) => app.deliver.run(&key).await.map(|_| ()),

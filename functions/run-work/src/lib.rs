@@ -9,7 +9,7 @@ use aws_lambda_events::event::{dynamodb::Event, streams::DynamoDbEventResponse};
 use cotejo::{
     platform::{Clock, Platform},
     store::keys::WorkKey,
-    workflow::{jobs::RunJob, long_copy::StartLongCopy, refresh::RefreshProcess, stream},
+    workflow::{jobs::RunJob, lag::WatchLag, long_copy::StartLongCopy, refresh::RefreshProcess, stream},
 };
 use lambda_runtime::Error;
 
@@ -19,6 +19,7 @@ pub struct App {
     refresh: RefreshProcess,
     copy: StartLongCopy,
     jobs: RunJob,
+    lag: WatchLag,
 }
 
 impl App {
@@ -30,6 +31,7 @@ impl App {
             refresh: RefreshProcess::new(platform),
             copy: StartLongCopy::new(platform),
             jobs: RunJob::new(platform),
+            lag: WatchLag::new(platform, "run-work"),
         }
     }
 }
@@ -40,6 +42,7 @@ impl App {
 /// # Errors
 /// None: whatever fails, fails for its own record.
 pub async fn handle(app: &App, event: Event) -> Result<DynamoDbEventResponse, Error> {
+    app.lag.look(&event).await;
     Ok(stream::each_item(event, app.clock.as_ref(), |key, end| async move {
         match key {
             WorkKey::Process(key) => app.refresh.run(&key, end).await,

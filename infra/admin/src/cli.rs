@@ -29,6 +29,8 @@ pub struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// What is overdue, behind, failing or given up, and each provider's last hour
+    Status,
     /// Customers of this deployment
     #[command(subcommand)]
     Tenant(TenantCommand),
@@ -157,6 +159,20 @@ pub enum ProviderCommand {
         /// Whose
         tenant: TenantId,
     },
+    /// Leave a company alone: nothing is created there and it is asked nothing; its callbacks are taken
+    Pause {
+        /// Whose
+        tenant: TenantId,
+        /// The company
+        provider: String,
+    },
+    /// End a pause
+    Resume {
+        /// Whose
+        tenant: TenantId,
+        /// The company
+        provider: String,
+    },
     /// Where a company calls back that is told one address for the whole account
     Webhook {
         /// Whose
@@ -179,6 +195,31 @@ pub enum ProcessCommand {
         #[arg(long)]
         with_personal_data: bool,
     },
+    /// Look at a company's open processes now, once it is well again
+    Wake(WakeProcesses),
+}
+
+/// Which processes are to be looked at now.
+#[derive(Debug, Args)]
+pub struct WakeProcesses {
+    /// The company
+    #[arg(long)]
+    pub provider: String,
+    /// Those created since then, as 2026-12-31T23:59:59Z
+    #[arg(long)]
+    pub since: Timestamp,
+    /// Only this tenant's
+    #[arg(long)]
+    pub tenant: Option<TenantId>,
+    /// Those that have ended too
+    #[arg(long)]
+    pub with_ended: bool,
+    /// So many at most; what comes out says where to go on
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+    /// Go on where an earlier run ended
+    #[arg(long, value_name = "PLACE")]
+    pub from: Option<String>,
 }
 
 /// What is told to customers' systems.
@@ -244,6 +285,25 @@ mod tests {
     #[test]
     fn the_words_fit_together() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_runbook_s_commands_are_commands() {
+        let runbook = include_str!("../../../docs/runbook.md");
+        let commands = runbook.split('`').filter_map(|text| text.strip_prefix("cargo admin "));
+        let lines = runbook.lines().filter_map(|line| line.strip_prefix("cargo admin "));
+        let lines = lines.map(|line| line.split('#').next().unwrap_or_default());
+        let mut count = 0;
+        for command in commands.chain(lines) {
+            let command = command.replace("TENANT", "acme").replace(" ID…", " 0192a1b2-0000-8000-8000-000000000000");
+            let command = command.replace("per-minute N", "per-minute 9");
+            let words = std::iter::once("admin").chain(command.split_whitespace());
+            if let Err(error) = Arguments::try_parse_from(words) {
+                panic!("{command}: {error}");
+            }
+            count += 1;
+        }
+        assert!(count > 30, "{count}");
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | [`cli`] | the commands |
 //! | [`settings`] | which deployment |
-//! | [`tenants`], [`keys`], [`providers`], [`processes`], [`deliveries`], [`records`], [`unique_keys`] | what they do, one family a file |
+//! | [`status`], [`tenants`], [`keys`], [`providers`], [`processes`], [`wake`], [`deliveries`], [`records`], [`unique_keys`] | what they do, one family a file |
 //! | [`report`] | what they say |
 
 pub mod cli;
@@ -20,8 +20,10 @@ pub mod providers;
 pub mod records;
 pub mod report;
 pub mod settings;
+pub mod status;
 pub mod tenants;
 pub mod unique_keys;
+pub mod wake;
 
 use std::{collections::HashMap, io::Read};
 
@@ -106,6 +108,7 @@ impl Admin {
     /// Why it was not carried out.
     pub async fn run(&self, command: &Command, input: &mut (dyn Read + Send)) -> Result<Report, AdminError> {
         match command {
+            Command::Status => status::run(self).await,
             Command::Tenant(command) => tenants::run(self, command).await,
             Command::Key(command) => keys::run(self, command).await,
             Command::Provider(command) => providers::run(self, command, input).await,

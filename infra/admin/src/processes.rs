@@ -1,9 +1,9 @@
-//! `process show`.
+//! `process show|wake`.
 
 use cotejo::{api::view::ProcessView, store::ProcessRecord};
 use serde_json::{Map, Value, json};
 
-use crate::{Admin, AdminError, Report, cli::ProcessCommand, operator};
+use crate::{Admin, AdminError, Report, cli::ProcessCommand, operator, wake};
 
 /// What of a process says nothing about the person.
 const HARMLESS: [&str; 15] = [
@@ -29,7 +29,10 @@ const HARMLESS: [&str; 15] = [
 /// # Errors
 /// Why it was not carried out.
 pub async fn run(admin: &Admin, command: &ProcessCommand) -> Result<Report, AdminError> {
-    let ProcessCommand::Show { tenant, id, with_personal_data } = command;
+    let (tenant, id, with_personal_data) = match command {
+        ProcessCommand::Show { tenant, id, with_personal_data } => (tenant, id, with_personal_data),
+        ProcessCommand::Wake(wanted) => return wake::run(admin, wanted).await,
+    };
     let record = admin.store.load(&operator(tenant), *id).await?;
     let record = record.ok_or_else(|| AdminError::Missing(format!("process {id} of {tenant}")))?;
     let Value::Object(whole) = Report::json(&ProcessView::of(&record.process))?.value().clone() else {

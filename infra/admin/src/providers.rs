@@ -1,4 +1,4 @@
-//! `provider set|list|webhook`.
+//! `provider set|list|pause|resume|webhook`.
 
 use std::{io::Read, path::Path};
 
@@ -6,11 +6,12 @@ use cotejo::{
     api::callback_token::{self, Purpose},
     notify::sms::{self, SmsAccount},
     platform::secrets::Account,
-    providers::Providers,
+    providers::{NoProvider, Providers, registry::read_account},
+    workflow::TENANT_FRESH_FOR,
 };
 use serde_json::json;
 
-use crate::{Admin, AdminError, Report, cli::ProviderCommand};
+use crate::{Admin, AdminError, Report, cli::ProviderCommand, tenants};
 
 /// The longest account that is read.
 const MAX_ACCOUNT_BYTES: u64 = 64 * 1024;
@@ -31,7 +32,7 @@ pub async fn run(
             let tenant = admin.tenant(tenant).await?;
             let account = account(file.as_deref(), input)?;
             if provider == sms::ACCOUNT {
-                let account = account.read::<SmsAccount>()?;
+                let account: SmsAccount = read_account(&account).map_err(|problem| refused(provider, problem))?;
                 let unusable = |refused| AdminError::Input(format!("the account's url cannot be used: {refused}"));
                 account.check(config.allow_loopback).map_err(unusable)?;
             } else {
@@ -44,11 +45,28 @@ pub async fn run(
             let accounts = secrets.accounts(&admin.tenant(tenant).await?.id).await?;
             Report::new(&accounts, accounts.clone())
         }
+        ProviderCommand::Pause { tenant, provider } => {
+            known(&providers, provider)?;
+            let now = admin.platform.seams.clock.now();
+            let tenant = tenants::change(admin, tenant, |tenant| {
+                tenant.paused.entry(provider.clone()).or_insert(now);
+            });
+            let since = tenant.await?.paused.get(provider).copied();
+            let said = format!("{provider} is paused; everywhere within {} seconds", TENANT_FRESH_FOR.as_secs());
+            Report::new(&json!({"provider": provider, "paused_since": since}), vec![said])
+        }
+        ProviderCommand::Resume { tenant, provider } => {
+            known(&providers, provider)?;
+            tenants::change(admin, tenant, |tenant| {
+                tenant.paused.remove(provider);
+            })
+            .await?;
+            let said = format!("{provider} is not paused; everywhere within {} seconds", TENANT_FRESH_FOR.as_secs());
+            Report::new(&json!({"provider": provider, "paused_since": null}), vec![said])
+        }
         ProviderCommand::Webhook { tenant, provider } => {
             let tenant = admin.tenant(tenant).await?;
-            if providers.known(provider) != provider {
-                return Err(refused(provider, cotejo::providers::NoProvider::Unknown));
-            }
+            known(&providers, provider)?;
             let token = callback_token::mint(&*secrets.current().await?, provider, &tenant.id, None, Purpose::Webhook)?;
             let base = config.public_url.as_deref().unwrap_or_default();
             let url = format!("{base}/callbacks/{provider}/{token}");
@@ -57,7 +75,12 @@ pub async fn run(
     }
 }
 
-fn refused(provider: &str, problem: cotejo::providers::NoProvider) -> AdminError {
+/// Only what there is can be paused or called back by.
+pub(crate) fn known(providers: &Providers, provider: &str) -> Result<(), AdminError> {
+    if providers.known(provider) == provider { Ok(()) } else { Err(refused(provider, NoProvider::Unknown)) }
+}
+
+fn refused(provider: &str, problem: NoProvider) -> AdminError {
     AdminError::Provider { provider: provider.to_owned(), problem }
 }
 

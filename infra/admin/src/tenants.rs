@@ -1,6 +1,7 @@
 //! `tenant create|list|set`.
 
 use cotejo::{
+    process::TenantId,
     store::{StoreError, Tenant},
     workflow::conflict::Races,
 };
@@ -36,19 +37,27 @@ pub async fn run(admin: &Admin, command: &TenantCommand) -> Result<Report, Admin
     }
 }
 
-async fn set(admin: &Admin, change: &TenantChange) -> Result<Report, AdminError> {
-    let TenantChange { tenant, name, settings, no_retention, suspend, resume } = change;
+async fn set(admin: &Admin, wanted: &TenantChange) -> Result<Report, AdminError> {
+    let TenantChange { tenant, name, settings, no_retention, suspend, resume } = wanted;
     let name = name.as_deref().map(report::name).transpose()?;
+    let changed = change(admin, tenant, |tenant| {
+        tenant.name = name.clone().unwrap_or(std::mem::take(&mut tenant.name));
+        tenant.retention_days = if *no_retention { None } else { settings.retention_days.or(tenant.retention_days) };
+        tenant.per_minute = settings.per_minute.unwrap_or(tenant.per_minute);
+        tenant.suspended = *suspend || (tenant.suspended && !*resume);
+    });
+    one(&changed.await?)
+}
+
+/// Changes a tenant as it stands, anew for a lost race.
+pub(crate) async fn change(admin: &Admin, id: &TenantId, change: impl Fn(&mut Tenant)) -> Result<Tenant, AdminError> {
     let mut races = Races::new(&admin.platform.seams);
     loop {
-        let before = admin.tenant(tenant).await?;
+        let before = admin.tenant(id).await?;
         let mut after = before.clone();
-        after.name = name.clone().unwrap_or(after.name);
-        after.retention_days = if *no_retention { None } else { settings.retention_days.or(after.retention_days) };
-        after.per_minute = settings.per_minute.unwrap_or(after.per_minute);
-        after.suspended = *suspend || (after.suspended && !*resume);
+        change(&mut after);
         if races.won(admin.store.change_tenant(&before, &after).await).await? {
-            return one(&after);
+            return Ok(after);
         }
     }
 }
@@ -58,8 +67,9 @@ fn one(tenant: &Tenant) -> Result<Report, AdminError> {
 }
 
 fn line(tenant: &Tenant) -> String {
-    let Tenant { id, name, since, retention_days, per_minute, suspended } = tenant;
+    let Tenant { id, name, since, retention_days, per_minute, suspended, paused } = tenant;
     let retention = retention_days.map_or_else(|| "kept".to_owned(), |days| format!("redacted after {days} days"));
     let state = if *suspended { "suspended" } else { "active" };
-    format!("{id}  {state}  since {since}  {per_minute} a minute  {retention}  {name}")
+    let paused: String = paused.keys().map(|provider| format!("  {provider} paused")).collect();
+    format!("{id}  {state}  since {since}  {per_minute} a minute  {retention}{paused}  {name}")
 }

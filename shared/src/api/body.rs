@@ -121,6 +121,8 @@ fn explain(error: &str, path: &str, at: impl Fn(&str) -> String) -> FieldProblem
     let below = |name: &str| if path.is_empty() { at(name) } else { at(&format!("{path}.{name}")) };
     if let Some(name) = error.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
         FieldProblem::new(below(name), "is required")
+    } else if let Some(name) = error.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) {
+        FieldProblem::new(if path.ends_with(name) { at(path) } else { below(name) }, "is not a known field")
     } else if ["invalid ", "unknown variant"].iter().any(|start| error.starts_with(start))
         && let Some((_, expected)) = error.rsplit_once("expected ")
     {

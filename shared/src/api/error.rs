@@ -164,6 +164,13 @@ impl ApiError {
         Self { retry_after: Some(5), ..Self::new(503, "code_not_sent", message) }
     }
 
+    /// 503: operators have the provider left alone for now. Nothing was stored or sent.
+    #[must_use]
+    pub fn provider_paused(provider: &str) -> Self {
+        let message = format!("The provider {provider} is paused. Nothing was created.");
+        Self { retry_after: Some(60), ..Self::new(503, "provider_paused", &message) }
+    }
+
     /// 422: one field is wrong.
     #[must_use]
     pub fn invalid_field(field: &str, message: &str) -> Self {

@@ -51,12 +51,16 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    fn encode(&self) -> String {
+    /// As text that a link or a command line can carry.
+    #[must_use]
+    pub fn encode(&self) -> String {
         // A struct of strings and a number always serialises.
         BASE64URL.encode(serde_json::to_vec(self).unwrap_or_default())
     }
 
-    fn decode(text: &str) -> Option<Self> {
+    /// Reads what [`Self::encode`] made.
+    #[must_use]
+    pub fn decode(text: &str) -> Option<Self> {
         let cursor: Self = serde_json::from_slice(&BASE64URL.decode(text).ok()?).ok()?;
         let is_month = cursor.month.len() == 7 && format!("{}-01", cursor.month).parse::<jiff::civil::Date>().is_ok();
         let is_key = cursor.below.as_ref().is_none_or(|below| (1..=MAX_SORT_KEY).contains(&below.len()));

@@ -17,9 +17,10 @@ pub const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(30);
 /// Values kept at once; beyond it the memory starts anew.
 const CAPACITY: usize = 1_000;
 
-/// Values by name, each at most [`FRESH_FOR`] old. While their source cannot be reached the last one read goes on serving.
+/// Values by name, each at most [`FRESH_FOR`] old, or what [`Remembered::fresh_for`] says. While their source cannot be reached the last one read goes on serving.
 /// A value that is not there is asked for again after [`RETRY_AFTER`].
 pub struct Remembered<T> {
+    fresh_for: SignedDuration,
     places: Mutex<HashMap<String, Arc<Place<T>>>>,
 }
 
@@ -40,11 +41,17 @@ impl<T> Held<T> {
 
 impl<T> Default for Remembered<T> {
     fn default() -> Self {
-        Self { places: Mutex::default() }
+        Self::fresh_for(FRESH_FOR)
     }
 }
 
 impl<T> Remembered<T> {
+    /// Nothing is remembered yet; a value is read again when it is older than `time`.
+    #[must_use]
+    pub fn fresh_for(time: SignedDuration) -> Self {
+        Self { fresh_for: time, places: Mutex::default() }
+    }
+
     /// The value called `name` at `now`, where need be from `read`.
     ///
     /// # Errors
@@ -75,7 +82,7 @@ impl<T> Remembered<T> {
         }
         match (read.await, held.as_mut()) {
             (Ok(value), _) => {
-                let until = now + if value.is_some() { FRESH_FOR } else { RETRY_AFTER };
+                let until = now + if value.is_some() { self.fresh_for } else { RETRY_AFTER };
                 Ok(held.insert(Held { value: value.map(Arc::new), read_at: now, until }).dated())
             }
             (Err(error), Some(last)) => {

@@ -46,6 +46,14 @@ impl Account {
     }
 }
 
+impl Account {
+    /// It as JSON, for whoever says what is wrong with it.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::Value::Object(self.0.clone())
+    }
+}
+
 impl std::fmt::Debug for Account {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("[account]")

@@ -38,6 +38,12 @@ impl TroubleSeries {
         *self = Self::default();
     }
 
+    /// The kind of the last failure, while something is wrong.
+    #[must_use]
+    pub fn kind(&self) -> Option<&str> {
+        self.kind.as_deref()
+    }
+
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_over(&self) -> bool {

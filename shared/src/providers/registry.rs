@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::{ApiClient, Provider, auco, link, tecalis, token::TokenCache};
+use serde::de::DeserializeOwned;
+
+use super::{ApiClient, FieldProblem, Provider, auco, link, tecalis, token::TokenCache};
 use crate::{
+    api::body,
     platform::{
         Config, Secrets, SecretsError,
         http::{UrlFault, read_url},
@@ -41,7 +44,7 @@ pub struct Connection {
 }
 
 /// A provider cannot be used by a tenant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoProvider {
     /// There is no company of that name.
     #[error("is not a provider that Cotejo knows")]
@@ -52,9 +55,23 @@ pub enum NoProvider {
     /// The tenant's account cannot be used as it is set up.
     #[error("is not set up rightly for this account")]
     Misconfigured,
-    /// The base URL of the company's API, that of the account or of the deployment, cannot be one.
+    /// One field of the tenant's account is wrong.
+    #[error("is not set up rightly for this account: {} {}", .0.field, .0.message)]
+    Account(FieldProblem),
+    /// The base URL of the company's API in the account cannot be one.
     #[error("is not set up rightly for this account: its url {0}")]
     Url(UrlFault),
+    /// Nor can the one that the deployment names.
+    #[error("is not set up rightly for this deployment: the url of its API {0}")]
+    DeploymentUrl(UrlFault),
+}
+
+/// An account in the company's own shape.
+///
+/// # Errors
+/// Which field is wrong, without what it holds.
+pub fn read_account<T: DeserializeOwned>(account: &Account) -> Result<T, NoProvider> {
+    body::shape(&account.to_json(), "").map_err(NoProvider::Account)
 }
 
 impl Connection {
@@ -64,10 +81,12 @@ impl Connection {
     /// # Errors
     /// There is none, or it cannot be one.
     pub fn base_url(&self, own: Option<&str>, published: Option<&str>) -> Result<String, NoProvider> {
-        let url = own.or(self.url.as_deref()).or(published).ok_or(NoProvider::Misconfigured)?;
-        let url = read_url(url).map_err(NoProvider::Url)?;
+        let nowhere = || NoProvider::Account(FieldProblem::new("url", "is required, since the deployment has none"));
+        let url = own.or(self.url.as_deref()).or(published).ok_or_else(nowhere)?;
+        let wrong = if own.is_some() { NoProvider::Url } else { NoProvider::DeploymentUrl };
+        let url = read_url(url).map_err(wrong)?;
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(NoProvider::Url(UrlFault::NotAUrl));
+            return Err(wrong(UrlFault::NotAUrl));
         }
         Ok(url.as_str().trim_end_matches('/').to_owned())
     }
@@ -160,7 +179,9 @@ mod tests {
         assert_eq!(base_url(None, deployment, published), is(deployment));
         assert_eq!(base_url(None, None, published), is(published));
         assert_eq!(base_url(Some("https://own.example/api/"), None, None), is(own));
-        assert_eq!(base_url(None, None, None), Err(NoProvider::Misconfigured));
+        assert!(matches!(base_url(None, None, None), Err(NoProvider::Account(problem)) if problem.field == "url"));
+        let wrong = Some("https://deployment.example/?a=1");
+        assert!(matches!(base_url(None, wrong, None), Err(NoProvider::DeploymentUrl(_))), "it is not the account's");
         assert!(matches!(base_url(Some("https://own.example/?a=1"), None, None), Err(NoProvider::Url(_))));
     }
 }

@@ -49,6 +49,8 @@ pub enum ItemKey<'a> {
     /// That a record has a value by which its owner's records are looked for: kind, field, keyed hash of the value, and the record.
     /// Those that have the same share a partition.
     Listed(&'a TenantId, Kind, &'a str, &'a str, Uuid),
+    /// How far behind the stream a function was.
+    StreamLag(&'a str),
     /// Under which hash an API key is kept, by its public id.
     KeyId(&'a TenantId, &'a str),
 }
@@ -75,6 +77,7 @@ impl ItemKey<'_> {
             }
             Self::GuardMoves(tenant) => format!("TENANT#{tenant}#GUARDMOVES"),
             Self::Listed(tenant, kind, field, hash, _) => listed(tenant, kind, field, hash),
+            Self::StreamLag(function) => format!("STREAM#{function}"),
             Self::KeyId(tenant, key_id) => format!("TENANT#{tenant}#KEYID#{key_id}"),
         }
     }
@@ -167,6 +170,18 @@ impl WorkKey {
             "JOB" => Some(Self::Job(JobKey { tenant, id })),
             "DELIVERY" => Some(Self::Delivery(DeliveryKey { tenant, id })),
             _ => Some(Self::Record(RecordKey { tenant, kind: Kind::from_name(kind)?, id })),
+        }
+    }
+
+    /// What it is, for people and programs.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Process(_) => "process",
+            Self::LongCopy(_) => "video",
+            Self::Delivery(_) => "delivery",
+            Self::Job(_) => "job",
+            Self::Record(_) => "record",
         }
     }
 
@@ -382,6 +397,7 @@ mod tests {
             ItemKey::Channel(&tenant, id).pk(),
             ItemKey::Unique(&tenant, Kind::Person, "national_id", "h").pk(),
             ItemKey::GuardMoves(&tenant).pk(),
+            ItemKey::StreamLag("run-work").pk(),
             ItemKey::Listed(&tenant, Kind::CatalogValue, "value", "h", id).pk(),
             ItemKey::KeyId(&tenant, "key_1").pk(),
             String::new(),

@@ -86,6 +86,29 @@ impl Store {
         self.list(&list, request, now).await
     }
 
+    /// A part of a tenant's processes at `provider`, or at any, the newest first, from `below` on and none older than the month of
+    /// `since`: to see to one after another. Otherwise as [`Self::list_processes`].
+    ///
+    /// # Errors
+    /// Likewise.
+    pub async fn walk_processes(
+        &self,
+        who: &impl Authority,
+        since: Timestamp,
+        provider: Option<&str>,
+        below: Option<Cursor>,
+        now: Timestamp,
+    ) -> Result<ListedPage<Value>, StoreError> {
+        let list = Months {
+            index: "by_kind",
+            entry: codec::summary_view,
+            partition: &|month| keys::by_kind(who.tenant(), month),
+            since,
+            wanted: provider.map(|provider| ("provider", provider)).into_iter().collect(),
+        };
+        self.list(&list, &PageRequest { page: 1, per_page: MAX_PER_PAGE, cursor: below }, now).await
+    }
+
     /// One page of the deliveries to `channel`, in `state` where one is given; otherwise as [`Self::list_processes`].
     ///
     /// # Errors
@@ -280,6 +303,12 @@ impl Store {
         let rest = answer.last_evaluated_key().map(sort_key).transpose()?;
         Ok((found, rest))
     }
+}
+
+/// When what a list's entry is about was created.
+#[must_use]
+pub fn created_at(entry: &Value) -> Option<Timestamp> {
+    entry["created_at"].as_str()?.parse().ok()
 }
 
 /// The id of the record that an item of an index stands for: the end of its partition key.

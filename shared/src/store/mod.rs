@@ -22,6 +22,7 @@
 //! | `codes` | codes that were sent to persons |
 //! | `jobs` | what is done step by step |
 //! | `due` | what is overdue |
+//! | `lag` | how far the stream's readers were behind |
 //! | `api_keys` | callers by the hash of their key |
 //! | `limits` | how many requests of a tenant are left in this minute |
 //! | `tenants` | who they are, and what is set up for them |
@@ -38,6 +39,7 @@ pub mod due;
 pub mod guard_moves;
 pub mod jobs;
 pub mod keys;
+pub mod lag;
 pub mod limits;
 pub mod listed;
 pub mod lists;

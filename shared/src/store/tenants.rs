@@ -1,5 +1,7 @@
 //! Tenants: who they are and what is set up for them. Their accounts at companies are secrets, not items.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -34,6 +36,9 @@ pub struct Tenant {
     /// Whether its keys are refused for now.
     #[serde(default)]
     pub suspended: bool,
+    /// The providers that are left alone for it, and since when: nothing is created there and nothing is asked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub paused: BTreeMap<String, Timestamp>,
 }
 
 /// How many requests a minute a tenant may make where nobody says otherwise: 20 a second.
@@ -47,7 +52,15 @@ impl Tenant {
     /// A tenant that begins at `since`, with nothing special about it.
     #[must_use]
     pub fn new(id: TenantId, name: String, since: Timestamp) -> Self {
-        Self { id, name, since, retention_days: None, per_minute: DEFAULT_PER_MINUTE, suspended: false }
+        Self {
+            id,
+            name,
+            since,
+            retention_days: None,
+            per_minute: DEFAULT_PER_MINUTE,
+            suspended: false,
+            paused: BTreeMap::new(),
+        }
     }
 }
 

@@ -100,6 +100,9 @@ impl FetchCertificate {
     /// Fetches what the provider announced, and stores that it is kept.
     async fn fetch_now(&self, caller: &Caller, process: &Process) -> Result<Option<StoredCopy>, ApiError> {
         let Ok(provider) = self.means.provider(caller, &process.provider).await? else { return Ok(None) };
+        if self.means.is_paused(caller, &process.provider).await? {
+            return Ok(None);
+        }
         let fetched = fetch(&self.means, self.handover.copier(), provider.as_ref(), process).await;
         let Some(fetched) = fetched.map_err(|_| ApiError::unavailable())? else { return Ok(None) };
         let mut races = self.means.races();

@@ -67,7 +67,8 @@ impl CreateProcess {
     ///
     /// # Errors
     /// 422 with every wrong field, or with the provider's own code where it refuses; 409 while an earlier request with
-    /// the same key is under way; 410 where its process was redacted; 503 where nothing could be stored.
+    /// the same key is under way; 410 where its process was redacted; 503 where nothing could be stored, or the provider is
+    /// paused.
     pub async fn run(&self, caller: &Caller, mut body: Value, key: Option<&str>) -> Result<Created, ApiError> {
         let now = self.means.now();
         let secrets = self.means.platform.secrets.current().await?;
@@ -100,6 +101,15 @@ impl CreateProcess {
             Some(key) => ProcessId(of_idempotency_key(tenant, ROUTE, key)),
             None => ProcessId(self.means.entropy().uuid()),
         };
+        if self.means.is_paused(caller, &request.provider).await? {
+            // What was created before is still what a repeated request is answered with.
+            let existing = match key {
+                Some(_) => self.means.store.load(caller, id).await?,
+                None => None,
+            };
+            return existing
+                .map_or_else(|| Err(ApiError::provider_paused(&request.provider)), |it| replay(it, &fingerprint, now));
+        }
         // Pictures are stored before the first write, so the question whether there is a process already cannot wait for it:
         // what was redacted must not come back, and what was uploaded for an earlier request may be gone by now.
         if key.is_some()

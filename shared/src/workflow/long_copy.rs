@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Means, OwnTrouble, answer::copy_of, fresh};
+use super::{Means, OwnTrouble, PAUSED_WAIT, answer::copy_of, fresh};
 use crate::{
     api::Authority as _,
     evidence::{Bucket, Copier, CopyError},
@@ -114,6 +114,9 @@ impl CopyLong {
             // The work is written down before the process shows the piece.
             return Ok(self.means.store.plan_long_copy(key, now + SOON).await?);
         };
+        if self.means.is_paused(&claimed.process, &process.provider).await? {
+            return Ok(self.means.store.plan_long_copy(key, now + PAUSED_WAIT).await?);
+        }
         let outcome =
             if piece.is_due(now) { self.copy(&claimed.process, &process, piece).await? } else { CopyOutcome::NotTried };
         match self.record(&claimed.process, key, &outcome).await? {

@@ -12,6 +12,8 @@
 //! | `refresh` | fold callbacks and the provider's answer into the process, copy its pictures | run-work |
 //! | `long_copy` | copy a video beside its process | run-work, copy-long |
 //! | `poll` | wake whatever is overdue | poll-due |
+//! | `wake` | wake the processes of one provider | infra/admin |
+//! | `overview` | say what is behind, failing or given up | infra/admin |
 //! | `deliver` | make deliveries of events | deliver-notifications |
 //! | `attempt` | hand one delivery over | deliver-notifications |
 //! | `channels` | keep a tenant's channels | notification-channels |
@@ -27,6 +29,7 @@
 //! | `replay` | wake again what a stream record that was given up was about | infra/admin |
 //! | `unique_keys` | replace the key of unique values by another | infra/admin |
 //! | `stream` | one look per process of a batch of stream records | run-work, deliver-notifications |
+//! | `lag` | note how far the stream is behind | run-work, deliver-notifications |
 //! | `due` | when to look again | all of them |
 //! | `conflict` | running a lost race again | all of them |
 //!
@@ -50,7 +53,9 @@ pub mod dynamic_values;
 pub mod from_process;
 mod handover;
 pub mod jobs;
+pub mod lag;
 pub mod long_copy;
+pub mod overview;
 pub mod people;
 mod pictures;
 pub mod poll;
@@ -63,6 +68,7 @@ pub mod stream;
 pub mod temporary_people;
 pub mod unique_keys;
 pub mod upload;
+pub mod wake;
 
 use std::sync::Arc;
 
@@ -96,6 +102,12 @@ fn wants_answer(wish: &str) -> bool {
 
 /// How long a wish gets to be fulfilled before the clock wishes again.
 const WISH_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
+
+/// How long what is known of a tenant serves: so fast a pause of a provider, and its end, count everywhere.
+pub const TENANT_FRESH_FOR: SignedDuration = SignedDuration::from_mins(2);
+
+/// When what waits for a paused provider is looked at again, at the latest.
+const PAUSED_WAIT: SignedDuration = SignedDuration::from_mins(10);
 
 /// Our own store or bucket did not do its part; the only trouble that fails a stream record.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +145,7 @@ impl Means {
             platform: platform.clone(),
             store: Store::new(platform),
             providers: Arc::new(Providers::new(platform.seams.companies, &platform.config)),
-            tenants: Arc::default(),
+            tenants: Arc::new(Remembered::fresh_for(TENANT_FRESH_FOR)),
         }
     }
 
@@ -173,9 +185,18 @@ impl Means {
         if process.ended_at.is_none() || process.redaction.is_some() {
             return Ok(None);
         }
-        let read = self.store.tenant(who);
-        let tenant = self.tenants.get(who.tenant().as_str(), self.now(), read).await?;
-        Ok(tenant.and_then(|tenant| tenant.retention_days))
+        Ok(self.tenant(who).await?.and_then(|tenant| tenant.retention_days))
+    }
+
+    /// Whether operators have the provider called `name` left alone for the tenant of `who`. No request of its own but for
+    /// one in two minutes.
+    async fn is_paused(&self, who: &impl Authority, name: &str) -> Result<bool, StoreError> {
+        Ok(self.tenant(who).await?.is_some_and(|tenant| tenant.paused.contains_key(name)))
+    }
+
+    /// The tenant of `who`, as it was at most [`TENANT_FRESH_FOR`] ago.
+    async fn tenant(&self, who: &impl Authority) -> Result<Option<Arc<Tenant>>, StoreError> {
+        self.tenants.get(who.tenant().as_str(), self.now(), self.store.tenant(who)).await
     }
 
     fn entropy(&self) -> &dyn Entropy {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Means, OwnTrouble, WISH_PATIENCE,
+    Means, OwnTrouble, PAUSED_WAIT, WISH_PATIENCE,
     answer::{self, copy_of},
     attempt::redact_deliveries,
     certificate, due, fresh,
@@ -22,8 +22,8 @@ use crate::{
         telemetry::{self, Metric},
     },
     process::{
-        CopyOutcome, EscalationOutcome, Event, EvidenceKind, EvidenceState, HeldVerdict, LockStep, Observation,
-        ObservedMedia, Process, Status, evidence::Copy, redaction::RETENTION,
+        Certificate, CopyOutcome, EscalationOutcome, Event, EvidenceKind, EvidenceState, HeldVerdict, LockStep,
+        Observation, ObservedMedia, Process, Status, evidence::Copy, redaction::RETENTION,
     },
     providers::{Answer, Provider, ProviderError, Round},
     store::{CallbackBody, InboxEntry, ProcessRecord, StoreError, keys::OwnKey},
@@ -177,13 +177,19 @@ impl RefreshProcess {
         let provider = match self.means.provider(key, &record.process.provider).await {
             Ok(Ok(provider)) => provider,
             // The account was taken away; it may come back.
-            Ok(Err(_)) => return Ok(without_account(record, "no_account", |_| SignedDuration::from_hours(1), now)),
+            Ok(Err(_)) => {
+                return self.wait(key, record, "no_account", |_| SignedDuration::from_hours(1)).await.map(|()| false);
+            }
             // It is this tenant's secret alone that cannot be had, and no other process must wait for it.
-            Err(_) => return Ok(without_account(record, "account_unavailable", due::backoff, now)),
+            Err(_) => return self.wait(key, record, "account_unavailable", due::backoff).await.map(|()| false),
         };
         let knew_reference = record.process.provider_reference.clone();
         let called_back = !record.inbox.is_empty();
         let provider = provider.as_ref();
+        if self.means.is_paused(key, &record.process.provider).await? {
+            self.wait_for_paused(key, record, provider, look).await?;
+            return Ok(record.process.provider_reference != knew_reference);
+        }
         let mut events = self.fold_inbox(record, provider, look.reference_is_taken).await?;
 
         if record.process.provider_reference.is_none() {
@@ -247,6 +253,46 @@ impl RefreshProcess {
         let look_at = self.means.next_look(key, &record.process, provider, now).await?;
         record.look_again(look_at.map(|at| not_before.map_or(at, |earliest| at.max(earliest))), now);
         Ok(learns_reference)
+    }
+
+    /// Leaves a paused provider alone. A callback that is itself its answer counts; the others wait in the inbox.
+    async fn wait_for_paused(
+        &self,
+        key: &OwnKey,
+        record: &mut ProcessRecord,
+        provider: &dyn Provider,
+        look: &Look,
+    ) -> Result<(), OwnTrouble> {
+        let (results, hints) = std::mem::take(&mut record.inbox).into_iter().partition(|(_, entry)| entry.is_result);
+        record.inbox = results;
+        let events = self.fold_inbox(record, provider, look.reference_is_taken).await?;
+        record.inbox = hints;
+        record.announce(events);
+        self.wait(key, record, "provider_paused", |failures| due::backoff(failures).min(PAUSED_WAIT)).await
+    }
+
+    /// Nothing can be asked now, and everything that needs it waits for as long as `wait` says by the number of failures.
+    async fn wait(
+        &self,
+        key: &OwnKey,
+        record: &mut ProcessRecord,
+        trouble: &str,
+        wait: fn(u32) -> SignedDuration,
+    ) -> Result<(), OwnTrouble> {
+        let now = self.means.now();
+        record.process.unanswered(trouble, now);
+        let events = record.process.conclude(now);
+        record.announce(events);
+        let process = &record.process;
+        let waits = is_open(process)
+            || !record.inbox.is_empty()
+            || process.next_escalation_at().is_some()
+            || process.certificate.as_ref().and_then(Certificate::next_try_at).is_some();
+        let again = waits.then(|| now + wait(process.failures));
+        let retained_until = process.retained_until(self.means.retention(key, process).await?);
+        let locks_at = process.next_lock_step_at(now);
+        record.look_again(again.into_iter().chain(retained_until).chain(locks_at).min(), now);
+        Ok(())
     }
 
     /// Takes the callbacks out of the inbox, oldest first. Where a reference turned out to be another process's, none is
@@ -635,23 +681,6 @@ impl RefreshProcess {
             evidence = process.evidence_state().as_str(), failures = process.failures, "looked",
         );
     }
-}
-
-/// Nothing can be asked now. Callbacks wait for it.
-fn without_account(
-    record: &mut ProcessRecord,
-    trouble: &'static str,
-    wait: fn(u32) -> SignedDuration,
-    now: Timestamp,
-) -> bool {
-    record.process.unanswered(trouble, now);
-    let events = record.process.conclude(now);
-    record.announce(events);
-    let waits = is_open(&record.process) || !record.inbox.is_empty();
-    let look_at = waits.then(|| now + wait(record.process.failures));
-    let look_at = look_at.into_iter().chain(record.process.next_lock_step_at(now)).min();
-    record.look_again(look_at, now);
-    false
 }
 
 /// Whether anything remains to be asked of the provider.

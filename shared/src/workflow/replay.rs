@@ -11,6 +11,9 @@ use serde_json::Value;
 use super::{ASKED, Means, OVERDUE, OwnTrouble, WISH_PATIENCE, fresh, wants_answer};
 use crate::{platform::Platform, store::keys::WorkKey};
 
+/// So many documents are counted at most.
+const MOST_COUNTED: usize = 5_000;
+
 /// A document in the bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct KeptRecord {
@@ -73,13 +76,22 @@ impl ReplayRecords {
         Self { means: Means::new(platform), bucket }
     }
 
+    /// How many are kept, and since when the oldest; of the first [`MOST_COUNTED`] only. One request for each thousand.
+    ///
+    /// # Errors
+    /// The bucket.
+    pub async fn count(&self) -> Result<(usize, Option<Timestamp>), OwnTrouble> {
+        let keys = self.keys(MOST_COUNTED).await?;
+        Ok((keys.len(), keys.iter().filter_map(|key| given_up_at(key)).min()))
+    }
+
     /// Everything that is kept, the oldest of each shard first. One request for each thousand, and one for each record.
     ///
     /// # Errors
     /// The bucket.
     pub async fn list(&self) -> Result<Vec<KeptRecord>, OwnTrouble> {
         let mut kept = Vec::new();
-        for key in self.keys().await? {
+        for key in self.keys(usize::MAX).await? {
             // Deleted meanwhile by somebody else.
             let Some(content) = self.read(&key).await? else { continue };
             let record = match document(&content) {
@@ -125,10 +137,13 @@ impl ReplayRecords {
         Ok(Some(replayed))
     }
 
-    async fn keys(&self) -> Result<Vec<String>, OwnTrouble> {
+    /// The keys of the first `most` documents, or of some more.
+    async fn keys(&self, most: usize) -> Result<Vec<String>, OwnTrouble> {
         let mut pages = self.means.platform.aws.s3.list_objects_v2().bucket(&self.bucket).into_paginator().send();
         let mut keys = Vec::new();
-        while let Some(page) = pages.next().await {
+        while keys.len() < most
+            && let Some(page) = pages.next().await
+        {
             let page = page.map_err(|_| OwnTrouble::Bucket)?;
             keys.extend(page.contents().iter().filter_map(|object| object.key().map(str::to_owned)));
         }
@@ -145,6 +160,13 @@ impl ReplayRecords {
             Err(_) => Err(OwnTrouble::Bucket),
         }
     }
+}
+
+/// When a document was given up, as Lambda's name for it says: `…/2026-12-01T03.04.05-ID`.
+fn given_up_at(key: &str) -> Option<Timestamp> {
+    let name = key.rsplit('/').next()?.get(..19)?;
+    let moment = format!("{}:{}:{}Z", &name[..13], name.get(14..16)?, name.get(17..19)?);
+    moment.parse().ok()
 }
 
 /// A kept document and the items it names, each once; `None` where it is no such document.

@@ -23,6 +23,7 @@ use super::{
     NoProvider, Provider, ProviderError, Purpose, Submission, Submitted, Verdict,
     callback::{codes_after, uuids_in},
     http::{READ_TIMEOUT, SUBMIT_TIMEOUT},
+    registry::read_account,
 };
 use crate::{
     platform::secrets::Account,
@@ -78,7 +79,7 @@ impl super::Company for Company {
     }
 
     fn connect(&self, account: &Account, connection: &Connection) -> Result<Box<dyn Provider>, NoProvider> {
-        let account: AucoAccount = account.read().map_err(|_| NoProvider::Misconfigured)?;
+        let account: AucoAccount = read_account(account)?;
         let url = connection.base_url(account.url.as_deref(), Some(PRODUCTION))?;
         Ok(Box::new(Auco::new(connection.api.clone(), &url, account)))
     }

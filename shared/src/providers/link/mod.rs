@@ -24,6 +24,7 @@ use super::{
     Answer, ApiClient, Callback, CallbackRefused, Capabilities, Connection, FieldProblem, IncomingCallback, NoProvider,
     Provider, ProviderError, Purpose, Round, Submission, Submitted,
     http::{ApiAnswer, READ_TIMEOUT, SUBMIT_TIMEOUT},
+    registry::read_account,
     token::{Token, TokenCache},
     wire::code,
 };
@@ -70,7 +71,7 @@ impl super::Company for Company {
     }
 
     fn connect(&self, account: &Account, connection: &Connection) -> Result<Box<dyn Provider>, NoProvider> {
-        let account: LinkAccount = account.read().map_err(|_| NoProvider::Misconfigured)?;
+        let account: LinkAccount = read_account(account)?;
         let url = connection.base_url(account.url.as_deref(), Some(PRODUCTION))?;
         Ok(Box::new(Link::new(connection.api.clone(), connection.tokens.clone(), &url, account)))
     }

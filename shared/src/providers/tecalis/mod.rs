@@ -26,6 +26,7 @@ use super::{
     NoProvider, Provider, ProviderError, Purpose, Submission, Submitted,
     callback::uuids_in,
     http::{ApiAnswer, READ_TIMEOUT, refusal_body},
+    registry::read_account,
     repair::mended,
 };
 use crate::{
@@ -60,7 +61,7 @@ impl super::Company for Company {
     }
 
     fn connect(&self, account: &Account, connection: &Connection) -> Result<Box<dyn Provider>, NoProvider> {
-        let account: TecalisAccount = account.read().map_err(|_| NoProvider::Misconfigured)?;
+        let account: TecalisAccount = read_account(account)?;
         let url = connection.base_url(account.url.as_deref(), None)?;
         Ok(Box::new(Tecalis::new(connection.api.clone(), &url, account)))
     }

@@ -31,6 +31,7 @@ use crate::{
     },
     platform::http::MAX_URL_BYTES,
     process::{MAX_REASON_CHARS, ProcessId, TenantId, bounded, evidence, request, timeline, unread},
+    providers::COMPANIES,
 };
 
 /// What an item of the table may have.
@@ -208,6 +209,9 @@ fn bounds() -> Vec<(&'static str, Bound)> {
         ("Rotation.to", OURS),
         // What operators set up: `cargo admin`.
         ("Tenant.name", chars(tenants::MAX_NAME_CHARS)),
+        // Only what is in `providers::COMPANIES` is paused.
+        ("Tenant.paused", Entries(COMPANIES.len())),
+        ("Tenant.paused[key]", CODE),
         ("ApiKey.key_id", OURS),
         ("ApiKey.name", chars(tenants::MAX_NAME_CHARS)),
         ("ApiKey.scopes", Entries(Scope::ALL.len())),

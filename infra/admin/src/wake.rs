@@ -1,0 +1,74 @@
+//! `process wake`.
+
+use cotejo::{
+    api::page::Cursor,
+    process::TenantId,
+    providers::Providers,
+    workflow::wake::{WakeProcesses, Wanted},
+};
+use serde_json::json;
+
+use crate::{Admin, AdminError, Report, cli, operator, providers};
+
+/// Carries out the command: tenant by tenant, until all are woken or as many as one run may.
+///
+/// # Errors
+/// Why it was not carried out; what was woken before is.
+pub async fn run(admin: &Admin, words: &cli::WakeProcesses) -> Result<Report, AdminError> {
+    let known = Providers::new(admin.platform.seams.companies, &admin.platform.config);
+    providers::known(&known, &words.provider)?;
+    let (first, mut place) = match &words.from {
+        Some(from) => place_of(from)?,
+        None => (None, None),
+    };
+    let tenants = match &words.tenant {
+        Some(tenant) => vec![admin.tenant(tenant).await?],
+        None => admin.store.tenants().await?,
+    };
+    let wanted = Wanted { provider: words.provider.clone(), since: words.since, with_ended: words.with_ended };
+    let wake = WakeProcesses::new(&admin.platform);
+    let (mut left, mut woken, mut lines) = (words.limit as usize, Vec::new(), Vec::new());
+    let mut next = None;
+    for tenant in
+        tenants.iter().filter(|tenant| first.as_ref().is_none_or(|first| tenant.id.as_str() >= first.as_str()))
+    {
+        let here = place.take().filter(|_| first.as_ref() == Some(&tenant.id));
+        if left == 0 {
+            next = Some(place_after(&tenant.id, None));
+            break;
+        }
+        // The list is an index, and a pause of seconds ago counts.
+        if admin.tenant(&tenant.id).await?.paused.contains_key(&words.provider) {
+            lines.push(format!("{}  {} is paused, none woken", tenant.id, words.provider));
+            woken.push(json!({"tenant": tenant.id, "woken": 0, "paused": true}));
+            continue;
+        }
+        let done = wake.run(&operator(&tenant.id), &wanted, here, left).await?;
+        left = left.saturating_sub(done.woken);
+        if done.woken > 0 {
+            lines.push(format!("{}  {} woken", tenant.id, done.woken));
+            woken.push(json!({"tenant": tenant.id, "woken": done.woken, "paused": false}));
+        }
+        if let Some(rest) = done.rest {
+            next = Some(place_after(&tenant.id, Some(&rest)));
+            break;
+        }
+    }
+    lines.push(match &next {
+        Some(next) => format!("there are more; once these are done: the same command with --from {next}"),
+        None => "none is left".to_owned(),
+    });
+    Report::new(&json!({"tenants": woken, "from": next}), lines)
+}
+
+/// A place as the command line has it: a tenant, and where its list goes on.
+fn place_after(tenant: &TenantId, rest: Option<&Cursor>) -> String {
+    format!("{tenant}:{}", rest.map(Cursor::encode).unwrap_or_default())
+}
+
+fn place_of(text: &str) -> Result<(Option<TenantId>, Option<Cursor>), AdminError> {
+    let wrong = || AdminError::Input("--from must be what an earlier run said".to_owned());
+    let (tenant, rest) = text.split_once(':').ok_or_else(wrong)?;
+    let rest = if rest.is_empty() { None } else { Some(Cursor::decode(rest).ok_or_else(wrong)?) };
+    Ok((Some(tenant.parse().map_err(|_| wrong())?), rest))
+}

@@ -1,0 +1,62 @@
+//! How far the stream is behind, where an operator can see it: a function that reads an old record notes that in the table.
+//!
+//! Nothing is written while nothing is late, so that it costs nothing in a healthy system; see [`super::overview`].
+
+use std::sync::{Mutex, PoisonError};
+
+use aws_lambda_events::event::dynamodb::Event;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    platform::Platform,
+    store::{Store, lag::StreamLag},
+};
+
+/// The functions that read the stream.
+pub const READERS: [&str; 2] = ["run-work", "deliver-notifications"];
+
+/// A record is late that is older than this.
+const LATE: SignedDuration = SignedDuration::from_secs(60);
+
+/// How often one execution environment notes that it is behind.
+const EVERY: SignedDuration = SignedDuration::from_secs(60);
+
+/// What one reader of the stream does about it.
+pub struct WatchLag {
+    platform: Platform,
+    store: Store,
+    function: &'static str,
+    noted_at: Mutex<Option<Timestamp>>,
+}
+
+impl WatchLag {
+    /// For `function`, one of [`READERS`].
+    #[must_use]
+    pub fn new(platform: &Platform, function: &'static str) -> Self {
+        debug_assert!(READERS.contains(&function));
+        Self { platform: platform.clone(), store: Store::new(platform), function, noted_at: Mutex::default() }
+    }
+
+    /// Looks how old the records of a batch are, and notes it where that is late. One write a minute at most; that it fails
+    /// keeps nobody from the batch.
+    pub async fn look(&self, event: &Event) {
+        let now = self.platform.seams.clock.now();
+        let made = event.records.iter().map(|record| record.change.approximate_creation_date_time.timestamp());
+        // A record that does not say when it was made is not old.
+        let Some(age) =
+            made.filter(|made| *made > 0).min().map(|made| now.as_second() - made).filter(|age| *age > LATE.as_secs())
+        else {
+            return;
+        };
+        {
+            let mut noted_at = self.noted_at.lock().unwrap_or_else(PoisonError::into_inner);
+            if noted_at.is_some_and(|at| now.duration_since(at) < EVERY) {
+                return;
+            }
+            *noted_at = Some(now);
+        }
+        if let Err(error) = self.store.note_lag(self.function, &StreamLag { seen_at: now, seconds: age }).await {
+            tracing::warn!(function = self.function, %error, "that the stream is behind could not be noted");
+        }
+    }
+}

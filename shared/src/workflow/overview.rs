@@ -1,0 +1,219 @@
+//! What an operator who was woken at night must know: what is overdue, whether the stream is behind, which channels fail, how
+//! each provider has done in the last hour, and what is paused.
+//!
+//! All of it comes from the table, so that it needs no further permission and is the same everywhere. It is bounded: what is
+//! counted is counted up to a limit, and says where it was reached. Nothing of it is about a person.
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{Means, OwnTrouble, lag::READERS};
+use crate::{
+    api::Authority,
+    notify::Channel,
+    platform::Platform,
+    process::{Process, ProcessId, Status},
+    store::{Tenant, keys::DUE_SHARDS, lists::created_at},
+};
+
+/// Overdue items of one shard that are counted.
+const PER_SHARD: i32 = 1_000;
+/// Processes of one tenant's last hour that are looked at, the newest first.
+const MOST_PROCESSES: usize = 200;
+/// Requests made at once.
+const AT_ONCE: usize = 8;
+/// The time of each provider that is looked at.
+const LAST: SignedDuration = SignedDuration::from_hours(1);
+/// What is overdue for longer is not the schedule's minute any more.
+const LONG: SignedDuration = SignedDuration::from_mins(10);
+
+/// What is overdue of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Overdue {
+    /// What it is.
+    pub kind: &'static str,
+    /// How many.
+    pub count: usize,
+    /// How many of them for more than ten minutes.
+    pub over_10_minutes: usize,
+    /// Since when the longest.
+    pub since: Timestamp,
+}
+
+/// How far a reader of the stream is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reader {
+    /// The function.
+    pub function: &'static str,
+    /// When it last read a record that was older than a minute; `None` where it never did.
+    pub late_at: Option<Timestamp>,
+    /// How old that record was, in seconds.
+    pub late_by_seconds: Option<i64>,
+}
+
+/// A channel that fails.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FailingChannel {
+    /// Whose.
+    pub tenant: String,
+    /// The channel.
+    pub channel: Uuid,
+    /// Since when it fails.
+    pub since: Timestamp,
+    /// Until when its breaker is open: nobody calls it.
+    pub breaker_open_until: Option<Timestamp>,
+    /// Why it was disabled, if it was.
+    pub disabled: Option<String>,
+}
+
+/// How a provider did for one tenant in the last hour.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ProviderHour {
+    /// Processes that were created.
+    pub created: usize,
+    /// Those among them that have ended.
+    pub ended: usize,
+    /// Those that the provider has not confirmed.
+    pub unconfirmed: usize,
+    /// Of those that are open, what goes wrong with the provider now, and with how many.
+    pub trouble: BTreeMap<String, usize>,
+    /// Whether more were created than were looked at.
+    pub and_more: bool,
+    /// Since when it is paused, if it is.
+    pub paused_since: Option<Timestamp>,
+}
+
+/// What there is to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Overview {
+    /// When it was looked.
+    pub at: Timestamp,
+    /// What is overdue, by kind.
+    pub overdue: Vec<Overdue>,
+    /// Whether more is overdue than was counted.
+    pub more_overdue: bool,
+    /// The readers of the stream.
+    pub stream: Vec<Reader>,
+    /// Channels that fail or were disabled for it.
+    pub channels: Vec<FailingChannel>,
+    /// Each tenant's providers in the last hour, and those that are paused.
+    pub providers: BTreeMap<String, BTreeMap<String, ProviderHour>>,
+}
+
+/// The use case.
+pub struct LookOver(Means);
+
+impl LookOver {
+    /// On the platform.
+    #[must_use]
+    pub fn new(platform: &Platform) -> Self {
+        Self(Means::new(platform))
+    }
+
+    /// Looks at the whole deployment; `tenants` are all there are, each with who acts for it. 16 requests and one for each
+    /// reader of the stream; for each tenant one and a few for its processes of the last hour, and one for each of those that
+    /// is open.
+    ///
+    /// # Errors
+    /// Our own store.
+    pub async fn run<A: Authority>(&self, tenants: &[(A, Tenant)]) -> Result<Overview, OwnTrouble> {
+        let at = self.0.now();
+        let (overdue, more_overdue) = self.overdue(at).await?;
+        let mut readers = Vec::new();
+        for function in READERS {
+            let lag = self.0.store.lag(function).await?;
+            let (late_at, late_by_seconds) = (lag.map(|lag| lag.seen_at), lag.map(|lag| lag.seconds));
+            readers.push(Reader { function, late_at, late_by_seconds });
+        }
+        let (mut channels, mut providers) = (Vec::new(), BTreeMap::new());
+        for (who, tenant) in tenants {
+            let of_tenant = self.0.store.channels(who).await?;
+            channels.extend(of_tenant.iter().filter_map(|record| failing(&record.channel, at)));
+            let hours = self.hours(who, tenant, at).await?;
+            if !hours.is_empty() {
+                providers.insert(tenant.id.to_string(), hours);
+            }
+        }
+        Ok(Overview { at, overdue, more_overdue, stream: readers, channels, providers })
+    }
+
+    async fn overdue(&self, at: Timestamp) -> Result<(Vec<Overdue>, bool), OwnTrouble> {
+        let shards = stream::iter(0..DUE_SHARDS).map(|shard| self.0.store.due(shard, at, PER_SHARD));
+        let shards: Vec<_> = shards.buffer_unordered(AT_ONCE).try_collect().await?;
+        let is_full = |items: &Vec<_>| i32::try_from(items.len()).is_ok_and(|count| count >= PER_SHARD);
+        let more = shards.iter().any(is_full);
+        let mut kinds = BTreeMap::<&str, Overdue>::new();
+        for item in shards.into_iter().flatten() {
+            let (kind, since) = (item.key.kind(), item.due_at()?);
+            let overdue = kinds.entry(kind).or_insert(Overdue { kind, count: 0, over_10_minutes: 0, since });
+            overdue.count += 1;
+            overdue.over_10_minutes += usize::from(at.duration_since(since) > LONG);
+            overdue.since = overdue.since.min(since);
+        }
+        Ok((kinds.into_values().collect(), more))
+    }
+
+    /// The last hour of each provider that the tenant used in it or has paused.
+    async fn hours(
+        &self,
+        who: &impl Authority,
+        tenant: &Tenant,
+        at: Timestamp,
+    ) -> Result<BTreeMap<String, ProviderHour>, OwnTrouble> {
+        let mut hours = BTreeMap::<String, ProviderHour>::new();
+        for (provider, since) in &tenant.paused {
+            hours.entry(provider.clone()).or_default().paused_since = Some(*since);
+        }
+        let (since, mut open, mut seen, mut place) = (at - LAST, Vec::<ProcessId>::new(), 0, None);
+        loop {
+            let page = self.0.store.walk_processes(who, since, None, place, at).await?;
+            let is_whole = page.entries.iter().all(|listed| created_at(&listed.entry).is_some_and(|at| at >= since));
+            let entries = page.entries.into_iter().map(|listed| listed.entry);
+            for entry in entries.filter(|entry| created_at(entry).is_some_and(|at| at >= since)) {
+                let hour = hours.entry(entry["provider"].as_str().unwrap_or_default().to_owned()).or_default();
+                seen += 1;
+                if seen > MOST_PROCESSES {
+                    hour.and_more = true;
+                    break;
+                }
+                let status = entry["status"].as_str().and_then(Status::from_name);
+                hour.created += 1;
+                hour.ended += usize::from(status.is_some_and(Status::is_terminal));
+                hour.unconfirmed += usize::from(status == Some(Status::Submitting));
+                if !status.is_some_and(Status::is_terminal) {
+                    open.extend(entry["id"].as_str().and_then(|id| id.parse::<ProcessId>().ok()));
+                }
+            }
+            place = page.next.filter(|_| is_whole && seen <= MOST_PROCESSES);
+            if place.is_none() {
+                break;
+            }
+        }
+        let loads = stream::iter(open).map(|id| self.0.store.load(who, id));
+        let open: Vec<_> = loads.buffer_unordered(AT_ONCE).try_collect().await?;
+        for Process { provider, trouble, .. } in open.into_iter().flatten().map(|record| record.process) {
+            if let Some(kind) = trouble.kind() {
+                *hours.entry(provider).or_default().trouble.entry(kind.to_owned()).or_default() += 1;
+            }
+        }
+        Ok(hours)
+    }
+}
+
+/// What is wrong with a channel, if anything is.
+fn failing(channel: &Channel, now: Timestamp) -> Option<FailingChannel> {
+    let since = channel.disabled.as_ref().map(|disabled| disabled.at);
+    let since = channel.trouble.map(|trouble| trouble.since).or(since)?;
+    let open_until = channel.trouble.and_then(|trouble| trouble.breaker.resting_until());
+    Some(FailingChannel {
+        tenant: channel.tenant.to_string(),
+        channel: channel.id,
+        since,
+        breaker_open_until: open_until.filter(|until| *until > now),
+        disabled: channel.disabled.as_ref().map(|disabled| disabled.reason.clone()),
+    })
+}

@@ -1,0 +1,97 @@
+//! Waking the processes of one provider, once it is well again: each is looked at now and not when its next look was planned.
+//!
+//! It is bounded: one run wakes so many at most and says where to go on. It may be stopped anywhere and run again; that a process
+//! is woken twice costs one look.
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{ASKED, Means, OwnTrouble, WISH_PATIENCE, fresh};
+use crate::{
+    api::{Authority, page::Cursor},
+    platform::Platform,
+    process::{ProcessId, Status},
+    store::lists,
+};
+
+/// Processes woken at once.
+const AT_ONCE: usize = 8;
+
+/// Which processes of a tenant are to be woken.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Those at this provider, …
+    pub provider: String,
+    /// … created since then, …
+    pub since: Timestamp,
+    /// … those that have ended too.
+    pub with_ended: bool,
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Woken {
+    /// How many were woken.
+    pub woken: usize,
+    /// Where the next run goes on; `None` once all are woken.
+    pub rest: Option<Cursor>,
+}
+
+/// The use case.
+pub struct WakeProcesses(Means);
+
+impl WakeProcesses {
+    /// On the platform.
+    #[must_use]
+    pub fn new(platform: &Platform) -> Self {
+        Self(Means::new(platform))
+    }
+
+    /// Wakes what is `wanted` of the tenant of `who`, the newest first, from the place `from` on and `most` at most. One request for
+    /// each, and one for each page of the list. The list is an index: what was created seconds ago may be missed.
+    ///
+    /// # Errors
+    /// Our own store; the same call again wakes the rest.
+    pub async fn run(
+        &self,
+        who: &impl Authority,
+        wanted: &Wanted,
+        from: Option<Cursor>,
+        most: usize,
+    ) -> Result<Woken, OwnTrouble> {
+        let (now, mut place, mut woken) = (self.0.now(), from, 0);
+        loop {
+            let list = self.0.store.walk_processes(who, wanted.since, Some(&wanted.provider), place, now).await?;
+            let (mut ids, mut rest) = (Vec::new(), list.next);
+            for listed in list.entries {
+                if lists::created_at(&listed.entry).is_none_or(|at| at < wanted.since) {
+                    rest = None;
+                    break;
+                }
+                ids.extend(id_of(&listed.entry, wanted.with_ended));
+                if woken + ids.len() == most {
+                    rest = Some(listed.after);
+                    break;
+                }
+            }
+            let wake = |id: ProcessId| async move {
+                let (wish, until) = (fresh(ASKED, self.0.entropy()), now + WISH_PATIENCE);
+                self.0.store.wish(who, id, &wish, until).await.map(|found| usize::from(found.is_some()))
+            };
+            let counts: Vec<_> = stream::iter(ids).map(wake).buffer_unordered(AT_ONCE).try_collect().await?;
+            woken += counts.into_iter().sum::<usize>();
+            match rest {
+                Some(next) if woken < most => place = Some(next),
+                rest => return Ok(Woken { woken, rest }),
+            }
+        }
+    }
+}
+
+/// The id of the process that a list's entry is about, if it is to be woken.
+fn id_of(entry: &Value, with_ended: bool) -> Option<ProcessId> {
+    let status = entry["status"].as_str().and_then(Status::from_name);
+    let wanted = with_ended || !status.is_some_and(Status::is_terminal);
+    entry["id"].as_str().filter(|_| wanted)?.parse().ok()
+}
