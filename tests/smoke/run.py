@@ -274,7 +274,7 @@ def run(running, data, binaries, cargo_lambda):
         plain,
     )
     running.wait_for("stores and sandbox are up", (data / "env").exists)
-    settings = read_settings(data / "env")
+    settings = read_settings(data / "functions.env")
 
     functions = Functions(f"http://127.0.0.1:{port}", settings)
     running.start(

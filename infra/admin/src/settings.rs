@@ -1,4 +1,4 @@
-//! Which deployment is meant: the local one's file `env`, or the environment's settings, as a function reads them.
+//! Which deployment is meant: the local one's file `functions.env`, or the environment's settings, as a function reads them.
 
 use std::{collections::HashMap, path::Path};
 
@@ -13,7 +13,7 @@ pub fn read(local: Option<&Path>) -> Result<HashMap<String, String>, AdminError>
         let text = |value: std::ffi::OsString| value.into_string().ok();
         return Ok(std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect());
     };
-    let file = local.join("env");
+    let file = local.join("functions.env");
     let lines = std::fs::read_to_string(&file).map_err(|source| AdminError::File {
         what: format!("{} (is `cargo local` running?)", file.display()),
         source,

@@ -12,6 +12,7 @@ use crate::{
     demo,
     options::{LocalError, Mode, Options},
     runtime::Local,
+    settings::{MARK, STORES},
 };
 
 /// What `--help` prints.
@@ -25,8 +26,11 @@ Runs the whole of Cotejo on this machine.
   --data DIR       where everything is kept (default .local; the demo keeps nothing)
   --fresh          forget what is kept there
   --aws-only       only the stores and the sandbox, for functions that run elsewhere
+  --log            say each request: method, route, status, time
+  --outside-stores the demo takes the stores that the environment names, and writes into them
   --speed FACTOR   how much faster than in life people, reviewers and links are in the sandbox (default 1)
 
+Where it is up, DIR/env has its address and a key for shells, and DIR/functions.env the settings of functions.
 The environment may replace parts: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_S3, COTEJO_AUCO_URL (with
 COTEJO_AUCO_PUBLIC_KEY and COTEJO_AUCO_PRIVATE_KEY), COTEJO_LINK_URL (with COTEJO_LINK_USER and
 COTEJO_LINK_PASSWORD), COTEJO_TECALIS_URL (with COTEJO_TECALIS_API_KEY).
@@ -45,6 +49,10 @@ pub struct Arguments {
     pub fresh: bool,
     /// `--aws-only`.
     pub aws_only: bool,
+    /// `--log`.
+    pub log: bool,
+    /// `--outside-stores`.
+    pub outside_stores: bool,
     /// `--speed`.
     pub speed: Option<f64>,
 }
@@ -66,8 +74,16 @@ impl Arguments {
     /// # Errors
     /// One line that names the word which makes no sense.
     pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Self, String> {
-        let mut arguments =
-            Self { command: Command::Serve, port: None, data: None, fresh: false, aws_only: false, speed: None };
+        let mut arguments = Self {
+            command: Command::Serve,
+            port: None,
+            data: None,
+            fresh: false,
+            aws_only: false,
+            log: false,
+            outside_stores: false,
+            speed: None,
+        };
         let mut words = words.into_iter();
         while let Some(word) = words.next() {
             let (flag, mut given) = match word.split_once('=') {
@@ -86,6 +102,8 @@ impl Arguments {
                 "--data" => arguments.data = Some(value("a directory")?.into()),
                 "--fresh" => arguments.fresh = true,
                 "--aws-only" => arguments.aws_only = true,
+                "--log" => arguments.log = true,
+                "--outside-stores" => arguments.outside_stores = true,
                 "--speed" => {
                     let factor = value("a factor")?;
                     let speed = factor.parse().ok().filter(|speed: &f64| speed.is_finite() && *speed > 0.0);
@@ -99,6 +117,9 @@ impl Arguments {
         }
         if arguments.command == Command::Demo && arguments.aws_only {
             return Err("--aws-only: the demo needs the functions".to_owned());
+        }
+        if arguments.command == Command::Serve && arguments.outside_stores {
+            return Err("--outside-stores: is for the demo; without it the environment's stores are used".to_owned());
         }
         Ok(arguments)
     }
@@ -114,17 +135,44 @@ pub async fn run(
     environment: HashMap<String, String>,
     stopped: impl Future<Output = ()>,
 ) -> Result<(), String> {
+    if arguments.command != Command::Help {
+        refuse_exported(&environment)?;
+    }
     match arguments.command {
         Command::Help => {
             println!("{HELP}");
             Ok(())
         }
         Command::Serve => serve(arguments, environment, stopped).await.map_err(|error| error.to_string()),
-        Command::Demo => tokio::select! {
-            outcome = demo::run(&arguments, environment) => outcome,
-            () = stopped => Err("stopped".to_owned()),
-        },
+        Command::Demo => {
+            let environment = if arguments.outside_stores { environment } else { without_stores(environment) };
+            tokio::select! {
+                outcome = demo::run(&arguments, environment) => outcome,
+                () = stopped => Err("stopped".to_owned()),
+            }
+        }
     }
+}
+
+/// The demo plays with what it finds; it finds nobody's stores unless that is asked for.
+fn without_stores(mut environment: HashMap<String, String>) -> HashMap<String, String> {
+    let left: Vec<_> = STORES.into_iter().filter(|name| environment.remove(*name).is_some()).collect();
+    if !left.is_empty() {
+        println!("Not used: {}. With --outside-stores the demo writes there.", left.join(", "));
+    }
+    environment
+}
+
+/// Refuses the settings of a running system: a shell that exported its `functions.env` would have this one write into it.
+fn refuse_exported(environment: &HashMap<String, String>) -> Result<(), String> {
+    let Some(owner) = environment.get(MARK) else { return Ok(()) };
+    let mut names: Vec<_> = environment.keys().filter(|name| name.contains("_URL")).map(String::as_str).collect();
+    names.sort_unstable();
+    Err(format!(
+        "this shell has the settings of the system in {owner} ({}): start from another one, or `unset {MARK} {}`",
+        names.join(", "),
+        names.join(" "),
+    ))
 }
 
 async fn serve(
@@ -153,10 +201,10 @@ async fn serve(
 
 fn greet(local: &Local, aws_only: bool) {
     let (url, key) = (local.url(), local.api_key());
-    let env = local.data().join("env");
+    let (env, functions) = (local.data().join("env"), local.data().join("functions.env"));
     if aws_only {
         println!("The stores and the sandbox are up; the functions are expected at {url}.");
-        println!("Settings for them, as KEY=VALUE lines: {}", env.display());
+        println!("Settings for them, as KEY=VALUE lines: {}", functions.display());
         println!("Ctrl-C stops.");
         return;
     }
@@ -166,7 +214,11 @@ fn greet(local: &Local, aws_only: bool) {
     println!();
     println!("curl -sS {url}/processes -H 'Authorization: Bearer {key}' \\");
     println!("  -H 'Content-Type: application/json' -H 'Idempotency-Key: first' \\");
-    println!("  -d '{}'", demo::example());
+    println!("  -d '{}'", demo::example(local));
+    if demo::has_placeholders(local) {
+        println!();
+        println!("Auco is a real one here: put in somebody's own number, address and document.");
+    }
     println!();
     println!("See how it goes on, with the id from the answer:");
     println!();
@@ -201,9 +253,29 @@ mod tests {
                 data: Some("/x".into()),
                 fresh: true,
                 aws_only: false,
+                log: false,
+                outside_stores: false,
                 speed: Some(2.5),
             }
         );
+    }
+
+    #[tokio::test]
+    async fn a_shell_with_the_settings_of_a_running_system_is_refused() {
+        let environment = |names: &[(&str, &str)]| -> HashMap<String, String> {
+            names.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let exported =
+            environment(&[("COTEJO_LOCAL", "/x/.local"), ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9002")]);
+        for line in ["", "demo", "--aws-only"] {
+            let arguments = parse(line).expect("arguments");
+            let problem = run(arguments, exported.clone(), std::future::pending()).await.expect_err("refused");
+            let said = "this shell has the settings of the system in /x/.local (AWS_ENDPOINT_URL_DYNAMODB): \
+                        start from another one, or `unset COTEJO_LOCAL AWS_ENDPOINT_URL_DYNAMODB`";
+            assert_eq!(problem, said, "{line}");
+        }
+        let stores = environment(&[("AWS_ENDPOINT_URL_S3", "http://s3.example"), ("COTEJO_AUCO_URL", "http://auco")]);
+        assert_eq!(without_stores(stores), environment(&[("COTEJO_AUCO_URL", "http://auco")]));
     }
 
     #[test]
@@ -215,6 +287,7 @@ mod tests {
             ("--speed NaN", "--speed: NaN is not a number above 0"),
             ("--fresh=yes", "--fresh takes no value"),
             ("--quick", "--quick is not known; see --help"),
+            ("--outside-stores", "--outside-stores: is for the demo; without it the environment's stores are used"),
             ("demo --aws-only", "--aws-only: the demo needs the functions"),
         ] {
             assert_eq!(parse(line), Err(error.to_owned()), "{line}");

@@ -15,13 +15,18 @@ const OURS: &[&str] = &[
     "dynamodb.db-shm",
     "dynamodb.db-wal",
     "env",
+    "functions.env",
     "local.json",
     "s3",
     "sandbox-seed.json",
     "sandbox.jsonl",
     "secrets.json",
     "stream.json",
+    "version.json",
 ];
+
+/// The form of what is in the directory. One more wherever a version cannot go on with what another one left.
+const FORMAT: u32 = 1;
 
 /// A locked data directory.
 pub struct DataDir {
@@ -36,6 +41,17 @@ pub enum DataError {
     /// Another process uses it.
     #[error("{} is in use by another cotejo-local", .0.display())]
     InUse(PathBuf),
+    /// What is in it has another form than this version reads and writes.
+    #[error(
+        "{} was written by {other} version of Cotejo: run that version on it, choose another directory with --data, \
+         or forget what is in it with --fresh", path.display()
+    )]
+    Version {
+        /// The directory.
+        path: PathBuf,
+        /// An earlier or a later one.
+        other: &'static str,
+    },
     /// The file system refuses.
     #[error("{}: {source}", path.display())]
     Io {
@@ -71,8 +87,13 @@ impl DataDir {
                 remove(&path.join(name)).map_err(failed)?;
             }
         }
-        // It says that everything is up, which is not yet so.
-        remove(&path.join("env")).map_err(failed)?;
+        // They say that everything is up, which is not yet so.
+        for name in ["env", "functions.env"] {
+            remove(&path.join(name)).map_err(failed)?;
+        }
+        if !temporary {
+            check_version(&path)?;
+        }
         Ok(Self { path, temporary, _lock: lock })
     }
 
@@ -105,6 +126,21 @@ impl Drop for DataDir {
     }
 }
 
+/// Checks that what is in the directory is of this version, and says so in a new one.
+fn check_version(path: &Path) -> Result<(), DataError> {
+    let file = path.join("version.json");
+    let failed = |source| DataError::Io { path: path.to_owned(), source };
+    let other = match read_json::<u32>(&file).map_err(failed)? {
+        Some(FORMAT) => return Ok(()),
+        Some(later) if later > FORMAT => "a later",
+        Some(_) => "an earlier",
+        // Before there were versions there was data without one.
+        None if OURS.iter().any(|name| path.join(name).exists()) => "an earlier",
+        None => return write_private(&file, FORMAT.to_string().as_bytes()).map_err(failed),
+    };
+    Err(DataError::Version { path: path.to_owned(), other })
+}
+
 fn remove(path: &Path) -> io::Result<()> {
     let removed = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
     match removed {
@@ -127,8 +163,25 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(&new)?.write_all(content)?;
-    std::fs::rename(&new, path)
+    let written = options.open(&new).and_then(|mut file| file.write_all(content));
+    written.and_then(|()| std::fs::rename(&new, path)).map_err(|error| naming(path, &error))
+}
+
+/// An error that says which file it is about, and what to do where that is known.
+fn naming(path: &Path, error: &io::Error) -> io::Error {
+    let help = match error.kind() {
+        io::ErrorKind::StorageFull => "; make room on the disk",
+        io::ErrorKind::PermissionDenied => "; it must be its owner's who runs this",
+        _ => "",
+    };
+    io::Error::new(error.kind(), format!("{}: {error}{help}", path.display()))
+}
+
+/// An error that says that a file is not as it was written, and what to do.
+#[must_use]
+pub fn damaged(path: &Path, problem: &dyn std::fmt::Display) -> io::Error {
+    let help = "put a copy of it back, or forget everything beside it with --fresh";
+    io::Error::new(io::ErrorKind::InvalidData, format!("{} is damaged ({problem}): {help}", path.display()))
 }
 
 /// Reads a JSON file; `None` where there is none.
@@ -137,8 +190,8 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
 /// It cannot be read or does not have the shape of `T`.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     match std::fs::read(path) {
-        Ok(content) => Ok(Some(serde_json::from_slice(&content).map_err(io::Error::other)?)),
+        Ok(content) => Ok(Some(serde_json::from_slice(&content).map_err(|error| damaged(path, &error))?)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+        Err(error) => Err(naming(path, &error)),
     }
 }

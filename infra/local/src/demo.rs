@@ -45,10 +45,23 @@ const LONG_PATIENCE: Duration = Duration::from_secs(20 * 60);
 /// States that a process leaves no more.
 const TERMINAL: [&str; 5] = ["approved", "rejected", "expired", "cancelled", "failed"];
 
-/// A body that creates a process which goes well, on one line.
+/// A body that creates a process which goes well, on one line. Whoever is not played by the sandbox writes to people: there
+/// the person is left open.
 #[must_use]
-pub fn example() -> String {
-    companies::auco_order("approved").to_string()
+pub fn example(local: &Local) -> String {
+    let mut order = companies::auco_order("approved");
+    if has_placeholders(local) {
+        order["person"] = serde_json::json!({"name": "NAME", "phone": "PHONE", "email": "EMAIL"});
+        order["document"]["number"] = "NUMBER".into();
+        order["options"] = serde_json::json!({"platform": "whatsapp", "email": "YOUR-USER"});
+    }
+    order.to_string()
+}
+
+/// Whether [`example`] has to be filled in.
+#[must_use]
+pub fn has_placeholders(local: &Local) -> bool {
+    !Company::Auco.is_played(local)
 }
 
 /// One process of the demo.
@@ -149,6 +162,14 @@ async fn create(api: &Api, local: &Local) -> Result<Vec<Played>, String> {
         let company = script.company;
         if !company.works_elsewhere() && !company.is_played(local) {
             println!("  (skipped) {:<8} {:<20} only the sandbox has what this needs", company.name(), script.name());
+            continue;
+        }
+        if company.reaches_people(local) {
+            println!(
+                "  (skipped) {:<8} {:<20} it writes to people, and the demo's are made up",
+                company.name(),
+                script.name()
+            );
             continue;
         }
         let process = api.create(&company.order(api, local, script).await?).await?;

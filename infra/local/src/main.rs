@@ -10,8 +10,12 @@ use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    let arguments = Arguments::parse(std::env::args().skip(1));
     // The functions' logs, apart from what is said to the user.
-    let level = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,dynoxide=error"));
+    let requests =
+        if arguments.as_ref().is_ok_and(|arguments| arguments.log) { ",cotejo_local::requests=info" } else { "" };
+    let level =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("warn,dynoxide=error{requests}")));
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(level)
@@ -20,7 +24,7 @@ async fn main() -> ExitCode {
         .init();
     let environment: HashMap<_, _> =
         NAMES.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect();
-    let outcome = match Arguments::parse(std::env::args().skip(1)) {
+    let outcome = match arguments {
         Ok(arguments) => run(arguments, environment, stopped()).await,
         Err(error) => Err(error),
     };

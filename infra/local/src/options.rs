@@ -45,6 +45,14 @@ pub enum LocalError {
     /// The port is taken.
     #[error("port {0} is in use; stop whoever uses it or choose another with --port")]
     PortInUse(u16),
+    /// The environment leads back to this very system.
+    #[error("{variable}={url} is this system's own address: unset {variable}, or choose other ports with --port")]
+    OwnPort {
+        /// The variable.
+        variable: String,
+        /// What it holds.
+        url: String,
+    },
     /// The template cannot be run locally.
     #[error(transparent)]
     Template(#[from] TemplateError),

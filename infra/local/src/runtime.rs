@@ -20,7 +20,7 @@ use crate::{
     options::{LocalError, Mode, Options},
     seed::{Accounts, Keys, TENANT, TenantAccess, Tenants},
     servers::{Servers, Stop, serve},
-    settings::{Around, Overrides, ProviderUrls},
+    settings::{Around, FOR_PEOPLE, Overrides, ProviderUrls, Shown},
     stores::{
         Access, StoreError, dynamodb,
         lambda::Started,
@@ -102,6 +102,7 @@ impl Local {
             io::ErrorKind::AddrInUse => LocalError::PortInUse(port),
             _ => LocalError::Io(error),
         })?;
+        overrides.refuse_own(&servers)?;
         let access = overrides.access(&servers);
         let template = Template::read(DEPLOYED, &overrides.place(&access))?;
         let (stop_all, stop) = Stop::new();
@@ -141,14 +142,16 @@ impl Local {
         // Another server's clock is not a test's: it must not end what is not over yet.
         let ends_by_itself = database.is_some() || mode == Mode::Live;
         for table in &template.tables {
-            let stream = dynamodb::ensure_table(&access.dynamodb(), table, ends_by_itself).await?;
+            let stream = dynamodb::ensure_table(&access.dynamodb(), table, ends_by_itself).await;
+            let stream = stream.map_err(|error| overrides.named("AWS_ENDPOINT_URL_DYNAMODB", error))?;
             streams.extend(stream.map(|arn| (table.stream_arn(), arn)));
         }
         if let Some(database) = &database {
             database.index_ends(&template.tables).await?;
         }
         for bucket in &template.buckets {
-            s3::ensure_bucket(&access.s3(), &bucket.name).await?;
+            let bucket = s3::ensure_bucket(&access.s3(), &bucket.name).await;
+            bucket.map_err(|error| overrides.named("AWS_ENDPOINT_URL_S3", error))?;
         }
 
         // The secret, the sandbox, and how the functions reach both.
@@ -216,7 +219,15 @@ impl Local {
         let webhook_url = tenants.webhook_url(TENANT)?;
         let mut triggers = template.functions.iter().flat_map(|function| &function.streams);
         let failed_records = triggers.find_map(|trigger| trigger.retry.on_failure_bucket.as_deref());
-        let env = around.env(&api_url, &api_key, &webhook_url, &config(first)?, failed_records);
+        let env = around.env(&Shown {
+            url: &api_url,
+            api_key: &api_key,
+            webhook_url: &webhook_url,
+            sandbox_url: &sandbox_url,
+            data: data.path(),
+            function: &config(first)?,
+            failed_records,
+        });
 
         // The functions, and what calls them.
         let mut pollers = Vec::new();
@@ -267,8 +278,16 @@ impl Local {
             Mode::Live => live::spawn(&mut tasks, &inner, &stop),
             Mode::Pumped => {}
         }
-        let lines: String = env.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-        write_private(&inner.data.file("env"), lines.as_bytes())?;
+        if has_functions && mode == Mode::Live {
+            wait_for_answer(&api_url).await?;
+        }
+        let lines = |wanted: &dyn Fn(&str) -> bool| -> String {
+            let lines = env.iter().filter(|(name, _)| wanted(name));
+            lines.map(|(name, value)| format!("{name}={value}\n")).collect()
+        };
+        // The one that says that all is up comes last.
+        write_private(&inner.data.file("functions.env"), lines(&|_| true).as_bytes())?;
+        write_private(&inner.data.file("env"), lines(&|name| FOR_PEOPLE.contains(&name)).as_bytes())?;
         Ok(Self { inner, tasks, stop: stop_all, url: api_url, api_key, webhook_url, env })
     }
 
@@ -458,6 +477,14 @@ async fn open_data(path: Option<&std::path::Path>, fresh: bool) -> Result<DataDi
         }
     }
     Ok(DataDir::open(path, fresh)?)
+}
+
+/// Returns once the API answers.
+async fn wait_for_answer(url: &str) -> Result<(), LocalError> {
+    let failed = |error: reqwest::Error| LocalError::Io(io::Error::other(format!("{url}/health: {error}")));
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().map_err(failed)?;
+    let answer = client.get(format!("{url}/health")).send().await.map_err(failed)?;
+    answer.error_for_status().map(|_| ()).map_err(failed)
 }
 
 /// The seed that is given, or that of the last run, or a new one.

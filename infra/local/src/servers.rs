@@ -66,12 +66,22 @@ impl Port {
 }
 
 impl Servers {
+    /// The ports that were taken.
+    #[must_use]
+    pub fn ports(&self) -> Vec<u16> {
+        let always = [&self.sandbox, &self.dynamodb, &self.s3, &self.secrets, &self.mail];
+        let all = always.into_iter().chain(&self.api).chain(&self.lambda);
+        all.map(|port| port.address.port()).collect()
+    }
+
     /// Takes all ports. Without `functions` the API's is left to whoever serves them.
     ///
     /// # Errors
     /// `port` is in use, or no port is to be had.
     pub async fn bind(port: u16, functions: bool) -> io::Result<Self> {
-        let api = if functions { Some(Port::bind(port).await?) } else { None };
+        let taken = Port::bind(port).await?;
+        // Let go of where others serve the functions: it was only to be seen whether somebody else is there.
+        let api = functions.then_some(taken);
         // 9000 is also where cargo-lambda serves if nothing else is said.
         let outside = format!("http://127.0.0.1:{}", if port == 0 { 9000 } else { port });
         Ok(Self {

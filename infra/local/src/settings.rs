@@ -10,15 +10,20 @@
 //! | `COTEJO_AUCO_PUBLIC_KEY`, `COTEJO_AUCO_PRIVATE_KEY` | the account there |
 //! | `COTEJO_TECALIS_URL`, `COTEJO_TECALIS_API_KEY` | likewise |
 //! | `COTEJO_TRUSTED_PROXIES` | the template's `TrustedProxies` |
+//! | `COTEJO_LOCAL` | none; where it is set, the shell has the settings of a running system, which are refused |
 //! | `COTEJO_LINK_URL`, `COTEJO_LINK_USER`, `COTEJO_LINK_PASSWORD` | likewise |
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
 
 use cotejo::platform::{Config, ConfigError};
 
 use crate::{
+    options::LocalError,
     servers::Servers,
-    stores::Access,
+    stores::{Access, StoreError},
     template::{Function, Place},
 };
 
@@ -38,11 +43,30 @@ pub const NAMES: &[&str] = &[
     "COTEJO_LINK_PASSWORD",
     "COTEJO_LINK_URL",
     "COTEJO_LINK_USER",
+    "COTEJO_LOCAL",
     "COTEJO_STACK",
     "COTEJO_TECALIS_API_KEY",
     "COTEJO_TECALIS_URL",
     "COTEJO_TRUSTED_PROXIES",
 ];
+
+/// What of a running system's settings is written for people's shells: nothing that leads their own AWS tools, or another
+/// `cargo local`, here.
+pub const FOR_PEOPLE: &[&str] = &[
+    "BUCKET",
+    "COTEJO_API_KEY",
+    "COTEJO_AUCO_WEBHOOK_URL",
+    "COTEJO_MAILBOX_URL",
+    "COTEJO_SANDBOX_URL",
+    "COTEJO_URL",
+    "TABLE",
+];
+
+/// By this a shell is known that has the settings of a running system's functions: it says whose.
+pub const MARK: &str = "COTEJO_LOCAL";
+
+/// Those of [`NAMES`] that name a store.
+pub const STORES: [&str; 2] = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_S3"];
 
 /// Whom e-mails come from.
 const MAIL_FROM: &str = "cotejo@local.example";
@@ -58,6 +82,33 @@ impl Overrides {
         Self(values.into_iter().filter(|(_, value)| !value.is_empty()).collect())
     }
 
+    /// Refuses what leads back to this system itself: it would wait for itself.
+    ///
+    /// # Errors
+    /// The variable that does.
+    pub fn refuse_own(&self, servers: &Servers) -> Result<(), LocalError> {
+        let ports = servers.ports();
+        let is_own = |url: &str| {
+            let url = reqwest::Url::parse(url).ok()?;
+            let is_here = matches!(url.host_str()?, "127.0.0.1" | "localhost" | "[::1]" | "0.0.0.0");
+            Some(is_here && ports.contains(&url.port_or_known_default()?))
+        };
+        let mut urls = self.0.iter().filter(|(name, _)| name.contains("_URL"));
+        match urls.find(|(_, url)| is_own(url) == Some(true)) {
+            Some((name, url)) => Err(LocalError::OwnPort { variable: name.clone(), url: url.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// The error of a store, with the variable that named it.
+    #[must_use]
+    pub fn named(&self, variable: &'static str, error: StoreError) -> StoreError {
+        match self.get(variable) {
+            Some(url) => StoreError::Outside { variable, url: url.to_owned(), source: Box::new(error) },
+            None => error,
+        }
+    }
+
     /// A value.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -67,7 +118,7 @@ impl Overrides {
     /// Credentials and region of the environment are for a store of the environment; they are not handed to, or
     /// written down for, the embedded ones.
     fn aws(&self, name: &str) -> Option<&str> {
-        let outside = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_S3"].iter().any(|url| self.0.contains_key(*url));
+        let outside = STORES.iter().any(|url| self.0.contains_key(*url));
         self.get(name).filter(|_| outside)
     }
 
@@ -103,6 +154,24 @@ impl Overrides {
         }
         Place { region: access.region.clone(), stack, parameters }
     }
+}
+
+/// What the settings of a running system are made of, besides what functions are told.
+pub struct Shown<'a> {
+    /// URL of the API.
+    pub url: &'a str,
+    /// The first tenant's key.
+    pub api_key: &'a str,
+    /// Where Auco calls back about it.
+    pub webhook_url: &'a str,
+    /// URL of the sandbox.
+    pub sandbox_url: &'a str,
+    /// The data directory.
+    pub data: &'a Path,
+    /// Any function: all have the same table, bucket and secret.
+    pub function: &'a Config,
+    /// The bucket for stream records that were given up.
+    pub failed_records: Option<&'a str>,
 }
 
 /// What the functions are told besides what the template says.
@@ -185,22 +254,19 @@ impl Around<'_> {
         values
     }
 
-    /// What the file `env` holds for shells, scripts, cargo-lambda and `cargo admin`. `function` is any: all have the same
-    /// table, bucket and secret. `failed_records` is the bucket for stream records that were given up.
+    /// What the file `functions.env` holds for cargo-lambda and `cargo admin`, and `env`, as far as it is [`FOR_PEOPLE`], for
+    /// shells and scripts.
     #[must_use]
-    pub fn env(
-        &self,
-        url: &str,
-        api_key: &str,
-        webhook_url: &str,
-        function: &Config,
-        failed_records: Option<&str>,
-    ) -> BTreeMap<String, String> {
+    pub fn env(&self, shown: &Shown<'_>) -> BTreeMap<String, String> {
+        let Shown { url, api_key, webhook_url, sandbox_url, data, function, failed_records } = *shown;
         let mut env = self.values();
         for (name, value) in [
             ("BUCKET", function.bucket.as_str()),
             ("COTEJO_API_KEY", api_key),
             ("COTEJO_AUCO_WEBHOOK_URL", webhook_url),
+            (MARK, &data.display().to_string()),
+            ("COTEJO_MAILBOX_URL", &format!("{}/mailbox", self.mail_url)),
+            ("COTEJO_SANDBOX_URL", sandbox_url),
             // As `cargo lambda watch` calls it.
             ("COTEJO_COPY_LONG_FUNCTION", "copy-long"),
             ("COTEJO_SECRET", &function.secret_id),

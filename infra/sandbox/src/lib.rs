@@ -204,7 +204,7 @@ pub enum SandboxError {
         source: std::io::Error,
     },
     /// A line of the state file is not one of ours. Delete the file to start anew.
-    #[error("line {line} of the sandbox's state file {} is not readable: {source}", path.display())]
+    #[error("line {line} of the sandbox's state file {} is damaged ({source}): put a copy of it back, or remove it to have the companies start anew", path.display())]
     StateLine {
         /// The file.
         path: PathBuf,

@@ -82,6 +82,13 @@ impl Company {
         self == Self::Auco
     }
 
+    /// Whether it is a server elsewhere, which writes to the people that it is told.
+    pub(super) fn reaches_people(self, local: &Local) -> bool {
+        let url = self.url(local);
+        let host = reqwest::Url::parse(&url).ok().and_then(|url| url.host_str().map(str::to_owned));
+        !self.is_played(local) && !matches!(host.as_deref(), Some("127.0.0.1" | "localhost" | "[::1]"))
+    }
+
     /// Whether it says by itself when something has happened.
     pub(super) fn calls_back(self) -> bool {
         self != Self::Tecalis

@@ -40,6 +40,9 @@ struct Gateway {
     seams: Seams,
 }
 
+/// What the lines about requests are logged under; `--log` shows them.
+pub const REQUESTS: &str = "cotejo_local::requests";
+
 /// The gateway, to be served with the callers' addresses.
 pub fn router(routes: Routes, find: Find, seams: Seams) -> Router {
     Router::new().fallback(handle).with_state(Arc::new(Gateway { routes, find, seams }))
@@ -47,7 +50,12 @@ pub fn router(routes: Routes, find: Find, seams: Seams) -> Router {
 
 async fn handle(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let request_id = gateway.seams.entropy.uuid().to_string();
+    let began = gateway.seams.clock.now();
+    let route = gateway.route_of(&request);
     let mut response = gateway.answer(request, &request_id).await;
+    let ms = gateway.seams.clock.now().duration_since(began).as_millis();
+    // Ids and numbers of persons stand in paths; the route has none.
+    tracing::info!(target: REQUESTS, "{route} {} in {ms} ms", response.status().as_u16());
     if let Ok(id) = request_id.parse() {
         response.headers_mut().insert("apigw-requestid", id);
     }
@@ -55,6 +63,16 @@ async fn handle(State(gateway): State<Arc<Gateway>>, request: Request) -> Respon
 }
 
 impl Gateway {
+    /// The route that a request takes, as the template names it.
+    fn route_of(&self, request: &Request) -> String {
+        let (method, path) = (request.method().as_str(), event::decoded_path(request.uri().path()));
+        match self.routes.find(method, &path) {
+            Some(found) if found.key != "$default" => found.key,
+            _ if path == "/health" => format!("{method} /health"),
+            _ => format!("{method} (no route)"),
+        }
+    }
+
     async fn answer(&self, request: Request, request_id: &str) -> Response {
         let caller = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
         let (parts, body) = request.into_parts();

@@ -81,6 +81,13 @@ async fn the_env_file_is_there_once_all_is_up_and_temporary_data_goes() {
     let data = local.data().to_owned();
     let env = std::fs::read_to_string(data.join("env")).expect("env");
     assert!(env.lines().any(|line| line == format!("COTEJO_URL={}", local.url())), "{env}");
+    for theirs in ["AWS_", "COTEJO_AUCO_URL", "COTEJO_LINK_URL", "COTEJO_TECALIS_URL"] {
+        assert!(!env.contains(theirs), "sourcing it leads nothing else here: {env}");
+    }
+    let functions = std::fs::read_to_string(data.join("functions.env")).expect("functions.env");
+    for needed in ["AWS_ENDPOINT_URL_DYNAMODB=", "AWS_SECRET_ACCESS_KEY=", "TABLE=", "COTEJO_LOCAL="] {
+        assert!(functions.lines().any(|line| line.starts_with(needed)), "{needed}: {functions}");
+    }
     let health = reqwest::get(format!("{}/health", local.url())).await.expect("answer");
     assert_eq!(health.text().await.expect("body"), r#"{"result":{"status":"ok"},"success":true}"#);
     local.shutdown().await;
@@ -95,6 +102,158 @@ async fn the_stores_of_the_environment_replace_the_embedded_ones() {
     let local = Local::start(Options { overrides: overrides.into(), ..options(None) }).await.expect("start");
     write(&local, "one").await;
     assert!(is_there(&outside, "one").await);
+}
+
+/// Why a system does not start.
+async fn refused(options: Options) -> String {
+    Local::start(options).await.err().expect("refused").to_string()
+}
+
+#[tokio::test]
+async fn the_api_answers_before_the_env_file_is_there() {
+    let data = tempfile::tempdir().expect("directory");
+    let (path, file) = (data.path().to_owned(), data.path().join("env"));
+    let starting =
+        tokio::spawn(async move { Local::start(Options { mode: Mode::Live, ..options(Some(&path)) }).await });
+    while !file.exists() {
+        assert!(!starting.is_finished() || file.exists(), "it ended without the file");
+        tokio::task::yield_now().await;
+    }
+    let env = std::fs::read_to_string(&file).expect("env");
+    let url = env.lines().find_map(|line| line.strip_prefix("COTEJO_URL=")).expect("URL");
+    assert_eq!(reqwest::get(format!("{url}/health")).await.expect("answer").status(), 200);
+    starting.await.expect("task").expect("start").shutdown().await;
+}
+
+#[tokio::test]
+async fn a_store_of_the_environment_that_cannot_be_used_is_named_with_its_variable() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("port").local_addr().expect("address");
+    for variable in crate::settings::STORES {
+        let url = format!("http://{closed}");
+        let overrides = HashMap::from([(variable.to_owned(), url.clone())]);
+        let problem = refused(Options { overrides, ..options(None) }).await;
+        assert!(problem.starts_with(&format!("{variable}={url} cannot be used: ")), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn what_leads_back_to_the_system_itself_is_refused() {
+    let port = loop {
+        let first = std::net::TcpListener::bind("127.0.0.1:0").expect("port").local_addr().expect("address").port();
+        if first < 65_000 && (first..first + 7).all(|port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok()) {
+            break first;
+        }
+    };
+    for (variable, host, of) in [
+        ("AWS_ENDPOINT_URL_DYNAMODB", "127.0.0.1", port + 2),
+        ("AWS_ENDPOINT_URL_S3", "localhost", port + 3),
+        ("COTEJO_AUCO_URL", "127.0.0.1", port + 1),
+    ] {
+        let url = format!("http://{host}:{of}/x");
+        let overrides = HashMap::from([(variable.to_owned(), url.clone())]);
+        let problem = refused(Options { port, overrides, ..options(None) }).await;
+        assert!(problem.starts_with(&format!("{variable}={url} is this system's own address")), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_named_with_what_to_do() {
+    for (name, content) in [
+        ("local.json", "{"),
+        ("secrets.json", "[1]"),
+        ("stream.json", "{\"x\": 1}"),
+        ("sandbox-seed.json", "x"),
+        ("sandbox.jsonl", "{}\n"),
+        ("dynamodb.db", "no database at all, but a file of some hundred bytes that somebody put here by mistake "),
+        ("version.json", "x"),
+    ] {
+        let data = tempfile::tempdir().expect("directory");
+        let one = || Options { sandbox_seed: 0, ..options(Some(data.path())) };
+        Local::start(one()).await.expect("start").shutdown().await;
+        let file = data.path().join(name);
+        std::fs::write(&file, content.repeat(5)).expect("write");
+        let problem = refused(one()).await;
+        assert!(problem.contains(&file.display().to_string()), "{name}: {problem}");
+        let helps = ["--fresh", "remove it"].iter().any(|help| problem.contains(help));
+        assert!(helps, "{name}: {problem}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_full_disk_is_said_with_the_file_that_had_no_room() {
+    let data = tempfile::tempdir().expect("directory");
+    // Where the next version of a file is written stands a device without room.
+    std::os::unix::fs::symlink("/dev/full", data.path().join("secrets.json.new")).expect("link");
+    std::fs::write(data.path().join("version.json"), "1").expect("stamp");
+    let problem = refused(options(Some(data.path()))).await;
+    let file = data.path().join("secrets.json");
+    assert!(
+        problem.starts_with(&file.display().to_string()) && problem.ends_with("make room on the disk"),
+        "{problem}"
+    );
+}
+
+#[tokio::test]
+async fn data_of_another_version_is_refused_and_says_so() {
+    let data = tempfile::tempdir().expect("directory");
+    Local::start(options(Some(data.path()))).await.expect("start").shutdown().await;
+    let stamp = data.path().join("version.json");
+    for (version, other) in [(Some("999"), "a later"), (Some("0"), "an earlier"), (None, "an earlier")] {
+        match version {
+            Some(version) => std::fs::write(&stamp, version).expect("write"),
+            None => std::fs::remove_file(&stamp).expect("remove"),
+        }
+        let problem = refused(options(Some(data.path()))).await;
+        let said = format!("{} was written by {other} version of Cotejo", data.path().display());
+        assert!(problem.starts_with(&said) && problem.contains("--fresh"), "{problem}");
+    }
+    Local::start(Options { fresh: true, ..options(Some(data.path())) }).await.expect("fresh").shutdown().await;
+    Local::start(options(Some(data.path()))).await.expect("again").shutdown().await;
+}
+
+#[tokio::test]
+async fn a_table_whose_indexes_are_others_is_named_with_them() {
+    use aws_sdk_dynamodb::types::{
+        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+        ScalarAttributeType,
+    };
+    let outside = Local::start(options(None)).await.expect("start");
+    let client = outside.inner.access.dynamodb();
+    let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("key");
+    let index = |name: &str, hash: &str| {
+        let all = Projection::builder().projection_type(ProjectionType::All).build();
+        let index =
+            GlobalSecondaryIndex::builder().index_name(name).key_schema(key(hash, KeyType::Hash)).projection(all);
+        index.build().expect("index")
+    };
+    let mut table = client.create_table().table_name("other-table").billing_mode(BillingMode::PayPerRequest);
+    for name in ["pk", "sk", "due_shard"] {
+        let attribute = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
+        table = table.attribute_definitions(attribute.build().expect("attribute"));
+    }
+    let table = table.key_schema(key("pk", KeyType::Hash)).key_schema(key("sk", KeyType::Range));
+    let table = table.global_secondary_indexes(index("due", "due_shard")).global_secondary_indexes(index("odd", "sk"));
+    table.send().await.expect("table");
+    let names = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+    let mut overrides: HashMap<_, _> =
+        names.map(|name| (name.to_owned(), outside.env()[name].clone())).into_iter().collect();
+    overrides.insert("COTEJO_STACK".to_owned(), "other".to_owned());
+    let problem = refused(Options { overrides, ..options(None) }).await;
+    let said = "table other-table is not as template.yaml has it: index by_kind is missing, index by_owner is missing, \
+                index due has another key, index odd is not known";
+    assert!(problem.ends_with(said), "{problem}");
+}
+
+#[tokio::test]
+async fn the_greeting_s_example_names_nobody_where_the_provider_is_a_real_one() {
+    let played = Local::start(options(None)).await.expect("start");
+    assert!(crate::demo::example(&played).contains("+57300"));
+    let overrides = HashMap::from([("COTEJO_AUCO_URL".to_owned(), "https://dev.auco.example/v1.5/ext".to_owned())]);
+    let real = Local::start(Options { overrides, ..options(None) }).await.expect("start");
+    let example = crate::demo::example(&real);
+    assert!(example.contains(r#""phone":"PHONE""#) && !example.contains("57300"), "{example}");
+    assert!(!example.contains("sandbox") && !example.contains("1020304050"), "{example}");
 }
 
 #[tokio::test]

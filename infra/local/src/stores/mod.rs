@@ -35,7 +35,9 @@ pub struct Access {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The embedded store does not open its files.
-    #[error("{store} cannot use {}: {problem}", path.display())]
+    #[error(
+        "{store} cannot use {}: {problem}. Make room or put a copy of it back, or forget everything beside it with --fresh", path.display()
+    )]
     Files {
         /// Which one.
         store: &'static str,
@@ -43,6 +45,24 @@ pub enum StoreError {
         path: std::path::PathBuf,
         /// What it said.
         problem: String,
+    },
+    /// A table is not as template.yaml has it.
+    #[error("table {table} is not as template.yaml has it: {}", differences.join(", "))]
+    Table {
+        /// The table.
+        table: String,
+        /// What is different.
+        differences: Vec<String>,
+    },
+    /// A store that the environment names cannot be used.
+    #[error("{variable}={url} cannot be used: {source}")]
+    Outside {
+        /// The variable.
+        variable: &'static str,
+        /// What it holds.
+        url: String,
+        /// What went wrong.
+        source: Box<StoreError>,
     },
     /// A store answers with an error, or not at all.
     #[error("{call}: {problem}")]
@@ -68,6 +88,9 @@ impl StoreError {
     }
 }
 
+/// How long a store gets to answer one request. One that never does is no store.
+const ANSWER_TIME: Duration = Duration::from_secs(20);
+
 /// A client of `$sdk` for `$url`, as `$access` says.
 macro_rules! client {
     ($sdk:ident, $access:expr, $url:expr, $($more:tt)*) => {
@@ -77,6 +100,9 @@ macro_rules! client {
                 .credentials_provider($access.credentials())
                 .http_client($access.http.clone())
                 .endpoint_url($url)
+                .timeout_config(
+                    aws_smithy_types::timeout::TimeoutConfig::builder().operation_attempt_timeout(ANSWER_TIME).build(),
+                )
                 $($more)*
                 .build(),
         )

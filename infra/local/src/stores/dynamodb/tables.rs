@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
     types::{
         AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
         KeyType as SdkKeyType, Projection as SdkProjection, ProjectionType, ScalarAttributeType, StreamSpecification,
-        StreamViewType, TableStatus, TimeToLiveSpecification,
+        StreamViewType, TableDescription, TableStatus, TimeToLiveSpecification,
     },
 };
 use jiff::Timestamp;
@@ -43,6 +43,12 @@ pub async fn ensure_table(client: &Client, table: &Table, ends_by_itself: bool) 
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     };
+    if let Some(described) = &described {
+        let differences = differences(described, table);
+        if !differences.is_empty() {
+            return Err(StoreError::Table { table: table.name.clone(), differences });
+        }
+    }
     if let Some(attribute) = table.ttl_attribute.as_ref().filter(|_| ends_by_itself) {
         ensure_ttl(client, table, attribute).await?;
     }
@@ -51,6 +57,51 @@ pub async fn ensure_table(client: &Client, table: &Table, ends_by_itself: bool) 
         return Err(StoreError::Call { call: call("DescribeTable"), problem: "the table has no stream".to_owned() });
     }
     Ok(stream)
+}
+
+/// In what a table is not the one of the template: its key and its indexes, which nobody changes afterwards.
+fn differences(described: &TableDescription, table: &Table) -> Vec<String> {
+    let same_key = |there: &[KeySchemaElement], wanted: &[KeyAttribute]| {
+        key_schema(wanted)
+            .is_ok_and(|wanted| wanted.len() == there.len() && wanted.iter().all(|part| there.contains(part)))
+    };
+    let mut differences = Vec::new();
+    if !same_key(described.key_schema(), &table.key) {
+        differences.push("it has another key".to_owned());
+    }
+    let there = described.global_secondary_indexes();
+    for index in &table.indexes {
+        match there.iter().find(|there| there.index_name() == Some(&index.name)) {
+            None => differences.push(format!("index {} is missing", index.name)),
+            Some(there) if !same_key(there.key_schema(), &index.key) => {
+                differences.push(format!("index {} has another key", index.name));
+            }
+            Some(there) if !same_projection(there.projection(), &index.projection) => {
+                differences.push(format!("index {} holds other attributes", index.name));
+            }
+            Some(_) => {}
+        }
+    }
+    let known = |name: &str| table.indexes.iter().any(|index| index.name == name);
+    let unknown = there.iter().filter_map(|there| there.index_name()).filter(|name| !known(name));
+    differences.extend(unknown.map(|name| format!("index {name} is not known")));
+    differences
+}
+
+fn same_projection(there: Option<&SdkProjection>, wanted: &Projection) -> bool {
+    let Some(there) = there else { return false };
+    let sorted = |names: &[String]| {
+        let mut names = names.to_vec();
+        names.sort_unstable();
+        names
+    };
+    match (there.projection_type(), wanted) {
+        (Some(ProjectionType::All), Projection::All) | (Some(ProjectionType::KeysOnly), Projection::KeysOnly) => true,
+        (Some(ProjectionType::Include), Projection::Include(names)) => {
+            sorted(there.non_key_attributes()) == sorted(names)
+        }
+        _ => false,
+    }
 }
 
 async fn create(client: &Client, table: &Table) -> Result<(), StoreError> {
