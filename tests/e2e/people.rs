@@ -659,3 +659,38 @@ async fn a_catalog_s_values_are_of_their_types() {
     assert_eq!(listed.result()["data"].as_array().unwrap().len(), 7);
     assert_eq!(world.customer.get(&path).await.result()["values"].as_array().unwrap().len(), 7);
 }
+
+#[tokio::test]
+async fn a_person_of_another_country_is_kept_by_whatever_number_they_have() {
+    let world = World::new().await;
+    let foreigner = json!({
+        "national_id": "PE-12345678", "name": "Ana", "first_lastname": "Quispe", "second_lastname": "Mamani",
+        "nationality_id": 175, "entity_of_birth": "Cusco", "birthdate": "1990-05-17",
+    });
+    let refused = world.customer.post("/people", &foreigner).await;
+    assert_eq!((refused.status, refused.fields()), (422, vec!["national_id"]));
+    let mut told = foreigner.clone();
+    told["ignore_curp_validation"] = true.into();
+    let made = world.customer.post("/people", &told).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let path = format!("/people/{}", made.id());
+    assert_eq!(
+        world.customer.put(&path, &json!({"name": "Anna"})).await.status,
+        200,
+        "what stays is not checked again"
+    );
+    let found = world.customer.get("/people/national-id/PE-12345678").await;
+    assert_eq!(found.result()["name"], "Anna");
+    let other = json!({"national_id": "PE-87654321"});
+    assert_eq!(world.customer.put(&path, &other).await.fields(), ["national_id"], "a new one is");
+    let upserted = json!({
+        "name": "Luis", "first_lastname": "Rojas", "second_lastname": "Soto", "ignore_curp_validation": true,
+    });
+    assert_eq!(world.customer.put("/people/national-id/CO1001001010", &upserted).await.status, 200);
+    let csv =
+        "national_id,name,first_lastname,second_lastname,ignore_curp_validation\nES99999999R,Carmen,Ruiz,Gil,true\n";
+    let import = world.customer.post_form("/people/import", &[("file", csv)]).await;
+    assert_eq!(import.status, 202, "{import:?}");
+    world.local.pump().await;
+    assert_eq!(world.customer.get("/people/national-id/ES99999999R").await.status, 200, "a file may say so too");
+}
