@@ -14,7 +14,10 @@ use super::{
     rules::Rule,
     schema, typed,
 };
-use crate::{platform::json::Json, providers::FieldProblem};
+use crate::{
+    platform::{json::Json, values::text::normal},
+    providers::FieldProblem,
+};
 
 /// Parts that a property has at most.
 const MAX_ENTRIES: usize = 50;
@@ -149,6 +152,12 @@ fn catalogs_named(property: &Fields) -> Vec<Named> {
 
 fn property_named(value: &Fields) -> Vec<Named> {
     named(value, "dynamic_property_id", Kind::DynamicProperty)
+}
+
+/// What is given for parts, each under the part's name in the one form that names have.
+#[must_use]
+pub fn named_alike(given: BTreeMap<String, Json>) -> BTreeMap<String, Json> {
+    given.into_iter().map(|(key, value)| (normal(&key).into_owned(), value)).collect()
 }
 
 /// What catalogs must have for the values to be what the parts ask for.

@@ -47,6 +47,7 @@ impl DynamicValues<'_> {
         }
         let entries = dynamic::descriptor(&property.fields);
         let values: Option<BTreeMap<String, Json>> = given.get("values").and_then(Json::read);
+        let values = values.map(dynamic::named_alike);
         let values = match values {
             Some(values) => {
                 let listed = self.listed(caller, dynamic::asked_of_catalogs(&entries, &values)).await?;
