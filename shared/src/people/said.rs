@@ -67,7 +67,7 @@ impl Said {
 /// Why a person's field may not be what was meant.
 fn doubt(form: Form, text: &str) -> Option<&'static str> {
     let text = text.trim();
-    if form != Form::Text {
+    if !matches!(form, Form::Text | Form::Name) {
         return None;
     }
     if NOTHING.contains(&text) {

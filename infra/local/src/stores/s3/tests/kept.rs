@@ -69,7 +69,7 @@ async fn of_a_process_nothing_is_left_and_of_its_neighbour_everything() {
     let bucket = Bucket::new(client.clone(), "kept".to_owned());
     let copier = Copier::new(bucket.clone(), true);
     let (tenant, process) = ids();
-    let pdf = &b"%PDF-1.7\ntrailer\n<<>>\nstartxref\n9\n%%EOF\n"[..];
+    let pdf = &include_bytes!("../../../../../../shared/src/evidence/testdata/pillow.pdf")[..];
     copier.store_certificate(&tenant, process, pdf.into()).await.expect("certificate");
     copier.store_submitted(&tenant, process, EvidenceKind::DocumentFront, pdf.into()).await.expect("picture");
     copier.store_callback(&tenant, process, "a callback".into()).await.expect("callback");
