@@ -57,6 +57,15 @@ async fn every_refusal_has_its_shape() {
 }
 
 #[tokio::test]
+async fn what_a_browser_asks_before_a_script_may_is_answered_without_a_key() {
+    let world = World::new().await;
+    for path in ["/processes", "/people/x", "/nothing"] {
+        let answer = Customer::new(world.local.url(), "").send(Method::OPTIONS, path, &[], None).await;
+        assert_eq!(answer.status, 204, "{path}: {answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_method_has_no_route() {
     let world = World::new().await;
     let key = ("x-api-key", world.local.api_key());

@@ -33,8 +33,8 @@ async fn nothing_is_created_at_a_paused_provider_until_it_is_resumed() {
     let link = link_order(world.local.sandbox(), "ok", false, &json!({}));
     assert_eq!(world.customer.create(&link).await.status, 201, "another provider is not concerned");
 
+    // The end of a pause counts at once.
     admin(&world, &["provider", "resume", "local", "auco"]).await;
-    world.clock.advance(KNOWN_EVERYWHERE);
     assert_eq!(world.customer.create_once("k-2", &order("approved")).await.status, 201);
 }
 
@@ -59,12 +59,30 @@ async fn a_paused_provider_is_asked_nothing_and_its_callbacks_wait() {
     let shown = admin(&world, &["process", "show", "local", &id]).await;
     assert_eq!(shown["record"]["callbacks_to_apply"], 1, "what came is kept");
 
+    // The end of a pause counts at once.
     admin(&world, &["provider", "resume", "local", "auco"]).await;
-    world.clock.advance(KNOWN_EVERYWHERE);
     let woken = admin(&world, &["process", "wake", "--provider", "auco", "--since", "2026-11-02T00:00:00Z"]).await;
     assert_eq!(woken["tenants"], json!([{"tenant": "local", "woken": 1, "paused": false}]));
     world.local.pump().await;
     assert_eq!(world.customer.process(&id).await["status"], "approved", "without waiting for the schedule");
+}
+
+#[tokio::test]
+async fn a_pause_ends_no_process() {
+    let world = World::new().await;
+    let unconfirmed = world.customer.create(&order("create-5xx")).await;
+    assert_eq!(unconfirmed.status, 202, "{unconfirmed:?}");
+    admin(&world, &["provider", "pause", "local", "auco"]).await;
+    world.clock.advance(KNOWN_EVERYWHERE);
+    for _ in 0..8 {
+        world.pass(SignedDuration::from_mins(30)).await;
+    }
+    let paused = world.customer.process(&unconfirmed.id()).await;
+    assert_eq!(paused["status"], "submitting", "nobody asked whether the provider has it: {paused}");
+
+    admin(&world, &["provider", "resume", "local", "auco"]).await;
+    let ended = world.finish(&unconfirmed.id(), 60).await;
+    assert_ne!(ended["status"], "submitting", "{ended}");
 }
 
 #[tokio::test]

@@ -67,8 +67,8 @@ pub async fn handle(app: &App, call: Call) -> Result<DynamoDbEventResponse, Erro
             return Ok(DynamoDbEventResponse::default());
         }
     };
-    app.lag.look(&event).await;
-    Ok(stream::each_item(event, app.clock.as_ref(), |key, _| async move {
+    let lag = app.lag.look(&event);
+    let items = stream::each_item(event, app.clock.as_ref(), |key, _| async move {
         match key {
             WorkKey::Process(key) => app.deliver.run(&key).await.map(|_| ()),
             WorkKey::Record(key) => app.deliver.run_record(&key).await.map(|_| ()),
@@ -76,6 +76,7 @@ pub async fn handle(app: &App, call: Call) -> Result<DynamoDbEventResponse, Erro
             // It has no events.
             WorkKey::LongCopy(_) | WorkKey::Job(_) => Ok(()),
         }
-    })
-    .await)
+    });
+    let (answer, ()) = tokio::join!(items, lag);
+    Ok(answer)
 }

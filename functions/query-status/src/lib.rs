@@ -1,12 +1,12 @@
 //! `GET /processes`, `GET /processes/{id}`, `GET /processes/{id}/evidence/{evidence_id}`,
-//! `GET /providers/{provider}/health`, and the answer to every path that does not exist.
+//! `GET /providers/{provider}/health`, and the answer to every path that does not exist and to every `OPTIONS`.
 
 use cotejo::{
     api::{
         ApiError, Gate, Scope, Visit,
         page::PageRequest,
         query::Query,
-        response::{see_other, success},
+        response::{no_content, see_other, success},
         view::ProcessView,
     },
     platform::Platform,
@@ -44,6 +44,8 @@ async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Respon
         (&Method::GET, ["processes", id]) => get(app, visit, request, id).await,
         (&Method::GET, ["processes", id, "evidence", evidence]) => link(app, visit, request, id, evidence).await,
         (&Method::GET, ["providers", provider, "health"]) => health(app, visit, provider).await,
+        // A browser asks before a script may; where the stack has `AllowedOrigins`, API Gateway adds to this answer what it needs.
+        (&Method::OPTIONS, _) => Ok(no_content()),
         _ => Err(ApiError::no_route()),
     }
 }

@@ -42,8 +42,8 @@ impl App {
 /// # Errors
 /// None: whatever fails, fails for its own record.
 pub async fn handle(app: &App, event: Event) -> Result<DynamoDbEventResponse, Error> {
-    app.lag.look(&event).await;
-    Ok(stream::each_item(event, app.clock.as_ref(), |key, end| async move {
+    let lag = app.lag.look(&event);
+    let items = stream::each_item(event, app.clock.as_ref(), |key, end| async move {
         match key {
             WorkKey::Process(key) => app.refresh.run(&key, end).await,
             WorkKey::LongCopy(key) => app.copy.run(&key).await,
@@ -51,6 +51,7 @@ pub async fn handle(app: &App, event: Event) -> Result<DynamoDbEventResponse, Er
             // Nothing is wished of it; `deliver-notifications` sees to it.
             WorkKey::Delivery(_) | WorkKey::Record(_) => Ok(()),
         }
-    })
-    .await)
+    });
+    let (answer, ()) = tokio::join!(items, lag);
+    Ok(answer)
 }

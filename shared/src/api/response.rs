@@ -3,7 +3,11 @@
 use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
-use lambda_http::{Body, Request, RequestExt as _, Response, http::HeaderValue, request::RequestContext};
+use lambda_http::{
+    Body, Request, RequestExt as _, Response,
+    http::{HeaderValue, StatusCode},
+    request::RequestContext,
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -30,6 +34,14 @@ pub fn created(status: u16, location: &str, replayed: bool, result: &impl Serial
     if replayed {
         response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
     }
+    response
+}
+
+/// An answer without a body.
+#[must_use]
+pub fn no_content() -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::NO_CONTENT;
     response
 }
 

@@ -31,6 +31,10 @@ impl Process {
     pub fn hold(&mut self, until: Option<Timestamp>, by: &str, now: Timestamp) {
         if self.legal_hold_until != until {
             self.legal_hold_until = until;
+            if until.is_some() {
+                // Stored before anything is locked, so that no lock is forgotten.
+                self.locking();
+            }
             let entry = if until.is_some() { "legal_hold_set" } else { "legal_hold_lifted" };
             self.touch(now, entry, Some(format!("by key {by}")));
         }

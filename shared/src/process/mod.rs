@@ -268,7 +268,7 @@ impl Process {
             escalation: None,
             uploads: Vec::new(),
             legal_hold_until,
-            locks: None,
+            locks: legal_hold_until.map(|_| ObjectLocks::default()),
             redaction: None,
             events: 0,
         };

@@ -37,26 +37,30 @@ impl WatchLag {
         Self { platform: platform.clone(), store: Store::new(platform), function, noted_at: Mutex::default() }
     }
 
-    /// Looks how old the records of a batch are, and notes it where that is late. One write a minute at most; that it fails
-    /// keeps nobody from the batch.
-    pub async fn look(&self, event: &Event) {
+    /// Looks how old the records of a batch are, and notes it where that is late, beside the batch's own work. One write a minute at
+    /// most; that it fails keeps nobody from the batch.
+    pub fn look<'a>(&'a self, event: &Event) -> impl Future<Output = ()> + use<'a> {
+        let late = self.lateness(event);
+        async move {
+            let Some(lag) = late else { return };
+            if let Err(error) = self.store.note_lag(self.function, &lag).await {
+                tracing::warn!(function = self.function, %error, "that the stream is behind could not be noted");
+            }
+        }
+    }
+
+    /// How late the oldest record is, where that is to be noted.
+    fn lateness(&self, event: &Event) -> Option<StreamLag> {
         let now = self.platform.seams.clock.now();
         let made = event.records.iter().map(|record| record.change.approximate_creation_date_time.timestamp());
         // A record that does not say when it was made is not old.
-        let Some(age) =
-            made.filter(|made| *made > 0).min().map(|made| now.as_second() - made).filter(|age| *age > LATE.as_secs())
-        else {
-            return;
-        };
-        {
-            let mut noted_at = self.noted_at.lock().unwrap_or_else(PoisonError::into_inner);
-            if noted_at.is_some_and(|at| now.duration_since(at) < EVERY) {
-                return;
-            }
-            *noted_at = Some(now);
+        let age = made.filter(|made| *made > 0).min().map(|made| now.as_second() - made);
+        let seconds = age.filter(|age| *age > LATE.as_secs())?;
+        let mut noted_at = self.noted_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted_at.is_some_and(|at| now.duration_since(at) < EVERY) {
+            return None;
         }
-        if let Err(error) = self.store.note_lag(self.function, &StreamLag { seen_at: now, seconds: age }).await {
-            tracing::warn!(function = self.function, %error, "that the stream is behind could not be noted");
-        }
+        *noted_at = Some(now);
+        Some(StreamLag { seen_at: now, seconds })
     }
 }

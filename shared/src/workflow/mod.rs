@@ -188,10 +188,15 @@ impl Means {
         Ok(self.tenant(who).await?.and_then(|tenant| tenant.retention_days))
     }
 
-    /// Whether operators have the provider called `name` left alone for the tenant of `who`. No request of its own but for
-    /// one in two minutes.
+    /// Whether operators have the provider called `name` left alone for the tenant of `who`. A pause counts within two minutes, its end
+    /// at once. No request of its own but for one in two minutes, and one where it is paused.
     async fn is_paused(&self, who: &impl Authority, name: &str) -> Result<bool, StoreError> {
-        Ok(self.tenant(who).await?.is_some_and(|tenant| tenant.paused.contains_key(name)))
+        let is_paused = |tenant: &Tenant| tenant.paused.contains_key(name);
+        if !self.tenant(who).await?.is_some_and(|tenant| is_paused(&tenant)) {
+            return Ok(false);
+        }
+        // Whatever is woken as soon as the pause ends must not find it remembered.
+        Ok(self.store.tenant(who).await?.is_some_and(|tenant| is_paused(&tenant)))
     }
 
     /// The tenant of `who`, as it was at most [`TENANT_FRESH_FOR`] ago.

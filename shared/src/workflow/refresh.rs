@@ -93,6 +93,11 @@ impl Look {
             reference_is_taken: false,
         }
     }
+
+    /// Whether the provider was asked for anything.
+    fn has_asked(&self) -> bool {
+        self.answer.is_some() || self.submission.is_some() || self.escalation.is_some() || self.certificate.is_some()
+    }
 }
 
 /// The provider could not be asked.
@@ -178,15 +183,16 @@ impl RefreshProcess {
             Ok(Ok(provider)) => provider,
             // The account was taken away; it may come back.
             Ok(Err(_)) => {
-                return self.wait(key, record, "no_account", |_| SignedDuration::from_hours(1)).await.map(|()| false);
+                return self.wait_for_account(key, record, "no_account", |_| SignedDuration::from_hours(1)).await;
             }
             // It is this tenant's secret alone that cannot be had, and no other process must wait for it.
-            Err(_) => return self.wait(key, record, "account_unavailable", due::backoff).await.map(|()| false),
+            Err(_) => return self.wait_for_account(key, record, "account_unavailable", due::backoff).await,
         };
         let knew_reference = record.process.provider_reference.clone();
         let called_back = !record.inbox.is_empty();
         let provider = provider.as_ref();
-        if self.means.is_paused(key, &record.process.provider).await? {
+        // What the provider was asked before a race was lost counts all the same.
+        if !look.has_asked() && self.means.is_paused(key, &record.process.provider).await? {
             self.wait_for_paused(key, record, provider, look).await?;
             return Ok(record.process.provider_reference != knew_reference);
         }
@@ -255,7 +261,8 @@ impl RefreshProcess {
         Ok(learns_reference)
     }
 
-    /// Leaves a paused provider alone. A callback that is itself its answer counts; the others wait in the inbox.
+    /// Leaves a paused provider alone. A callback that is itself its answer counts; the others wait in the inbox. Nothing is concluded from
+    /// the time that passes: nobody asked whether the provider knows better.
     async fn wait_for_paused(
         &self,
         key: &OwnKey,
@@ -268,7 +275,23 @@ impl RefreshProcess {
         let events = self.fold_inbox(record, provider, look.reference_is_taken).await?;
         record.inbox = hints;
         record.announce(events);
-        self.wait(key, record, "provider_paused", |failures| due::backoff(failures).min(PAUSED_WAIT)).await
+        record.process.unanswered("provider_paused", self.means.now());
+        self.wait(key, record, |failures| due::backoff(failures).min(PAUSED_WAIT)).await
+    }
+
+    /// Leaves a provider alone at which there is no account, for now or for good. It learns no reference.
+    async fn wait_for_account(
+        &self,
+        key: &OwnKey,
+        record: &mut ProcessRecord,
+        trouble: &str,
+        wait: fn(u32) -> SignedDuration,
+    ) -> Result<bool, OwnTrouble> {
+        let now = self.means.now();
+        record.process.unanswered(trouble, now);
+        let events = record.process.conclude(now);
+        record.announce(events);
+        self.wait(key, record, wait).await.map(|()| false)
     }
 
     /// Nothing can be asked now, and everything that needs it waits for as long as `wait` says by the number of failures.
@@ -276,13 +299,9 @@ impl RefreshProcess {
         &self,
         key: &OwnKey,
         record: &mut ProcessRecord,
-        trouble: &str,
         wait: fn(u32) -> SignedDuration,
     ) -> Result<(), OwnTrouble> {
         let now = self.means.now();
-        record.process.unanswered(trouble, now);
-        let events = record.process.conclude(now);
-        record.announce(events);
         let process = &record.process;
         let waits = is_open(process)
             || !record.inbox.is_empty()

@@ -85,7 +85,11 @@ fn whatever_cursor_is_sent_back() {
                 });
                 let Ok(page) = read else { continue };
                 assert!(page.page >= 1 && (1..=100).contains(&page.per_page));
-                let cursor = page.cursor.unwrap();
+                // Clients send an empty one where they have none.
+                let Some(cursor) = page.cursor else {
+                    assert!(cursor.is_empty(), "{cursor} is passed over");
+                    continue;
+                };
                 assert!(cursor.month.len() == 7 && cursor.month.is_ascii(), "{}", cursor.month);
             }
         }
