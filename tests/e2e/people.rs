@@ -409,6 +409,9 @@ async fn lists_of_contacts_and_employments_say_how_many_there_are() {
             ("per_page=2".to_owned(), 5),
             (format!("per_page=2&person_id={}", persons[0]), 3),
             ("page=2&per_page=2".to_owned(), 5),
+            ("page=3&per_page=2".to_owned(), 5),
+            ("page=2".to_owned(), 5),
+            (format!("page=3&per_page=2&person_id={}", persons[0]), 3),
         ] {
             let page = world.look(&format!("/{list}?{query}")).await;
             assert_eq!(page.result()["total"], total, "{list} {query}");

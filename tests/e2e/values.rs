@@ -1,6 +1,7 @@
 //! Values as people and their programs write them: each has one form, and what has none is refused.
 
 use cotejo_tests::{World, order};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::people::{juan, register, sample};
@@ -185,6 +186,15 @@ async fn rules_and_catalogs_compare_numbers_to_the_last_digit() {
     assert_eq!(save(r#"{"folio": 9007199254740992, "cuenta": 9007199254740992, "tasa": 7.50}"#).await.status, 201);
     let refused = save(r#"{"folio": 9007199254740993, "cuenta": 9007199254740993, "tasa": 7.51}"#).await;
     assert_eq!(refused.fields(), ["values.cuenta", "values.folio", "values.tasa"]);
+    // The same number in another form takes the place of what it was.
+    for (was, is) in [("7.0", "7"), ("-0", "0"), ("7.50", "7.5"), ("7", "8")] {
+        let number = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        let value = json!({"custom_catalog_id": catalog, "label": "B", "type": "number", "value": number(was)});
+        let path = format!("/catalog-values/{}", world.customer.post("/catalog-values", &value).await.id());
+        let changed = world.customer.call(Method::PUT, &path, Some(&json!({"value": number(is)}))).await;
+        assert_eq!((changed.status, changed.result()["value"].to_string().as_str()), (200, is), "{was}");
+        assert_eq!(save(&format!(r#"{{"folio": 1, "cuenta": 1, "tasa": {is}}}"#)).await.status, 201, "{is}");
+    }
     let part = json!({"title": "A", "type": "number", "rules": ["in:one,2"]});
     let refused = world.customer.post("/dynamic-properties", &json!({"name": "P", "descriptor": [part]})).await;
     assert_eq!(refused.fields(), ["descriptor[0].rules[0]"]);

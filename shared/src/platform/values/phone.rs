@@ -7,6 +7,10 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, Region,
 const MAX_CHARS: usize = 40;
 /// How mobile phones of Mexico were written for calls from abroad, until 2019; many address books still do.
 const OLD_MEXICAN_MOBILE: &str = "+521";
+/// How digits begin that are written so. A `1` without Mexico's code before it is the code of another country.
+const OLD_MEXICAN_MOBILES: [&str; 3] = [OLD_MEXICAN_MOBILE, "521", "00521"];
+/// Digits of a Mexican number without the country's code.
+const MEXICAN_DIGITS: usize = 10;
 
 /// The number in a text, where one without a country's code is Mexico's; `None` where it is no number.
 #[must_use]
@@ -16,7 +20,11 @@ pub fn mexican(text: &str) -> Option<String> {
         return read(&digits, None);
     }
     read(&digits, Some(Region::MX)).or_else(|| {
-        // A country's code stands there without its sign.
+        // A country's code stands there without its sign; a whole number with more behind it, such as an extension, is none.
+        let first = text.trim().chars().take_while(char::is_ascii_digit).count();
+        if first == MEXICAN_DIGITS && first < digits.len() {
+            return None;
+        }
         let number = parse(&format!("+{digits}"), None)?;
         number.is_valid().then(|| written(&number))
     })
@@ -34,7 +42,7 @@ fn bare(text: &str) -> Option<String> {
     let text = text.trim();
     let is_sign = |sign: char| {
         sign.is_whitespace() && !sign.is_control()
-            || matches!(sign, '-' | '.' | '(' | ')' | '/' | '\u{2010}'..='\u{2015}' | '\u{2212}')
+            || matches!(sign, '-' | '.' | '(' | ')' | '\u{2010}'..='\u{2015}' | '\u{2212}')
             // Telephones put these around numbers that they copy.
             || matches!(sign, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
@@ -53,7 +61,9 @@ fn bare(text: &str) -> Option<String> {
 
 fn read(digits: &str, region: Option<Region>) -> Option<String> {
     let number = parse(digits, region)?;
-    let old = written(&number).strip_prefix(OLD_MEXICAN_MOBILE).filter(|rest| rest.len() == 10).map(str::to_owned);
+    let is_old = OLD_MEXICAN_MOBILES.iter().any(|old| digits.starts_with(old));
+    let one = written(&number);
+    let old = one.strip_prefix(OLD_MEXICAN_MOBILE).filter(|rest| is_old && rest.len() == MEXICAN_DIGITS);
     let number = old.map_or(Some(number), |rest| parse(&format!("+52{rest}"), None))?;
     let is_whole = matches!(number.is_possible_with_reason(), Ok(NumberLengthType::IsPossible));
     is_whole.then(|| written(&number))
@@ -99,6 +109,12 @@ mod tests {
             ("+44 020 7946 0958", "+442079460958"),
             ("+54 11 15 1234 5678", "+5491112345678"),
             ("5548694812", "+525548694812"),
+            ("14155552671", "+14155552671"),
+            ("1 (415) 555-2671", "+14155552671"),
+            ("18095551234", "+18095551234"),
+            ("1-416-555-0123", "+14165550123"),
+            ("0014155552671", "+14155552671"),
+            ("00521 55 9103 8054", "+525591038054"),
         ] {
             assert_eq!(mexican(written).as_deref(), Some(one), "{written:?}");
         }
@@ -120,6 +136,9 @@ mod tests {
             "tel:+525591038054",
             "+52+5591038054",
             "55,91038054",
+            "5512345678/79",
+            "5512345678 79",
+            "55/12345678",
             "1".repeat(50).as_str(),
             "55910\u{0}38054",
         ] {

@@ -268,8 +268,9 @@ impl Records {
         let page = store.list_records(caller, since, (family.kind, owner), request, now).await?;
         let total = match page.next {
             _ if !family.counted => None,
-            None => Some(Total(Some(page.seen + page.entries.len()))),
-            Some(_) => Some(Total(store.count_records(caller, since, (family.kind, owner), now).await?)),
+            // A page beyond the last begins where nothing is; so may one all of which is deleted.
+            None if page.seen == 0 || !page.entries.is_empty() => Some(Total(Some(page.seen + page.entries.len()))),
+            _ => Some(Total(store.count_records(caller, since, (family.kind, owner), now).await?)),
         };
         let page = page.map(|record| wanted(&record).then(|| family.view(&record, now)));
         let filters: Vec<_> =
