@@ -14,6 +14,8 @@ pub(super) struct Script {
     pub meaning: &'static str,
     /// How it must end.
     pub status: &'static str,
+    /// Whether it must have a reason: a rejection has one, and what people decided against the machine.
+    pub has_reason: bool,
     /// Checks that there must be, with their outcome.
     pub checks: &'static [(&'static str, &'static str)],
 }
@@ -38,6 +40,7 @@ pub(super) const SCRIPTS: [Script; 7] = [
         options: &[],
         meaning: "a good first attempt",
         status: "approved",
+        has_reason: false,
         checks: &[("attempt", "passed")],
     },
     Script {
@@ -46,6 +49,7 @@ pub(super) const SCRIPTS: [Script; 7] = [
         options: &[],
         meaning: "a bad attempt, then a good one",
         status: "approved",
+        has_reason: false,
         checks: &[("attempt", "failed"), ("attempt", "passed")],
     },
     Script {
@@ -54,6 +58,7 @@ pub(super) const SCRIPTS: [Script; 7] = [
         options: &[],
         meaning: "three bad attempts, a reviewer approves",
         status: "approved",
+        has_reason: true,
         checks: &[("attempt", "failed")],
     },
     Script {
@@ -62,6 +67,7 @@ pub(super) const SCRIPTS: [Script; 7] = [
         options: &[],
         meaning: "three bad attempts, a reviewer refuses",
         status: "rejected",
+        has_reason: true,
         checks: &[("attempt", "failed")],
     },
     Script {
@@ -70,6 +76,7 @@ pub(super) const SCRIPTS: [Script; 7] = [
         options: &["certify"],
         meaning: "both sides and a face, by machine, with a certificate",
         status: "approved",
+        has_reason: false,
         checks: &[("test_global_authenticity_value", "passed"), ("test_face_recognition_value", "passed")],
     },
     Script {
@@ -78,6 +85,7 @@ pub(super) const SCRIPTS: [Script; 7] = [
         options: &["manual"],
         meaning: "the same by hand: forged, expired, another face",
         status: "rejected",
+        has_reason: true,
         checks: &[
             ("document_approval", "failed"),
             ("evidence_of_forgery_biodata_fonts", "failed"),
@@ -98,6 +106,7 @@ pub(super) const SCRIPTS: [Script; 7] = [
         options: &[],
         meaning: "proof of life on video, then the document",
         status: "approved",
+        has_reason: false,
         checks: &[("pol", "passed"), ("ocr", "passed"), ("fraud_face", "passed"), ("mrz_validate", "passed")],
     },
 ];

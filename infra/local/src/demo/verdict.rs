@@ -31,8 +31,9 @@ fn of_process(played: &Played) -> Vec<String> {
     if status != script.status {
         wrong.push(format!("{status} instead of {}", script.status));
     }
-    if process["status_reason"].is_string() != (status == "rejected") {
-        wrong.push("a reason belongs to a rejection, and to nothing else here".to_owned());
+    if process["status_reason"].is_string() != script.has_reason {
+        let there_is = if script.has_reason { "no reason" } else { "a reason" };
+        wrong.push(format!("{there_is} for {status}"));
     }
     for (name, outcome) in script.checks {
         if !checks(process).any(|check| check["name"] == *name && check["outcome"] == *outcome) {
@@ -102,6 +103,7 @@ mod tests {
         options: &["certify"],
         meaning: "a test",
         status: "approved",
+        has_reason: false,
         checks: &[("face", "passed")],
     };
 
@@ -142,7 +144,7 @@ mod tests {
     fn whatever_else_became_of_a_process_is_said() {
         for (pointer, value, said) in [
             ("/status", json!("failed"), "failed instead of approved"),
-            ("/status_reason", json!("glare"), "a reason belongs to a rejection, and to nothing else here"),
+            ("/status_reason", json!("glare"), "a reason for approved"),
             ("/findings/checks/0/outcome", json!("failed"), "there is no check face that passed"),
             ("/certificate/state", json!("failed"), "its certificate is failed instead of stored"),
             ("/evidence/0/state", json!("pending"), "0 pictures and videos are kept of 1"),
