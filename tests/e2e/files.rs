@@ -178,6 +178,27 @@ async fn what_excel_and_pandas_make_of_a_value_is_understood_or_refused() {
 }
 
 #[tokio::test]
+async fn a_cell_that_says_null_takes_nothing_away() {
+    let world = World::new().await;
+    let mut person = juan();
+    let fields = [("extra_data", json!({"a": 1})), ("marital_status_id", json!(1)), ("state_id", json!(7))];
+    for (field, value) in fields.clone() {
+        person[field] = value;
+    }
+    register(&world, &person).await;
+    let id = person["national_id"].as_str().unwrap();
+    for nothing in ["null", "NULL", "NaN", "null.0"] {
+        let file = format!("national_id,extra_data,marital_status_id,state_id\n{id},null,{nothing},{nothing}\n");
+        let job = finish(&world, &import(&world, file).await).await;
+        let failures = failures(&job);
+        let of: Vec<_> = failures.iter().map(|(_, field, _)| field.as_str()).collect();
+        assert_eq!((counts(&job), of), ([0, 0, 0, 1], vec!["extra_data", "marital_status_id", "state_id"]), "{job}");
+    }
+    let kept = world.customer.get(&format!("/people/national-id/{id}")).await.result().clone();
+    assert_eq!(fields.map(|(field, value)| kept[field] == value), [true; 3], "{kept}");
+}
+
+#[tokio::test]
 async fn importing_an_export_changes_nobody() {
     let world = World::new().await;
     let odd = [
@@ -228,11 +249,22 @@ async fn a_file_of_values_is_read_like_one_of_persons() {
             "type,label,value\nstring,#N/A,1.23457E+15\nboolean,a,yes\n",
             vec!["csv_file[2].label", "csv_file[2].value", "csv_file[3].value"],
         ),
+        (
+            "type,label,value\nstring,nan,12345.0\nstring,None,NULL\ninteger,7.0,null\n",
+            vec![
+                "csv_file[2].label",
+                "csv_file[2].value",
+                "csv_file[3].label",
+                "csv_file[3].value",
+                "csv_file[4].label",
+                "csv_file[4].value",
+            ],
+        ),
     ] {
         assert_eq!(send(file.as_bytes()).await.fields(), fields, "{file}");
     }
     let pandas =
-        "\u{feff};value;type;label\r\n0;VERDADERO;boolean;Sí\r\n1;7.0;integer;Siete\r\n;;;\r\n2;2.0;string;\"a;b\"\r\n";
+        "\u{feff};value;type;label\r\n0;VERDADERO;boolean;Sí\r\n1;7.0;integer;Siete\r\n;;;\r\n2;02;string;\"a;b\"\r\n";
     assert_eq!(send(pandas.as_bytes()).await.status, 201);
     world.catch_up();
     let list = world.customer.get(&format!("/catalog-values?custom_catalog_id={catalog}")).await.result().clone();
@@ -244,7 +276,7 @@ async fn a_file_of_values_is_read_like_one_of_persons() {
         .collect();
     values.sort_by_key(|(label, _)| label.clone());
     let is = |label: &str, value: Value| (json!(label).to_string(), value);
-    assert_eq!(values, [is("Siete", json!(7)), is("Sí", json!(true)), is("a;b", json!("2.0"))]);
+    assert_eq!(values, [is("Siete", json!(7)), is("Sí", json!(true)), is("a;b", json!("02"))]);
 }
 
 #[tokio::test]

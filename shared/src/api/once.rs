@@ -8,15 +8,34 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 /// The path of the first field that is there twice.
 pub(super) fn twice(json: &[u8]) -> Option<String> {
     let mut found = None;
-    let once = Once { path: String::new(), found: &mut found };
+    let once = Once { place: Place::Whole, found: &mut found };
     // Whether it is JSON is for others to say.
     let _ = once.deserialize(&mut serde_json::Deserializer::from_slice(json));
     found
 }
 
+/// Where a value stands. Written out only for a field that is there twice: a text may have many long paths.
+#[derive(Clone, Copy)]
+enum Place<'p> {
+    Whole,
+    Field(&'p Place<'p>, &'p str),
+    Element(&'p Place<'p>, usize),
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole => Ok(()),
+            Self::Field(Place::Whole, name) => f.write_str(name),
+            Self::Field(of, name) => write!(f, "{of}.{name}"),
+            Self::Element(of, at) => write!(f, "{of}[{at}]"),
+        }
+    }
+}
+
 /// Looks at a value.
 struct Once<'f> {
-    path: String,
+    place: Place<'f>,
     found: &'f mut Option<String>,
 }
 
@@ -38,13 +57,13 @@ impl<'de> Visitor<'de> for Once<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut names = HashSet::new();
         while let Some(name) = map.next_key::<String>()? {
-            let dot = if self.path.is_empty() { "" } else { "." };
-            let path = format!("{}{dot}{name}", self.path);
-            if !names.insert(name) {
-                self.found.get_or_insert(path);
+            let place = Place::Field(&self.place, &name);
+            if names.contains(&name) {
+                self.found.get_or_insert_with(|| place.to_string());
                 map.next_value::<IgnoredAny>()?;
             } else {
-                map.next_value_seed(Once { path, found: &mut *self.found })?;
+                map.next_value_seed(Once { place, found: &mut *self.found })?;
+                names.insert(name);
             }
         }
         Ok(())
@@ -52,8 +71,10 @@ impl<'de> Visitor<'de> for Once<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let mut at = 0;
-        let path = |at: usize| format!("{}[{at}]", self.path);
-        while list.next_element_seed(Once { path: path(at), found: &mut *self.found })?.is_some() {
+        while list
+            .next_element_seed(Once { place: Place::Element(&self.place, at), found: &mut *self.found })?
+            .is_some()
+        {
             at += 1;
         }
         Ok(())
@@ -100,5 +121,13 @@ mod tests {
         for json in [r#"{"a":{"a":[{"a":1.5},{"a":-1},true,null,"a"]},"A":1e999}"#, "[", "7", r#"{"a":"#] {
             assert_eq!(twice(json.as_bytes()), None, "{json}");
         }
+    }
+
+    #[test]
+    fn long_paths_are_not_written_out_for_every_value() {
+        let name = "n".repeat(1 << 20);
+        // One path for each element would be a terabyte.
+        let json = format!(r#"{{"{name}":[{}{{"a":1,"a":2}}]}}"#, "0,".repeat(1 << 20));
+        assert_eq!(twice(json.as_bytes()), Some(format!("{name}[{}].a", 1 << 20)));
     }
 }

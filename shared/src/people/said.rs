@@ -64,14 +64,15 @@ impl Said {
     }
 }
 
-/// Why a person's field may not be what was meant.
-fn doubt(form: Form, text: &str) -> Option<&'static str> {
+/// Why a cell of that form may not be what was meant. One that has something in it never takes away what is on file.
+#[must_use]
+pub fn doubt(form: Form, text: &str) -> Option<&'static str> {
     let text = text.trim();
+    if NOTHING.contains(&text) || typed::of_cell(form, text).is_null() {
+        return Some("is what programs write where there is nothing: leave it empty");
+    }
     if !matches!(form, Form::Text | Form::Name) {
         return None;
-    }
-    if NOTHING.contains(&text) {
-        return Some("is what programs write where there is nothing: leave it empty");
     }
     let (whole, zeros) = text.split_once('.')?;
     let is_float = !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit());

@@ -12,8 +12,9 @@ use super::records::{Records, Request};
 use crate::{
     api::{ApiError, Caller},
     people::{
-        Fields, Kind,
+        Fields, Form, Kind,
         families::{CATALOG_VALUES, CATALOGS},
+        said,
         sheet::{self, Sheet},
         typed,
     },
@@ -59,13 +60,21 @@ pub async fn add(records: &Records, caller: &Caller, catalog: Uuid, file: &[u8])
         if cells.values().all(|cell| cell.is_blank()) {
             continue;
         }
-        let doubts = cells.iter().filter_map(|(name, cell)| Some(FieldProblem::new(*name, cell.doubt.as_deref()?)));
-        let doubts: Vec<_> = doubts.map(|doubt| doubt.within(&part)).collect();
+        let [kind, label, value] = COLUMNS.map(|name| cells.get(name).map_or("", |cell| cell.text.trim()));
+        let form = |name: &str| match name {
+            "label" => Some(Form::Name),
+            "value" => typed::form(kind),
+            _ => None,
+        };
+        let doubts = cells.iter().filter(|(_, cell)| !cell.is_blank()).filter_map(|(name, cell)| {
+            let doubt = cell.doubt.as_deref().or_else(|| said::doubt(form(name)?, &cell.text))?;
+            Some(FieldProblem::new(*name, doubt).within(&part))
+        });
+        let doubts: Vec<_> = doubts.collect();
         if !doubts.is_empty() {
             problems.extend(doubts);
             continue;
         }
-        let [kind, label, value] = COLUMNS.map(|name| cells.get(name).map_or("", |cell| cell.text.trim()));
         let value = typed::form(kind).map_or_else(|| Json::of(&value), |form| typed::of_cell(form, value));
         let given = [
             ("custom_catalog_id", Json::of(&catalog)),

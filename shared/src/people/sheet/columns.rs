@@ -32,6 +32,11 @@ impl Columns {
         Ok(Self { names })
     }
 
+    /// Whether `head` has a column of that name, be it fit to be a line of columns or not.
+    pub(super) fn are_with(column: &str, head: &Row) -> bool {
+        head.cells.iter().any(|cell| name(&cell.text) == column)
+    }
+
     /// Whether there is a column of that name.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

@@ -47,7 +47,7 @@ impl<'b, 'a> Rows<'b, 'a> {
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Row>, String> {
-        let (mut row, mut column, mut is_hidden) = (None, 0, false);
+        let (mut row, mut column, mut filled, mut is_hidden) = (None::<Row>, 0, 0, false);
         let (mut open, mut place, mut in_value) = (Open::default(), InText::default(), false);
         loop {
             let event = self.xml.next()?;
@@ -94,9 +94,15 @@ impl<'b, 'a> Rows<'b, 'a> {
                 match name {
                     "v" => in_value = false,
                     "c" => {
-                        if let Some(row) = &mut row {
-                            let cell = self.cell(std::mem::take(&mut open))?;
-                            put(row, column, cell);
+                        let open = std::mem::take(&mut open);
+                        // A cell costs what it shows, which many may share. So nothing is read of those that are not kept.
+                        if let Some(row) = row.as_mut().filter(|row| row.fault.is_none() && !self.is_empty(&open)) {
+                            if column < MAX_COLUMNS && filled < MAX_COLUMNS {
+                                put(row, column, self.cell(open)?);
+                                filled += 1;
+                            } else {
+                                row.fault = Some(Cow::Borrowed("has more cells than are read"));
+                            }
                         }
                         column += 1;
                     }
@@ -110,6 +116,17 @@ impl<'b, 'a> Rows<'b, 'a> {
                     _ => place.end(name),
                 }
             }
+        }
+    }
+
+    /// Whether a cell shows nothing.
+    fn is_empty(&self, open: &Open) -> bool {
+        let value = open.value.trim();
+        match open.kind.as_str() {
+            "s" if !value.is_empty() => value.parse().is_ok_and(|at| self.texts.get(at) == Some("")),
+            "s" | "b" | "e" => false,
+            "str" => value.is_empty(),
+            _ => value.is_empty() && !open.has_formula,
         }
     }
 
@@ -155,10 +172,6 @@ fn doubtful(text: String, doubt: &'static str) -> Cell {
 /// Puts a cell where it belongs.
 fn put(row: &mut Row, column: usize, cell: Cell) {
     if cell.is_blank() {
-        return;
-    }
-    if column >= MAX_COLUMNS {
-        row.fault.get_or_insert(Cow::Borrowed("has more cells than are read"));
         return;
     }
     if row.cells.len() <= column {

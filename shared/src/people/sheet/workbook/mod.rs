@@ -31,6 +31,8 @@ const MAX_HELD_BYTES: u64 = 32 << 20;
 const MAX_LIST_BYTES: u64 = 4 << 20;
 /// The most formats of cells: spreadsheets keep 65,490.
 const MAX_FORMATS: usize = 1 << 16;
+/// The most worksheets.
+const MAX_SHEETS: usize = 255;
 /// Rows above a sheet's columns that are looked at.
 const MAX_ROWS_ABOVE: usize = 50;
 
@@ -52,7 +54,7 @@ pub(super) fn rows(file: &[u8], column: &str) -> Result<Vec<u8>, String> {
         for _ in 0..MAX_ROWS_ABOVE {
             match rows.next()? {
                 Some(row) if row.is_blank() => {}
-                Some(head) if Columns::of(&head).map_or(true, |columns| columns.has(column)) => {
+                Some(head) if Columns::are_with(column, &head) => {
                     found.push(sheet);
                     break;
                 }
@@ -167,11 +169,15 @@ impl<'a> Book<'a> {
         Ok(relations)
     }
 
-    /// The worksheets, in their order.
+    /// The worksheets, in their order, each once however often it is listed.
     fn sheets(&mut self) -> Result<Vec<SheetPart>, String> {
         let main = self.main.clone();
-        let relations = self.relations(&main)?;
-        let (mut sheets, mut since_1904) = (Vec::new(), false);
+        let mut paths = HashMap::new();
+        for relation in self.relations(&main)?.into_iter().filter(|relation| relation.kind == "worksheet") {
+            paths.entry(relation.id).or_insert(relation.path);
+        }
+        let (mut sheets, mut since_1904) = (Vec::<SheetPart>::new(), false);
+        let mut listed = HashMap::new();
         let mut xml = self.part(&main, MAX_LIST_BYTES)?.ok_or_else(|| BROKEN.to_owned())?;
         while let Some(element) = xml.element()? {
             match element.local_name().as_ref() {
@@ -179,8 +185,13 @@ impl<'a> Book<'a> {
                 "sheet" => {
                     let id = attribute(&element, "id").unwrap_or_default();
                     let is_shown = attribute(&element, "state").is_none_or(|state| state == "visible");
-                    let part = relations.iter().find(|relation| relation.id == id && relation.kind == "worksheet");
-                    sheets.extend(part.map(|part| SheetPart { path: part.path.clone(), is_shown }));
+                    let Some(path) = paths.get(&id) else { continue };
+                    let at = *listed.entry(path.to_lowercase()).or_insert(sheets.len());
+                    match sheets.get_mut(at) {
+                        Some(sheet) => sheet.is_shown |= is_shown,
+                        None if at == MAX_SHEETS => return Err(format!("has more than {MAX_SHEETS} sheets")),
+                        None => sheets.push(SheetPart { path: path.clone(), is_shown }),
+                    }
                 }
                 _ => {}
             }
@@ -259,8 +270,11 @@ struct Texts {
 }
 
 impl Texts {
+    /// One of blanks alone shows nothing, and is kept as nothing.
     fn add(&mut self, text: &str) -> Result<(), String> {
-        self.all.push_str(text);
+        if !text.trim().is_empty() {
+            self.all.push_str(text);
+        }
         self.ends.push(u32::try_from(self.all.len()).map_err(broken)?);
         Ok(())
     }
@@ -272,94 +286,4 @@ impl Texts {
 }
 
 #[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-    use std::io::Write as _;
-
-    use super::*;
-    use crate::people::sheet::{Row, Sheet};
-
-    const BOOK: [(&str, &str); 3] = [
-        (
-            "_rels/.rels",
-            r#"<Relationships><Relationship Id="a" Type="http://purl.oclc.org/ooxml/officeDocument/relationships/officeDocument" Target="xl\book.xml"/></Relationships>"#,
-        ),
-        (
-            "XL/Book.xml",
-            r#"<x:workbook xmlns:x="m" xmlns:r="r"><x:sheets><x:sheet name="Chart" sheetId="1" r:id="c"/><x:sheet name="A" sheetId="2" r:id="s"/></x:sheets></x:workbook>"#,
-        ),
-        (
-            "xl/_rels/book.xml.rels",
-            r#"<Relationships><Relationship Id="c" Type="t/chartsheet" Target="chart.xml"/><Relationship Id="s" Type="t/worksheet" Target="./worksheets/a.xml"/>
-               <Relationship Id="t" Type="t/sharedStrings" Target="/xl/texts.xml"/><Relationship Id="f" Type="t/styles" Target="styles.xml"/></Relationships>"#,
-        ),
-    ];
-
-    fn packed(parts: &[(&str, &str)]) -> Vec<u8> {
-        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        for (name, content) in BOOK.iter().chain(parts) {
-            archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
-            archive.write_all(content.as_bytes()).unwrap();
-        }
-        archive.finish().unwrap().into_inner()
-    }
-
-    fn read(sheet: &str, texts: &str) -> Vec<Row> {
-        let styles = r#"<styleSheet><numFmts><numFmt numFmtId="170" formatCode="00000"/></numFmts><cellStyleXfs><xf numFmtId="14"/></cellStyleXfs>
-                        <cellXfs><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="170"/></cellXfs></styleSheet>"#;
-        let sheet = format!(
-            r#"<x:worksheet xmlns:x="m"><x:sheetData><x:row><x:c t="inlineStr"><x:is><x:t>id</x:t></x:is></x:c></x:row>{sheet}</x:sheetData></x:worksheet>"#
-        );
-        let file = packed(&[("xl/worksheets/a.xml", &sheet), ("xl/texts.xml", texts), ("xl/styles.xml", styles)]);
-        let rows = rows(&file, "id").unwrap();
-        Sheet::open(&rows).unwrap().map(Result::unwrap).collect()
-    }
-
-    #[test]
-    fn a_cell_is_what_it_shows() {
-        let texts = r#"<sst><si/><si><r><t xml:space="preserve"> Jos&#233; </t></r><r><t>&amp; Ana</t></r><rPh><t>ho se</t></rPh></si><si><t><![CDATA[a<b]]>_x000D_
-c_x005F_x000D_ _x_</t></si></sst>"#;
-        let is = |cell: &str, text: &str| {
-            let [row] = <[Row; 1]>::try_from(read(&format!("<x:row>{cell}</x:row>"), texts)).unwrap();
-            assert_eq!((row.line, row.cells[0].text.as_str(), &row.cells[0].doubt), (2, text, &None), "{cell}");
-        };
-        is(r#"<x:c t="s"><x:v>1</x:v></x:c>"#, " José & Ana");
-        is(r#"<x:c t="s"><x:v>2</x:v></x:c>"#, "a<b\r\nc_x000D_ _x_");
-        is(r#"<x:c t="str"><x:f>A1&amp;"b"</x:f><x:v>ab</x:v></x:c>"#, "ab");
-        is(r#"<x:c t="b"><x:v>0</x:v></x:c>"#, "false");
-        is(r#"<x:c t="d"><x:v>1988-02-12T00:00:00</x:v></x:c>"#, "1988-02-12T00:00:00");
-        is(r#"<x:c><x:v>0.10000000000000001</x:v></x:c>"#, "0.1");
-        is(r#"<x:c><x:v>1.44E2</x:v></x:c>"#, "144");
-        is(r#"<x:c><x:v>123456789012345</x:v></x:c>"#, "123456789012345");
-        is(r#"<x:c s="1"><x:v>32185</x:v></x:c>"#, "1988-02-12");
-        is(r#"<x:c s="2"><x:v>42</x:v></x:c>"#, "00042");
-        for doubtful in [
-            r#"<x:c><x:v>1234567890123456</x:v></x:c>"#,
-            r#"<x:c s="2"><x:v>-1.234567890123457E+17</x:v></x:c>"#,
-            r#"<x:c t="e"><x:v>#REF!</x:v></x:c>"#,
-            r#"<x:c><x:f>B2</x:f></x:c>"#,
-            r#"<x:c t="s"><x:f>B2</x:f><x:v/></x:c>"#,
-            r#"<x:c t="inlineStr"><x:is><x:t>#¡VALOR!</x:t></x:is></x:c>"#,
-        ] {
-            assert!(read(&format!("<x:row>{doubtful}</x:row>"), texts)[0].cells[0].doubt.is_some(), "{doubtful}");
-        }
-    }
-
-    #[test]
-    fn a_cell_stands_where_its_place_says_or_behind_the_one_before() {
-        let cell = |place: &str| format!("<x:c{place}><x:v>7</x:v></x:c>");
-        let rows = format!(
-            r#"<x:row r="4">{}{}<x:c r="AA4"/>{}</x:row><x:row hidden="1"><x:c s="1"/></x:row><x:row hidden="true">{}</x:row><x:row>{}</x:row>"#,
-            cell(" r=\"B4\""),
-            cell(""),
-            cell(" r=\"e4\""),
-            cell(""),
-            cell(" r=\"ZZZ7\"")
-        );
-        let rows = read(&rows, "<sst/>");
-        let texts: Vec<_> = rows[0].cells.iter().map(|cell| cell.text.as_str()).collect();
-        assert_eq!((rows[0].line, texts), (4, vec!["", "7", "7", "", "7"]));
-        let faults: Vec<_> = rows.iter().map(|row| (row.line, row.fault.is_some())).collect();
-        assert_eq!(faults, [(4, false), (6, true), (7, true)]);
-    }
-}
+mod tests;

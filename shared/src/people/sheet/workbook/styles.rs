@@ -5,6 +5,9 @@ use jiff::{
     civil::{Date, DateTime, date},
 };
 
+/// The most digits that a format's zeros make: those of every number that is read, and some more.
+const MAX_ZEROS: usize = 30;
+
 /// How a number is shown, as far as that says what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shown {
@@ -32,7 +35,7 @@ impl Shown {
             && bare != "General"
         {
             Self::Moment
-        } else if bare.len() > 1 && bare.bytes().all(|byte| byte == b'0') {
+        } else if (2..=MAX_ZEROS).contains(&bare.len()) && bare.bytes().all(|byte| byte == b'0') {
             Self::Zeros(bare.len())
         } else {
             Self::Plain
@@ -86,6 +89,8 @@ mod tests {
             assert_eq!(Shown::of(code), Shown::Plain, "{code}");
         }
         assert_eq!(Shown::of("0000000000"), Shown::Zeros(10));
+        assert_eq!(Shown::of(&"0".repeat(30)), Shown::Zeros(30));
+        assert_eq!(Shown::of(&"0".repeat(70_000)), Shown::Plain);
         assert_eq!(Shown::built_in(14), Shown::Moment);
         assert_eq!(Shown::built_in(1), Shown::Plain);
     }
