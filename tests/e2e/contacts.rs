@@ -2,6 +2,7 @@
 
 use cotejo_tests::{Answer, Receiver, World};
 use jiff::SignedDuration;
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::{io::AsyncReadExt as _, net::TcpListener};
 
@@ -81,6 +82,17 @@ async fn a_code_that_comes_back_confirms_the_contact_once() {
     let given = json!({"person_id": reached.person, "email": "USER@example", "code": code});
     assert_eq!(reached.world.customer.post("/contacts/email-codes/verify", &given).await.status, 200);
     assert_eq!(reached.confirmed().await, (json!(true), json!(true)));
+    // The same mailbox and number in another writing are confirmed, others are not.
+    for (change, confirmed) in [
+        (json!({"email": "User@Example", "phone": "55 9103 8054"}), (true, true)),
+        (json!({"email": "other@example"}), (true, false)),
+        (json!({"phone": "5591038055"}), (false, false)),
+    ] {
+        let path = format!("/contacts/{}", reached.contact);
+        let changed = reached.world.customer.call(Method::PUT, &path, Some(&change)).await;
+        assert_eq!(changed.status, 200, "{changed:?}");
+        assert_eq!(reached.confirmed().await, (json!(confirmed.0), json!(confirmed.1)), "{change}");
+    }
 
     // Whoever runs the local system by hand sees both messages.
     let mailbox = format!("{}/mailbox", reached.world.local.env()["AWS_ENDPOINT_URL_SESV2"]);

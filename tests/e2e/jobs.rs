@@ -284,6 +284,8 @@ async fn an_export_has_the_persons_of_its_days_and_what_is_not_left_out() {
         (json!({"start_date": "2026-11-03"}), vec!["wei"]),
         (json!({"start_date": "2026-12-12", "end_date": "2027-01-01"}), vec!["wei"]),
         (json!({"start_date": "2026-12-13"}), vec![]),
+        (json!({"start_date": "9999-12-31"}), vec![]),
+        (json!({"end_date": "9999-12-31"}), vec!["juan", "wei"]),
     ] {
         assert_eq!(persons(&export(given.clone()).await.1), expected, "{given}");
     }

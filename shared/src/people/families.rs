@@ -13,7 +13,13 @@ use super::{
     temporary::TEMPORARY_PEOPLE,
     typed,
 };
-use crate::{platform::json::Json, providers::FieldProblem};
+use crate::{
+    platform::{
+        json::Json,
+        values::{email::mailbox, phone},
+    },
+    providers::FieldProblem,
+};
 
 /// Entries of a page in those lists of which the seed shows so many.
 const PER_PAGE_OF_SOME: usize = 15;
@@ -240,6 +246,9 @@ pub static BIOMETRIC_RESULTS: Family = Family {
     )
 };
 
+/// Codes of states that the post of the United States writes too, for Mississippi and Minnesota, and how Mexico's post codes of them begin.
+const CODES_ELSEWHERE: [(&str, &[&str]); 2] = [("MS", &["62"]), ("MN", &["58", "59", "60", "61"])];
+
 /// The state that is a city.
 const CAPITAL: &str = "DF";
 
@@ -288,14 +297,25 @@ fn follows_from_state(address: &Fields) -> [Option<Json>; 2] {
     if zip_code.len() != 5 || !zip_code.bytes().all(|b| b.is_ascii_digit()) {
         return [None, None];
     }
+    let name = compared(&text("state"));
+    let elsewhere = CODES_ELSEWHERE.into_iter().find(|(code, _)| code.eq_ignore_ascii_case(&name));
+    if elsewhere.is_some_and(|(_, starts)| !starts.iter().any(|start| zip_code.starts_with(start))) {
+        return [None, None];
+    }
     let state = lists::state_called(&text("state"));
     let city = state.map(|state| if state.code == CAPITAL { state.name.to_owned() } else { text("municipality") });
     [state.map(|state| Json::of(&state.id)), city.filter(|city| !city.trim().is_empty()).map(|city| Json::of(&city))]
 }
 
+/// One writing for each value, by which they are compared.
+type Known = fn(&str) -> String;
+
 fn settle_contact(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
-    for (value, confirmation) in [("email", "email_confirmation"), ("phone", "sms_confirmation")] {
-        if change.touches(value) {
+    let ways = [("email", "email_confirmation", mailbox as Known), ("phone", "sms_confirmation", phone::known)];
+    for (value, confirmation, known) in ways {
+        // Another writing of the mailbox or number that was confirmed is still confirmed.
+        let known = |fields: &Fields| fields.get(value).and_then(Json::read::<String>).map(|text| known(&text));
+        if change.touches(value) && known(change.given) != change.present.and_then(known) {
             fields.insert(confirmation.to_owned(), Json::of(&false));
         }
     }
@@ -348,4 +368,22 @@ fn biometric_digest(record: &Record) -> (String, Json) {
     let at = record.value::<Timestamp>("execution_date").unwrap_or(record.created_at);
     let said = serde_json::json!({ "at": at, "safe": part("safe"), "match_level": part("matchLevel") });
     (record.text("type"), Json::of(&said))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn a_confirmation_lasts_as_long_as_the_number_is_the_same() {
+        let fields = |value: serde_json::Value| serde_json::from_value::<Fields>(value).unwrap();
+        // As numbers were stored before they had one form.
+        let present = fields(serde_json::json!({"phone": "525591038054", "sms_confirmation": true}));
+        for (phone, confirmed) in [("+525591038054", true), ("55 9103 8054", true), ("+525591038055", false)] {
+            let given = fields(serde_json::json!({"phone": phone}));
+            let read = CONTACTS.read(&given, Some(&present), false, Timestamp::UNIX_EPOCH).unwrap();
+            assert_eq!(read["sms_confirmation"].read(), Some(confirmed), "{phone}");
+        }
+    }
 }

@@ -161,7 +161,11 @@ impl Family {
     #[must_use]
     pub fn brought(&self, given: &Fields, record: &Record, now: Timestamp) -> Fields {
         let shown = self.view(record, now);
-        let is_shown = |name: &str, value: &Json| shown.part(name).is_some_and(|part| part.says_as(value));
+        let is_shown = |name: &str, value: &Json| match name {
+            // In any form that a path takes.
+            "id" => value.read() == Some(record.id),
+            _ => shown.part(name).is_some_and(|part| part.says_as(value)),
+        };
         let follows = |name: &str| TIMES.contains(&name) || self.derived.contains(&name);
         let brought = given.iter().filter(|(name, value)| !follows(name) && !is_shown(name, value));
         brought.map(|(name, value)| (name.clone(), value.clone())).collect()

@@ -55,7 +55,7 @@ impl Way {
     /// A phone or an address in the one writing by which it is known, whatever was stored or asked for.
     fn plain(self, value: &str) -> String {
         match self {
-            Self::Sms => phone::mexican(value).unwrap_or_else(|| value.to_owned()),
+            Self::Sms => phone::known(value),
             Self::Email => mailbox(value),
         }
     }

@@ -37,6 +37,12 @@ pub fn international(text: &str) -> Option<String> {
     read(digits.starts_with('+').then_some(&digits)?, None)
 }
 
+/// One writing for each number, by which phones are compared, whatever was stored or asked for.
+#[must_use]
+pub fn known(text: &str) -> String {
+    mexican(text).unwrap_or_else(|| text.to_owned())
+}
+
 /// A text without what stands between digits; `None` where anything else is in it.
 fn bare(text: &str) -> Option<String> {
     let text = text.trim();

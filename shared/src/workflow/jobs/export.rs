@@ -57,14 +57,15 @@ pub(super) fn read(given: &Fields, tenant_since: Timestamp) -> Result<Export, Ap
     if !read.problems.is_empty() {
         return Err(ApiError::invalid(read.problems));
     }
-    let since = start_date.and_then(midnight).map_or(tenant_since, |start| start.max(tenant_since));
+    let since = start_date.map_or(tenant_since, |start| midnight(start).max(tenant_since));
     let shown = ExportShown { start_date, end_date, exclude: exclude.unwrap_or_default(), persons: 0 };
     Ok(Export { shown, since, place: None, is_read: false })
 }
 
-/// When a day begins, UTC.
-fn midnight(day: Date) -> Option<Timestamp> {
-    day.to_zoned(TimeZone::UTC).ok().map(|midnight| midnight.timestamp())
+/// When a day begins, UTC; of days too far off to have moments, the first or last moment of all.
+fn midnight(day: Date) -> Timestamp {
+    let far = if day.year() < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    day.to_zoned(TimeZone::UTC).map_or(far, |midnight| midnight.timestamp())
 }
 
 impl RunJob {
@@ -130,7 +131,7 @@ impl RunJob {
 
 /// Just above the newest person that is wanted.
 fn start(export: &Export, asked_at: Timestamp) -> Cursor {
-    let end = export.shown.end_date.and_then(|day| midnight(day.checked_add(1.day()).ok()?));
+    let end = export.shown.end_date.and_then(|day| day.checked_add(1.day()).ok()).map(midnight);
     match end.filter(|end| *end < asked_at) {
         Some(end) => Cursor { month: month(end), below: Some(by_kind_sort(end, "")), seen: 0 },
         None => Cursor { month: month(asked_at), below: None, seen: 0 },
