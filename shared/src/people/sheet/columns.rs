@@ -1,5 +1,7 @@
 //! The columns of a file of rows, and what a row has in each.
 
+use std::collections::HashMap;
+
 use super::{Cell, Row};
 
 /// What pandas calls the column of its own row numbers when it reads them back.
@@ -23,9 +25,10 @@ impl Columns {
         if let Some(first) = names.first_mut().filter(|first| *first == INDEX) {
             first.clear();
         }
-        for (at, name) in names.iter().enumerate() {
+        let mut places = HashMap::new();
+        for (at, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
             // What it is called may be anything, even somebody's name where there is no line of columns.
-            if let Some(earlier) = names[..at].iter().position(|other| other == name && !name.is_empty()) {
+            if let Some(earlier) = places.insert(name, at) {
                 return Err(format!("has two columns of the same name, number {} and {}", earlier + 1, at + 1));
             }
         }
@@ -78,4 +81,18 @@ impl Columns {
 /// A column's name as it is meant. Files that were put together have a byte order mark in their midst.
 fn name(text: &str) -> String {
     text.trim_matches(|letter: char| letter.is_whitespace() || matches!(letter, '\u{feff}' | '\u{200b}')).to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_columns_as_a_file_can_have_are_compared_in_time() {
+        let head = |names: Vec<String>| Row { line: 1, cells: names.into_iter().map(Cell::of).collect(), fault: None };
+        let mut names: Vec<_> = (0..500_000).map(|number| number.to_string()).collect();
+        assert!(Columns::of(&head(names.clone())).is_ok());
+        names.push("7".to_owned());
+        assert_eq!(Columns::of(&head(names)).err().unwrap(), "has two columns of the same name, number 8 and 500001");
+    }
 }
