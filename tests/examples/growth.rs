@@ -55,6 +55,8 @@ async fn main() {
         println!("{size:>7}  {:20} {:8.2} ms", "start", millis(begin.elapsed()));
         systems.push(System::of(size, local, data).await);
     }
+    // What a start leaves to do is done first.
+    tokio::time::sleep(Duration::from_secs(20)).await;
     measure(&systems).await;
     let mut stopped = Vec::new();
     for system in systems {
