@@ -93,6 +93,7 @@ mod tests {
         let mut names: Vec<_> = (0..500_000).map(|number| number.to_string()).collect();
         assert!(Columns::of(&head(names.clone())).is_ok());
         names.push("7".to_owned());
-        assert_eq!(Columns::of(&head(names)).err().unwrap(), "has two columns of the same name, number 8 and 500001");
+        let refused = Columns::of(&head(names)).err();
+        assert_eq!(refused.as_deref(), Some("has two columns of the same name, number 8 and 500001"));
     }
 }
