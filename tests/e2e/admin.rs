@@ -107,22 +107,22 @@ async fn an_account_must_have_the_company_s_own_shape() {
     let set = |provider: &'static str| ["provider", "set", "local", provider];
     let secret = r#"{"user": "canary", "pasword": "canary"}"#;
     for (provider, input, problem) in [
-        ("link", secret, "link is not set up rightly for this account: pasword is not a known field"),
-        ("link", r#"{"user": "canary"}"#, "link is not set up rightly for this account: password is required"),
+        ("link", secret, "link is misconfigured for this account: pasword is not a known field"),
+        ("link", r#"{"user": "canary"}"#, "link is misconfigured for this account: password is required"),
         (
             "auco",
             r#"{"public_key": 1, "private_key": "canary"}"#,
-            "auco is not set up rightly for this account: public_key must be a string",
+            "auco is misconfigured for this account: public_key must be a string",
         ),
         (
             "sms",
             r#"{"url": "https://sms.example.com", "headers": {"a": 1}}"#,
-            "sms is not set up rightly for this account: headers.a must be a string",
+            "sms is misconfigured for this account: headers.a must be a string",
         ),
         (
             "tecalis",
             r#"{"api_key": "canary", "url": "canary"}"#,
-            "tecalis is not set up rightly for this account: its url is not a URL such as https://example.com/hook",
+            "tecalis is misconfigured for this account: its url is not a URL such as https://example.com/hook",
         ),
         ("nobody", "{}", "nobody is not a provider that Cotejo knows"),
         ("link", "[]", "standard input is no JSON object"),
@@ -178,7 +178,7 @@ async fn records_that_were_given_up_are_replayed_once_and_deleted() {
     let world = World::new().await;
     let id = world.customer.create(&order("approved")).await.id();
     world.local.pump().await;
-    assert_eq!(admin(&world, &["records", "list"]).await, json!([]));
+    assert_eq!(admin(&world, &["dead-letters", "list"]).await, json!([]));
     world.clock.advance(SignedDuration::from_secs(31));
     world.local.sandbox().tick().await;
     // The table cannot be read for as long as run-work is tried.
@@ -191,20 +191,20 @@ async fn records_that_were_given_up_are_replayed_once_and_deleted() {
     }
     assert_eq!(world.customer.process(&id).await["status"], "in_progress");
 
-    let kept = admin(&world, &["records", "list"]).await;
+    let kept = admin(&world, &["dead-letters", "list"]).await;
     let record = &kept.as_array().unwrap()[0];
     assert_eq!(record["items"], json!([format!("TENANT#local#PROCESS#{id}")]));
     assert_eq!(record["condition"], "RetryAttemptsExhausted");
-    let replayed = admin(&world, &["records", "replay"]).await;
+    let replayed = admin(&world, &["dead-letters", "replay"]).await;
     assert!(
         replayed.as_array().unwrap().iter().all(|each| each["woken"] == 1 && each["deleted"] == true),
         "{replayed}"
     );
     world.local.pump().await;
     assert_eq!(world.customer.process(&id).await["status"], "approved", "without waiting for the schedule");
-    assert_eq!(admin(&world, &["records", "replay"]).await, json!([]));
+    assert_eq!(admin(&world, &["dead-letters", "replay"]).await, json!([]));
     let key = record["key"].as_str().unwrap();
-    assert_eq!(refused(&world, &["records", "replay", key], "").await, format!("there is no record {key}"));
+    assert_eq!(refused(&world, &["dead-letters", "replay", key], "").await, format!("there is no record {key}"));
 }
 
 #[tokio::test]

@@ -33,9 +33,9 @@ async fn a_refresh_that_is_contended_is_done_or_unavailable_and_never_not_found(
     world.local.pump().await;
     let path = format!("/processes/{id}?refresh=true");
     for (refusal, all) in both() {
-        refuse(&world, "UpdateItem", "PROCESS wish", refusal, all - 1);
+        refuse(&world, "UpdateItem", "PROCESS wake", refusal, all - 1);
         assert_eq!(world.customer.get(&path).await.status, 200, "{refusal:?}");
-        refuse(&world, "UpdateItem", "PROCESS wish", refusal, all);
+        refuse(&world, "UpdateItem", "PROCESS wake", refusal, all);
         let answer = world.customer.get(&path).await;
         assert_eq!((answer.status, answer.error_code()), (503, "unavailable"), "{refusal:?}");
         assert_eq!(answer.headers["retry-after"], "2");
@@ -76,8 +76,8 @@ async fn a_full_inbox_that_is_contended_does_not_make_a_callback_nobody_s() {
     for number in 0..16 {
         assert_eq!(call_back(number).await.status, 200);
     }
-    // The inbox is full, so that the callback is only a wish.
-    refuse(&world, "UpdateItem", "PROCESS wish", Refusal::Conflict, ALL_TRIES);
+    // The inbox is full, so that the callback only wakes the process.
+    refuse(&world, "UpdateItem", "PROCESS wake", Refusal::Conflict, ALL_TRIES);
     assert_eq!(call_back(16).await.status, 503);
     assert_eq!(call_back(16).await.status, 200);
 }

@@ -131,7 +131,7 @@ async fn every_wrong_field_is_named_and_nothing_is_stored() {
     assert_eq!(named, expected);
     world.catch_up();
     assert_eq!(world.customer.get("/people").await.result()["data"], json!([]));
-    // What names nothing that is there is told of as well.
+    // What does not refer to an existing record is told of as well.
     let mut grouped = juan();
     grouped["people_group_id"] = json!("71266b80-f04b-4a2c-9314-963d3a182f2a");
     assert_eq!(world.customer.post("/people", &grouped).await.fields(), ["people_group_id"]);

@@ -103,7 +103,7 @@ impl Scene {
             .route("/health", get(health));
         let served = axum::serve(listener, routes.with_state(desk.clone()));
         tokio::spawn(async move { served.await });
-        let world = World::knowing(pocket::COMPANIES).await;
+        let world = World::knowing(pocket::PROVIDERS).await;
         let account = json!({"key": "secret", "url": url, "media_hosts": ["127.0.0.1"]});
         world.local.set_account("local", pocket::NAME, account).unwrap();
         Self { world, desk }

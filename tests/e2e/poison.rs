@@ -4,21 +4,21 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use cotejo::{
     platform::secrets::Account,
-    providers::{Company, Connection, NoProvider, Provider, auco},
+    providers::{Connection, NoProvider, Provider, ProviderFactory, auco},
 };
 use cotejo_tests::{Customer, World, order};
 use jiff::SignedDuration;
 use serde_json::json;
 
-/// Makes the body of a process something that nobody wrote, and wishes that it be looked at.
+/// Makes the body of a process something that nobody wrote, and wakes it.
 async fn poison(world: &World, id: &str) {
     let platform = world.local.platform("run-work").unwrap();
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let update = platform.aws.dynamodb.update_item().table_name(&platform.config.table);
     let update = update.key("pk", text(&format!("TENANT#local#PROCESS#{id}"))).key("sk", text("#"));
-    let update = update.update_expression("SET body = :body, wish = :wish");
+    let update = update.update_expression("SET body = :body, wake_token = :wake_token");
     let update = update.expression_attribute_values(":body", text("{\"half\": "));
-    let update = update.expression_attribute_values(":wish", text("asked-of-poison"));
+    let update = update.expression_attribute_values(":wake_token", text("asked-of-poison"));
     world.aws.wire().aside(update.send()).await.unwrap();
 }
 
@@ -50,7 +50,7 @@ async fn one_corrupt_item_in_a_batch_holds_up_none_of_the_others() {
     }
     let pk = format!("TENANT#local#PROCESS#{poisoned}");
     let item = world.raw_items().await.into_iter().find(|item| item["pk"] == pk.as_str()).unwrap();
-    assert!(item["due_at"].is_string() && item["wish"].is_string(), "the clock sees to it: {item}");
+    assert!(item["due_at"].is_string() && item["wake_token"].is_string(), "the clock sees to it: {item}");
 }
 
 /// Auco, but for an account that our code does not survive.
@@ -58,15 +58,15 @@ struct Fragile;
 
 const FATAL: &str = "fatal@example.com";
 
-impl Company for Fragile {
+impl ProviderFactory for Fragile {
     fn name(&self) -> &'static str {
-        auco::Company.name()
+        auco::Factory.name()
     }
 
     fn connect(&self, account: &Account, connection: &Connection) -> Result<Box<dyn Provider>, NoProvider> {
         let known: auco::AucoAccount = account.read().map_err(|_| NoProvider::Misconfigured)?;
         assert!(known.creator_email.as_deref() != Some(FATAL), "{FATAL} shows in no answer");
-        auco::Company.connect(account, connection)
+        auco::Factory.connect(account, connection)
     }
 }
 

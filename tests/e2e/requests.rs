@@ -164,7 +164,7 @@ async fn the_registry_makes_the_requests_it_must_and_no_more() {
     world.local.pump().await;
     let mut calls = world.aws.take_calls();
     calls.sort();
-    // Two records with news: each is read, then the contact's person and the channels; then the outboxes are closed.
+    // Two records with events: each is read, then the contact's person and the channels; then the outboxes are closed.
     let expected = ["GetItem", "GetItem", "GetItem", "Query", "Query", "UpdateItem", "UpdateItem"];
     assert_eq!(calls, expected, "deliver");
 }

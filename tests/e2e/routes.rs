@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::people;
 
 /// What a route asks of whoever calls it.
-enum Door {
+enum Access {
     /// A key with the scope. What it is about is named in the path, and another tenant's is not found.
     Named(Scope),
     /// A key with the scope. It is about the caller's own things, whatever they are.
@@ -28,10 +28,10 @@ enum Door {
     Nothing,
 }
 
-use Door::{Named, Nothing, Own, Token, Within};
+use Access::{Named, Nothing, Own, Token, Within};
 
 /// Every route, as API Gateway names it.
-const ROUTES: [(&str, Door); 102] = [
+const ROUTES: [(&str, Access); 102] = [
     ("POST /processes", Own(Scope::ProcessesWrite)),
     ("POST /uploads", Own(Scope::ProcessesWrite)),
     ("GET /processes", Own(Scope::ProcessesRead)),
@@ -136,7 +136,7 @@ const ROUTES: [(&str, Door); 102] = [
     ("$default", Nothing),
 ];
 
-impl Door {
+impl Access {
     /// The scope that a key must have.
     fn scope(&self) -> Option<Scope> {
         match self {

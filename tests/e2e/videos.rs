@@ -82,7 +82,7 @@ async fn not_started(world: &World) -> (String, Value) {
         world.pass(SignedDuration::from_secs(30)).await;
     }
     let work = world.raw_items().await.into_iter().find(|item| item["kind"] == "long_copy").unwrap();
-    assert!(work["wish"].is_null(), "{work}");
+    assert!(work["wake_token"].is_null(), "{work}");
     (id, work)
 }
 

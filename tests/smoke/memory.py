@@ -56,7 +56,7 @@ class Processes:
         answer = self.functions.invoke("create-process", event)
         return smoke.envelope(f"a process at {order['provider']}", answer["statusCode"], answer["body"], 201)["id"]
 
-    def wish(self, process):
+    def wake(self, process):
         return self.read(process, "query-status-refresh")
 
     def read(self, process, sample="query-status"):
@@ -102,13 +102,13 @@ def play(functions, settings, measured):
     pictured.append(processes.create(auco))
     # The person acts 30 seconds after the creation, twice at Tecalis, divided by the speed.
     time.sleep(2)
-    processes.wish(filmed)
+    processes.wake(filmed)
     look(functions, [f"TENANT#local#PROCESS#{filmed}"])
     videos = [piece for piece in processes.read(filmed)["evidence"] if piece["kind"] == "video"]
     smoke.check(len(videos) == 1 and videos[0]["state"] == "pending", f"there is no video to be copied: {videos}")
 
     for process in pictured:
-        processes.wish(process)
+        processes.wake(process)
     began = time.monotonic()
     keys = [f"TENANT#local#PROCESS#{process}" for process in pictured]
     look(functions, [f"TENANT#local#COPY#{videos[0]['id']}", *keys])

@@ -257,9 +257,9 @@ impl Told {
             () if update.contains("inbox") => "callback",
             () if update.contains("outbox") => "handed on",
             () if condition.contains(":seen") => "overdue",
-            () if update.contains("REMOVE wish") => "claim",
+            () if update.contains("REMOVE wake_token") => "claim",
             () if condition.contains(":claimed") => "begin",
-            () if update.contains("SET wish") => "wish",
+            () if update.contains("SET wake_token") => "wake",
             () if update.is_empty() => "",
             () => "update",
         }

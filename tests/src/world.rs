@@ -12,7 +12,7 @@ use std::{
 use aws_smithy_runtime_api::shared::IntoShared as _;
 use cotejo::{
     platform::{Clock as _, Entropy, Seams, SystemEntropy, secrets::Account},
-    providers::{COMPANIES, Companies},
+    providers::{PROVIDERS, ProviderFactories},
 };
 use cotejo_local::{Local, Mode, Options};
 use cotejo_sandbox::Times;
@@ -43,7 +43,7 @@ pub struct World {
     /// Its time.
     pub clock: Arc<SteppedClock>,
     pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) companies: Companies,
+    pub(crate) companies: ProviderFactories,
     /// Its functions' way to the stores.
     pub aws: Transport,
     /// The customer everybody is locally.
@@ -72,11 +72,11 @@ impl World {
 
     /// One that begins at another time.
     pub async fn at(start: Timestamp, data: Option<PathBuf>, overrides: HashMap<String, String>) -> Self {
-        Self::made_of(COMPANIES, start, data, overrides).await
+        Self::made_of(PROVIDERS, start, data, overrides).await
     }
 
     /// One that knows other companies.
-    pub async fn knowing(companies: Companies) -> Self {
+    pub async fn knowing(companies: ProviderFactories) -> Self {
         Self::made_of(companies, start_of_time(), None, HashMap::new()).await
     }
 
@@ -84,7 +84,7 @@ impl World {
     pub async fn watched() -> Self {
         let aws = Transport::new();
         let proxy = Proxy::start(aws.wire().clone()).await;
-        let mut world = Self::over(aws, COMPANIES, start_of_time(), None, proxy.overrides()).await;
+        let mut world = Self::over(aws, PROVIDERS, start_of_time(), None, proxy.overrides()).await;
         proxy.lead_to(world.local.sandbox_url());
         world.proxy = Some(proxy);
         world
@@ -97,7 +97,7 @@ impl World {
     }
 
     async fn made_of(
-        companies: Companies,
+        companies: ProviderFactories,
         start: Timestamp,
         data: Option<PathBuf>,
         overrides: HashMap<String, String>,
@@ -107,7 +107,7 @@ impl World {
 
     async fn over(
         aws: Transport,
-        companies: Companies,
+        companies: ProviderFactories,
         start: Timestamp,
         data: Option<PathBuf>,
         overrides: HashMap<String, String>,

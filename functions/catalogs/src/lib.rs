@@ -3,7 +3,7 @@
 
 use cotejo::{
     api::{
-        ApiError, Gate, Scope, Visit, body, multipart,
+        ApiError, Gate, RequestScope, Scope, body, multipart,
         page::{MAX_PAGE_BYTES, PageRequest},
         query::Query,
         response::{self, success},
@@ -43,7 +43,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
     visit.answer(route(&app.records, &visit, &request)).await
 }
 
-async fn route(records: &Records, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(records: &Records, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let path = request.raw_http_path();
     if let Some(list) = Name::ALL.into_iter().find(|list| list.path() == path && request.method() == Method::GET) {
         visit.caller(Scope::PeopleRead).await?;

@@ -1,7 +1,7 @@
 //! `/contacts/sms-codes` and `/contacts/email-codes`: whether a phone or an e-mail address is a person's.
 
 use cotejo::{
-    api::{ApiError, Gate, Scope, Visit, body, response::success},
+    api::{ApiError, Gate, RequestScope, Scope, body, response::success},
     platform::Platform,
     workflow::{
         contact_codes::{ContactCodes, Way},
@@ -30,7 +30,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
     visit.answer(route(&app.codes, &visit, &request)).await
 }
 
-async fn route(codes: &ContactCodes, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(codes: &ContactCodes, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let caller = visit.caller(Scope::PeopleWrite).await?;
     let (way, rest) = match (request.method(), routes::path(request).as_slice()) {
         (&Method::POST, ["contacts", "sms-codes", rest @ ..]) => (Way::Sms, rest.len()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cotejo::{
-    api::{ApiError, Gate, Scope, Visit, body, response::success, view::ProcessView},
+    api::{ApiError, Gate, RequestScope, Scope, body, response::success, view::ProcessView},
     platform::Platform,
     process::Status,
     workflow::{
@@ -38,7 +38,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
     visit.answer(route(app, &visit, &request)).await
 }
 
-async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(app: &App, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     match (request.method(), request.raw_http_path()) {
         (&Method::POST, "/processes") => create(app, visit, request).await,
         (&Method::POST, "/uploads") => upload(app, visit, request).await,
@@ -46,7 +46,7 @@ async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Respon
     }
 }
 
-async fn upload(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn upload(app: &App, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let body = body::json(request);
     let caller = visit.caller(body.as_ref().map_or(Scope::ProcessesWrite, upload::scope)).await?;
     let upload = app.upload.run(&caller, &body?).await?;
@@ -57,7 +57,7 @@ async fn upload(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Respo
     Ok(success(201, &put))
 }
 
-async fn create(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn create(app: &App, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let caller = visit.caller(Scope::ProcessesWrite).await?;
     let key = match request.headers().get("idempotency-key") {
         None => None,

@@ -2,7 +2,7 @@
 //! everything about the person. `PUT /processes/{id}/legal-hold`: keeps that from happening.
 
 use cotejo::{
-    api::{ApiError, Gate, Scope, Visit, body, response::success, view::ProcessView},
+    api::{ApiError, Gate, RequestScope, Scope, body, response::success, view::ProcessView},
     platform::Platform,
     workflow::{decide::DecideProcess, redact::RedactProcess},
 };
@@ -29,7 +29,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
     visit.answer(route(app, &visit, &request)).await
 }
 
-async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(app: &App, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let path: Vec<&str> = request.raw_http_path().split('/').skip(1).collect();
     let (id, scope, action) = match (request.method(), path.as_slice()) {
         (&Method::POST, ["processes", id, "decision"]) => (id, Scope::ProcessesDecide, Action::Decide),

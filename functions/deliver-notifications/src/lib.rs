@@ -1,4 +1,4 @@
-//! The table's stream, the news: makes deliveries of the events of every process and record that has news, and attempts those that
+//! The table's stream, the outbox tokens: makes deliveries of the events of every process and record that has some, and attempts those that
 //! are due.
 //!
 //! What failed before is attempted apart from the stream, by a call of this function that it makes itself and waits for as little as
@@ -53,7 +53,7 @@ impl App {
     }
 }
 
-/// Hands on the events of every process and record that has news, and attempts every delivery that has. Names the records that our
+/// Hands on the events of every process and record that has some, and attempts every delivery that is due. Names the records that our
 /// own store's trouble kept from being handled, for Lambda to bring again.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use cotejo::{
     api::{
-        ApiError, Gate, Scope, Visit,
+        ApiError, Gate, RequestScope, Scope,
         query::Query,
         response::{see_other, success},
     },
@@ -32,7 +32,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
     visit.answer(certificate(app, &visit, &request)).await
 }
 
-async fn certificate(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn certificate(app: &App, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let path: Vec<&str> = request.raw_http_path().split('/').skip(1).collect();
     let (&Method::GET, ["processes", id, "certificate"]) = (request.method(), path.as_slice()) else {
         return Err(ApiError::no_route());

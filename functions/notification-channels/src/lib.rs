@@ -3,7 +3,7 @@
 
 use cotejo::{
     api::{
-        ApiError, Gate, Scope, Visit, body,
+        ApiError, Gate, RequestScope, Scope, body,
         page::PageRequest,
         query::Query,
         response::{self, success},
@@ -12,7 +12,7 @@ use cotejo::{
     notify::DeliveryState,
     platform::Platform,
     workflow::{
-        channels::{Channels, Shown},
+        channels::{ChannelWithSecret, Channels},
         deliveries::Deliveries,
     },
 };
@@ -40,7 +40,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
     visit.answer(route(app, &visit, &request)).await
 }
 
-async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(app: &App, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let path: Vec<&str> = request.raw_http_path().split('/').skip(1).collect();
     let ["notification-channels", path @ ..] = path.as_slice() else { return Err(ApiError::no_route()) };
     let scope = if request.method() == Method::GET { Scope::ChannelsRead } else { Scope::ChannelsWrite };
@@ -87,7 +87,7 @@ async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Respon
     }
 }
 
-fn created(shown: &Shown) -> Response<Body> {
+fn created(shown: &ChannelWithSecret) -> Response<Body> {
     let location = format!("/notification-channels/{}", shown.channel.id);
     response::created(201, &location, shown.replayed, &ChannelView::of(&shown.channel, shown.secret.as_ref()))
 }

@@ -2,14 +2,14 @@
 
 use cotejo::{
     api::{
-        ApiError, Caller, Gate, Scope, Visit, body, multipart,
+        ApiError, Caller, Gate, RequestScope, Scope, body, multipart,
         response::{self, success},
     },
     people::{Kind, families::GROUPS, job::Task, person::PEOPLE},
     platform::Platform,
     workflow::{
         from_process,
-        jobs::{Asked, ImportFile, Jobs},
+        jobs::{ImportFile, JobAccepted, Jobs},
         people::People,
         records::routes,
     },
@@ -38,7 +38,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
     visit.answer(route(app, &visit, &request)).await
 }
 
-async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(app: &App, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let (people, jobs) = (&app.people, &app.jobs);
     let path = routes::path(request);
     let id = |text| routes::id(Kind::Person, text);
@@ -135,6 +135,6 @@ async fn import(jobs: &Jobs, caller: &Caller, request: &Request) -> Result<Respo
 }
 
 /// The answer to whoever asked for a job: it is on its way.
-fn asked(asked: Asked) -> Response<Body> {
+fn asked(asked: JobAccepted) -> Response<Body> {
     response::created(202, &asked.view.location(), asked.replayed, &asked.view)
 }

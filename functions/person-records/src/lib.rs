@@ -2,7 +2,7 @@
 //! `/biometric-results`, and `/people/{id}/biometric-results`.
 
 use cotejo::{
-    api::{ApiError, Gate, Visit, page::MAX_PAGE_BYTES, response::success},
+    api::{ApiError, Gate, RequestScope, page::MAX_PAGE_BYTES, response::success},
     people::{
         Family, Kind,
         families::{BIOMETRIC_RESULTS, FAMILIES},
@@ -38,7 +38,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
     visit.answer(route(&app.people, &visit, &request)).await
 }
 
-async fn route(people: &People, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(people: &People, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     match (request.method(), routes::path(request).as_slice()) {
         (&Method::GET, ["people", id, "biometric-results"]) => {
             let caller = visit.caller(routes::scope(request)).await?;

@@ -3,7 +3,7 @@
 
 use cotejo::{
     api::{
-        ApiError, Gate, Scope, Visit,
+        ApiError, Gate, RequestScope, Scope,
         page::PageRequest,
         query::Query,
         response::{no_content, see_other, success},
@@ -37,7 +37,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
     visit.answer(route(app, &visit, &request)).await
 }
 
-async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(app: &App, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let path: Vec<&str> = request.raw_http_path().split('/').skip(1).collect();
     match (request.method(), path.as_slice()) {
         (&Method::GET, ["processes"]) => list(app, visit, request).await,
@@ -50,7 +50,7 @@ async fn route(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Respon
     }
 }
 
-async fn list(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn list(app: &App, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let caller = visit.caller(Scope::ProcessesRead).await?;
     let query = Query::read(request, &["status", "provider", "page", "per_page", "cursor"])?;
     let status = query.get("status").map(|name| {
@@ -61,7 +61,7 @@ async fn list(app: &App, visit: &Visit<'_>, request: &Request) -> Result<Respons
     Ok(success(200, &app.query.list(&caller, &filter, &page).await?))
 }
 
-async fn get(app: &App, visit: &Visit<'_>, request: &Request, id: &str) -> Result<Response<Body>, ApiError> {
+async fn get(app: &App, visit: &RequestScope<'_>, request: &Request, id: &str) -> Result<Response<Body>, ApiError> {
     let caller = visit.caller(Scope::ProcessesRead).await?;
     let refresh = Query::read(request, &["refresh"])?.flag("refresh")?;
     if refresh {
@@ -72,14 +72,14 @@ async fn get(app: &App, visit: &Visit<'_>, request: &Request, id: &str) -> Resul
     Ok(success(200, &ProcessView::of(&process)))
 }
 
-async fn health(app: &App, visit: &Visit<'_>, provider: &str) -> Result<Response<Body>, ApiError> {
+async fn health(app: &App, visit: &RequestScope<'_>, provider: &str) -> Result<Response<Body>, ApiError> {
     let caller = visit.caller(Scope::ProcessesRead).await?;
     Ok(success(200, &app.query.ping(&caller, provider).await?))
 }
 
 async fn link(
     app: &App,
-    visit: &Visit<'_>,
+    visit: &RequestScope<'_>,
     request: &Request,
     id: &str,
     evidence: &str,

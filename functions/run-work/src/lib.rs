@@ -1,4 +1,4 @@
-//! The table's stream, the wishes: looks at every process that somebody wishes to be looked at, has copied what takes long, and
+//! The table's stream, the wake tokens: refreshes every process that was woken, has copied what takes long, and
 //! takes exports and imports a step further.
 //!
 //! A record only says where to look; what counts is the item as it stands.
@@ -36,7 +36,7 @@ impl App {
     }
 }
 
-/// Does what is wished for each item. Names the records that our own store's trouble kept from being handled, for Lambda
+/// Handles each item that was woken. Names the records that our own store's trouble kept from being handled, for Lambda
 /// to bring again.
 ///
 /// # Errors
@@ -48,7 +48,7 @@ pub async fn handle(app: &App, event: Event) -> Result<DynamoDbEventResponse, Er
             WorkKey::Process(key) => app.refresh.run(&key, end).await,
             WorkKey::LongCopy(key) => app.copy.run(&key).await,
             WorkKey::Job(key) => app.jobs.run(&key, end).await,
-            // Nothing is wished of it; `deliver-notifications` sees to it.
+            // It was not woken; `deliver-notifications` handles it.
             WorkKey::Delivery(_) | WorkKey::Record(_) => Ok(()),
         }
     });

@@ -1,7 +1,7 @@
 //! `/temporary-people`: whoever may become a person, and becoming one.
 
 use cotejo::{
-    api::{ApiError, Gate, Visit, body, response},
+    api::{ApiError, Gate, RequestScope, body, response},
     people::{Kind, person::PEOPLE, temporary::TEMPORARY_PEOPLE},
     platform::Platform,
     workflow::{
@@ -31,7 +31,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
     visit.answer(route(&app.records, &visit, &request)).await
 }
 
-async fn route(records: &Records, visit: &Visit<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(records: &Records, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     match (request.method(), routes::path(request).as_slice()) {
         (&Method::POST, ["temporary-people", id, "person"]) => {
             let caller = visit.caller(routes::scope(request)).await?;

@@ -48,7 +48,7 @@ pub enum Command {
     Delivery(DeliveryCommand),
     /// Stream records that were given up
     #[command(subcommand)]
-    Records(RecordsCommand),
+    DeadLetters(DeadLettersCommand),
     /// The keys of unique values, and replacing one by another (docs/deploy.md)
     #[command(subcommand)]
     UniqueKeys(UniqueKeysCommand),
@@ -237,7 +237,7 @@ pub enum DeliveryCommand {
 
 /// Stream records that were given up.
 #[derive(Debug, Subcommand)]
-pub enum RecordsCommand {
+pub enum DeadLettersCommand {
     /// All that are kept
     List,
     /// Wake again what they are about, and delete them

@@ -9,15 +9,15 @@
 //! | --- | --- |
 //! | [`cli`] | the commands |
 //! | [`settings`] | which deployment |
-//! | [`status`], [`tenants`], [`keys`], [`providers`], [`processes`], [`wake`], [`deliveries`], [`records`], [`unique_keys`] | what they do, one family a file |
+//! | [`status`], [`tenants`], [`keys`], [`providers`], [`processes`], [`wake`], [`deliveries`], [`dead_letters`], [`unique_keys`] | what they do, one family a file |
 //! | [`report`] | what they say |
 
 pub mod cli;
+pub mod dead_letters;
 pub mod deliveries;
 pub mod keys;
 pub mod processes;
 pub mod providers;
-pub mod records;
 pub mod report;
 pub mod settings;
 pub mod status;
@@ -33,7 +33,7 @@ use cotejo::{
     process::TenantId,
     providers::NoProvider,
     store::{Store, StoreError, Tenant},
-    workflow::{OwnTrouble, unique_keys::RotationError},
+    workflow::{InfraError, unique_keys::RotationError},
 };
 
 pub use cli::{Arguments, Command};
@@ -68,7 +68,7 @@ pub enum AdminError {
     Secrets(#[from] SecretsError),
     /// The table, the bucket or the secrets, on behalf of a use case.
     #[error(transparent)]
-    Trouble(#[from] OwnTrouble),
+    Trouble(#[from] InfraError),
     /// A step of replacing the key of unique values was not taken, or not to its end.
     #[error(transparent)]
     Rotation(#[from] RotationError),
@@ -114,7 +114,7 @@ impl Admin {
             Command::Provider(command) => providers::run(self, command, input).await,
             Command::Process(command) => processes::run(self, command).await,
             Command::Delivery(command) => deliveries::run(self, command).await,
-            Command::Records(command) => records::run(self, command).await,
+            Command::DeadLetters(command) => dead_letters::run(self, command).await,
             Command::UniqueKeys(command) => unique_keys::run(self, command).await,
         }
     }

@@ -48,9 +48,9 @@ pub async fn run(admin: &Admin, command: &ProcessCommand) -> Result<Report, Admi
 fn around(record: &ProcessRecord) -> Value {
     json!({
         "version": record.version,
-        "wish": record.wish,
+        "wake_token": record.wake_token,
         "due_at": record.due_at,
-        "look_at": record.look_at,
+        "next_check_at": record.next_check_at,
         "callbacks_to_apply": record.inbox.len(),
         "events_to_hand_on": record.outbox.len(),
         "failures": record.process.failures,

@@ -37,10 +37,10 @@ use scripts::{SCRIPTS, Script};
 use told::Told;
 
 /// How long everything may take in the sandbox.
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How long it may take at a provider of the environment, where people and links take the time they take.
-const LONG_PATIENCE: Duration = Duration::from_secs(20 * 60);
+const LONG_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
 /// States that a process leaves no more.
 const TERMINAL: [&str; 5] = ["approved", "rejected", "expired", "cancelled", "failed"];
@@ -122,7 +122,7 @@ async fn play(local: &Local, link_life: Duration) -> Result<(), String> {
 
     println!("\nThe people act, Auco and LINK call back, Tecalis is asked, what they show is copied:");
     let is_all_here = Company::Auco.is_played(local);
-    let patience = if is_all_here { PATIENCE } else { LONG_PATIENCE };
+    let patience = if is_all_here { TIMEOUT } else { LONG_TIMEOUT };
     follow(&api, &mut all, start, patience).await?;
 
     for played in &mut all {
@@ -259,7 +259,7 @@ async fn outlive(api: &Api, mut links: Vec<&str>, start: Instant) -> Result<(), 
     while let Some(link) = links.last() {
         if api.status(link).await? != 200 {
             links.pop();
-        } else if start.elapsed() > LONG_PATIENCE {
+        } else if start.elapsed() > LONG_TIMEOUT {
             return Err("the companies' links still open".to_owned());
         } else {
             tokio::time::sleep(Duration::from_secs(5)).await;

@@ -122,11 +122,11 @@ mod tests {
 
     #[test]
     fn exists_sees_leaves_only() {
-        let pattern = json!({"dynamodb": {"NewImage": {"wish": {"S": [{"exists": true}]}}}});
-        let record = json!({"dynamodb": {"NewImage": {"wish": {"S": "x"}}}});
+        let pattern = json!({"dynamodb": {"NewImage": {"wake_token": {"S": [{"exists": true}]}}}});
+        let record = json!({"dynamodb": {"NewImage": {"wake_token": {"S": "x"}}}});
         assert!(lets_through(&pattern, &record));
         assert!(!lets_through(&pattern, &json!({"dynamodb": {"NewImage": {"other": {"S": "x"}}}})));
-        let object = json!({"dynamodb": {"NewImage": {"wish": [{"exists": true}]}}});
+        let object = json!({"dynamodb": {"NewImage": {"wake_token": [{"exists": true}]}}});
         assert!(!lets_through(&object, &record), "an object is not a leaf");
     }
 

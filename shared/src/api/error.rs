@@ -130,7 +130,7 @@ impl ApiError {
         fields.sort_by(|a, b| a.field.cmp(&b.field));
         let message = match fields.as_slice() {
             [one] => format!("{} {}.", one.field, one.message),
-            many => format!("{} fields are not as they should be.", many.len()),
+            many => format!("{} fields are invalid.", many.len()),
         };
         fields.truncate(MAX_FIELDS);
         Self { fields, ..Self::new(422, "invalid_request", &message) }

@@ -1,7 +1,7 @@
 //! The gate in front of every function that answers HTTP: who is calling, what they may do, how much of their limit is left,
 //! and one line in the log for each request.
 //!
-//! A handler opens a [`Visit`], asks it for the [`Caller`], and has it answer. Lines that are logged meanwhile carry the
+//! A handler opens a [`RequestScope`], asks it for the [`Caller`], and has it answer. Lines that are logged meanwhile carry the
 //! request's id, tenant, key and process. The route is logged as the template names it; path and query never are.
 
 use std::sync::{
@@ -20,7 +20,7 @@ use super::{
     response,
 };
 use crate::{
-    platform::{Clock, Platform, contained::contained},
+    platform::{Clock, Platform, panics::catch_panic},
     process::ProcessId,
     store::Store,
 };
@@ -48,7 +48,7 @@ impl Gate {
 
     /// Lets a request in as far as the door.
     #[must_use]
-    pub fn visit<'a>(&'a self, request: &'a Request) -> Visit<'a> {
+    pub fn visit<'a>(&'a self, request: &'a Request) -> RequestScope<'a> {
         let (request_id, route) = match request.request_context_ref() {
             Some(RequestContext::ApiGatewayV2(context)) => (context.request_id.clone(), context.route_key.clone()),
             _ => (None, None),
@@ -63,7 +63,7 @@ impl Gate {
             key_id = field::Empty,
             process = field::Empty,
         );
-        Visit {
+        RequestScope {
             gate: self,
             request,
             request_id,
@@ -76,7 +76,7 @@ impl Gate {
 }
 
 /// One request on its way through a function.
-pub struct Visit<'a> {
+pub struct RequestScope<'a> {
     gate: &'a Gate,
     request: &'a Request,
     request_id: String,
@@ -93,7 +93,7 @@ struct Known {
     standing: Option<Standing>,
 }
 
-impl Visit<'_> {
+impl RequestScope<'_> {
     /// Who is calling, if their key may do `scope`. The first time this counts against the tenant's limit; asked again, for
     /// another scope, it only looks at the key.
     ///
@@ -138,7 +138,8 @@ impl Visit<'_> {
 
     /// Does `work` and answers with what comes of it, the request's id and the tenant's standing on it.
     pub async fn answer(&self, work: impl Future<Output = Result<Response<Body>, ApiError>>) -> Response<Body> {
-        let outcome = contained(work.instrument(self.span.clone())).await.unwrap_or_else(|_| Err(ApiError::internal()));
+        let outcome =
+            catch_panic(work.instrument(self.span.clone())).await.unwrap_or_else(|_| Err(ApiError::internal()));
         let error_code = outcome.as_ref().err().map(|error| error.error_code);
         let mut response = outcome.unwrap_or_else(|error| response::failure(&error, &self.request_id));
         if let Ok(id) = self.request_id.parse() {

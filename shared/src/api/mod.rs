@@ -17,4 +17,4 @@ pub mod view;
 
 pub use caller::{Authority, Caller, Operator, Scope};
 pub use error::ApiError;
-pub use gate::{Gate, Visit};
+pub use gate::{Gate, RequestScope};

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A channel that failed for so long without a success is disabled.
-pub const PATIENCE: SignedDuration = SignedDuration::from_hours(5 * 24);
+pub const TIMEOUT: SignedDuration = SignedDuration::from_hours(5 * 24);
 /// Failures further apart than this are not the same trouble: nobody asked in between.
 const SAME_TROUBLE: SignedDuration = SignedDuration::from_hours(36);
 
@@ -197,7 +197,7 @@ impl Channel {
         }
         match &mut self.trouble {
             Some(trouble) if now.duration_since(trouble.noted_at) <= SAME_TROUBLE => {
-                if now.duration_since(trouble.since) >= PATIENCE {
+                if now.duration_since(trouble.since) >= TIMEOUT {
                     return self.disable("failing", now);
                 }
                 if !trouble.breaker.failed(is_trial, now) {

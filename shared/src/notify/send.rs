@@ -22,10 +22,10 @@ use crate::{
 };
 
 /// How long an endpoint has to answer.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long it has the first time, which is in a lane of the stream, where others wait behind it. Whoever takes longer is asked
 /// once more, later and apart from the stream.
-pub const FIRST_PATIENCE: Duration = Duration::from_secs(2);
+pub const FIRST_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What came of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,7 +141,7 @@ impl Sender {
         let guard = UrlGuard::any_public_host(self.allow_loopback);
         let post = self.post(&account.url, &guard, headers, body);
         Sent::of(
-            in_time(self.clock.as_ref(), self.clock.now() + PATIENCE, post).await.unwrap_or_else(|| failed("timeout")),
+            in_time(self.clock.as_ref(), self.clock.now() + TIMEOUT, post).await.unwrap_or_else(|| failed("timeout")),
         )
     }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Family, Field, Fields, Form, Kind,
+    Family, Field, FieldType, Fields, Kind,
     family::{Change, Named, named},
     rules::Rule,
     schema, typed,
@@ -25,16 +25,16 @@ const MAX_ENTRIES: usize = 50;
 /// Properties. What a value must be stands in the descriptor, part by part; the key follows from the first name.
 pub static DYNAMIC_PROPERTIES: Family = Family {
     owner: None,
-    settle: Some(settle_property),
+    validate_and_derive: Some(validate_property),
     names: Some(catalogs_named),
     ..Family::of_person(
         Kind::DynamicProperty,
         "/dynamic-properties",
         &[
-            Field::required("name", Form::Name),
-            Field::optional("description", Form::Text),
-            Field::ours("key", Form::Text),
-            Field::required("descriptor", Form::Any),
+            Field::required("name", FieldType::Name),
+            Field::optional("description", FieldType::Text),
+            Field::ours("key", FieldType::Text),
+            Field::required("descriptor", FieldType::Any),
         ],
     )
 };
@@ -46,22 +46,22 @@ pub static DYNAMIC_VALUES: Family = Family {
         Kind::DynamicValue,
         "/dynamic-values",
         &[
-            Field::required("person_id", Form::Id),
-            Field::required("dynamic_property_id", Form::Id),
-            Field::required("values", Form::Object),
-            Field::ours("dynamic_descriptor", Form::Object),
+            Field::required("person_id", FieldType::Id),
+            Field::required("dynamic_property_id", FieldType::Id),
+            Field::required("values", FieldType::Object),
+            Field::ours("dynamic_descriptor", FieldType::Object),
         ],
     )
 };
 
 /// What a part of a property is described with.
 static ENTRY: [Field; 6] = [
-    Field::required("title", Form::Name),
-    Field::required("type", Form::Word(&typed::TYPES)),
-    Field::optional("key", Form::Name),
-    Field::optional("filter_group", Form::Text),
-    Field::optional("rules", Form::Texts),
-    Field::optional("catalog_id", Form::Id),
+    Field::required("title", FieldType::Name),
+    Field::required("type", FieldType::Word(&typed::TYPES)),
+    Field::optional("key", FieldType::Name),
+    Field::optional("filter_group", FieldType::Text),
+    Field::optional("rules", FieldType::Texts),
+    Field::optional("catalog_id", FieldType::Id),
 ];
 
 /// A part of a property.
@@ -81,7 +81,7 @@ pub struct Entry {
 /// A value, as text, that a catalog has or is asked for.
 pub type CatalogValue = (Uuid, String);
 
-fn settle_property(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
+fn validate_property(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
     if change.present.is_none()
         && let Some(name) = fields.get("name").and_then(Json::read::<String>)
     {
@@ -209,8 +209,8 @@ impl Entry {
         Ok(Some(value))
     }
 
-    fn form(&self) -> Form {
-        typed::form(&self.kind).unwrap_or(Form::Any)
+    fn form(&self) -> FieldType {
+        typed::form(&self.kind).unwrap_or(FieldType::Any)
     }
 
     /// What its catalog must have for `value` to be one of it; of a list each text. Nothing where it names no catalog.

@@ -4,9 +4,9 @@
 use jiff::Timestamp;
 
 use super::{
-    Family, Fields, Form, Kind, Owner, Record, View, clabe,
+    Family, FieldType, Fields, Kind, Owner, Record, View, clabe,
     dynamic::{DYNAMIC_PROPERTIES, DYNAMIC_VALUES},
-    family::{Change, Digests},
+    family::{Change, OwnerProjections},
     lists::{self, Name},
     person::{PEOPLE, compared},
     schema::Field,
@@ -59,7 +59,7 @@ pub static GROUPS: Family = Family {
     ..Family::of_person(
         Kind::PeopleGroup,
         "/people-groups",
-        &[Field::required("name", Form::Name), Field::required("description", Form::Text)],
+        &[Field::required("name", FieldType::Name), Field::required("description", FieldType::Text)],
     )
 };
 
@@ -71,57 +71,57 @@ pub static CATALOGS: Family = Family {
     ..Family::of_person(
         Kind::Catalog,
         "/catalogs",
-        &[Field::required("name", Form::Name), Field::optional("description", Form::Text)],
+        &[Field::required("name", FieldType::Name), Field::optional("description", FieldType::Text)],
     )
 };
 
 /// The entries of catalogs: each has a value of one of six types.
 pub static CATALOG_VALUES: Family = Family {
     owner: Some(Owner { field: "custom_catalog_id", kind: Kind::Catalog }),
-    settle: Some(settle_catalog_value),
+    validate_and_derive: Some(validate_catalog_value),
     per_page: Some(PER_PAGE_OF_SOME),
     listed: Some("value"),
     ..Family::of_person(
         Kind::CatalogValue,
         "/catalog-values",
         &[
-            Field::required("custom_catalog_id", Form::Id),
-            Field::required("label", Form::Name),
-            Field::required("type", Form::Word(&typed::TYPES)),
-            Field::required("value", Form::Any),
-            Field::optional("groups", Form::Texts),
+            Field::required("custom_catalog_id", FieldType::Id),
+            Field::required("label", FieldType::Name),
+            Field::required("type", FieldType::Word(&typed::TYPES)),
+            Field::required("value", FieldType::Any),
+            Field::optional("groups", FieldType::Texts),
         ],
     )
 };
 
 /// Where persons live. The person keeps a digest of each, from which the likeness of all of them follows.
 pub static ADDRESSES: Family = Family {
-    digests: Some(Digests { map: "address", of: address_digest }),
-    settle: Some(settle_address),
+    digests: Some(OwnerProjections { map: "address", of: address_digest }),
+    validate_and_derive: Some(validate_address),
     ..Family::of_person(
         Kind::Address,
         "/addresses",
         &[
-            Field::required("person_id", Form::Id),
-            Field::required("street", Form::Text),
-            Field::required("ext_num", Form::Text),
-            Field::optional("int_num", Form::Text),
-            Field::required("state", Form::Text),
-            Field::optional("state_id", Form::Entry(Name::States)),
-            Field::optional("city", Form::Text),
-            Field::required("municipality", Form::Text),
-            Field::required("colony", Form::Text),
-            Field::required("zip_code", Form::PostCode),
-            Field::required("references", Form::Text),
-            Field::optional("latitude", Form::Coordinate(90)),
-            Field::optional("longitude", Form::Coordinate(180)),
-            Field::optional("source", Form::Text),
-            Field::optional("ownership", Form::Boolean),
-            Field::optional("dwelling_age", Form::Integer(0, 200)),
-            Field::optional("device_coordinates", Form::Numbers),
-            Field::optional("is_current_address", Form::Boolean),
-            Field::optional("verified_at", Form::Moment),
-            Field::optional("metadata", Form::Object),
+            Field::required("person_id", FieldType::Id),
+            Field::required("street", FieldType::Text),
+            Field::required("ext_num", FieldType::Text),
+            Field::optional("int_num", FieldType::Text),
+            Field::required("state", FieldType::Text),
+            Field::optional("state_id", FieldType::Entry(Name::States)),
+            Field::optional("city", FieldType::Text),
+            Field::required("municipality", FieldType::Text),
+            Field::required("colony", FieldType::Text),
+            Field::required("zip_code", FieldType::PostCode),
+            Field::required("references", FieldType::Text),
+            Field::optional("latitude", FieldType::Coordinate(90)),
+            Field::optional("longitude", FieldType::Coordinate(180)),
+            Field::optional("source", FieldType::Text),
+            Field::optional("ownership", FieldType::Boolean),
+            Field::optional("dwelling_age", FieldType::Integer(0, 200)),
+            Field::optional("device_coordinates", FieldType::Numbers),
+            Field::optional("is_current_address", FieldType::Boolean),
+            Field::optional("verified_at", FieldType::Moment),
+            Field::optional("metadata", FieldType::Object),
         ],
     )
 };
@@ -129,35 +129,35 @@ pub static ADDRESSES: Family = Family {
 /// How persons are reached. A confirmation counts for the value that was confirmed: a new one has none. The person keeps their ids,
 /// so that a code can go to one that was made a moment ago.
 pub static CONTACTS: Family = Family {
-    digests: Some(Digests { map: "contact", of: id_alone }),
-    settle: Some(settle_contact),
+    digests: Some(OwnerProjections { map: "contact", of: id_alone }),
+    validate_and_derive: Some(validate_contact),
     counted: true,
     ..Family::of_person(
         Kind::Contact,
         "/contacts",
         &[
-            Field::required("person_id", Form::Id),
-            Field::required("email", Form::Email),
-            Field::required("phone", Form::Phone),
-            Field::ours("email_confirmation", Form::Boolean),
-            Field::ours("sms_confirmation", Form::Boolean),
+            Field::required("person_id", FieldType::Id),
+            Field::required("email", FieldType::Email),
+            Field::required("phone", FieldType::Phone),
+            Field::ours("email_confirmation", FieldType::Boolean),
+            Field::ours("sms_confirmation", FieldType::Boolean),
         ],
     )
 };
 
 /// Who knows persons. The person keeps their ids.
 pub static REFERENCES: Family = Family {
-    digests: Some(Digests { map: "reference", of: id_alone }),
+    digests: Some(OwnerProjections { map: "reference", of: id_alone }),
     show: Some(show_relation),
     derived: &["person_relation"],
     ..Family::of_person(
         Kind::Reference,
         "/references",
         &[
-            Field::required("person_id", Form::Id),
-            Field::required("name", Form::Name),
-            Field::required("phone", Form::Phone),
-            Field::required("person_relation_id", Form::Entry(Name::PersonRelations)),
+            Field::required("person_id", FieldType::Id),
+            Field::required("name", FieldType::Name),
+            Field::required("phone", FieldType::Phone),
+            Field::required("person_relation_id", FieldType::Entry(Name::PersonRelations)),
         ],
     )
 };
@@ -171,22 +171,22 @@ pub static EMPLOYMENTS: Family = Family {
         Kind::Employment,
         "/employments",
         &[
-            Field::required("person_id", Form::Id),
-            Field::optional("current_occupation", Form::Text),
-            Field::optional("position", Form::Text),
-            Field::optional("industry", Form::Text),
-            Field::optional("company_name", Form::Text),
-            Field::optional("company_phone", Form::Phone),
-            Field::optional("company_address", Form::Text),
-            Field::optional("seniority", Form::Integer(0, 100)),
-            Field::optional("employee_id", Form::Id),
-            Field::optional("employee_type", Form::Text),
-            Field::optional("employee_status", Form::Text),
-            Field::optional("hiring_date", Form::Date),
-            Field::optional("termination_date", Form::Date),
-            Field::optional("payment_frequency", Form::Text),
-            Field::optional("gross_salary", Form::Number),
-            Field::optional("net_salary", Form::Number),
+            Field::required("person_id", FieldType::Id),
+            Field::optional("current_occupation", FieldType::Text),
+            Field::optional("position", FieldType::Text),
+            Field::optional("industry", FieldType::Text),
+            Field::optional("company_name", FieldType::Text),
+            Field::optional("company_phone", FieldType::Phone),
+            Field::optional("company_address", FieldType::Text),
+            Field::optional("seniority", FieldType::Integer(0, 100)),
+            Field::optional("employee_id", FieldType::Id),
+            Field::optional("employee_type", FieldType::Text),
+            Field::optional("employee_status", FieldType::Text),
+            Field::optional("hiring_date", FieldType::Date),
+            Field::optional("termination_date", FieldType::Date),
+            Field::optional("payment_frequency", FieldType::Text),
+            Field::optional("gross_salary", FieldType::Number),
+            Field::optional("net_salary", FieldType::Number),
         ],
     )
 };
@@ -195,19 +195,19 @@ pub static EMPLOYMENTS: Family = Family {
 pub static BANK_ACCOUNTS: Family = Family {
     created: 200,
     per_page: Some(PER_PAGE_OF_SOME),
-    settle: Some(settle_bank_account),
+    validate_and_derive: Some(validate_bank_account),
     derived: &["metadata", "validated_at"],
     ..Family::of_person(
         Kind::BankAccount,
         "/bank-accounts",
         &[
-            Field::required("person_id", Form::Id),
-            Field::required("bank", Form::Name),
-            Field::required("account", Form::Digits(4, 20)),
-            Field::required("clabe", Form::Digits(18, 18)),
-            Field::optional("card_number", Form::Digits(12, 19)),
-            Field::ours("metadata", Form::Object),
-            Field::ours("validated_at", Form::Moment),
+            Field::required("person_id", FieldType::Id),
+            Field::required("bank", FieldType::Name),
+            Field::required("account", FieldType::Digits(4, 20)),
+            Field::required("clabe", FieldType::Digits(18, 18)),
+            Field::optional("card_number", FieldType::Digits(12, 19)),
+            Field::ours("metadata", FieldType::Object),
+            Field::ours("validated_at", FieldType::Moment),
         ],
     )
 };
@@ -219,11 +219,11 @@ pub static FINANCIALS: Family = Family {
         Kind::Financial,
         "/financials",
         &[
-            Field::required("person_id", Form::Id),
-            Field::optional("monthly_income", Form::Number),
-            Field::optional("monthly_expenses", Form::Number),
-            Field::optional("dependents", Form::Integer(0, 100)),
-            Field::optional("metadata", Form::Object),
+            Field::required("person_id", FieldType::Id),
+            Field::optional("monthly_income", FieldType::Number),
+            Field::optional("monthly_expenses", FieldType::Number),
+            Field::optional("dependents", FieldType::Integer(0, 100)),
+            Field::optional("metadata", FieldType::Object),
         ],
     )
 };
@@ -232,16 +232,16 @@ pub static FINANCIALS: Family = Family {
 pub static BIOMETRIC_RESULTS: Family = Family {
     show: Some(show_biometric_type),
     derived: &["typeName"],
-    digests: Some(Digests { map: "biometric", of: biometric_digest }),
+    digests: Some(OwnerProjections { map: "biometric", of: biometric_digest }),
     ..Family::of_person(
         Kind::BiometricResult,
         "/biometric-results",
         &[
-            Field::required("person_id", Form::Id),
-            Field::required("type", Form::Numbered(&BIOMETRIC_TYPES)),
-            Field::optional("facetec_id", Form::Text),
-            Field::optional("execution_date", Form::Moment),
-            Field::optional("metadata", Form::Object),
+            Field::required("person_id", FieldType::Id),
+            Field::required("type", FieldType::Numbered(&BIOMETRIC_TYPES)),
+            Field::optional("facetec_id", FieldType::Text),
+            Field::optional("execution_date", FieldType::Moment),
+            Field::optional("metadata", FieldType::Object),
         ],
     )
 };
@@ -270,7 +270,7 @@ fn address_digest(record: &Record) -> (String, Json) {
 
 /// The number of a state of Mexico's; that of another, and the city, where the request does not name them and they are not other than
 /// what follows from the rest.
-fn settle_address(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
+fn validate_address(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
     let (is, was) = (follows_from_state(fields), change.present.map(follows_from_state));
     for (at, field) in ["state_id", "city"].into_iter().enumerate() {
         // A number beside a state of that name says nothing: it may be what was shown before the state changed.
@@ -310,7 +310,7 @@ fn follows_from_state(address: &Fields) -> [Option<Json>; 2] {
 /// One writing for each value, by which they are compared.
 type Known = fn(&str) -> String;
 
-fn settle_contact(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
+fn validate_contact(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
     let ways = [("email", "email_confirmation", mailbox as Known), ("phone", "sms_confirmation", phone::known)];
     for (value, confirmation, known) in ways {
         // Another writing of the mailbox or number that was confirmed is still confirmed.
@@ -323,7 +323,7 @@ fn settle_contact(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> 
 }
 
 /// The value of an entry must be of the type that the entry has, whichever of the two the request changes.
-fn settle_catalog_value(fields: &mut Fields, _: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
+fn validate_catalog_value(fields: &mut Fields, _: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
     let kind = fields.get("type").and_then(Json::read::<String>).unwrap_or_default();
     let Some(form) = typed::form(&kind) else { return Vec::new() };
     match fields.get("value").map(|value| form.read(value)) {
@@ -342,7 +342,7 @@ fn show_relation(record: &Record, view: &mut View, _now: Timestamp) {
     view.show_after("person_relation_id", "person_relation", &relation);
 }
 
-fn settle_bank_account(fields: &mut Fields, change: &Change<'_>, now: Timestamp) -> Vec<FieldProblem> {
+fn validate_bank_account(fields: &mut Fields, change: &Change<'_>, now: Timestamp) -> Vec<FieldProblem> {
     let Some(clabe) = change.given.get("clabe").and_then(Json::read::<String>) else { return Vec::new() };
     match clabe::check(&clabe) {
         Ok(report) => {

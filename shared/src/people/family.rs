@@ -27,13 +27,13 @@ pub struct Family {
     /// The status that creating one is answered with.
     pub created: u16,
     /// Rules over several fields, and values that follow from others, on the values as they would be stored.
-    pub settle: Option<Settle>,
+    pub validate_and_derive: Option<ValidateAndDerive>,
     /// What is shown beyond the fields, at the present moment.
     pub show: Option<Show>,
     /// What is shown and nobody sets, beside the times: it follows from other values. Where it comes back it counts for nothing.
     pub derived: &'static [&'static str],
     /// What its owner keeps of it.
-    pub digests: Option<Digests>,
+    pub digests: Option<OwnerProjections>,
     /// The field by whose value records of one owner are looked for; others may have the same.
     pub listed: Option<&'static str>,
     /// Entries of a page of its list where nothing else is asked for, if not as many as elsewhere.
@@ -47,12 +47,12 @@ pub struct Family {
 }
 
 /// Rules and consequences of a request, at the present moment: changes the values, and says what is wrong with them.
-pub type Settle = fn(&mut Fields, &Change<'_>, Timestamp) -> Vec<FieldProblem>;
+pub type ValidateAndDerive = fn(&mut Fields, &Change<'_>, Timestamp) -> Vec<FieldProblem>;
 /// Adds to what is shown of a record at the present moment.
 pub type Show = fn(&Record, &mut View, Timestamp);
 
 /// How an owner keeps what it must know of the records of a family without asking an index, which lags.
-pub struct Digests {
+pub struct OwnerProjections {
     /// In which map of its item.
     pub map: &'static str,
     /// Under which name, and what. A family whose records are read by their owner goes by their ids.
@@ -123,7 +123,7 @@ impl Family {
             names: None,
             unique: &[],
             created: 201,
-            settle: None,
+            validate_and_derive: None,
             show: None,
             derived: &[],
             digests: None,
@@ -150,8 +150,8 @@ impl Family {
         let Read { given, mut problems } = schema::read(self.fields, given, whole);
         let mut fields = present.cloned().unwrap_or_default();
         fields.extend(given.iter().filter(|(name, _)| self.is_stored(name)).map(|(n, v)| (n.clone(), v.clone())));
-        if let Some(settle) = self.settle {
-            problems.extend(settle(&mut fields, &Change { given: &given, present }, now));
+        if let Some(validate_and_derive) = self.validate_and_derive {
+            problems.extend(validate_and_derive(&mut fields, &Change { given: &given, present }, now));
         }
         if problems.is_empty() { Ok(fields) } else { Err(distinct(problems)) }
     }
@@ -174,7 +174,7 @@ impl Family {
     /// What the owner keeps of a record.
     #[must_use]
     pub fn digest(&self, record: &Record) -> Option<Digest> {
-        let Digests { map, of } = self.digests.as_ref()?;
+        let OwnerProjections { map, of } = self.digests.as_ref()?;
         let (name, said) = of(record);
         Some(Digest { map, name, said })
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Family, Fields, Form, Kind, Record, View,
+    Family, FieldType, Fields, Kind, Record, View,
     families::ADDRESS_PARTS,
     family::{Change, Named, named},
     lists::{self, Name},
@@ -36,7 +36,7 @@ pub static PEOPLE: Family = Family {
     owner: None,
     names: Some(group_named),
     unique: &UNIQUE,
-    settle: Some(settle),
+    validate_and_derive: Some(validate_and_derive),
     show: Some(show),
     derived: &[
         "addresses_similarity",
@@ -57,24 +57,24 @@ pub static PEOPLE: Family = Family {
         Kind::Person,
         "/people",
         &[
-            Field::required("national_id", Form::Name),
-            Field::required("name", Form::Name),
-            Field::required("first_lastname", Form::Text),
-            Field::required("second_lastname", Form::Text),
-            Field::optional("birthdate", Form::Midnight),
-            Field::optional("gender", Form::Word(&["MALE", "FEMALE"])),
-            Field::optional("tax_id", Form::Text),
-            Field::optional("nationality_id", Form::Entry(Name::Nationalities)),
-            Field::optional("state_id", Form::Entry(Name::States)),
-            Field::optional("entity_of_birth", Form::Text),
-            Field::optional("external_ref_id", Form::Text),
-            Field::optional("facetec_ref_id", Form::Text),
-            Field::optional("biometrics", Form::Object),
-            Field::optional("marital_status_id", Form::Entry(Name::MaritalStatuses)),
-            Field::optional("people_group_id", Form::Id),
-            Field::optional("extra_data", Form::Object),
-            Field::ours("temporary_ref_id", Form::Id),
-            Field::command("ignore_curp_validation", Form::Boolean),
+            Field::required("national_id", FieldType::Name),
+            Field::required("name", FieldType::Name),
+            Field::required("first_lastname", FieldType::Text),
+            Field::required("second_lastname", FieldType::Text),
+            Field::optional("birthdate", FieldType::Midnight),
+            Field::optional("gender", FieldType::Word(&["MALE", "FEMALE"])),
+            Field::optional("tax_id", FieldType::Text),
+            Field::optional("nationality_id", FieldType::Entry(Name::Nationalities)),
+            Field::optional("state_id", FieldType::Entry(Name::States)),
+            Field::optional("entity_of_birth", FieldType::Text),
+            Field::optional("external_ref_id", FieldType::Text),
+            Field::optional("facetec_ref_id", FieldType::Text),
+            Field::optional("biometrics", FieldType::Object),
+            Field::optional("marital_status_id", FieldType::Entry(Name::MaritalStatuses)),
+            Field::optional("people_group_id", FieldType::Id),
+            Field::optional("extra_data", FieldType::Object),
+            Field::ours("temporary_ref_id", FieldType::Id),
+            Field::command("ignore_curp_validation", FieldType::Boolean),
         ],
     )
 };
@@ -110,7 +110,7 @@ pub fn canonical(field: &str, value: &str) -> String {
     if field == "national_id" { value.to_uppercase() } else { value.to_owned() }
 }
 
-fn settle(fields: &mut Fields, change: &Change<'_>, now: Timestamp) -> Vec<FieldProblem> {
+fn validate_and_derive(fields: &mut Fields, change: &Change<'_>, now: Timestamp) -> Vec<FieldProblem> {
     for field in UNIQUE {
         if let Some(value) = fields.get(field).and_then(Json::read::<String>) {
             let value = Some(canonical(field, &value)).filter(|value| !value.is_empty());
@@ -121,7 +121,7 @@ fn settle(fields: &mut Fields, change: &Change<'_>, now: Timestamp) -> Vec<Field
     let national_id = fields.get("national_id").and_then(Json::read::<String>).unwrap_or_default();
     let is_new = change.given.contains_key("national_id")
         && change.present.and_then(|present| present.get("national_id")) != fields.get("national_id");
-    let mut problems = settle_birth(fields, change, now);
+    let mut problems = validate_birth(fields, change, now);
     match read_curp(&national_id, today(now)) {
         Err(fault) if is_new && !ignored && !national_id.is_empty() => {
             problems.push(FieldProblem::new("national_id", format!("is not a valid CURP: {fault}")));
@@ -135,7 +135,7 @@ fn settle(fields: &mut Fields, change: &Change<'_>, now: Timestamp) -> Vec<Field
 const FIRST_BIRTH: Date = jiff::civil::date(1900, 1, 1);
 
 /// Whether a date of birth that is given is one on which somebody alive may have been born.
-pub(super) fn settle_birth(_: &mut Fields, change: &Change<'_>, now: Timestamp) -> Vec<FieldProblem> {
+pub(super) fn validate_birth(_: &mut Fields, change: &Change<'_>, now: Timestamp) -> Vec<FieldProblem> {
     let born = change.given.get("birthdate").and_then(Json::read::<String>).and_then(|born| day(&born));
     match born {
         Some(born) if change.touches("birthdate") && !may_be_birth(born, now) => {

@@ -4,7 +4,7 @@
 //! nobody, though texts with blanks around them and values from before a rule are among it.
 
 use super::{
-    Fields, Form,
+    FieldType, Fields,
     person::PEOPLE,
     sheet::{Columns, Row},
     typed,
@@ -66,12 +66,12 @@ impl Said {
 
 /// Why a cell of that form may not be what was meant. One that has something in it never takes away what is on file.
 #[must_use]
-pub fn doubt(form: Form, text: &str) -> Option<&'static str> {
+pub fn doubt(form: FieldType, text: &str) -> Option<&'static str> {
     let text = text.trim();
     if NOTHING.contains(&text) || typed::of_cell(form, text).is_null() {
         return Some("is what programs write where there is nothing: leave it empty");
     }
-    if !matches!(form, Form::Text | Form::Name) {
+    if !matches!(form, FieldType::Text | FieldType::Name) {
         return None;
     }
     let (whole, zeros) = text.split_once('.')?;

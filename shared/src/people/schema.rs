@@ -41,7 +41,7 @@ pub struct Field {
     /// Its name in requests and answers.
     pub name: &'static str,
     /// What its values look like.
-    pub form: Form,
+    pub form: FieldType,
     /// Who gives it.
     need: Need,
 }
@@ -54,14 +54,14 @@ enum Need {
     /// The customer may; `null` empties it.
     Optional,
     /// We do; a request that names it is told so.
-    Ours,
+    ReadOnly,
     /// The customer may, for this request only: it is neither stored nor shown.
-    Command,
+    WriteOnly,
 }
 
 /// What values look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum FieldType {
     /// A text of at most 500 characters, which may be empty; kept in one normal form.
     Text,
     /// A text of 1 to 500 characters, not blank: what something is called or found by.
@@ -114,38 +114,38 @@ pub enum Form {
 impl Field {
     /// A field that every record has.
     #[must_use]
-    pub const fn required(name: &'static str, form: Form) -> Self {
+    pub const fn required(name: &'static str, form: FieldType) -> Self {
         Self { name, form, need: Need::Required }
     }
 
     /// A field that may be missing.
     #[must_use]
-    pub const fn optional(name: &'static str, form: Form) -> Self {
+    pub const fn optional(name: &'static str, form: FieldType) -> Self {
         Self { name, form, need: Need::Optional }
     }
 
     /// A field that only we set.
     #[must_use]
-    pub const fn ours(name: &'static str, form: Form) -> Self {
-        Self { name, form, need: Need::Ours }
+    pub const fn ours(name: &'static str, form: FieldType) -> Self {
+        Self { name, form, need: Need::ReadOnly }
     }
 
     /// A field that counts for the request that brings it.
     #[must_use]
-    pub const fn command(name: &'static str, form: Form) -> Self {
-        Self { name, form, need: Need::Command }
+    pub const fn command(name: &'static str, form: FieldType) -> Self {
+        Self { name, form, need: Need::WriteOnly }
     }
 
     /// Whether it is stored and shown.
     #[must_use]
     pub fn is_shown(&self) -> bool {
-        self.need != Need::Command
+        self.need != Need::WriteOnly
     }
 
     /// Whether a customer may give it.
     #[must_use]
     pub fn is_given(&self) -> bool {
-        self.need != Need::Ours
+        self.need != Need::ReadOnly
     }
 
     /// Whether whoever creates a record must give it.
@@ -157,7 +157,7 @@ impl Field {
     /// What is shown where there is none.
     #[must_use]
     pub fn absent(&self) -> Json {
-        if self.need == Need::Ours && self.form == Form::Boolean { Json::of(&false) } else { Json::null() }
+        if self.need == Need::ReadOnly && self.form == FieldType::Boolean { Json::of(&false) } else { Json::null() }
     }
 }
 
@@ -182,7 +182,7 @@ pub fn read(fields: &[Field], given: &Fields, new: bool) -> Read {
         };
         let required = field.need == Need::Required;
         match field.form.read(value) {
-            _ if field.need == Need::Ours => read.problems.push(FieldProblem::new(name, CANNOT_BE_SET)),
+            _ if field.need == Need::ReadOnly => read.problems.push(FieldProblem::new(name, CANNOT_BE_SET)),
             _ if value.is_null() && required => read.problems.push(FieldProblem::new(name, "is required")),
             _ if value.is_null() => drop(read.given.insert(name.clone(), Json::null())),
             Ok(value) => drop(read.given.insert(name.clone(), value)),
@@ -196,7 +196,7 @@ pub fn read(fields: &[Field], given: &Fields, new: bool) -> Read {
     read
 }
 
-impl Form {
+impl FieldType {
     /// Bytes that a value of this form takes at most, as JSON. There is no form without such a bound.
     #[must_use]
     pub fn max_bytes(self) -> usize {
@@ -356,74 +356,74 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    fn read_as(form: Form, text: &str) -> Option<String> {
+    fn read_as(form: FieldType, text: &str) -> Option<String> {
         form.read(&Json::parse(text).unwrap()).ok().map(|value| value.text().to_owned())
     }
 
     #[test]
     fn a_value_is_taken_in_every_form_that_the_seed_shows() {
         let is = |form, given, stored: &str| assert_eq!(read_as(form, given).as_deref(), Some(stored), "{given}");
-        is(Form::Digits(5, 40), "12345678901234568", r#""12345678901234568""#);
-        is(Form::Digits(18, 18), r#""002010077777777771""#, r#""002010077777777771""#);
-        is(Form::Digits(18, 18), "12345678901234568", r#""012345678901234568""#);
-        is(Form::Digits(18, 18), "2010077777777771", r#""002010077777777771""#);
-        is(Form::Phone, "5512345678", r#""+525512345678""#);
-        is(Form::Text, r#""""#, r#""""#);
+        is(FieldType::Digits(5, 40), "12345678901234568", r#""12345678901234568""#);
+        is(FieldType::Digits(18, 18), r#""002010077777777771""#, r#""002010077777777771""#);
+        is(FieldType::Digits(18, 18), "12345678901234568", r#""012345678901234568""#);
+        is(FieldType::Digits(18, 18), "2010077777777771", r#""002010077777777771""#);
+        is(FieldType::Phone, "5512345678", r#""+525512345678""#);
+        is(FieldType::Text, r#""""#, r#""""#);
         for code in [r#""08016""#, r#""SW1A 1AA""#, r#""K1A-0B1""#, r#""8001""#, r#""""#] {
-            is(Form::PostCode, code, code);
+            is(FieldType::PostCode, code, code);
         }
-        is(Form::PostCode, "28013", r#""28013""#);
-        is(Form::PostCode, "8016", r#""08016""#);
-        is(Form::Numbered(&["A", "B"]), "1", r#""B""#);
-        is(Form::Numbered(&["A", "B"]), r#""A""#, r#""A""#);
-        is(Form::Phone, r#""+525591038054""#, r#""+525591038054""#);
-        is(Form::Phone, r#""525591038054""#, r#""+525591038054""#);
-        is(Form::Phone, r#""55 9103-8054""#, r#""+525591038054""#);
-        is(Form::Email, r#""user@example""#, r#""user@example""#);
-        is(Form::Midnight, r#""1988-02-12T00:00:00Z""#, r#""1988-02-12T00:00:00Z""#);
-        is(Form::Midnight, r#""1990-01-01""#, r#""1990-01-01T00:00:00Z""#);
-        is(Form::Midnight, r#""9999-12-31T00:00:00Z""#, r#""9999-12-31T00:00:00Z""#);
-        is(Form::Date, r#""2022-07-29T23:54:55-06:00""#, r#""2022-07-29""#);
-        is(Form::Moment, r#""2022-07-29T21:54:55""#, r#""2022-07-29T21:54:55Z""#);
-        is(Form::Moment, r#""2022-07-29""#, r#""2022-07-29T00:00:00Z""#);
-        is(Form::Coordinate(90), "19.43", "19.43");
-        is(Form::Coordinate(180), r#""-99.13""#, r#""-99.13""#);
-        is(Form::Text, r#""Mun\u0303oz""#, r#""Muñoz""#);
-        is(Form::Texts, r#"["Mun\u0303oz"]"#, r#"["Muñoz"]"#);
-        is(Form::Number, "12345678901234567890.1200", "12345678901234567890.1200");
-        is(Form::Object, "[ ]", "{}");
-        is(Form::Object, r#"{"n":12345678901234567890123}"#, r#"{"n":12345678901234567890123}"#);
+        is(FieldType::PostCode, "28013", r#""28013""#);
+        is(FieldType::PostCode, "8016", r#""08016""#);
+        is(FieldType::Numbered(&["A", "B"]), "1", r#""B""#);
+        is(FieldType::Numbered(&["A", "B"]), r#""A""#, r#""A""#);
+        is(FieldType::Phone, r#""+525591038054""#, r#""+525591038054""#);
+        is(FieldType::Phone, r#""525591038054""#, r#""+525591038054""#);
+        is(FieldType::Phone, r#""55 9103-8054""#, r#""+525591038054""#);
+        is(FieldType::Email, r#""user@example""#, r#""user@example""#);
+        is(FieldType::Midnight, r#""1988-02-12T00:00:00Z""#, r#""1988-02-12T00:00:00Z""#);
+        is(FieldType::Midnight, r#""1990-01-01""#, r#""1990-01-01T00:00:00Z""#);
+        is(FieldType::Midnight, r#""9999-12-31T00:00:00Z""#, r#""9999-12-31T00:00:00Z""#);
+        is(FieldType::Date, r#""2022-07-29T23:54:55-06:00""#, r#""2022-07-29""#);
+        is(FieldType::Moment, r#""2022-07-29T21:54:55""#, r#""2022-07-29T21:54:55Z""#);
+        is(FieldType::Moment, r#""2022-07-29""#, r#""2022-07-29T00:00:00Z""#);
+        is(FieldType::Coordinate(90), "19.43", "19.43");
+        is(FieldType::Coordinate(180), r#""-99.13""#, r#""-99.13""#);
+        is(FieldType::Text, r#""Mun\u0303oz""#, r#""Muñoz""#);
+        is(FieldType::Texts, r#"["Mun\u0303oz"]"#, r#"["Muñoz"]"#);
+        is(FieldType::Number, "12345678901234567890.1200", "12345678901234567890.1200");
+        is(FieldType::Object, "[ ]", "{}");
+        is(FieldType::Object, r#"{"n":12345678901234567890123}"#, r#"{"n":12345678901234567890123}"#);
     }
 
     #[test]
     fn what_has_another_form_is_refused() {
         for (form, given) in [
-            (Form::Name, r#""  ""#),
-            (Form::PostCode, "108016"),
-            (Form::PostCode, r#""08016 (Iztacalco)""#),
-            (Form::Numbered(&["A", "B"]), "2"),
-            (Form::Numbered(&["A", "B"]), "-1"),
-            (Form::Numbered(&["A", "B"]), r#""1""#),
-            (Form::Text, "5"),
-            (Form::Digits(18, 18), r#""00201007777777777""#),
-            (Form::Digits(18, 18), r#""64610380771495362""#),
-            (Form::Digits(18, 18), "1002010077777777771"),
-            (Form::Digits(5, 40), "1234"),
-            (Form::Digits(5, 40), "1e6"),
-            (Form::Phone, r#""55-1234-567""#),
-            (Form::Phone, "-5512345678"),
-            (Form::Email, r#""user""#),
-            (Form::Date, r#""2022-02-30""#),
-            (Form::Midnight, r#""2022-01-01Tnoon""#),
-            (Form::Moment, r#""soon""#),
-            (Form::Moment, r#""9999-12-31""#),
-            (Form::Coordinate(90), "-99.13"),
-            (Form::Coordinate(90), "90.00000000000000000001"),
-            (Form::Coordinate(180), r#""NaN""#),
-            (Form::Integer(0, 9), "1.5"),
-            (Form::Word(&["MALE", "FEMALE"]), r#""male""#),
-            (Form::Entry(lists::Name::States), "34"),
-            (Form::Object, "[1]"),
+            (FieldType::Name, r#""  ""#),
+            (FieldType::PostCode, "108016"),
+            (FieldType::PostCode, r#""08016 (Iztacalco)""#),
+            (FieldType::Numbered(&["A", "B"]), "2"),
+            (FieldType::Numbered(&["A", "B"]), "-1"),
+            (FieldType::Numbered(&["A", "B"]), r#""1""#),
+            (FieldType::Text, "5"),
+            (FieldType::Digits(18, 18), r#""00201007777777777""#),
+            (FieldType::Digits(18, 18), r#""64610380771495362""#),
+            (FieldType::Digits(18, 18), "1002010077777777771"),
+            (FieldType::Digits(5, 40), "1234"),
+            (FieldType::Digits(5, 40), "1e6"),
+            (FieldType::Phone, r#""55-1234-567""#),
+            (FieldType::Phone, "-5512345678"),
+            (FieldType::Email, r#""user""#),
+            (FieldType::Date, r#""2022-02-30""#),
+            (FieldType::Midnight, r#""2022-01-01Tnoon""#),
+            (FieldType::Moment, r#""soon""#),
+            (FieldType::Moment, r#""9999-12-31""#),
+            (FieldType::Coordinate(90), "-99.13"),
+            (FieldType::Coordinate(90), "90.00000000000000000001"),
+            (FieldType::Coordinate(180), r#""NaN""#),
+            (FieldType::Integer(0, 9), "1.5"),
+            (FieldType::Word(&["MALE", "FEMALE"]), r#""male""#),
+            (FieldType::Entry(lists::Name::States), "34"),
+            (FieldType::Object, "[1]"),
         ] {
             assert_eq!(read_as(form, given), None, "{given}");
         }
@@ -434,32 +434,32 @@ mod tests {
         let (digits, blanks) = ("1".repeat(200_000), " ".repeat(200_000));
         let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
         for (form, given) in [
-            (Form::Text, format!(r#""{}""#, "a".repeat(501))),
-            (Form::Email, format!(r#""a@{}""#, "a".repeat(300))),
-            (Form::Url, format!(r#""https://example.com/{digits}""#)),
-            (Form::Number, format!("0.{digits}")),
-            (Form::Coordinate(90), format!("0.{digits}")),
-            (Form::Coordinate(90), format!(r#""0.{digits}""#)),
-            (Form::Numbers, format!("[0.{digits}]")),
-            (Form::Numbers, format!("[{}1]", "1,".repeat(10))),
-            (Form::Texts, format!(r#"["{digits}"]"#)),
-            (Form::Texts, format!("[{}\"a\"]", "\"a\",".repeat(50))),
-            (Form::Object, format!(r#"{{"a":{blanks}1}}"#)),
-            (Form::Object, format!(r#"{{"a":{}}}"#, nested(32))),
-            (Form::Any, nested(33)),
+            (FieldType::Text, format!(r#""{}""#, "a".repeat(501))),
+            (FieldType::Email, format!(r#""a@{}""#, "a".repeat(300))),
+            (FieldType::Url, format!(r#""https://example.com/{digits}""#)),
+            (FieldType::Number, format!("0.{digits}")),
+            (FieldType::Coordinate(90), format!("0.{digits}")),
+            (FieldType::Coordinate(90), format!(r#""0.{digits}""#)),
+            (FieldType::Numbers, format!("[0.{digits}]")),
+            (FieldType::Numbers, format!("[{}1]", "1,".repeat(10))),
+            (FieldType::Texts, format!(r#"["{digits}"]"#)),
+            (FieldType::Texts, format!("[{}\"a\"]", "\"a\",".repeat(50))),
+            (FieldType::Object, format!(r#"{{"a":{blanks}1}}"#)),
+            (FieldType::Object, format!(r#"{{"a":{}}}"#, nested(32))),
+            (FieldType::Any, nested(33)),
         ] {
             assert_eq!(read_as(form, &given), None, "{form:?}: {given:.40}");
         }
-        assert_eq!(read_as(Form::Numbers, &format!("[1,{blanks}2]")).as_deref(), Some("[1,2]"));
-        assert!(read_as(Form::Any, &nested(32)).is_some());
+        assert_eq!(read_as(FieldType::Numbers, &format!("[1,{blanks}2]")).as_deref(), Some("[1,2]"));
+        assert!(read_as(FieldType::Any, &nested(32)).is_some());
         let longest = [
-            (Form::Text, format!(r#""{}""#, r"\u0001".repeat(500))),
-            (Form::Texts, format!("[{}]", vec![format!(r#""{}""#, r"\u0001".repeat(500)); 50].join(","))),
-            (Form::Number, "1".repeat(100)),
-            (Form::Phone, r#""+491511234567890""#.to_owned()),
-            (Form::Integer(i64::MIN, i64::MAX), i64::MIN.to_string()),
-            (Form::Moment, r#""9999-12-30T22:00:00.999999999Z""#.to_owned()),
-            (Form::Url, format!(r#""https://example.com/?{}""#, r"\\".repeat(2027))),
+            (FieldType::Text, format!(r#""{}""#, r"\u0001".repeat(500))),
+            (FieldType::Texts, format!("[{}]", vec![format!(r#""{}""#, r"\u0001".repeat(500)); 50].join(","))),
+            (FieldType::Number, "1".repeat(100)),
+            (FieldType::Phone, r#""+491511234567890""#.to_owned()),
+            (FieldType::Integer(i64::MIN, i64::MAX), i64::MIN.to_string()),
+            (FieldType::Moment, r#""9999-12-30T22:00:00.999999999Z""#.to_owned()),
+            (FieldType::Url, format!(r#""https://example.com/?{}""#, r"\\".repeat(2027))),
         ];
         for (form, given) in longest {
             let stored = read_as(form, &given).unwrap_or_else(|| panic!("{form:?}"));
@@ -470,9 +470,9 @@ mod tests {
     #[test]
     fn every_wrong_field_is_named_at_once() {
         const FIELDS: [Field; 3] = [
-            Field::required("name", Form::Text),
-            Field::optional("email", Form::Email),
-            Field::ours("checked", Form::Boolean),
+            Field::required("name", FieldType::Text),
+            Field::optional("email", FieldType::Email),
+            Field::ours("checked", FieldType::Boolean),
         ];
         let given = serde_json::from_str(r#"{"email":5,"checked":true,"more":1}"#).unwrap();
         let problems: Vec<_> = read(&FIELDS, &given, true).problems.into_iter().map(|p| (p.field, p.message)).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Family, Field, Fields, Form, Kind, Record, View, person::settle_birth};
+use super::{Family, Field, FieldType, Fields, Kind, Record, View, person::validate_birth};
 use crate::platform::json::Json;
 
 /// The field with the address that is told what became of one.
@@ -13,26 +13,26 @@ pub const CONVERTED: &str = "temporary_person_converted";
 /// Temporary people. Nothing of one is required, and nothing is unique: a person is more than that.
 pub static TEMPORARY_PEOPLE: Family = Family {
     owner: None,
-    settle: Some(settle_birth),
+    validate_and_derive: Some(validate_birth),
     ..Family::of_person(
         Kind::TemporaryPerson,
         "/temporary-people",
         &[
-            Field::optional("facetec_ref_id", Form::Text),
-            Field::optional("external_ref_id", Form::Text),
-            Field::optional(CALLBACK_URL, Form::Url),
-            Field::ours("biometrics", Form::Object),
-            Field::optional("name", Form::Text),
-            Field::optional("first_lastname", Form::Text),
-            Field::optional("second_lastname", Form::Text),
-            Field::optional("national_id", Form::Text),
-            Field::optional("tax_id", Form::Text),
-            Field::optional("birthdate", Form::Date),
-            Field::optional("gender", Form::Word(&["MALE", "FEMALE"])),
-            Field::optional("extra_data", Form::Object),
-            Field::optional("bank_data", Form::Object),
-            Field::optional("employment_data", Form::Object),
-            Field::ours("person_id", Form::Id),
+            Field::optional("facetec_ref_id", FieldType::Text),
+            Field::optional("external_ref_id", FieldType::Text),
+            Field::optional(CALLBACK_URL, FieldType::Url),
+            Field::ours("biometrics", FieldType::Object),
+            Field::optional("name", FieldType::Text),
+            Field::optional("first_lastname", FieldType::Text),
+            Field::optional("second_lastname", FieldType::Text),
+            Field::optional("national_id", FieldType::Text),
+            Field::optional("tax_id", FieldType::Text),
+            Field::optional("birthdate", FieldType::Date),
+            Field::optional("gender", FieldType::Word(&["MALE", "FEMALE"])),
+            Field::optional("extra_data", FieldType::Object),
+            Field::optional("bank_data", FieldType::Object),
+            Field::optional("employment_data", FieldType::Object),
+            Field::ours("person_id", FieldType::Id),
         ],
     )
 };

@@ -1,6 +1,6 @@
 //! Values whose type is told beside them: those of catalogs and of dynamic properties (seed `002_62dc5acb5b5aea27`).
 
-use super::Form;
+use super::FieldType;
 use crate::platform::{json::Json, values::number::Number};
 
 /// The types.
@@ -8,14 +8,14 @@ pub const TYPES: [&str; 6] = ["string", "integer", "number", "boolean", "datetim
 
 /// What values of a type look like; `None` where there is no such type.
 #[must_use]
-pub fn form(kind: &str) -> Option<Form> {
+pub fn form(kind: &str) -> Option<FieldType> {
     match kind {
-        "string" => Some(Form::Name),
-        "integer" => Some(Form::Integer(i64::MIN, i64::MAX)),
-        "number" => Some(Form::Number),
-        "boolean" => Some(Form::Boolean),
-        "datetime" => Some(Form::Moment),
-        "array" => Some(Form::Texts),
+        "string" => Some(FieldType::Name),
+        "integer" => Some(FieldType::Integer(i64::MIN, i64::MAX)),
+        "number" => Some(FieldType::Number),
+        "boolean" => Some(FieldType::Boolean),
+        "datetime" => Some(FieldType::Moment),
+        "array" => Some(FieldType::Texts),
         _ => None,
     }
 }
@@ -28,30 +28,30 @@ pub fn compared(value: &Json) -> String {
 
 /// What a cell of a file says as a value of that form. Whether it fits is the form's matter.
 #[must_use]
-pub fn of_cell(form: Form, cell: &str) -> Json {
+pub fn of_cell(form: FieldType, cell: &str) -> Json {
     let is_text = matches!(
         form,
-        Form::Text
-            | Form::Name
-            | Form::PostCode
-            | Form::Digits(..)
-            | Form::Phone
-            | Form::Email
-            | Form::Url
-            | Form::Id
-            | Form::Coordinate(_)
-            | Form::Date
-            | Form::Midnight
-            | Form::Moment
-            | Form::Word(_)
+        FieldType::Text
+            | FieldType::Name
+            | FieldType::PostCode
+            | FieldType::Digits(..)
+            | FieldType::Phone
+            | FieldType::Email
+            | FieldType::Url
+            | FieldType::Id
+            | FieldType::Coordinate(_)
+            | FieldType::Date
+            | FieldType::Midnight
+            | FieldType::Moment
+            | FieldType::Word(_)
     );
     let cell = cell.trim();
     if is_text {
         return Json::of(&cell);
     }
     let plain = match form {
-        Form::Boolean => boolean(cell),
-        Form::Integer(..) | Form::Entry(_) => whole(cell),
+        FieldType::Boolean => boolean(cell),
+        FieldType::Integer(..) | FieldType::Entry(_) => whole(cell),
         _ => cell,
     };
     Json::parse(plain).unwrap_or_else(|_| Json::of(&cell))

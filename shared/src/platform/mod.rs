@@ -8,14 +8,14 @@ pub mod aws;
 mod backoff;
 pub mod clock;
 pub mod config;
-pub mod contained;
 pub mod entropy;
 pub mod functions;
 pub mod http;
 pub mod json;
-pub mod remembered;
+pub mod panics;
 pub mod secrets;
 pub mod telemetry;
+pub mod ttl_cache;
 pub mod values;
 
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub use config::{Config, ConfigError};
 pub use entropy::{Entropy, SystemEntropy};
 pub use secrets::{Secrets, SecretsError};
 
-use crate::providers::{COMPANIES, Companies};
+use crate::providers::{PROVIDERS, ProviderFactories};
 
 /// The places where the outside world can be replaced: time, randomness, the transport of the AWS clients, and which
 /// companies there are.
@@ -40,14 +40,14 @@ pub struct Seams {
     /// The HTTP client under the AWS SDK; `None` builds the one that is deployed.
     pub aws_http: Option<SharedHttpClient>,
     /// The verification companies.
-    pub companies: Companies,
+    pub companies: ProviderFactories,
 }
 
 impl Seams {
     /// The system's clock, the system's entropy, the network as it is, every company that Cotejo connects.
     #[must_use]
     pub fn real() -> Self {
-        Self { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), aws_http: None, companies: COMPANIES }
+        Self { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), aws_http: None, companies: PROVIDERS }
     }
 }
 

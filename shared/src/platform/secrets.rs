@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use self::unique_keys::{GOOD_FOR, UniqueKeys};
-use super::{Clock, remembered::Remembered};
+use super::{Clock, ttl_cache::TtlCache};
 use crate::process::TenantId;
 
 pub use document::{KeyBytes, NamedKey, SecretDocument};
@@ -79,15 +79,15 @@ pub struct Secrets {
     client: aws_sdk_secretsmanager::Client,
     name: String,
     clock: Arc<dyn Clock>,
-    keys: Remembered<SecretDocument>,
-    accounts: Remembered<Account>,
+    keys: TtlCache<SecretDocument>,
+    accounts: TtlCache<Account>,
 }
 
 impl Secrets {
     /// Nothing is read yet. `name` is that of the secret with the keys.
     #[must_use]
     pub fn new(client: aws_sdk_secretsmanager::Client, name: String, clock: Arc<dyn Clock>) -> Self {
-        Self { client, name, clock, keys: Remembered::default(), accounts: Remembered::default() }
+        Self { client, name, clock, keys: TtlCache::default(), accounts: TtlCache::default() }
     }
 
     /// The deployment's keys as they stand.

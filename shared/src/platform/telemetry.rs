@@ -18,7 +18,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use super::{Clock as _, SystemClock, contained::log_panics};
+use super::{Clock as _, SystemClock, panics::log_panics};
 
 /// The namespace of all metrics in CloudWatch.
 pub const NAMESPACE: &str = "Cotejo";

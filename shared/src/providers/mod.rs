@@ -1,6 +1,6 @@
 //! The verification companies.
 //!
-//! A provider is one folder and one line in [`COMPANIES`]. It is a stateless translator between Cotejo's terms and the
+//! A provider is one folder and one line in [`PROVIDERS`]. It is a stateless translator between Cotejo's terms and the
 //! company's: it never touches the store, S3 or the clock. Each folder holds the same files:
 //!
 //! | file | subject |
@@ -35,7 +35,7 @@ use crate::process::{EvidenceKind, Observation, ProcessId, ProcessRequest, Statu
 
 pub use callback::{Callback, CallbackRefused, IncomingCallback, Mentions, Purpose, Verdict};
 pub use http::{ApiClient, ProviderError, RefusalBody};
-pub use registry::{COMPANIES, Companies, Company, Connection, NoProvider, Providers};
+pub use registry::{Connection, NoProvider, PROVIDERS, ProviderFactories, ProviderFactory, Providers};
 
 /// What Cotejo asks of a verification company. What not every company can do has a default that says so.
 #[async_trait]

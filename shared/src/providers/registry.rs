@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A verification company.
-pub trait Company: Send + Sync {
+pub trait ProviderFactory: Send + Sync {
     /// Its name in requests, answers, settings and secrets: small letters.
     fn name(&self) -> &'static str;
 
@@ -28,10 +28,10 @@ pub trait Company: Send + Sync {
 }
 
 /// The companies that a system knows.
-pub type Companies = &'static [&'static dyn Company];
+pub type ProviderFactories = &'static [&'static dyn ProviderFactory];
 
 /// Every company that Cotejo connects. A new one is one line here.
-pub const COMPANIES: Companies = &[&auco::Company, &link::Company, &tecalis::Company];
+pub const PROVIDERS: ProviderFactories = &[&auco::Factory, &link::Factory, &tecalis::Factory];
 
 /// What all accounts at one company share.
 pub struct Connection {
@@ -53,13 +53,13 @@ pub enum NoProvider {
     #[error("is not set up for this account")]
     NoAccount,
     /// The tenant's account cannot be used as it is set up.
-    #[error("is not set up rightly for this account")]
+    #[error("is misconfigured for this account")]
     Misconfigured,
     /// One field of the tenant's account is wrong.
-    #[error("is not set up rightly for this account: {} {}", .0.field, .0.message)]
+    #[error("is misconfigured for this account: {} {}", .0.field, .0.message)]
     Account(FieldProblem),
     /// The base URL of the company's API in the account cannot be one.
-    #[error("is not set up rightly for this account: its url {0}")]
+    #[error("is misconfigured for this account: its url {0}")]
     Url(UrlFault),
     /// Nor can the one that the deployment names.
     #[error("is not set up rightly for this deployment: the url of its API {0}")]
@@ -94,27 +94,27 @@ impl Connection {
 
 /// Every provider, ready to be bound to a tenant's account.
 pub struct Providers {
-    companies: Companies,
+    companies: ProviderFactories,
     connections: HashMap<&'static str, Connection>,
 }
 
 impl Providers {
     /// Nothing is connected yet.
     #[must_use]
-    pub fn new(companies: Companies, config: &Config) -> Self {
-        let connect = |company: &&'static dyn Company| (company.name(), connection(company.name(), config));
+    pub fn new(companies: ProviderFactories, config: &Config) -> Self {
+        let connect = |company: &&'static dyn ProviderFactory| (company.name(), connection(company.name(), config));
         Self { companies, connections: companies.iter().map(connect).collect() }
     }
 
     /// The company called `name`.
-    fn company(&self, name: &str) -> Option<&'static dyn Company> {
+    fn company(&self, name: &str) -> Option<&'static dyn ProviderFactory> {
         self.companies.iter().copied().find(|company| company.name() == name)
     }
 
     /// The name for a metric; what somebody typed into a URL is not one.
     #[must_use]
     pub fn known(&self, name: &str) -> &'static str {
-        self.company(name).map_or("unknown", Company::name)
+        self.company(name).map_or("unknown", ProviderFactory::name)
     }
 
     /// The provider called `name`, speaking for `tenant`, or why there is none.
@@ -148,7 +148,7 @@ impl Providers {
         self.connect(company, account).map(|_| ())
     }
 
-    fn connect(&self, company: &dyn Company, account: &Account) -> Result<Box<dyn Provider>, NoProvider> {
+    fn connect(&self, company: &dyn ProviderFactory, account: &Account) -> Result<Box<dyn Provider>, NoProvider> {
         let connection = self.connections.get(company.name()).ok_or(NoProvider::Unknown)?;
         company.connect(account, connection)
     }

@@ -6,10 +6,10 @@
 //! | `body` | the aggregate as JSON text, so that numbers and order come back as they were |
 //! | `inbox` | map of callbacks not yet applied, by a hash of their content |
 //! | `outbox` | map of events not yet handed on, by event id |
-//! | `wish` | a fresh random text: somebody wants the process looked at; wakes `run-work` |
-//! | `news` | a fresh random text: the outbox has events; wakes `deliver-notifications` |
+//! | `wake_token` | a new random text: somebody wants the process looked at; wakes `run-work` |
+//! | `outbox_token` | a new random text: the outbox has events; wakes `deliver-notifications` |
 //! | `due_shard`, `due_at` | when to look again at the latest (index `due`) |
-//! | `look_at` | the same, events aside |
+//! | `next_check_at` | the same, events aside |
 //! | `by_kind_pk`, `by_kind_sk` | lists (index `by_kind`) |
 //! | `summary` | all that lists show and are filtered by; at most about 1 KB |
 //! | `by_owner_pk`, `by_owner_sk` | lists of one person (index `by_owner`) |
@@ -37,7 +37,7 @@ use crate::{
 const CALLBACKS_AFTER_END: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// How long an event may stay in the outbox before somebody looks.
-pub(super) const OUTBOX_PATIENCE: SignedDuration = SignedDuration::from_mins(2);
+pub(super) const OUTBOX_TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
 
 /// The longest body of a callback that is kept in the process's item, in bytes; longer ones are in the bucket. An inbox that is
 /// full of them still fits.
@@ -92,7 +92,7 @@ pub struct ProcessRecord {
     /// Number of writes so far; the condition of the next commit.
     pub version: u64,
     /// Why it should be looked at, if it should.
-    pub wish: Option<String>,
+    pub wake_token: Option<String>,
     /// Callbacks not yet applied.
     pub inbox: BTreeMap<String, InboxEntry>,
     /// Events not yet handed on.
@@ -100,7 +100,7 @@ pub struct ProcessRecord {
     /// When to look again at the latest.
     pub due_at: Option<Timestamp>,
     /// When to look again for the process's own sake, events aside.
-    pub look_at: Option<Timestamp>,
+    pub next_check_at: Option<Timestamp>,
     /// Keyed hash of the request that created it.
     pub fingerprint: String,
     /// Which call created it: tells a call's own repeated write from another call's.
@@ -117,11 +117,11 @@ impl ProcessRecord {
         Self {
             process,
             version: 0,
-            wish: None,
+            wake_token: None,
             inbox: BTreeMap::new(),
             outbox: BTreeMap::new(),
             due_at: Some(due_at),
-            look_at: Some(due_at),
+            next_check_at: Some(due_at),
             fingerprint,
             created_by,
             claimed_by: None,
@@ -129,10 +129,10 @@ impl ProcessRecord {
     }
 
     /// Sets when to look again for the process's own sake; events in the outbox make it due sooner.
-    pub fn look_again(&mut self, look_at: Option<Timestamp>, now: Timestamp) {
-        self.look_at = look_at;
-        let news_at = (!self.outbox.is_empty()).then_some(now + OUTBOX_PATIENCE);
-        self.due_at = look_at.into_iter().chain(news_at).min();
+    pub fn check_again(&mut self, next_check_at: Option<Timestamp>, now: Timestamp) {
+        self.next_check_at = next_check_at;
+        let outbox_at = (!self.outbox.is_empty()).then_some(now + OUTBOX_TIMEOUT);
+        self.due_at = next_check_at.into_iter().chain(outbox_at).min();
     }
 
     /// Empties it as the process is redacted by `by`.
@@ -145,7 +145,7 @@ impl ProcessRecord {
         self.inbox.clear();
         // Whoever sends the same body again is told that it is gone, which needs no hash of it.
         self.fingerprint.clear();
-        self.look_again(self.process.next_sweep_at(), now);
+        self.check_again(self.process.next_sweep_at(), now);
         Ok(())
     }
 
@@ -155,8 +155,8 @@ impl ProcessRecord {
     }
 }
 
-/// The item of a record under `version`, with `news` where the outbox is not empty.
-pub(super) fn item(record: &ProcessRecord, version: u64, news: &str) -> Result<Item, StoreError> {
+/// The item of a record under `version`, with `outbox_token` where the outbox is not empty.
+pub(super) fn item(record: &ProcessRecord, version: u64, outbox_token: &str) -> Result<Item, StoreError> {
     let process = &record.process;
     let mut item = ItemKey::Process(&process.tenant, process.id).attributes();
     let mut set = |name: &str, value| item.insert(name.to_owned(), value);
@@ -191,14 +191,14 @@ pub(super) fn item(record: &ProcessRecord, version: u64, news: &str) -> Result<I
         set("due_shard", text(&keys::due_shard_of(process.id.0)));
         set("due_at", text(&keys::moment(due_at)));
     }
-    if let Some(look_at) = record.look_at {
-        set("look_at", text(&keys::moment(look_at)));
+    if let Some(next_check_at) = record.next_check_at {
+        set("next_check_at", text(&keys::moment(next_check_at)));
     }
     if !record.outbox.is_empty() {
-        set("news", text(news));
+        set("outbox_token", text(outbox_token));
     }
-    if let Some(wish) = &record.wish {
-        set("wish", text(wish));
+    if let Some(wake_token) = &record.wake_token {
+        set("wake_token", text(wake_token));
     }
     Ok(item)
 }
@@ -234,11 +234,11 @@ pub(super) fn record(item: &Item) -> Result<ProcessRecord, StoreError> {
     Ok(ProcessRecord {
         process: parse(required("body")?, "body")?,
         version: version.ok_or(StoreError::Corrupt("version"))?,
-        wish: optional("wish").cloned(),
+        wake_token: optional("wake_token").cloned(),
         inbox: entries(item, "inbox", "inbox")?,
         outbox: entries(item, "outbox", "outbox")?,
         due_at: moment("due_at")?,
-        look_at: moment("look_at")?,
+        next_check_at: moment("next_check_at")?,
         fingerprint: required("fingerprint")?.clone(),
         created_by: required("created_by")?.clone(),
         claimed_by: optional("claimed_by").cloned(),

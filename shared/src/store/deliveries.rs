@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `pk`, `sk`, `kind`, `version` | key, kind of item, number of writes |
 //! | `body` | the delivery as JSON text |
-//! | `news` | a fresh random text while it is pending: wakes `deliver-notifications` |
+//! | `outbox_token` | a new random text while it is pending: wakes `deliver-notifications` |
 //! | `due_shard`, `due_at` | when it is attempted again at the latest (index `due`) |
 //! | `by_kind_pk`, `by_kind_sk`, `summary` | the log of its channel (index `by_kind`) |
 //! | `by_owner_pk`, `by_owner_sk` | what was told about one thing (index `by_owner`) |
@@ -28,7 +28,7 @@ use crate::{
 /// How long a delivery is kept.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// How long an attempt that the stream should have started may be missing before the clock starts it.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(2);
+const TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
 
 /// A delivery with what belongs to its item alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,10 +48,10 @@ impl Store {
         &self,
         who: &impl Authority,
         delivery: &Delivery,
-        news: &str,
+        outbox_token: &str,
     ) -> Result<(), StoreError> {
         debug_assert_eq!(who.tenant(), &delivery.tenant);
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item(delivery, 0, Some(news))?));
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item(delivery, 0, Some(outbox_token))?));
         match self.put(put.condition_expression("attribute_not_exists(pk)")).await.map_err(StoreError::from) {
             Ok(()) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error),
@@ -75,7 +75,7 @@ impl Store {
         Ok(record.filter(|record| record.delivery.created_at + KEPT_FOR > now))
     }
 
-    /// Writes a changed delivery, if nobody wrote since it was loaded. With `news` it is attempted at once, without when it
+    /// Writes a changed delivery, if nobody wrote since it was loaded. With `outbox_token` it is attempted at once, without when it
     /// is due. One request.
     ///
     /// # Errors
@@ -84,14 +84,14 @@ impl Store {
         &self,
         who: &impl Authority,
         record: &DeliveryRecord,
-        news: Option<&str>,
+        outbox_token: Option<&str>,
     ) -> Result<(), StoreError> {
         debug_assert_eq!(who.tenant(), &record.delivery.tenant);
         let put = self
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(item(&record.delivery, record.version + 1, news)?))
+            .set_item(Some(item(&record.delivery, record.version + 1, outbox_token)?))
             .condition_expression("version = :loaded")
             .expression_attribute_values(":loaded", AttributeValue::N(record.version.to_string()));
         Ok(self.put(put).await?)
@@ -128,7 +128,7 @@ impl Store {
     }
 }
 
-fn item(delivery: &Delivery, version: u64, news: Option<&str>) -> Result<Item, StoreError> {
+fn item(delivery: &Delivery, version: u64, outbox_token: Option<&str>) -> Result<Item, StoreError> {
     let mut item = ItemKey::Delivery(&delivery.tenant, delivery.id).attributes();
     let mut set = |name: &str, value| item.insert(name.to_owned(), value);
     let month = keys::month(delivery.created_at);
@@ -144,12 +144,12 @@ fn item(delivery: &Delivery, version: u64, news: Option<&str>) -> Result<Item, S
     let end = (delivery.created_at + KEPT_FOR).as_second();
     set("expires_at_epoch", AttributeValue::N(end.to_string()));
     if let Some(at) = delivery.next_attempt_at {
-        let at = if news.is_some() { at + PATIENCE } else { at };
+        let at = if outbox_token.is_some() { at + TIMEOUT } else { at };
         set("due_shard", text(&keys::due_shard_of(delivery.id)));
         set("due_at", text(&keys::moment(at)));
     }
-    if let Some(news) = news.filter(|_| delivery.next_attempt_at.is_some()) {
-        set("news", text(news));
+    if let Some(outbox_token) = outbox_token.filter(|_| delivery.next_attempt_at.is_some()) {
+        set("outbox_token", text(outbox_token));
     }
     Ok(item)
 }

@@ -11,7 +11,7 @@ use super::{
     Store, StoreError,
     codec::{self, Item, text},
     keys::ItemKey,
-    records::{Belongs, INCOMPLETE},
+    records::{INCOMPLETE, OwnerWrite},
 };
 use crate::{
     api::Authority,
@@ -41,7 +41,7 @@ impl Store {
     pub(super) fn keep_digest(
         &self,
         who: &impl Authority,
-        owner: &Belongs,
+        owner: &OwnerWrite,
         digest: &Digest,
     ) -> Result<TransactWriteItem, StoreError> {
         let former = owner.former.as_ref().map_or("", |_| " REMOVE #map.#former");

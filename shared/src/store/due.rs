@@ -63,16 +63,16 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub async fn wish_due(&self, item: &DueItem, wish: &str, until: Timestamp) -> Result<bool, StoreError> {
+    pub async fn wake_due(&self, item: &DueItem, wake_token: &str, until: Timestamp) -> Result<bool, StoreError> {
         let update = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(item.key.item().attributes()))
-            .update_expression("SET #alarm = :wish, due_at = :until ADD version :one")
-            .expression_attribute_names("#alarm", item.key.alarm())
+            .update_expression("SET #wake = :wake_token, due_at = :until ADD version :one")
+            .expression_attribute_names("#wake", item.key.wake_attribute())
             .condition_expression("due_at = :seen")
-            .expression_attribute_values(":wish", text(wish))
+            .expression_attribute_values(":wake_token", text(wake_token))
             .expression_attribute_values(":until", text(&keys::moment(until)))
             .expression_attribute_values(":seen", text(&item.due_at))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
@@ -83,8 +83,8 @@ impl Store {
         }
     }
 
-    /// Takes the wish for an item, so that nobody else fulfils it before `until`, and adds one to each of the numbers `counted`.
-    /// `None` where nothing is wished. One request.
+    /// Claims an item, so that nobody else handles it before `until`, and adds one to each of the numbers `counted`.
+    /// `None` where it was not woken. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -100,8 +100,8 @@ impl Store {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key.attributes()))
-            .update_expression(format!("SET due_at = :until REMOVE wish ADD {}", added.join(", ")))
-            .condition_expression("attribute_exists(wish)")
+            .update_expression(format!("SET due_at = :until REMOVE wake_token ADD {}", added.join(", ")))
+            .condition_expression("attribute_exists(wake_token)")
             .expression_attribute_values(":until", text(&keys::moment(until)))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .return_values(ReturnValue::AllNew);
@@ -112,21 +112,21 @@ impl Store {
         }
     }
 
-    /// Asks for an item to be looked at, whether it is due or not. Should the wish wake nobody, it is due after `until`.
+    /// Wakes an item, whether it is due or not. Should the wake token wake nobody, it is due after `until`.
     /// `false` where there is no such item any more. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub async fn wish_again(&self, key: &WorkKey, wish: &str, until: Timestamp) -> Result<bool, StoreError> {
+    pub async fn wake_again(&self, key: &WorkKey, wake_token: &str, until: Timestamp) -> Result<bool, StoreError> {
         let update = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key.item().attributes()))
-            .update_expression("SET #alarm = :wish, due_shard = :shard, due_at = :until ADD version :one")
-            .expression_attribute_names("#alarm", key.alarm())
+            .update_expression("SET #wake = :wake_token, due_shard = :shard, due_at = :until ADD version :one")
+            .expression_attribute_names("#wake", key.wake_attribute())
             .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":wish", text(wish))
+            .expression_attribute_values(":wake_token", text(wake_token))
             .expression_attribute_values(":shard", text(&key.due_shard()))
             .expression_attribute_values(":until", text(&keys::moment(until)))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));

@@ -5,7 +5,7 @@
 //! | `pk`, `sk`, `kind`, `version` | key, kind of item, number of writes |
 //! | `body` | the job as JSON text |
 //! | `tries` | steps begun since the last that was finished |
-//! | `wish` | a fresh random text while a step is wanted: wakes `run-work` |
+//! | `wake_token` | a new random text while a step is wanted: wakes `run-work` |
 //! | `due_shard`, `due_at` | when a step is wanted again at the latest (index `due`) |
 //! | `fingerprint` | as that of a process |
 //! | `expires_at_epoch` | when DynamoDB removes it |
@@ -25,7 +25,7 @@ use crate::{api::Authority, people::job::Job};
 /// How long a job is kept; the bucket keeps its files as long.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// How long a step that the stream should have started may be missing before the clock starts it.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(1);
+const TIMEOUT: SignedDuration = SignedDuration::from_mins(1);
 
 /// A job with what belongs to its item alone.
 #[derive(Debug, Clone)]
@@ -41,12 +41,17 @@ pub struct JobItem {
 }
 
 impl Store {
-    /// Writes a job, new where its version is 0, with `wish` where a step is wanted. A new one takes the place of one that is past
+    /// Writes a job, new where its version is 0, with `wake_token` where a step is wanted. A new one takes the place of one that is past
     /// its end. One request.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where there is one of this id, or it changed since it was loaded.
-    pub async fn put_job(&self, who: &impl Authority, item: &JobItem, wish: Option<&str>) -> Result<(), StoreError> {
+    pub async fn put_job(
+        &self,
+        who: &impl Authority,
+        item: &JobItem,
+        wake_token: Option<&str>,
+    ) -> Result<(), StoreError> {
         debug_assert_eq!(who.tenant(), &item.job.tenant);
         let job = &item.job;
         let mut written = ItemKey::Job(&job.tenant, job.id).attributes();
@@ -57,10 +62,10 @@ impl Store {
         set("tries", AttributeValue::N("0".to_owned()));
         set("fingerprint", text(&item.fingerprint));
         set("expires_at_epoch", seconds(job.created_at + KEPT_FOR));
-        if let Some(wish) = wish {
-            set("wish", text(wish));
+        if let Some(wake_token) = wake_token {
+            set("wake_token", text(wake_token));
             set("due_shard", text(&keys::due_shard_of(job.id)));
-            set("due_at", text(&keys::moment(job.updated_at + PATIENCE)));
+            set("due_at", text(&keys::moment(job.updated_at + TIMEOUT)));
         }
         let put = self.client.put_item().table_name(&self.table).set_item(Some(written));
         let put = if item.version == 0 {
@@ -85,7 +90,7 @@ impl Store {
         Ok(item.filter(|item| item.job.created_at + KEPT_FOR > now))
     }
 
-    /// Takes the wish for a job's next step, so that nobody else takes it before `until`. `None` where none is wanted. One
+    /// Claims a job's next step, so that nobody else takes it before `until`. `None` where none is wanted. One
     /// request.
     ///
     /// # Errors

@@ -139,7 +139,7 @@ pub struct RecordKey {
     pub id: Uuid,
 }
 
-/// The key of something that may be wished for.
+/// The key of something that can be woken.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum WorkKey {
     /// A process is to be looked at.
@@ -155,7 +155,7 @@ pub enum WorkKey {
 }
 
 impl WorkKey {
-    /// Takes a partition key apart; `None` where it is nothing that is wished for.
+    /// Takes a partition key apart; `None` where it is nothing that can be woken.
     #[must_use]
     pub fn of(pk: &str) -> Option<Self> {
         let (tenant, rest) = pk.strip_prefix("TENANT#")?.split_once('#')?;
@@ -199,10 +199,10 @@ impl WorkKey {
 
     /// The attribute whose change wakes the function that sees to it.
     #[must_use]
-    pub fn alarm(&self) -> &'static str {
+    pub fn wake_attribute(&self) -> &'static str {
         match self {
-            Self::Process(_) | Self::LongCopy(_) | Self::Job(_) => "wish",
-            Self::Delivery(_) | Self::Record(_) => "news",
+            Self::Process(_) | Self::LongCopy(_) | Self::Job(_) => "wake",
+            Self::Delivery(_) | Self::Record(_) => "outbox_token",
         }
     }
 
@@ -375,7 +375,7 @@ mod tests {
     use crate::process::ids::uuid_of;
 
     #[test]
-    fn only_what_is_wished_for_has_a_key_that_is_taken_apart() {
+    fn only_what_can_be_woken_has_a_key_that_is_taken_apart() {
         let tenant: TenantId = "acme".parse().unwrap();
         let id = uuid_of(&["x"]);
         let records = Kind::ALL.map(|kind| ItemKey::Record(&tenant, kind, id));

@@ -34,14 +34,14 @@ impl Store {
         who: &impl Authority,
         process: ProcessId,
         evidence: Uuid,
-        wish: &str,
+        wake_token: &str,
         until: Timestamp,
     ) -> Result<(), StoreError> {
         let mut item = ItemKey::LongCopy(who.tenant(), evidence).attributes();
         for (name, value) in [
             ("kind", "long_copy"),
             ("process_id", &process.to_string()),
-            ("wish", wish),
+            ("wake_token", wake_token),
             ("due_shard", &keys::due_shard_of(evidence)),
             ("due_at", &keys::moment(until)),
         ] {
@@ -55,7 +55,7 @@ impl Store {
         }
     }
 
-    /// Takes the wish for a long copy, so that nobody else fulfils it before `until`. `false` where nothing is wished. One
+    /// Claims a long copy, so that nobody else makes it before `until`. `false` where none is wanted. One
     /// request.
     ///
     /// # Errors

@@ -9,7 +9,7 @@
 //! | `keys` | the only place where keys are built |
 //! | `request` | sending requests: what is refused for the moment, and knowing our own writes again |
 //! | `codec` | a process as an item, and back |
-//! | `processes` | create, load, commit, wish, callback, outbox |
+//! | `processes` | create, load, commit, wake, callback, outbox |
 //! | `lists` | a tenant's processes, newest first |
 //! | `long_copies` | the work of copying what takes long |
 //! | `channels` | a tenant's notification channels |

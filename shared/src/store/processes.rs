@@ -15,10 +15,10 @@ use super::{
 };
 use crate::{api::Authority, process::ProcessId};
 
-/// Callbacks an item holds at most before they are applied; beyond it a callback is only a wish.
+/// Callbacks an item holds at most before they are applied; beyond it a callback only wakes the process.
 pub const MAX_INBOX: usize = 16;
 
-/// Makes an item due soon, so that a wish that wakes nobody is still seen to; whoever fulfils it plans anew.
+/// Makes an item due soon, so that a wake token that wakes nobody is not lost; whoever handles the item plans anew.
 const DUE_SOON: &str = "due_shard = :shard, due_at = :until";
 
 /// What became of a new process.
@@ -32,7 +32,7 @@ pub enum Creation {
 
 /// What became of a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delivery {
+pub enum CallbackReceipt {
     /// It is in the inbox.
     Taken,
     /// There is no such process, or it goes by another reference.
@@ -77,18 +77,23 @@ impl Store {
         answer.item().map(codec::record).transpose()
     }
 
-    /// Writes a changed record, if nobody wrote since it was loaded. The wish it was loaded with is gone unless the
+    /// Writes a changed record, if nobody wrote since it was loaded. The wake token it was loaded with is gone unless the
     /// record still has one. One request.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where somebody wrote: load and do it again.
-    pub async fn commit(&self, who: &impl Authority, record: &ProcessRecord, news: &str) -> Result<(), StoreError> {
+    pub async fn commit(
+        &self,
+        who: &impl Authority,
+        record: &ProcessRecord,
+        outbox_token: &str,
+    ) -> Result<(), StoreError> {
         debug_assert_eq!(who.tenant(), &record.process.tenant);
         let put = self
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(codec::item(record, record.version + 1, news)?))
+            .set_item(Some(codec::item(record, record.version + 1, outbox_token)?))
             .condition_expression("version = :loaded")
             .expression_attribute_values(":loaded", AttributeValue::N(record.version.to_string()));
         Ok(self.put(put).await?)
@@ -103,14 +108,14 @@ impl Store {
         &self,
         who: &impl Authority,
         record: &ProcessRecord,
-        news: &str,
+        outbox_token: &str,
     ) -> Result<(), StoreError> {
         let process = &record.process;
         debug_assert_eq!(who.tenant(), &process.tenant);
         let reference = process.provider_reference.as_deref().ok_or(StoreError::Corrupt("no reference"))?;
         let commit = Put::builder()
             .table_name(&self.table)
-            .set_item(Some(codec::item(record, record.version + 1, news)?))
+            .set_item(Some(codec::item(record, record.version + 1, outbox_token)?))
             .condition_expression("version = :loaded")
             .expression_attribute_values(":loaded", AttributeValue::N(record.version.to_string()));
         let guard = Put::builder()
@@ -129,16 +134,16 @@ impl Store {
         })
     }
 
-    /// Asks for the process to be looked at, and gives it as it stands. Should the wish wake nobody, it is due after
+    /// Wakes the process for a refresh, and gives it as it stands. Should the wake token wake nobody, it is due after
     /// `until`. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
-    pub async fn wish(
+    pub async fn wake(
         &self,
         who: &impl Authority,
         id: ProcessId,
-        wish: &str,
+        wake_token: &str,
         until: Timestamp,
     ) -> Result<Option<ProcessRecord>, StoreError> {
         let update = self
@@ -146,9 +151,9 @@ impl Store {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(ItemKey::Process(who.tenant(), id).attributes()))
-            .update_expression(format!("SET wish = :wish, {DUE_SOON} ADD version :one"))
+            .update_expression(format!("SET wake_token = :wake_token, {DUE_SOON} ADD version :one"))
             .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":wish", text(wish))
+            .expression_attribute_values(":wake_token", text(wake_token))
             .expression_attribute_values(":shard", text(&keys::due_shard_of(id.0)))
             .expression_attribute_values(":until", text(&keys::moment(until)))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
@@ -166,7 +171,7 @@ impl Store {
     }
 
     /// Puts a callback into the inbox and asks for the process to be looked at, in one request (a second one where the
-    /// inbox is full). The same callback again changes nothing but the wish.
+    /// inbox is full). The same callback again changes nothing but the wake token.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`]; the provider will send it again.
@@ -176,22 +181,22 @@ impl Store {
         id: ProcessId,
         key: &str,
         entry: &InboxEntry,
-        wish: &str,
+        wake_token: &str,
         until: Timestamp,
-    ) -> Result<Delivery, StoreError> {
+    ) -> Result<CallbackReceipt, StoreError> {
         let update = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(ItemKey::Process(who.tenant(), id).attributes()))
-            .update_expression(format!("SET wish = :wish, inbox.#key = :entry, {DUE_SOON} ADD version :one"))
+            .update_expression(format!("SET wake_token = :wake_token, inbox.#key = :entry, {DUE_SOON} ADD version :one"))
             .condition_expression(
                 "attribute_exists(pk) AND (attribute_not_exists(provider_reference) OR provider_reference = :reference) \
                  AND (attribute_not_exists(callbacks_until) OR callbacks_until > :now) \
                  AND (size(inbox) < :max OR attribute_exists(inbox.#key))",
             )
             .expression_attribute_names("#key", key)
-            .expression_attribute_values(":wish", text(wish))
+            .expression_attribute_values(":wake_token", text(wake_token))
             .expression_attribute_values(":entry", codec::json(entry)?)
             .expression_attribute_values(":shard", text(&keys::due_shard_of(id.0)))
             .expression_attribute_values(":until", text(&keys::moment(until)))
@@ -200,25 +205,25 @@ impl Store {
             .expression_attribute_values(":max", AttributeValue::N(MAX_INBOX.to_string()))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let Err(error) = self.send(|| update.clone().send()).await else { return Ok(Delivery::Taken) };
+        let Err(error) = self.send(|| update.clone().send()).await else { return Ok(CallbackReceipt::Taken) };
         let Some(UpdateItemError::ConditionalCheckFailedException(refused)) = error.as_service_error() else {
             return Err(failure(&error));
         };
-        let Some(item) = refused.item() else { return Ok(Delivery::NotOurs) };
+        let Some(item) = refused.item() else { return Ok(CallbackReceipt::NotOurs) };
         let record = codec::record(item)?;
         if record.process.provider_reference.is_some_and(|reference| reference != entry.reference) {
-            return Ok(Delivery::NotOurs);
+            return Ok(CallbackReceipt::NotOurs);
         }
         let over = item.get("callbacks_until").and_then(|until| until.as_s().ok());
         if over.is_some_and(|until| *until <= keys::moment(entry.received_at)) {
-            return Ok(Delivery::Over);
+            return Ok(CallbackReceipt::Over);
         }
         if entry.body.is_some() {
-            return Ok(Delivery::Full);
+            return Ok(CallbackReceipt::Full);
         }
         tracing::warn!(process = %id, "inbox full; the callback only wakes the process");
-        let woken = self.wish(who, id, wish, until).await?;
-        Ok(if woken.is_some() { Delivery::Taken } else { Delivery::NotOurs })
+        let woken = self.wake(who, id, wake_token, until).await?;
+        Ok(if woken.is_some() { CallbackReceipt::Taken } else { CallbackReceipt::NotOurs })
     }
 
     /// Whether a process takes no callbacks any more at `now`. One request.
@@ -256,13 +261,13 @@ impl Store {
     /// [`StoreError::Conflict`] where somebody wrote since it was loaded.
     pub async fn close_outbox(&self, who: &impl Authority, record: &ProcessRecord) -> Result<(), StoreError> {
         let id = record.process.id;
-        let awaited = record.wish.is_some() || !record.inbox.is_empty();
-        let due_at = if awaited { record.due_at } else { record.look_at };
+        let awaited = record.wake_token.is_some() || !record.inbox.is_empty();
+        let due_at = if awaited { record.due_at } else { record.next_check_at };
         let mut expression = "SET outbox = :empty".to_owned();
         if due_at.is_some() {
             expression.push_str(", due_shard = :shard, due_at = :due_at");
         }
-        expression.push_str(" REMOVE news");
+        expression.push_str(" REMOVE outbox_token");
         if due_at.is_none() {
             expression.push_str(", due_shard, due_at");
         }

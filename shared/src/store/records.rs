@@ -6,7 +6,7 @@
 //! | `body` | the record as JSON text |
 //! | `digests_address`, … | maps of what its own records say about it, one for each family that does; they write them |
 //! | `deleted_at` | when it was deleted; nothing new belongs to a deleted one |
-//! | `outbox`, `news`, `due_shard`, `due_at` | as those of a process |
+//! | `outbox`, `outbox_token`, `due_shard`, `due_at` | as those of a process |
 //! | `by_kind_pk`, `by_kind_sk` | lists (index `by_kind`); deleted ones have lists of their own, which no customer sees |
 //! | `by_owner_pk`, `by_owner_sk` | lists of one owner (index `by_owner`) |
 //! | `fingerprint`, `created_by` | as those of a process |
@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use super::{
     Store, StoreError,
-    codec::{self, Item, OUTBOX_PATIENCE, json, parse, text},
+    codec::{self, Item, OUTBOX_TIMEOUT, json, parse, text},
     digests, failure, keys,
     keys::ItemKey,
     listed::Listed,
@@ -67,7 +67,7 @@ pub type NewRecord = (RecordItem, Option<Listed>);
 
 /// What is written together with a record.
 #[derive(Debug, Default)]
-pub struct Beside {
+pub struct RelatedWrites {
     /// Values that it has from now on.
     pub taken: Vec<Unique>,
     /// Values that it no longer has.
@@ -79,14 +79,14 @@ pub struct Beside {
     /// Records that must be there: the field that names each, what it is, and which.
     pub needed: Vec<(&'static str, Kind, Uuid)>,
     /// The record that it belongs to, which must be there, and what that keeps of it.
-    pub owner: Option<Belongs>,
+    pub owner: Option<OwnerWrite>,
     /// What a record that it belonged to no longer keeps of it.
     pub left: Option<(Kind, Uuid, Digest)>,
 }
 
 /// What a record belongs to.
 #[derive(Debug, Clone)]
-pub struct Belongs {
+pub struct OwnerWrite {
     /// The field that names it.
     pub field: &'static str,
     /// What it is.
@@ -134,11 +134,11 @@ impl Store {
         &self,
         who: &impl Authority,
         item: &RecordItem,
-        beside: &Beside,
-        news: &str,
+        beside: &RelatedWrites,
+        outbox_token: &str,
     ) -> Result<Written, StoreError> {
         debug_assert_eq!(who.tenant(), &item.record.tenant);
-        let mut writes = vec![(Cause::Record, self.put_record(item, news)?)];
+        let mut writes = vec![(Cause::Record, self.put_record(item, outbox_token)?)];
         for unique in &beside.freed {
             let freed = self.free_value(&item.record, unique)?;
             writes.extend(freed.into_iter().map(|write| (Cause::Record, write)));
@@ -278,7 +278,7 @@ impl Store {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(ItemKey::Record(who.tenant(), record.kind, record.id).attributes()))
-            .update_expression("SET outbox = :empty REMOVE news, due_shard, due_at ADD version :one")
+            .update_expression("SET outbox = :empty REMOVE outbox_token, due_shard, due_at ADD version :one")
             .condition_expression("version = :loaded")
             .expression_attribute_values(":empty", AttributeValue::M(HashMap::new()))
             .expression_attribute_values(":loaded", AttributeValue::N(item.version.to_string()))
@@ -287,8 +287,8 @@ impl Store {
         Ok(())
     }
 
-    fn put_record(&self, item: &RecordItem, news: &str) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder().table_name(&self.table).set_item(Some(write(item, news)?));
+    fn put_record(&self, item: &RecordItem, outbox_token: &str) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder().table_name(&self.table).set_item(Some(write(item, outbox_token)?));
         let put = if item.version == 0 {
             put.condition_expression("attribute_not_exists(pk)")
         } else {
@@ -320,8 +320,8 @@ impl Store {
 
 pub(super) const INCOMPLETE: StoreError = StoreError::Corrupt("incomplete write");
 
-/// The item of a record after this write, with `news` where the outbox is not empty.
-fn write(item: &RecordItem, news: &str) -> Result<Item, StoreError> {
+/// The item of a record after this write, with `outbox_token` where the outbox is not empty.
+fn write(item: &RecordItem, outbox_token: &str) -> Result<Item, StoreError> {
     let record = &item.record;
     let mut written = ItemKey::Record(&record.tenant, record.kind, record.id).attributes();
     let mut set = |name: &str, value| written.insert(name.to_owned(), value);
@@ -350,9 +350,9 @@ fn write(item: &RecordItem, news: &str) -> Result<Item, StoreError> {
         set("by_owner_sk", text(&sort_key));
     }
     if let Some(event) = item.outbox.values().map(|event| event.at).max() {
-        set("news", text(news));
+        set("outbox_token", text(outbox_token));
         set("due_shard", text(&keys::due_shard_of(record.id)));
-        set("due_at", text(&keys::moment(event + OUTBOX_PATIENCE)));
+        set("due_at", text(&keys::moment(event + OUTBOX_TIMEOUT)));
     }
     Ok(written)
 }

@@ -8,7 +8,7 @@
 //! write. So every write under a condition carries a fresh `write_id`, and DynamoDB hands out the item with a failed condition: where
 //! the item has this very id, the write is done. An update is done once that way even where its condition would hold twice.
 //! A transaction has a token instead, by which DynamoDB itself knows it again for ten minutes.
-//! Writes that may be repeated (a wish, a callback) leave the id alone, so that they do not hide whose write was before them.
+//! Writes that may be repeated (a wake token, a callback) leave the id alone, so that they do not hide whose write was before them.
 
 use std::future::Future;
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use super::OwnTrouble;
+use super::InfraError;
 use crate::{
     evidence::{Copier, CopyError, Stored},
     platform::telemetry::{self, Metric},
@@ -20,7 +20,7 @@ pub(super) async fn keep(
     observation: Observation,
     raw: Bytes,
     now: Timestamp,
-) -> Result<Observation, OwnTrouble> {
+) -> Result<Observation, InfraError> {
     if says_something_new(process, &observation, now) {
         return keep_result(copier, process, observation, raw).await;
     }
@@ -33,8 +33,8 @@ pub(super) async fn keep_result(
     process: &Process,
     mut observation: Observation,
     raw: Bytes,
-) -> Result<Observation, OwnTrouble> {
-    let raw = copier.store_raw(&process.tenant, process.id, raw).await.map_err(|_| OwnTrouble::Bucket)?;
+) -> Result<Observation, InfraError> {
+    let raw = copier.store_raw(&process.tenant, process.id, raw).await.map_err(|_| InfraError::Bucket)?;
     observation.media.push(ObservedMedia {
         source: format!("answer/{}", raw.sha256),
         kind: EvidenceKind::ProviderResponse,
@@ -52,8 +52,8 @@ pub(super) async fn keep_said(
     process: &Process,
     said: Bytes,
     now: Timestamp,
-) -> Result<ObservedMedia, OwnTrouble> {
-    let stored = copier.store_raw(&process.tenant, process.id, said).await.map_err(|_| OwnTrouble::Bucket)?;
+) -> Result<ObservedMedia, InfraError> {
+    let stored = copier.store_raw(&process.tenant, process.id, said).await.map_err(|_| InfraError::Bucket)?;
     let copy = copy_of(stored);
     Ok(ObservedMedia::said(&copy.sha256.clone(), CopyOutcome::Stored(copy), now))
 }

@@ -13,13 +13,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Means, OwnTrouble, fresh};
+use super::{InfraError, Services, new_token};
 use crate::{
     api::Authority,
     notify::{
         Attempt, Breaker, Channel, Delivery, DeliveryState, Message, Outcome, Sender, Way,
         channel::Change,
-        send::{FIRST_PATIENCE, PATIENCE},
+        send::{FIRST_TIMEOUT, TIMEOUT},
     },
     platform::{
         Platform,
@@ -57,7 +57,7 @@ enum Place {
 
 /// The use case.
 pub struct AttemptDelivery {
-    means: Means,
+    services: Services,
     sender: Sender,
     functions: Functions,
     /// How addresses fare that belong to no channel. There is no item to keep it on, so each execution environment finds out for
@@ -70,7 +70,7 @@ impl AttemptDelivery {
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
         Self {
-            means: Means::new(platform),
+            services: Services::new(platform),
             sender: Sender::new(platform),
             functions: Functions::new(platform),
             addresses: Mutex::default(),
@@ -83,9 +83,9 @@ impl AttemptDelivery {
     ///
     /// # Errors
     /// Our own store or secrets; the delivery is attempted again.
-    pub async fn run(&self, key: &DeliveryKey) -> Result<(), OwnTrouble> {
-        let now = self.means.now();
-        let record = self.means.store.delivery(key, key.id, now).await?;
+    pub async fn run(&self, key: &DeliveryKey) -> Result<(), InfraError> {
+        let now = self.services.now();
+        let record = self.services.store.delivery(key, key.id, now).await?;
         let Some(record) = record.filter(|record| record.delivery.is_due(now)) else { return Ok(()) };
         let Some(place) = self.place(key, &record.delivery, now).await? else { return Ok(()) };
         let (place, is_trial) = match self.way(key, place, now).await? {
@@ -97,35 +97,35 @@ impl AttemptDelivery {
         if is_apart {
             return self.claim(key, record, is_trial, now).await;
         }
-        self.attempt(key, place, &record.delivery, is_trial, FIRST_PATIENCE).await
+        self.attempt(key, place, &record.delivery, is_trial, FIRST_TIMEOUT).await
     }
 
     /// Attempts what was ordered, unless it was changed since.
     ///
     /// # Errors
     /// As [`Self::run`].
-    pub async fn run_apart(&self, order: &Order) -> Result<(), OwnTrouble> {
+    pub async fn run_apart(&self, order: &Order) -> Result<(), InfraError> {
         let Some(WorkKey::Delivery(key)) = WorkKey::of(&order.delivery) else {
             return Err(StoreError::Corrupt("the order of an attempt").into());
         };
-        let now = self.means.now();
-        let record = self.means.store.delivery(&key, key.id, now).await?.map(|record| record.delivery);
+        let now = self.services.now();
+        let record = self.services.store.delivery(&key, key.id, now).await?.map(|record| record.delivery);
         let claimed = |delivery: &Delivery| {
             delivery.state == DeliveryState::Pending && delivery.next_attempt_at == Some(order.claimed_until)
         };
         let Some(delivery) = record.filter(claimed) else { return Ok(()) };
         let Some(place) = self.place(&key, &delivery, now).await? else { return Ok(()) };
-        self.attempt(&key, place, &delivery, order.is_trial, PATIENCE).await
+        self.attempt(&key, place, &delivery, order.is_trial, TIMEOUT).await
     }
 
     /// Where the delivery goes; `None` where that is nowhere, which is then written down.
-    async fn place(&self, key: &DeliveryKey, delivery: &Delivery, now: Timestamp) -> Result<Option<Place>, OwnTrouble> {
+    async fn place(&self, key: &DeliveryKey, delivery: &Delivery, now: Timestamp) -> Result<Option<Place>, InfraError> {
         if let Some(url) = &delivery.url {
             let url = url.expose();
             let place = Channel::of_url(delivery.channel, &delivery.tenant, url.clone(), delivery.created_at);
             return Ok(Some(Place::Address(address(&delivery.tenant, url), Box::new(place))));
         }
-        match self.means.store.channel(key, delivery.channel).await {
+        match self.services.store.channel(key, delivery.channel).await {
             Ok(Some(record)) if record.channel.active => return Ok(Some(Place::Channel(Box::new(record)))),
             Ok(_) => self.write(key, |delivery| delivery.abandon()).await?,
             Err(StoreError::Corrupt(_)) => {
@@ -144,7 +144,7 @@ impl AttemptDelivery {
         key: &DeliveryKey,
         mut place: Place,
         now: Timestamp,
-    ) -> Result<Result<(Place, bool), Timestamp>, OwnTrouble> {
+    ) -> Result<Result<(Place, bool), Timestamp>, InfraError> {
         let way = match &mut place {
             Place::Address(address, _) => self.addresses(|addresses| {
                 let Some(breaker) = addresses.get_mut(address.as_str()) else { return Way::Open };
@@ -158,7 +158,7 @@ impl AttemptDelivery {
                 let way = record.channel.way(now);
                 if way == Way::Trial {
                     let until = record.channel.try_out(now);
-                    match self.means.store.commit_channel(key, record).await {
+                    match self.services.store.commit_channel(key, record).await {
                         Ok(()) => record.version += 1,
                         // Another delivery tries.
                         Err(StoreError::Conflict) => return Ok(Err(until)),
@@ -181,20 +181,20 @@ impl AttemptDelivery {
         mut record: DeliveryRecord,
         is_trial: bool,
         now: Timestamp,
-    ) -> Result<(), OwnTrouble> {
+    ) -> Result<(), InfraError> {
         let claimed_until = now + CLAIM;
         record.delivery.next_attempt_at = Some(claimed_until);
-        match self.means.store.commit_delivery(key, &record, None).await {
+        match self.services.store.commit_delivery(key, &record, None).await {
             Ok(()) => {}
             // Whoever changed it has it attempted where it is still due.
             Err(StoreError::Conflict) => return Ok(()),
             Err(error) => return Err(error.into()),
         }
         let order = Order { delivery: WorkKey::Delivery(key.clone()).item().pk(), claimed_until, is_trial };
-        let name = self.means.platform.config.function.as_deref();
+        let name = self.services.platform.config.function.as_deref();
         if let Err(error) = self.functions.start(name, &order).await {
             tracing::error!(tenant = %key.tenant(), delivery = %key.id, %error, "an attempt was not started");
-            telemetry::record(Metric::RecordFailed, &[], 1.0, self.means.now());
+            telemetry::record(Metric::RecordFailed, &[], 1.0, self.services.now());
         }
         Ok(())
     }
@@ -207,16 +207,16 @@ impl AttemptDelivery {
         delivery: &Delivery,
         is_trial: bool,
         patience: Duration,
-    ) -> Result<(), OwnTrouble> {
-        let now = self.means.now();
+    ) -> Result<(), InfraError> {
+        let now = self.services.now();
         let channel: &Channel = match &place {
             Place::Channel(record) => &record.channel,
             Place::Address(_, channel) => channel,
         };
-        let secrets = self.means.platform.secrets.current().await?;
+        let secrets = self.services.platform.secrets.current().await?;
         let (outcome, attempt) = self.sender.send(channel, delivery, &secrets, now, patience).await;
         if outcome != Outcome::Taken {
-            telemetry::record(Metric::DeliveryFailed, &[], 1.0, self.means.now());
+            telemetry::record(Metric::DeliveryFailed, &[], 1.0, self.services.now());
         }
         match place {
             Place::Channel(record) => self.judge(key, *record, outcome, is_trial).await?,
@@ -226,7 +226,7 @@ impl AttemptDelivery {
     }
 
     fn judge_address(&self, address: String, outcome: Outcome, is_trial: bool) {
-        let now = self.means.now();
+        let now = self.services.now();
         self.addresses(|addresses| match outcome {
             Outcome::Failed { .. } => {
                 if addresses.len() >= MAX_ADDRESSES && !addresses.contains_key(&address) {
@@ -244,14 +244,14 @@ impl AttemptDelivery {
     }
 
     /// Nobody calls now: its endpoint is left alone until then.
-    async fn put_off(&self, key: &DeliveryKey, until: Timestamp) -> Result<(), OwnTrouble> {
-        let (now, fraction) = (self.means.now(), self.means.entropy().fraction());
+    async fn put_off(&self, key: &DeliveryKey, until: Timestamp) -> Result<(), InfraError> {
+        let (now, fraction) = (self.services.now(), self.services.entropy().fraction());
         self.write(key, |delivery| delivery.put_off(until, now, fraction)).await
     }
 
     /// Writes down what came of an attempt.
-    async fn take_up(&self, key: &DeliveryKey, outcome: Outcome, attempt: &Attempt) -> Result<(), OwnTrouble> {
-        let (now, fraction) = (self.means.now(), self.means.entropy().fraction());
+    async fn take_up(&self, key: &DeliveryKey, outcome: Outcome, attempt: &Attempt) -> Result<(), InfraError> {
+        let (now, fraction) = (self.services.now(), self.services.entropy().fraction());
         self.write(key, |delivery| {
             delivery.record(&outcome, attempt.clone(), now, fraction);
             if delivery.state == DeliveryState::Failed {
@@ -261,8 +261,8 @@ impl AttemptDelivery {
         .await
     }
 
-    async fn write(&self, key: &DeliveryKey, change: impl Fn(&mut Delivery)) -> Result<(), OwnTrouble> {
-        change_delivery(&self.means, key, key.id, change).await.map(|_| ())
+    async fn write(&self, key: &DeliveryKey, change: impl Fn(&mut Delivery)) -> Result<(), InfraError> {
+        change_delivery(&self.services, key, key.id, change).await.map(|_| ())
     }
 
     /// What the attempt says about its channel, anew for a lost race: failures that happen side by side all count. A channel that
@@ -274,9 +274,9 @@ impl AttemptDelivery {
         mut record: ChannelRecord,
         outcome: Outcome,
         is_trial: bool,
-    ) -> Result<(), OwnTrouble> {
-        let now = self.means.now();
-        let mut races = self.means.races();
+    ) -> Result<(), InfraError> {
+        let now = self.services.now();
+        let mut races = self.services.races();
         loop {
             let channel = &mut record.channel;
             let change = match outcome {
@@ -292,26 +292,29 @@ impl AttemptDelivery {
             if change == Change::None {
                 return Ok(());
             }
-            match races.won(self.means.store.commit_channel(key, &record).await).await {
+            match races.won(self.services.store.commit_channel(key, &record).await).await {
                 Ok(true) => return Ok(()),
                 Ok(false) => {}
                 // The next attempt says it again.
                 Err(StoreError::Conflict) => return Ok(()),
                 Err(error) => return Err(error.into()),
             }
-            let Some(there) = self.means.store.channel(key, record.channel.id).await? else { return Ok(()) };
+            let Some(there) = self.services.store.channel(key, record.channel.id).await? else { return Ok(()) };
             record = there;
         }
     }
 
-    async fn tell_others(&self, key: &DeliveryKey, disabled: &Channel, now: Timestamp) -> Result<(), OwnTrouble> {
+    async fn tell_others(&self, key: &DeliveryKey, disabled: &Channel, now: Timestamp) -> Result<(), InfraError> {
         let message = Message::of_disabled(disabled);
         let event = notice_id(disabled);
-        for other in self.means.store.channels(key).await? {
+        for other in self.services.store.channels(key).await? {
             let other = other.channel;
             if other.id != disabled.id && other.wants(&message.event) {
                 let delivery = Delivery::new(event, &other, message.clone(), now);
-                self.means.store.create_delivery(key, &delivery, &fresh("notice", self.means.entropy())).await?;
+                self.services
+                    .store
+                    .create_delivery(key, &delivery, &new_token("notice", self.services.entropy()))
+                    .await?;
             }
         }
         Ok(())
@@ -334,28 +337,28 @@ fn notice_id(channel: &Channel) -> Uuid {
 /// Changes a delivery and stores it, anew for a lost race; where it is due then, it is attempted at once. `None` where there
 /// is no such delivery.
 pub(super) async fn change_delivery(
-    means: &Means,
+    services: &Services,
     who: &impl Authority,
     id: Uuid,
     change: impl Fn(&mut Delivery),
-) -> Result<Option<Delivery>, OwnTrouble> {
-    let mut races = means.races();
+) -> Result<Option<Delivery>, InfraError> {
+    let mut races = services.races();
     loop {
-        let now = means.now();
-        let Some(mut record) = means.store.delivery(who, id, now).await? else { return Ok(None) };
+        let now = services.now();
+        let Some(mut record) = services.store.delivery(who, id, now).await? else { return Ok(None) };
         change(&mut record.delivery);
-        let news = record.delivery.is_due(now).then(|| fresh("deliver", means.entropy()));
-        if races.won(means.store.commit_delivery(who, &record, news.as_deref()).await).await? {
+        let outbox_token = record.delivery.is_due(now).then(|| new_token("deliver", services.entropy()));
+        if races.won(services.store.commit_delivery(who, &record, outbox_token.as_deref()).await).await? {
             return Ok(Some(record.delivery));
         }
     }
 }
 
 /// Removes everything about the person from what was and will be told about a process.
-pub(super) async fn redact_deliveries(means: &Means, key: &OwnKey) -> Result<usize, OwnTrouble> {
-    let deliveries = means.store.deliveries_about(key, &key.id.to_string()).await?;
+pub(super) async fn redact_deliveries(services: &Services, key: &OwnKey) -> Result<usize, InfraError> {
+    let deliveries = services.store.deliveries_about(key, &key.id.to_string()).await?;
     for delivery in &deliveries {
-        change_delivery(means, key, delivery.id, |delivery| delivery.message.redact()).await?;
+        change_delivery(services, key, delivery.id, |delivery| delivery.message.redact()).await?;
     }
     Ok(deliveries.len())
 }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use lambda_http::http::HeaderMap;
 use sha2::{Digest as _, Sha256};
 
-use super::{CALLED, Means, WISH_PATIENCE, fresh};
+use super::{CALLED, Services, WAKE_TIMEOUT, new_token};
 use crate::{
     api::{
         ApiError, Authority as _,
@@ -28,7 +28,7 @@ use crate::{
         bounded::{self, MAX_REFERENCE},
     },
     providers::{Callback, CallbackRefused, IncomingCallback, Provider},
-    store::{CallbackBody, InboxEntry, codec::MAX_CALLBACK_TEXT_BYTES, processes::Delivery},
+    store::{CallbackBody, InboxEntry, codec::MAX_CALLBACK_TEXT_BYTES, processes::CallbackReceipt},
 };
 
 /// The longest callback that is read.
@@ -62,7 +62,7 @@ pub enum Received {
 
 /// The use case.
 pub struct ReceiveCallback {
-    means: Means,
+    services: Services,
     copier: Copier,
 }
 
@@ -71,7 +71,7 @@ impl ReceiveCallback {
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
         let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
-        Self { means: Means::new(platform), copier: Copier::new(bucket, platform.config.allow_loopback) }
+        Self { services: Services::new(platform), copier: Copier::new(bucket, platform.config.allow_loopback) }
     }
 
     /// Takes a callback.
@@ -81,7 +81,7 @@ impl ReceiveCallback {
     /// process's end, 413, or 503 where it could not be kept: then the provider sends it again.
     pub async fn run(&self, request: &Request<'_>) -> Result<Received, ApiError> {
         let outcome = self.receive(request).await;
-        let (now, provider) = (self.means.now(), self.means.providers.known(request.provider));
+        let (now, provider) = (self.services.now(), self.services.providers.known(request.provider));
         match &outcome {
             // What cannot be read proved where it comes from, and was counted already.
             Err(error) if error.status < 500 && !matches!(error.status, 400 | 413) => {
@@ -95,17 +95,17 @@ impl ReceiveCallback {
 
     async fn receive(&self, request: &Request<'_>) -> Result<Received, ApiError> {
         let &Request { provider, source, headers, body, .. } = request;
-        let secrets = self.means.platform.secrets.current().await?;
+        let secrets = self.services.platform.secrets.current().await?;
         let token = callback_token::verify(&secrets, provider, request.token).ok_or_else(ApiError::callback_refused)?;
         let span = tracing::Span::current();
         span.record("tenant", tracing::field::display(token.tenant()));
-        let connector = self.means.provider(&token, provider).await?;
+        let connector = self.services.provider(&token, provider).await?;
         let connector = connector.map_err(|_| ApiError::callback_refused())?;
         let incoming = IncomingCallback { purpose: token.purpose, process: token.process, source, headers, body };
         let Some(callback) = self.read(&token, provider, connector.as_ref(), &incoming).await? else {
             return Ok(Received::Kept);
         };
-        let received_at = self.means.now();
+        let received_at = self.services.now();
         let kept = match (callback.is_result, token.process) {
             (true, Some(process)) => Some(self.body(&token, process, body).await?),
             _ => None,
@@ -175,11 +175,16 @@ impl ReceiveCallback {
     /// whether there is one.
     async fn note_unread(&self, unread: &UnreadableCallback<'_>, connector: &dyn Provider) -> Result<bool, ApiError> {
         let &UnreadableCallback { token, provider, body, why, said } = unread;
-        let now = self.means.now();
-        telemetry::record(Metric::CallbackUnreadable, &[("provider", self.means.providers.known(provider))], 1.0, now);
+        let now = self.services.now();
+        telemetry::record(
+            Metric::CallbackUnreadable,
+            &[("provider", self.services.providers.known(provider))],
+            1.0,
+            now,
+        );
         tracing::error!(tenant = %token.tenant(), provider, why, bytes = body.len(), "a callback that cannot be read");
         for process in self.mentioned(unread, connector).await? {
-            let Some(record) = self.means.store.load(token, process).await? else { continue };
+            let Some(record) = self.services.store.load(token, process).await? else { continue };
             if record.process.provider != provider || record.process.redaction.is_some() {
                 continue;
             }
@@ -215,7 +220,7 @@ impl ReceiveCallback {
         let mentions = connector.mentions(&unread.body[..unread.body.len().min(MAX_CALLBACK_BYTES)]);
         let mut processes = mentions.processes;
         for reference in mentions.references {
-            let found = self.means.store.process_of_reference(unread.token, unread.provider, &reference).await?;
+            let found = self.services.store.process_of_reference(unread.token, unread.provider, &reference).await?;
             processes.extend(found.filter(|process| !processes.contains(process)));
         }
         Ok(processes)
@@ -229,7 +234,7 @@ impl ReceiveCallback {
             return Ok(CallbackBody::Text(Private::new(text.to_owned())));
         }
         // What is refused afterwards must not have been stored for good. What is redacted from here on is swept.
-        if self.means.store.is_over(token, process, self.means.now()).await? {
+        if self.services.store.is_over(token, process, self.services.now()).await? {
             return Err(ApiError::callback_over());
         }
         let kept = self.copier.store_callback(token.tenant(), process, Bytes::copy_from_slice(body)).await;
@@ -249,20 +254,20 @@ impl ReceiveCallback {
         if let Some(said) = said {
             let is_long = said.len() > MAX_CALLBACK_TEXT_BYTES;
             // Nothing is kept of what is about nobody.
-            if is_long && self.means.store.load(token, process).await?.is_none() {
+            if is_long && self.services.store.load(token, process).await?.is_none() {
                 return Ok(Received::NotOurs);
             }
             entry.body = Some(self.body(token, process, said).await?);
         }
-        let wish = fresh(CALLED, self.means.entropy());
-        let until = entry.received_at + WISH_PATIENCE;
-        let delivery = self.means.store.deliver_callback(token, process, key, &entry, &wish, until).await?;
+        let wake_token = new_token(CALLED, self.services.entropy());
+        let until = entry.received_at + WAKE_TIMEOUT;
+        let delivery = self.services.store.deliver_callback(token, process, key, &entry, &wake_token, until).await?;
         tracing::info!(tenant = %token.tenant(), %process, code = entry.code, ?delivery, "callback");
         match delivery {
-            Delivery::Taken => Ok(Received::Kept),
-            Delivery::NotOurs => Ok(Received::NotOurs),
-            Delivery::Over => Err(ApiError::callback_over()),
-            Delivery::Full => Err(ApiError::unavailable()),
+            CallbackReceipt::Taken => Ok(Received::Kept),
+            CallbackReceipt::NotOurs => Ok(Received::NotOurs),
+            CallbackReceipt::Over => Err(ApiError::callback_over()),
+            CallbackReceipt::Full => Err(ApiError::unavailable()),
         }
     }
 
@@ -272,7 +277,7 @@ impl ReceiveCallback {
         provider: &str,
         callback: &Callback,
     ) -> Result<Option<ProcessId>, ApiError> {
-        Ok(self.means.store.process_of_reference(token, provider, &callback.reference).await?)
+        Ok(self.services.store.process_of_reference(token, provider, &callback.reference).await?)
     }
 }
 
@@ -289,7 +294,7 @@ struct UnreadableCallback<'a> {
 
 /// Whether what names things in it is no longer than what is kept.
 fn has_bounds(callback: &Callback) -> bool {
-    let references = [Some(&callback.reference), callback.certificate.as_ref().map(|news| &news.reference)];
+    let references = [Some(&callback.reference), callback.certificate.as_ref().map(|told| &told.reference)];
     references.into_iter().flatten().all(|reference| reference.len() <= MAX_REFERENCE)
 }
 

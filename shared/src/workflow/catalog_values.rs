@@ -12,7 +12,7 @@ use super::records::{Records, Request};
 use crate::{
     api::{ApiError, Caller},
     people::{
-        Fields, Form, Kind,
+        FieldType, Fields, Kind,
         families::{CATALOG_VALUES, CATALOGS},
         said,
         sheet::{self, Sheet},
@@ -33,7 +33,7 @@ const COLUMNS: [&str; 3] = ["type", "label", "value"];
 /// 422 where there is no such catalog, or with the mistakes of every line, as `csv_file[LINE].COLUMN`.
 pub async fn add(records: &Records, caller: &Caller, catalog: Uuid, file: &[u8]) -> Result<(), ApiError> {
     records.get(&CATALOGS, caller, catalog).await.map_err(|error| match error.status {
-        404 => ApiError::invalid_field("custom_catalog_id", "names nothing that is there"),
+        404 => ApiError::invalid_field("custom_catalog_id", "does not refer to an existing record"),
         _ => error,
     })?;
     let wrong = |fault: String| ApiError::invalid_field("csv_file", &fault);
@@ -62,7 +62,7 @@ pub async fn add(records: &Records, caller: &Caller, catalog: Uuid, file: &[u8])
         }
         let [kind, label, value] = COLUMNS.map(|name| cells.get(name).map_or("", |cell| cell.text.trim()));
         let form = |name: &str| match name {
-            "label" => Some(Form::Name),
+            "label" => Some(FieldType::Name),
             "value" => typed::form(kind),
             _ => None,
         };

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    Means, OwnTrouble,
+    InfraError, Services,
     answer::{self, copy_of},
-    fresh,
-    handover::Handover,
+    new_token,
+    submitter::Submitter,
 };
 use crate::{
     api::{ApiError, Authority as _, Caller},
@@ -36,19 +36,19 @@ pub enum Given {
 
 /// The use case.
 pub struct FetchCertificate {
-    means: Means,
+    services: Services,
     bucket: Bucket,
-    handover: Handover,
+    submitter: Submitter,
 }
 
 impl FetchCertificate {
     /// Built once per execution environment.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        let means = Means::new(platform);
-        let handover = Handover::new(platform, &means);
+        let services = Services::new(platform);
+        let submitter = Submitter::new(platform, &services);
         let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
-        Self { means, bucket, handover }
+        Self { services, bucket, submitter }
     }
 
     /// The certificate of process `id`, as a link that works for `minutes` or, with `download`, itself. One read where it
@@ -58,7 +58,7 @@ impl FetchCertificate {
     /// 404 `not_found` where the caller's tenant has no such process, 404 `no_certificate` where the process has none,
     /// 410 where it was redacted.
     pub async fn run(&self, caller: &Caller, id: ProcessId, minutes: u64, download: bool) -> Result<Given, ApiError> {
-        let record = self.means.store.load(caller, id).await?;
+        let record = self.services.store.load(caller, id).await?;
         let process = record.ok_or_else(|| ApiError::not_found("process"))?.process;
         if process.redaction.is_some() {
             return Err(ApiError::redacted());
@@ -83,7 +83,7 @@ impl FetchCertificate {
         minutes: u64,
         download: bool,
     ) -> Result<Given, ApiError> {
-        let until = self.means.now() + Duration::from_secs(minutes * 60);
+        let until = self.services.now() + Duration::from_secs(minutes * 60);
         tracing::info!(
             tenant = %caller.tenant(), key = caller.key_id(), process = %id, download, %until, "certificate given out",
         );
@@ -99,24 +99,25 @@ impl FetchCertificate {
 
     /// Fetches what the provider announced, and stores that it is kept.
     async fn fetch_now(&self, caller: &Caller, process: &Process) -> Result<Option<StoredCopy>, ApiError> {
-        let Ok(provider) = self.means.provider(caller, &process.provider).await? else { return Ok(None) };
-        if self.means.is_paused(caller, &process.provider).await? {
+        let Ok(provider) = self.services.provider(caller, &process.provider).await? else { return Ok(None) };
+        if self.services.is_paused(caller, &process.provider).await? {
             return Ok(None);
         }
-        let fetched = fetch(&self.means, self.handover.copier(), provider.as_ref(), process).await;
+        let fetched = fetch(&self.services, self.submitter.copier(), provider.as_ref(), process).await;
         let Some(fetched) = fetched.map_err(|_| ApiError::unavailable())? else { return Ok(None) };
-        let mut races = self.means.races();
+        let mut races = self.services.races();
         loop {
-            let Some(mut record) = self.means.store.load(caller, process.id).await? else { return Ok(None) };
+            let Some(mut record) = self.services.store.load(caller, process.id).await? else { return Ok(None) };
             if record.process.redaction.is_some() {
                 return Err(ApiError::redacted());
             }
-            let now = self.means.now();
+            let now = self.services.now();
             let event = fetched.apply(&mut record.process, now);
             record.announce(event);
-            let look_at = self.means.next_look(caller, &record.process, provider.as_ref(), now).await?;
-            record.look_again(look_at, now);
-            let commit = self.means.store.commit(caller, &record, &fresh("events", self.means.entropy())).await;
+            let next_check_at = self.services.next_check(caller, &record.process, provider.as_ref(), now).await?;
+            record.check_again(next_check_at, now);
+            let commit =
+                self.services.store.commit(caller, &record, &new_token("events", self.services.entropy())).await;
             if races.won(commit).await? {
                 break;
             }
@@ -159,28 +160,28 @@ impl Fetched {
 /// # Errors
 /// Our own bucket.
 pub(super) async fn fetch(
-    means: &Means,
+    services: &Services,
     copier: &Copier,
     provider: &dyn Provider,
     process: &Process,
-) -> Result<Option<Fetched>, OwnTrouble> {
+) -> Result<Option<Fetched>, InfraError> {
     let pending = |certificate: &&Certificate| certificate.next_try_at().is_some();
     let Some(certificate) = process.certificate.as_ref().filter(pending) else { return Ok(None) };
-    let asked_at = means.now();
+    let asked_at = services.now();
     let answer = provider.certificate(&certificate.reference, asked_at).await;
     // One that is not there yet is no trouble.
     let trouble = answer.as_ref().err().filter(|error| !matches!(error, ProviderError::NotFound { .. }));
-    telemetry::record_call(&process.provider, trouble.map(ProviderError::code), asked_at, means.now());
+    telemetry::record_call(&process.provider, trouble.map(ProviderError::code), asked_at, services.now());
     let said = match trouble.and_then(|error| Some((error.detail(), error.said()?))) {
         Some((detail, said)) if certificate.trouble.is_news(&detail) => {
-            Some(answer::keep_said(copier, process, said, means.now()).await?)
+            Some(answer::keep_said(copier, process, said, services.now()).await?)
         }
         _ => None,
     };
     let fetch = match answer {
         Ok(pdf) => match copier.store_certificate(&process.tenant, process.id, pdf).await {
             Ok(stored) => CertificateFetch::Stored(copy_of(stored)),
-            Err(CopyError::Store) => return Err(OwnTrouble::Bucket),
+            Err(CopyError::Store) => return Err(InfraError::Bucket),
             Err(error) => CertificateFetch::Failed { reason: error.code().to_owned(), provider_code: None },
         },
         Err(ProviderError::NotFound { .. }) => CertificateFetch::NotYet,

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Means;
+use super::Services;
 use crate::{
     api::{
         ApiError, Authority as _, Caller,
@@ -84,7 +84,7 @@ struct Rotation {
 
 /// A channel, and its secret where this answer is the one to show it.
 #[derive(Debug)]
-pub struct Shown {
+pub struct ChannelWithSecret {
     /// The channel.
     pub channel: Channel,
     /// What signs its webhooks.
@@ -93,20 +93,20 @@ pub struct Shown {
     pub replayed: bool,
 }
 
-impl From<Channel> for Shown {
+impl From<Channel> for ChannelWithSecret {
     fn from(channel: Channel) -> Self {
         Self { channel, secret: None, replayed: false }
     }
 }
 
 /// The use case.
-pub struct Channels(Means);
+pub struct Channels(Services);
 
 impl Channels {
     /// Built once per execution environment.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self(Means::new(platform))
+        Self(Services::new(platform))
     }
 
     /// Makes the channel that `body` asks for. One read and one write. Only this answer, and its replay under the same
@@ -114,7 +114,12 @@ impl Channels {
     ///
     /// # Errors
     /// 422 with every wrong field, or where the key was used with another body.
-    pub async fn create(&self, caller: &Caller, body: &Value, key: Option<&str>) -> Result<Shown, ApiError> {
+    pub async fn create(
+        &self,
+        caller: &Caller,
+        body: &Value,
+        key: Option<&str>,
+    ) -> Result<ChannelWithSecret, ApiError> {
         let now = self.0.now();
         let secrets = self.0.platform.secrets.current().await?;
         let fingerprint = Fingerprint::of_body(body, &secrets.fingerprint_keys)?;
@@ -147,7 +152,7 @@ impl Channels {
         let record = ChannelRecord { channel, version: 0, fingerprint: fingerprint.kept() };
         if self.0.store.create_channel(caller, &record).await? {
             tracing::info!(tenant = %caller.tenant(), channel = %id, key = caller.key_id(), "channel created");
-            return Ok(Shown {
+            return Ok(ChannelWithSecret {
                 secret: newest(&record.channel, &secrets, now)?,
                 channel: record.channel,
                 replayed: false,
@@ -157,7 +162,11 @@ impl Channels {
         if !fingerprint.is(&existing.fingerprint) {
             return Err(ApiError::key_reused());
         }
-        Ok(Shown { secret: newest(&existing.channel, &secrets, now)?, channel: existing.channel, replayed: true })
+        Ok(ChannelWithSecret {
+            secret: newest(&existing.channel, &secrets, now)?,
+            channel: existing.channel,
+            replayed: true,
+        })
     }
 
     /// Every channel of the caller's tenant. One request.
@@ -181,7 +190,7 @@ impl Channels {
     ///
     /// # Errors
     /// 404 likewise, 422 with every wrong field.
-    pub async fn update(&self, caller: &Caller, id: Uuid, body: &Value) -> Result<Shown, ApiError> {
+    pub async fn update(&self, caller: &Caller, id: Uuid, body: &Value) -> Result<ChannelWithSecret, ApiError> {
         let secrets = self.0.platform.secrets.current().await?;
         let body = &brought(id, body)?;
         let wanted: Wanted = body::shape(body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
@@ -201,7 +210,7 @@ impl Channels {
     ///
     /// # Errors
     /// 404 likewise, 422 where it is no webhook.
-    pub async fn rotate(&self, caller: &Caller, id: Uuid, body: &Value) -> Result<Shown, ApiError> {
+    pub async fn rotate(&self, caller: &Caller, id: Uuid, body: &Value) -> Result<ChannelWithSecret, ApiError> {
         let secrets = self.0.platform.secrets.current().await?;
         let wanted: Rotation = body::shape(body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
         let (default, most) = PREVIOUS_VALID_HOURS;
@@ -239,7 +248,7 @@ impl Channels {
         caller: &Caller,
         id: Uuid,
         change: impl Fn(&mut Channel, Timestamp) -> Result<Option<SecretString>, ApiError>,
-    ) -> Result<Shown, ApiError> {
+    ) -> Result<ChannelWithSecret, ApiError> {
         let mut races = self.0.races();
         loop {
             let mut record = self.load(caller, id).await?;
@@ -252,7 +261,7 @@ impl Channels {
             record.channel.updated_at = now;
             if races.won(self.0.store.commit_channel(caller, &record).await).await? {
                 tracing::info!(tenant = %caller.tenant(), channel = %id, key = caller.key_id(), "channel changed");
-                return Ok(Shown { secret, ..record.channel.into() });
+                return Ok(ChannelWithSecret { secret, ..record.channel.into() });
             }
         }
     }

@@ -14,7 +14,7 @@
 //! }
 //! ```
 
-use super::Means;
+use super::Services;
 use crate::{platform::Seams, store::StoreError};
 
 /// How often a lost race is run again before the caller is told to come back.
@@ -60,7 +60,7 @@ impl<'a> Races<'a> {
     }
 }
 
-impl Means {
+impl Services {
     /// See [`Races`].
     pub(super) fn races(&self) -> Races<'_> {
         Races::new(&self.platform.seams)

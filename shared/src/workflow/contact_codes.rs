@@ -14,7 +14,7 @@ use crate::{
         Sender, Sent,
         sms::{self, SmsAccount, TEXT},
     },
-    people::{Fields, Form, Record, families::CONTACTS, family::UPDATED_DATA, person::PEOPLE, schema},
+    people::{FieldType, Fields, Record, families::CONTACTS, family::UPDATED_DATA, person::PEOPLE, schema},
     platform::{
         Platform,
         json::Json,
@@ -60,10 +60,10 @@ impl Way {
         }
     }
 
-    fn form(self) -> Form {
+    fn form(self) -> FieldType {
         match self {
-            Self::Sms => Form::Phone,
-            Self::Email => Form::Email,
+            Self::Sms => FieldType::Phone,
+            Self::Email => FieldType::Email,
         }
     }
 }
@@ -96,19 +96,19 @@ impl ContactCodes {
     pub async fn send(&self, caller: &Caller, way: Way, given: &Fields) -> Result<(), ApiError> {
         let wanted = read(way, given, false)?;
         self.contacts(caller, way, &wanted).await?;
-        let means = self.records.means();
+        let services = self.records.services();
         let account = match way {
             Way::Email if !self.sender.has_mail() => return Err(ApiError::not_set_up("Sending e-mail")),
             Way::Email => None,
-            Way::Sms => match means.platform.secrets.account(caller.tenant(), sms::ACCOUNT).await? {
+            Way::Sms => match services.platform.secrets.account(caller.tenant(), sms::ACCOUNT).await? {
                 None => return Err(ApiError::not_set_up("Sending SMS")),
                 Some(account) => Some(account.read::<SmsAccount>()?),
             },
         };
-        let code = format!("{:06}", (means.entropy().fraction() * 1_000_000.0) as u32);
+        let code = format!("{:06}", (services.entropy().fraction() * 1_000_000.0) as u32);
         let hashes = self.hashes(way, &wanted, &code).await?;
         let Some((contact, hash)) = hashes.first() else { return Err(ApiError::unavailable()) };
-        let grant = match means.store.grant_code(caller, contact, hash, means.now()).await? {
+        let grant = match services.store.grant_code(caller, contact, hash, services.now()).await? {
             Sending::Granted(grant) => grant,
             Sending::NotBefore(seconds) => return Err(ApiError::too_many_codes(seconds)),
         };
@@ -128,7 +128,7 @@ impl ContactCodes {
             }
         }
         if !may_be_there {
-            means.store.take_code_back(grant).await?;
+            services.store.take_code_back(grant).await?;
         }
         Err(if account.is_some() { ApiError::not_taken() } else { ApiError::not_sent() })
     }
@@ -142,7 +142,7 @@ impl ContactCodes {
         let wanted = read(way, given, true)?;
         let contacts = self.contacts(caller, way, &wanted).await?;
         let hashes = self.hashes(way, &wanted, wanted.code.as_deref().unwrap_or_default()).await?;
-        let store = &self.records.means().store;
+        let store = &self.records.services().store;
         let mut counts = None;
         for (contact, hash) in &hashes {
             // The code may have been sent when another key was first.
@@ -151,7 +151,7 @@ impl ContactCodes {
                 break;
             }
         }
-        let over = || ApiError::invalid_field("code", "is over, or was tried too often");
+        let over = || ApiError::invalid_field("code", "has expired or was tried too often");
         let (contact, hash, counts) = counts.ok_or_else(over)?;
         if !bool::from(counts.as_bytes().ct_eq(hash.as_bytes())) {
             return Err(ApiError::invalid_field("code", "is not the one that was sent last"));
@@ -180,7 +180,7 @@ impl ContactCodes {
 
     /// Keyed hashes under each key, the first of which new codes go by: of whom it goes to, and of the code with it.
     async fn hashes(&self, way: Way, wanted: &Wanted, code: &str) -> Result<Vec<(String, String)>, ApiError> {
-        let secrets = self.records.means().platform.secrets.current().await?;
+        let secrets = self.records.services().platform.secrets.current().await?;
         let contact = format!("code\u{0}{}\u{0}{}\u{0}{}", way.field(), wanted.person, way.plain(&wanted.value));
         let with_code = format!("{contact}\u{0}{code}");
         let hashes = secrets.code_keys.iter().map(|key| {
@@ -193,9 +193,9 @@ impl ContactCodes {
 
 fn read(way: Way, given: &Fields, with_code: bool) -> Result<Wanted, ApiError> {
     let fields = [
-        schema::Field::required("person_id", Form::Id),
+        schema::Field::required("person_id", FieldType::Id),
         schema::Field::required(way.field(), way.form()),
-        schema::Field::required("code", Form::Digits(6, 6)),
+        schema::Field::required("code", FieldType::Digits(6, 6)),
     ];
     let read = schema::read(if with_code { &fields } else { &fields[..2] }, given, true);
     if !read.problems.is_empty() {

@@ -8,9 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    Means, WISH_PATIENCE, answer, fresh,
-    handover::{Handover, Learnt},
-    pictures,
+    Services, WAKE_TIMEOUT, answer, new_token, pictures,
+    submitter::{SubmissionOutcome, Submitter},
 };
 use crate::{
     api::{
@@ -50,16 +49,16 @@ pub struct Created {
 
 /// The use case.
 pub struct CreateProcess {
-    means: Means,
-    handover: Handover,
+    services: Services,
+    submitter: Submitter,
 }
 
 impl CreateProcess {
     /// Built once per execution environment.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        let means = Means::new(platform);
-        Self { handover: Handover::new(platform, &means), means }
+        let services = Services::new(platform);
+        Self { submitter: Submitter::new(platform, &services), services }
     }
 
     /// Creates the process that `body` asks for: one write and, with the provider's answer, one transaction; with a key and
@@ -70,15 +69,15 @@ impl CreateProcess {
     /// the same key is under way; 410 where its process was redacted; 503 where nothing could be stored, or the provider is
     /// paused.
     pub async fn run(&self, caller: &Caller, mut body: Value, key: Option<&str>) -> Result<Created, ApiError> {
-        let now = self.means.now();
-        let secrets = self.means.platform.secrets.current().await?;
+        let now = self.services.now();
+        let secrets = self.services.platform.secrets.current().await?;
         let fingerprint = Fingerprint::of_body(&body, &secrets.fingerprint_keys)?;
         let inputs = pictures::take(&mut body).map_err(ApiError::invalid)?;
         let mut request: ProcessRequest = body::shape(&body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
         settle(&mut request);
         request.pictures = inputs.iter().map(|input| input.kind).collect();
         let tenant = caller.tenant();
-        let provider = self.means.provider(caller, &request.provider).await?;
+        let provider = self.services.provider(caller, &request.provider).await?;
         let provider = provider.map_err(|problem| ApiError::invalid_field("provider", &problem.to_string()))?;
         let mut problems = check(&request, now);
         if !provider.capabilities().pictures && !request.pictures.is_empty() {
@@ -86,9 +85,9 @@ impl CreateProcess {
         }
         // What is too long for anybody need not be told twice.
         let of_provider = provider.check(&request, now).into_iter();
-        let news: Vec<_> =
+        let more: Vec<_> =
             of_provider.filter(|problem| problems.iter().all(|known| known.field != problem.field)).collect();
-        problems.extend(news);
+        problems.extend(more);
         if let Some(key) = key
             && !(1..=255).contains(&key.chars().count())
         {
@@ -99,12 +98,12 @@ impl CreateProcess {
         }
         let id = match key {
             Some(key) => ProcessId(of_idempotency_key(tenant, ROUTE, key)),
-            None => ProcessId(self.means.entropy().uuid()),
+            None => ProcessId(self.services.entropy().uuid()),
         };
-        if self.means.is_paused(caller, &request.provider).await? {
+        if self.services.is_paused(caller, &request.provider).await? {
             // What was created before is still what a repeated request is answered with.
             let existing = match key {
-                Some(_) => self.means.store.load(caller, id).await?,
+                Some(_) => self.services.store.load(caller, id).await?,
                 None => None,
             };
             return existing
@@ -114,18 +113,18 @@ impl CreateProcess {
         // what was redacted must not come back, and what was uploaded for an earlier request may be gone by now.
         if key.is_some()
             && !inputs.is_empty()
-            && let Some(existing) = self.means.store.load(caller, id).await?
+            && let Some(existing) = self.services.store.load(caller, id).await?
         {
             return replay(existing, &fingerprint, now);
         }
         let uploads = pictures::uploads(&inputs);
-        let pictures = pictures::gather(self.handover.copier(), tenant, inputs).await?;
-        let stored = pictures::store(self.handover.copier(), tenant, id, &pictures).await?;
+        let pictures = pictures::gather(self.submitter.copier(), tenant, inputs).await?;
+        let stored = pictures::store(self.submitter.copier(), tenant, id, &pictures).await?;
         let mut process = Process::new(id, tenant.clone(), request, now);
         process.uploads = uploads;
         process.take_submitted(&stored, now);
-        let record = ProcessRecord::new(process, fingerprint.kept(), fresh("create", self.means.entropy()));
-        match self.means.store.create(caller, &record).await? {
+        let record = ProcessRecord::new(process, fingerprint.kept(), new_token("create", self.services.entropy()));
+        match self.services.store.create(caller, &record).await? {
             // The answer to our own write got lost, and the SDK wrote again.
             Creation::Existing(existing) if existing.created_by == record.created_by => {
                 self.submit(caller, provider.as_ref(), record, &pictures).await
@@ -146,17 +145,17 @@ impl CreateProcess {
         pictures: &[Picture],
     ) -> Result<Created, ApiError> {
         let id = record.process.id;
-        let learnt = self.handover.submit(provider, &record.process, Round::First, pictures).await;
+        let learnt = self.submitter.submit(provider, &record.process, Round::First, pictures).await;
         let learnt = learnt.unwrap_or_else(|error| {
             tracing::error!(process = %id, %error, "the provider's answer could not be kept");
-            Learnt::answer_not_kept()
+            SubmissionOutcome::answer_not_kept()
         });
         match self.remember(caller, provider, record.clone(), &learnt).await {
             Ok(process) => match &process.refusal {
                 Some(refusal) => {
                     if process.evidence_state() == EvidenceState::Incomplete {
                         let provider = [("provider", process.provider.as_str())];
-                        telemetry::record(Metric::EvidenceIncomplete, &provider, 1.0, self.means.now());
+                        telemetry::record(Metric::EvidenceIncomplete, &provider, 1.0, self.services.now());
                     }
                     Err(ApiError::refused_by_provider(id, &process.provider, &refusal.code))
                 }
@@ -167,7 +166,7 @@ impl CreateProcess {
                 // a repeated submission where that is harmless, brings the rest.
                 tracing::error!(process = %id, %error, "the provider's answer could not be stored");
                 match learnt {
-                    Learnt::Refused { code, .. } => {
+                    SubmissionOutcome::Refused { code, .. } => {
                         Err(ApiError::refused_by_provider(id, &record.process.provider, &code))
                     }
                     _ => Ok(Created { process: record.process, replayed: false }),
@@ -182,36 +181,38 @@ impl CreateProcess {
         caller: &Caller,
         provider: &dyn Provider,
         mut record: ProcessRecord,
-        learnt: &Learnt,
+        learnt: &SubmissionOutcome,
     ) -> Result<Process, StoreError> {
         let id = record.process.id;
-        let taken = Learnt::reference_in_use();
-        let (mut learnt, mut races) = (learnt, self.means.races());
+        let taken = SubmissionOutcome::reference_in_use();
+        let (mut learnt, mut races) = (learnt, self.services.races());
         loop {
             if record.process.redaction.is_some() {
                 return Ok(record.process);
             }
-            let (now, known) = (self.means.now(), record.process.unread.noted.len());
+            let (now, known) = (self.services.now(), record.process.unread.noted.len());
             let events = learnt.apply(&mut record.process, now);
             // Whoever creates a process gets its refusal as the answer, and needs no event of it.
-            if !matches!(learnt, Learnt::Refused { .. }) {
+            if !matches!(learnt, SubmissionOutcome::Refused { .. }) {
                 record.announce(events);
             }
-            let mut look_at = self.means.next_look(caller, &record.process, provider, now).await?;
+            let mut next_check_at = self.services.next_check(caller, &record.process, provider, now).await?;
             // Pictures that the answer shows already are left to whoever looks next, which is at once.
             if record.process.evidence_state() == EvidenceState::Pending {
-                let soon = now + WISH_PATIENCE;
-                look_at = Some(look_at.map_or(soon, |at| at.min(soon)));
-                record.wish.get_or_insert_with(|| fresh("pictures", self.means.entropy()));
+                let soon = now + WAKE_TIMEOUT;
+                next_check_at = Some(next_check_at.map_or(soon, |at| at.min(soon)));
+                record.wake_token.get_or_insert_with(|| new_token("pictures", self.services.entropy()));
             }
-            record.look_again(look_at, now);
-            if record.wish.is_none() && record.process.next_escalation_at().is_some() {
-                record.wish = Some(fresh("escalate", self.means.entropy()));
+            record.check_again(next_check_at, now);
+            if record.wake_token.is_none() && record.process.next_escalation_at().is_some() {
+                record.wake_token = Some(new_token("escalate", self.services.entropy()));
             }
-            let news = fresh("events", self.means.entropy());
+            let outbox_token = new_token("events", self.services.entropy());
             let commit = match learnt {
-                Learnt::Taken(..) => self.means.store.commit_reference(caller, &record, &news).await,
-                _ => self.means.store.commit(caller, &record, &news).await,
+                SubmissionOutcome::Taken(..) => {
+                    self.services.store.commit_reference(caller, &record, &outbox_token).await
+                }
+                _ => self.services.store.commit(caller, &record, &outbox_token).await,
             };
             if matches!(commit, Err(StoreError::ReferenceTaken)) {
                 tracing::warn!(process = %id, "the reference belongs to another process");
@@ -221,7 +222,7 @@ impl CreateProcess {
                 answer::report_unread(&record.process, known, now);
                 return Ok(record.process);
             }
-            record = self.means.store.load(caller, id).await?.ok_or(StoreError::Corrupt("the process is gone"))?;
+            record = self.services.store.load(caller, id).await?.ok_or(StoreError::Corrupt("the process is gone"))?;
         }
     }
 }

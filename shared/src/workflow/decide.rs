@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Means, fresh};
+use super::{Services, new_token};
 use crate::{
     api::{ApiError, Authority as _, Caller, body},
     platform::Platform,
@@ -18,13 +18,13 @@ struct Ruling {
 }
 
 /// The use case.
-pub struct DecideProcess(Means);
+pub struct DecideProcess(Services);
 
 impl DecideProcess {
     /// Built once per execution environment.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self(Means::new(platform))
+        Self(Services::new(platform))
     }
 
     /// Decides process `id` as `body` says. One read and one write, and one of each more for a lost race.
@@ -58,10 +58,10 @@ impl DecideProcess {
             record.announce(events);
             // Without the provider nobody knows when to look again; what was planned stays.
             if let Ok(provider) = self.0.provider(caller, &record.process.provider).await? {
-                let look_at = self.0.next_look(caller, &record.process, provider.as_ref(), now).await?;
-                record.look_again(look_at, now);
+                let next_check_at = self.0.next_check(caller, &record.process, provider.as_ref(), now).await?;
+                record.check_again(next_check_at, now);
             }
-            let commit = self.0.store.commit(caller, &record, &fresh("events", self.0.entropy())).await;
+            let commit = self.0.store.commit(caller, &record, &new_token("events", self.0.entropy())).await;
             if races.won(commit).await? {
                 tracing::info!(tenant = %caller.tenant(), process = %id, key = caller.key_id(), "decided");
                 return Ok(record.process);

@@ -5,7 +5,7 @@
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use uuid::Uuid;
 
-use super::{Means, OwnTrouble, fresh};
+use super::{InfraError, Services, new_token};
 use crate::{
     api::Authority,
     notify::{Delivery, Message},
@@ -26,13 +26,13 @@ use crate::{
 const AT_ONCE: usize = 8;
 
 /// The use case.
-pub struct DeliverNotifications(Means);
+pub struct DeliverNotifications(Services);
 
 impl DeliverNotifications {
     /// Built once per execution environment.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self(Means::new(platform))
+        Self(Services::new(platform))
     }
 
     /// Hands on what is in the outbox of `key`, and says how many events that were. Two reads, one write for each
@@ -40,7 +40,7 @@ impl DeliverNotifications {
     ///
     /// # Errors
     /// Our own store; the events stay in the outbox.
-    pub async fn run(&self, key: &OwnKey) -> Result<usize, OwnTrouble> {
+    pub async fn run(&self, key: &OwnKey) -> Result<usize, InfraError> {
         let mut races = self.0.races();
         loop {
             let Some(record) = self.0.store.load(key, key.id).await? else { return Ok(0) };
@@ -60,7 +60,7 @@ impl DeliverNotifications {
     ///
     /// # Errors
     /// Likewise.
-    pub async fn run_record(&self, key: &RecordKey) -> Result<usize, OwnTrouble> {
+    pub async fn run_record(&self, key: &RecordKey) -> Result<usize, InfraError> {
         let (store, mut races) = (&self.0.store, self.0.races());
         loop {
             let Some(item) = store.record(key, key.kind, key.id).await? else { return Ok(0) };
@@ -116,7 +116,7 @@ impl DeliverNotifications {
 
     /// Stores a delivery. One that the table never takes fails by itself, and says why; its message is then reduced to ids.
     async fn put(&self, who: &impl Authority, mut delivery: Delivery) -> Result<(), StoreError> {
-        let put = self.0.store.create_delivery(who, &delivery, &fresh("deliver", self.0.entropy())).await;
+        let put = self.0.store.create_delivery(who, &delivery, &new_token("deliver", self.0.entropy())).await;
         let reason = match put {
             Err(StoreError::TooLarge) => "payload_too_large",
             Err(StoreError::Corrupt(_)) => "payload_unusable",
@@ -125,6 +125,6 @@ impl DeliverNotifications {
         tracing::error!(tenant = %delivery.tenant, delivery = %delivery.id, reason, "delivery given up");
         delivery.message.redact();
         delivery.give_up(reason, self.0.now());
-        self.0.store.create_delivery(who, &delivery, &fresh("deliver", self.0.entropy())).await
+        self.0.store.create_delivery(who, &delivery, &new_token("deliver", self.0.entropy())).await
     }
 }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Means, OwnTrouble, attempt::change_delivery};
+use super::{InfraError, Services, attempt::change_delivery};
 use crate::{
     api::{
         ApiError, Authority, Caller,
@@ -13,13 +13,13 @@ use crate::{
 };
 
 /// The use case.
-pub struct Deliveries(Means);
+pub struct Deliveries(Services);
 
 impl Deliveries {
     /// Built once per execution environment.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self(Means::new(platform))
+        Self(Services::new(platform))
     }
 
     /// One page of the deliveries to a channel, newest first. Two requests, and one more for each further month.
@@ -65,7 +65,7 @@ impl Deliveries {
     ///
     /// # Errors
     /// Our own store.
-    pub async fn replay_any(&self, who: &impl Authority, id: Uuid) -> Result<Option<Delivery>, OwnTrouble> {
+    pub async fn replay_any(&self, who: &impl Authority, id: Uuid) -> Result<Option<Delivery>, InfraError> {
         let now = self.0.now();
         change_delivery(&self.0, who, id, |delivery| delivery.replay(now)).await
     }

@@ -16,7 +16,7 @@ const SCHEDULE_PERIOD: SignedDuration = SignedDuration::from_secs(60);
 /// The next look at `process`, or `None` where nothing but events remains to be seen to. What has ended is looked at once
 /// more when its `retention` in days is over. Everything but fixed moments is spread by [`planned`], so that what was
 /// created together is not asked for together.
-pub fn next_look(
+pub fn next_check(
     process: &Process,
     provider: &dyn Provider,
     retention: Option<u32>,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::records::{List, Made, Records, Request};
+use super::records::{Created, List, Records, Request};
 use crate::{
     api::{
         ApiError, Caller,
@@ -31,7 +31,13 @@ impl DynamicValues<'_> {
     /// # Errors
     /// 404 where there is no such property; 422 with every value that is not as the property wants it, or where the key was used
     /// with another body or property.
-    pub async fn save(&self, caller: &Caller, id: Uuid, given: &Fields, key: Option<&str>) -> Result<Made, ApiError> {
+    pub async fn save(
+        &self,
+        caller: &Caller,
+        id: Uuid,
+        given: &Fields,
+        key: Option<&str>,
+    ) -> Result<Created, ApiError> {
         let mut given_with = given.clone();
         let named = given_with.insert("dynamic_property_id".to_owned(), Json::of(&id));
         let request = Request::new(&given_with, key);

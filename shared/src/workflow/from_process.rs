@@ -11,7 +11,7 @@ use super::{
 use crate::{
     api::{ApiError, Caller},
     people::{
-        Fields, Form, Record,
+        FieldType, Fields, Record,
         person::{self, PEOPLE},
         schema::{self, Field},
     },
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// What a request may bring.
-static FIELDS: [Field; 2] = [Field::required("process_id", Form::Id), Field::optional("person_id", Form::Id)];
+static FIELDS: [Field; 2] = [Field::required("process_id", FieldType::Id), Field::optional("person_id", FieldType::Id)];
 
 /// A person, and whether this request made it.
 pub struct Filled {
@@ -42,9 +42,9 @@ pub async fn fill(people: &People, caller: &Caller, given: &Fields) -> Result<Fi
         return Err(ApiError::invalid(read.problems));
     }
     let id = |name: &str| read.given.get(name).and_then(Json::read::<Uuid>);
-    let there_is_none = |field| move || ApiError::invalid_field(field, "names nothing that is there");
+    let there_is_none = |field| move || ApiError::invalid_field(field, "does not refer to an existing record");
     let process_id = ProcessId(id("process_id").unwrap_or_default());
-    let process = people.records.means().store.load(caller, process_id).await?;
+    let process = people.records.services().store.load(caller, process_id).await?;
     let process = process.map(|record| record.process).ok_or_else(there_is_none("process_id"))?;
     if process.redaction.is_some() {
         return Err(ApiError::redacted());
@@ -68,7 +68,7 @@ pub async fn fill(people: &People, caller: &Caller, given: &Fields) -> Result<Fi
     let Some(number) = said.get(NATIONAL_ID).and_then(Json::read::<String>) else {
         return Err(ApiError::invalid_field("process_id", "names a process that says no document number"));
     };
-    let mut races = people.records.means().races();
+    let mut races = people.records.services().races();
     loop {
         if let Some(id) = people.records.id_of_value(&PEOPLE, caller, NATIONAL_ID, &number).await? {
             let deleted = || ApiError::invalid_field("process_id", "names a process about a deleted person");
@@ -163,7 +163,7 @@ fn said(process: &Process, now: Timestamp) -> Fields {
     // Nobody was born on a day that is yet to come: it was misread.
     let birthdate =
         text(&extracted.birth_date).filter(|date| day(date).is_some_and(|born| person::may_be_birth(born, now)));
-    let birthdate = birthdate.and_then(|date| Form::Midnight.read(&Json::of(&date)).ok());
+    let birthdate = birthdate.and_then(|date| FieldType::Midnight.read(&Json::of(&date)).ok());
     for (field, value) in [
         (NATIONAL_ID, number.as_ref().map(Json::of)),
         ("name", Some(Json::of(&name))),

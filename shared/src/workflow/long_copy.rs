@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Means, OwnTrouble, PAUSED_WAIT, answer::copy_of, fresh};
+use super::{InfraError, PAUSED_WAIT, Services, answer::copy_of, new_token};
 use crate::{
     api::Authority as _,
     evidence::{Bucket, Copier, CopyError},
@@ -37,7 +37,7 @@ pub struct Order {
 
 /// Has long copies made, by a function of their own: what waits in the stream does not wait for them.
 pub struct StartLongCopy {
-    means: Means,
+    services: Services,
     functions: Functions,
 }
 
@@ -45,24 +45,24 @@ impl StartLongCopy {
     /// Built once per execution environment.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self { means: Means::new(platform), functions: Functions::new(platform) }
+        Self { services: Services::new(platform), functions: Functions::new(platform) }
     }
 
-    /// Has the piece `key` copied if anybody wishes it. Where the copy is not begun, for whatever reason, it is due again when the
+    /// Has the piece `key` copied if it was woken. Where the copy is not begun, for whatever reason, it is due again when the
     /// claim is over.
     ///
     /// # Errors
-    /// Our own store; the piece is still wished for.
-    pub async fn run(&self, key: &LongCopyKey) -> Result<(), OwnTrouble> {
-        let claimed_until = self.means.now() + CLAIM;
-        if !self.means.store.claim_long_copy(key, claimed_until).await? {
+    /// Our own store; the wake token stands.
+    pub async fn run(&self, key: &LongCopyKey) -> Result<(), InfraError> {
+        let claimed_until = self.services.now() + CLAIM;
+        if !self.services.store.claim_long_copy(key, claimed_until).await? {
             return Ok(());
         }
         let pk = WorkKey::LongCopy(key.clone()).item().pk();
-        let name = self.means.platform.config.copy_long.as_deref();
+        let name = self.services.platform.config.copy_long.as_deref();
         if let Err(error) = self.functions.start(name, &Order { pk, claimed_until }).await {
             tracing::error!(tenant = %key.tenant(), evidence = %key.evidence, %error, "a long copy was not started");
-            telemetry::record(Metric::RecordFailed, &[], 1.0, self.means.now());
+            telemetry::record(Metric::RecordFailed, &[], 1.0, self.services.now());
         }
         Ok(())
     }
@@ -70,7 +70,7 @@ impl StartLongCopy {
 
 /// Makes long copies.
 pub struct CopyLong {
-    means: Means,
+    services: Services,
     copier: Copier,
 }
 
@@ -80,7 +80,7 @@ impl CopyLong {
     pub fn new(platform: &Platform) -> Self {
         let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
         let copier = Copier::new(bucket, platform.config.allow_loopback);
-        Self { means: Means::new(platform), copier }
+        Self { services: Services::new(platform), copier }
     }
 
     /// Tries to copy the piece that was ordered, if nobody did for this claim and none was made since. A provider's trouble is no
@@ -88,50 +88,52 @@ impl CopyLong {
     ///
     /// # Errors
     /// Our own store or bucket; the piece is due again.
-    pub async fn run(&self, order: &Order) -> Result<(), OwnTrouble> {
+    pub async fn run(&self, order: &Order) -> Result<(), InfraError> {
         let Some(WorkKey::LongCopy(key)) = WorkKey::of(&order.pk) else {
             return Err(StoreError::Corrupt("the order of a long copy").into());
         };
-        let until = self.means.now() + LONGEST_TRY;
-        let begun = self.means.store.begin_long_copy(&key, order.claimed_until, until).await?;
+        let until = self.services.now() + LONGEST_TRY;
+        let begun = self.services.store.begin_long_copy(&key, order.claimed_until, until).await?;
         let Some(claimed) = begun else { return Ok(()) };
         // On the heap: a copy is the longest chain of futures there is.
         let tried = Box::pin(self.try_copy(&key, &claimed)).await;
         if tried.is_err() {
             // Or else it is due when this try would have ended.
-            let _ = self.means.store.plan_long_copy(&key, self.means.now() + SOON).await;
+            let _ = self.services.store.plan_long_copy(&key, self.services.now() + SOON).await;
         }
         tried
     }
 
-    async fn try_copy(&self, key: &LongCopyKey, claimed: &ClaimedCopy) -> Result<(), OwnTrouble> {
-        let now = self.means.now();
-        let process = self.means.store.load(&claimed.process, claimed.process.id).await?;
+    async fn try_copy(&self, key: &LongCopyKey, claimed: &ClaimedCopy) -> Result<(), InfraError> {
+        let now = self.services.now();
+        let process = self.services.store.load(&claimed.process, claimed.process.id).await?;
         let Some(process) = process.map(|record| record.process).filter(|process| process.redaction.is_none()) else {
-            return Ok(self.means.store.forget_long_copy(key, key.evidence).await?);
+            return Ok(self.services.store.forget_long_copy(key, key.evidence).await?);
         };
         let Some(piece) = process.evidence.iter().find(|piece| piece.id == key.evidence) else {
             // The work is written down before the process shows the piece.
-            return Ok(self.means.store.plan_long_copy(key, now + SOON).await?);
+            return Ok(self.services.store.plan_long_copy(key, now + SOON).await?);
         };
-        if self.means.is_paused(&claimed.process, &process.provider).await? {
-            return Ok(self.means.store.plan_long_copy(key, now + PAUSED_WAIT).await?);
+        if self.services.is_paused(&claimed.process, &process.provider).await? {
+            return Ok(self.services.store.plan_long_copy(key, now + PAUSED_WAIT).await?);
         }
         let outcome =
             if piece.is_due(now) { self.copy(&claimed.process, &process, piece).await? } else { CopyOutcome::NotTried };
         match self.record(&claimed.process, key, &outcome).await? {
-            Some(again) => self.means.store.plan_long_copy(key, again).await?,
-            None => self.means.store.forget_long_copy(key, key.evidence).await?,
+            Some(again) => self.services.store.plan_long_copy(key, again).await?,
+            None => self.services.store.forget_long_copy(key, key.evidence).await?,
         }
         Ok(())
     }
 
     /// Asks the provider for a fresh link and follows it.
-    async fn copy(&self, who: &OwnKey, process: &Process, piece: &Evidence) -> Result<CopyOutcome, OwnTrouble> {
+    async fn copy(&self, who: &OwnKey, process: &Process, piece: &Evidence) -> Result<CopyOutcome, InfraError> {
         let failed = |reason: &str| Ok(CopyOutcome::Failed { reason: reason.to_owned() });
-        let Ok(Ok(provider)) = self.means.provider(who, &process.provider).await else { return failed("no_account") };
+        let Ok(Ok(provider)) = self.services.provider(who, &process.provider).await else {
+            return failed("no_account");
+        };
         let Some(reference) = &process.provider_reference else { return failed("not_shown") };
-        let answer = match provider.query(reference, self.means.now()).await {
+        let answer = match provider.query(reference, self.services.now()).await {
             Ok(answer) => answer,
             Err(error) => return failed(error.code()),
         };
@@ -142,7 +144,7 @@ impl CopyLong {
         let copied = self.copier.copy_video(&process.tenant, process.id, hosts, &link.url, &piece.source).await;
         match copied {
             Ok(stored) => Ok(CopyOutcome::Stored(copy_of(stored))),
-            Err(CopyError::Store) => Err(OwnTrouble::Bucket),
+            Err(CopyError::Store) => Err(InfraError::Bucket),
             Err(error) if error.is_hopeless() => Ok(CopyOutcome::Hopeless { reason: error.code().to_owned() }),
             Err(error) => failed(error.code()),
         }
@@ -154,14 +156,14 @@ impl CopyLong {
         process: &OwnKey,
         key: &LongCopyKey,
         outcome: &CopyOutcome,
-    ) -> Result<Option<Timestamp>, OwnTrouble> {
-        let mut races = self.means.races();
+    ) -> Result<Option<Timestamp>, InfraError> {
+        let mut races = self.services.races();
         loop {
-            let Some(mut record) = self.means.store.load(process, process.id).await? else { return Ok(None) };
+            let Some(mut record) = self.services.store.load(process, process.id).await? else { return Ok(None) };
             if record.process.redaction.is_some() {
                 return Ok(None);
             }
-            let now = self.means.now();
+            let now = self.services.now();
             let mut events = record.process.copied(key.evidence, outcome, now);
             // Nobody else may look at a process that has ended, and what is asked for in vain is given up one day.
             events.extend(record.process.conclude(now));
@@ -174,9 +176,10 @@ impl CopyLong {
                 return Ok(again);
             }
             record.announce(events);
-            let look_at = record.look_at.into_iter().chain(record.process.next_lock_step_at(now)).min();
-            record.look_again(look_at, now);
-            let commit = self.means.store.commit(process, &record, &fresh("events", self.means.entropy())).await;
+            let next_check_at = record.next_check_at.into_iter().chain(record.process.next_lock_step_at(now)).min();
+            record.check_again(next_check_at, now);
+            let commit =
+                self.services.store.commit(process, &record, &new_token("events", self.services.entropy())).await;
             if races.won(commit).await? {
                 tracing::info!(
                     tenant = %process.tenant(), process = %process.id, evidence = %key.evidence,

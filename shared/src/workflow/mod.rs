@@ -33,7 +33,7 @@
 //! | `due` | when to look again | all of them |
 //! | `conflict` | running a lost race again | all of them |
 //!
-//! What several of them do is in `handover` (handing a process to its provider), `pictures` (those a customer submits),
+//! What several of them do is in `submitter` (handing a process to its provider), `pictures` (those a customer submits),
 //! `answer` (keeping what a provider said).
 
 mod answer;
@@ -51,7 +51,6 @@ pub mod deliveries;
 pub mod due;
 pub mod dynamic_values;
 pub mod from_process;
-mod handover;
 pub mod jobs;
 pub mod lag;
 pub mod long_copy;
@@ -65,6 +64,7 @@ pub mod refresh;
 pub mod replay;
 pub mod status;
 pub mod stream;
+mod submitter;
 pub mod temporary_people;
 pub mod unique_keys;
 pub mod upload;
@@ -76,32 +76,32 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     api::Authority,
-    platform::{Entropy, Platform, SecretsError, remembered::Remembered},
+    platform::{Entropy, Platform, SecretsError, ttl_cache::TtlCache},
     process::Process,
     providers::{NoProvider, Provider, Providers},
     store::{Store, StoreError, Tenant},
 };
 
-/// A fresh value for `wish` or `news`: never the same twice, so that writing it is always a change. `why` is what
+/// A new `wake_token` or `outbox_token`: never the same twice, since the stream's filter fires only on a new value. `why` is what
 /// [`wants_answer`] and whoever reads the table can see in it.
-fn fresh(why: &str, entropy: &dyn Entropy) -> String {
+fn new_token(why: &str, entropy: &dyn Entropy) -> String {
     format!("{why}-{}", entropy.uuid().simple())
 }
 
-/// The wish of a customer, who wants the provider asked whatever the state.
+/// The wake token of a customer, who wants the provider asked whatever the state.
 const ASKED: &str = "asked";
-/// The wish that comes with a callback.
+/// The wake token that comes with a callback.
 const CALLED: &str = "called";
-/// The wish of the clock.
+/// The wake token of the schedule.
 const OVERDUE: &str = "overdue";
 
-/// Whether a wish wants the provider asked even where nothing is open.
-fn wants_answer(wish: &str) -> bool {
-    wish.starts_with(ASKED) || wish.starts_with(CALLED)
+/// Whether a wake token wants the provider asked even where nothing is open.
+fn wants_answer(wake_token: &str) -> bool {
+    wake_token.starts_with(ASKED) || wake_token.starts_with(CALLED)
 }
 
-/// How long a wish gets to be fulfilled before the clock wishes again.
-const WISH_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
+/// How long a wake token is waited for before the schedule wakes the item again.
+const WAKE_TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
 
 /// How long what is known of a tenant serves: so fast a pause of a provider, and its end, count everywhere.
 pub const TENANT_FRESH_FOR: SignedDuration = SignedDuration::from_mins(2);
@@ -111,7 +111,7 @@ const PAUSED_WAIT: SignedDuration = SignedDuration::from_mins(10);
 
 /// Our own store or bucket did not do its part; the only trouble that fails a stream record.
 #[derive(Debug, thiserror::Error)]
-pub enum OwnTrouble {
+pub enum InfraError {
     /// The table.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -123,7 +123,7 @@ pub enum OwnTrouble {
     Secrets(#[from] SecretsError),
 }
 
-impl OwnTrouble {
+impl InfraError {
     /// Whether the next try would end alike: the store is well, and what is in it is not.
     fn is_lasting(&self) -> bool {
         matches!(self, Self::Store(StoreError::Corrupt(_) | StoreError::TooLarge))
@@ -132,20 +132,20 @@ impl OwnTrouble {
 
 /// What the workflows share of a platform.
 #[derive(Clone)]
-struct Means {
+struct Services {
     platform: Platform,
     store: Store,
     providers: Arc<Providers>,
-    tenants: Arc<Remembered<Tenant>>,
+    tenants: Arc<TtlCache<Tenant>>,
 }
 
-impl Means {
+impl Services {
     fn new(platform: &Platform) -> Self {
         Self {
             platform: platform.clone(),
             store: Store::new(platform),
             providers: Arc::new(Providers::new(platform.seams.companies, &platform.config)),
-            tenants: Arc::new(Remembered::fresh_for(TENANT_FRESH_FOR)),
+            tenants: Arc::new(TtlCache::fresh_for(TENANT_FRESH_FOR)),
         }
     }
 
@@ -165,11 +165,11 @@ impl Means {
         self.providers.of_tenant(name, who.tenant(), &self.platform.secrets).await
     }
 
-    /// When to look at `process` again; see [`due::next_look`].
+    /// When to look at `process` again; see [`due::next_check`].
     ///
     /// # Errors
     /// The tenant's settings, which count once a process has ended, cannot be looked up.
-    async fn next_look(
+    async fn next_check(
         &self,
         who: &impl Authority,
         process: &Process,
@@ -177,7 +177,7 @@ impl Means {
         now: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
         let retention = self.retention(who, process).await?;
-        Ok(due::next_look(process, provider, retention, now, self.entropy()))
+        Ok(due::next_check(process, provider, retention, now, self.entropy()))
     }
 
     /// After how many days its tenant wants `process` redacted. It is looked up only where that counts: once it has ended.

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Means, OwnTrouble, lag::READERS};
+use super::{InfraError, Services, lag::READERS};
 use crate::{
     api::Authority,
     notify::Channel,
@@ -105,13 +105,13 @@ pub struct Overview {
 }
 
 /// The use case.
-pub struct LookOver(Means);
+pub struct LookOver(Services);
 
 impl LookOver {
     /// On the platform.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self(Means::new(platform))
+        Self(Services::new(platform))
     }
 
     /// Looks at the whole deployment; `tenants` are all there are, each with who acts for it. 16 requests and one for each
@@ -120,7 +120,7 @@ impl LookOver {
     ///
     /// # Errors
     /// Our own store.
-    pub async fn run<A: Authority>(&self, tenants: &[(A, Tenant)]) -> Result<Overview, OwnTrouble> {
+    pub async fn run<A: Authority>(&self, tenants: &[(A, Tenant)]) -> Result<Overview, InfraError> {
         let at = self.0.now();
         let (overdue, more_overdue) = self.overdue(at).await?;
         let mut readers = Vec::new();
@@ -141,7 +141,7 @@ impl LookOver {
         Ok(Overview { at, overdue, more_overdue, stream: readers, channels, providers })
     }
 
-    async fn overdue(&self, at: Timestamp) -> Result<(Vec<Overdue>, bool), OwnTrouble> {
+    async fn overdue(&self, at: Timestamp) -> Result<(Vec<Overdue>, bool), InfraError> {
         let shards = stream::iter(0..DUE_SHARDS).map(|shard| self.0.store.due(shard, at, PER_SHARD));
         let shards: Vec<_> = shards.buffer_unordered(AT_ONCE).try_collect().await?;
         let is_full = |items: &Vec<_>| i32::try_from(items.len()).is_ok_and(|count| count >= PER_SHARD);
@@ -163,7 +163,7 @@ impl LookOver {
         who: &impl Authority,
         tenant: &Tenant,
         at: Timestamp,
-    ) -> Result<BTreeMap<String, ProviderHour>, OwnTrouble> {
+    ) -> Result<BTreeMap<String, ProviderHour>, InfraError> {
         let mut hours = BTreeMap::<String, ProviderHour>::new();
         for (provider, since) in &tenant.paused {
             hours.entry(provider.clone()).or_default().paused_since = Some(*since);

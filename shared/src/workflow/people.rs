@@ -5,7 +5,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::records::{Made, Next, OF_A_DELETED_ONE, Records, Request, is_about};
+use super::records::{Created, Next, OF_A_DELETED_ONE, Records, Request, is_about};
 use crate::{
     api::{ApiError, Authority, Caller, page::MAX_PAGE_BYTES},
     people::{
@@ -29,7 +29,7 @@ const MAX_SEARCHED: usize = 100;
 const AT_ONCE: usize = 8;
 
 /// What became of a row.
-pub(super) struct TakenUp {
+pub(super) struct RowOutcome {
     pub(super) person: Uuid,
     pub(super) how: How,
 }
@@ -101,7 +101,7 @@ impl People {
     /// 422 where it is no list of at most a hundred ids, or one answer cannot hold all that they name.
     pub async fn search(&self, caller: &Caller, given: &Fields) -> Result<Vec<View>, ApiError> {
         let ids: Vec<Uuid> = list(given, "ids", "UUIDs")?;
-        let found = self.records.means().store.records(caller, Kind::Person, &ids).await?;
+        let found = self.records.services().store.records(caller, Kind::Person, &ids).await?;
         within_an_answer("ids", found.iter().map(|record| self.view(record)).collect())
     }
 
@@ -122,7 +122,7 @@ impl People {
     ///
     /// # Errors
     /// 422 where it is no valid CURP, or another person's.
-    pub async fn from_curp(&self, caller: &Caller, given: &Fields, key: Option<&str>) -> Result<Made, ApiError> {
+    pub async fn from_curp(&self, caller: &Caller, given: &Fields, key: Option<&str>) -> Result<Created, ApiError> {
         if let Some(name) = given.keys().find(|name| *name != "curp") {
             return Err(ApiError::invalid_field(name, "is not a known field"));
         }
@@ -145,7 +145,7 @@ impl People {
         }
         let mut given = given.clone();
         given.insert("national_id".to_owned(), Json::of(&national_id));
-        let mut races = self.records.means().races();
+        let mut races = self.records.services().races();
         loop {
             match self.present(caller, &national_id).await? {
                 Some(item) => return self.records.update(&PEOPLE, caller, item.record.id, &given).await,
@@ -166,7 +166,12 @@ impl People {
     ///
     /// # Errors
     /// As [`Self::upsert`].
-    pub(super) async fn take_up(&self, who: &impl Authority, said: &Said, row: FileRow) -> Result<TakenUp, ApiError> {
+    pub(super) async fn take_up(
+        &self,
+        who: &impl Authority,
+        said: &Said,
+        row: FileRow,
+    ) -> Result<RowOutcome, ApiError> {
         let given = &said.fields;
         let national_id = given.get("national_id").and_then(Json::read::<String>);
         let Some(national_id) = national_id else { return Err(ApiError::invalid_field("national_id", "is required")) };
@@ -174,15 +179,15 @@ impl People {
         // No key that a customer can send has a blank of this kind.
         let key = format!("import\t{}\t{}", row.step.run, row.number);
         let request = Request::new(given, Some(&key));
-        let mut races = self.records.means().races();
+        let mut races = self.records.services().races();
         loop {
             match self.records.id_of_value(&PEOPLE, who, "national_id", &national_id).await? {
                 Some(person) if Some(person) == request.id(&PEOPLE, who) => {
-                    return Ok(TakenUp { person, how: How::Created });
+                    return Ok(RowOutcome { person, how: How::Created });
                 }
                 Some(person) => {
                     if let Some(how) = self.take_into(who, person, &national_id, said, row).await? {
-                        return Ok(TakenUp { person, how });
+                        return Ok(RowOutcome { person, how });
                     }
                     races.lose().await?;
                 }
@@ -191,7 +196,7 @@ impl People {
                     match self.records.make(&PEOPLE, who, fields, request.clone()).await {
                         // Somebody made it at the same moment.
                         Err(error) if is_about(&error, "national_id") => races.lose().await?,
-                        made => return Ok(TakenUp { person: made?.record.id, how: How::Created }),
+                        made => return Ok(RowOutcome { person: made?.record.id, how: How::Created }),
                     }
                 }
             }

@@ -1,12 +1,12 @@
-//! The promise behind the stream: whatever is overdue is wished for again.
+//! The promise behind the stream: whatever is overdue is woken again.
 
 use futures_util::{StreamExt as _, stream};
 
-use super::{Means, OVERDUE, OwnTrouble, WISH_PATIENCE, fresh};
+use super::{InfraError, OVERDUE, Services, WAKE_TIMEOUT, new_token};
 use crate::{
     platform::{
         Platform,
-        contained::contained,
+        panics::catch_panic,
         telemetry::{self, Metric},
     },
     store::{StoreError, due::DueItem, keys::DUE_SHARDS},
@@ -18,20 +18,20 @@ const PER_SHARD: i32 = 200;
 const AT_ONCE: usize = 8;
 
 /// The use case.
-pub struct PollDue(Means);
+pub struct PollDue(Services);
 
 impl PollDue {
     /// Built once per execution environment.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self(Means::new(platform))
+        Self(Services::new(platform))
     }
 
     /// Wakes whatever is due, and says how many that were. What cannot be woken keeps nothing else from it.
     ///
     /// # Errors
     /// The table, once everything was tried; what was not woken is still due at the next run.
-    pub async fn run(&self) -> Result<usize, OwnTrouble> {
+    pub async fn run(&self) -> Result<usize, InfraError> {
         let now = self.0.now();
         let shards = stream::iter(0..DUE_SHARDS).map(|shard| self.0.store.due(shard, now, PER_SHARD));
         let shards: Vec<_> = shards.buffer_unordered(AT_ONCE).collect().await;
@@ -46,8 +46,8 @@ impl PollDue {
         let overdue = due.iter().filter_map(|item| item.due_at().ok()).map(|at| now.duration_since(at).as_secs_f64());
         telemetry::record(Metric::OldestOverdue, &[], overdue.fold(0.0, f64::max), now);
         let woken = stream::iter(due).map(|item| async move {
-            let wish = fresh(OVERDUE, self.0.entropy());
-            let woken = contained(self.0.store.wish_due(&item, &wish, now + WISH_PATIENCE)).await;
+            let wake_token = new_token(OVERDUE, self.0.entropy());
+            let woken = catch_panic(self.0.store.wake_due(&item, &wake_token, now + WAKE_TIMEOUT)).await;
             // What a panic keeps from being woken is still due, and keeps nothing else from it.
             let woken = woken.unwrap_or(Err(StoreError::Corrupt("what is due")));
             if let Err(error) = &woken {

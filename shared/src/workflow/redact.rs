@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Means, fresh};
+use super::{Services, new_token};
 use crate::{
     api::{ApiError, Authority as _, Caller, body},
     platform::{Platform, values::time},
@@ -22,13 +22,13 @@ struct Hold {
 }
 
 /// The use case.
-pub struct RedactProcess(Means);
+pub struct RedactProcess(Services);
 
 impl RedactProcess {
     /// Built once per execution environment.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self(Means::new(platform))
+        Self(Services::new(platform))
     }
 
     /// Empties process `id` of everything about the person. One read and one write, and one of each more for a lost race.
@@ -39,7 +39,7 @@ impl RedactProcess {
         let now = self.0.now();
         let redacted = self.change(caller, id, |record| {
             record.redact(caller.key_id(), now).map_err(|hold| ApiError::on_legal_hold(hold.until))?;
-            record.wish = Some(fresh("redact", self.0.entropy()));
+            record.wake_token = Some(new_token("redact", self.0.entropy()));
             Ok(())
         });
         let process = redacted.await?;
@@ -59,7 +59,7 @@ impl RedactProcess {
         let held = self.change(caller, id, |record| {
             record.process.hold(hold.until, caller.key_id(), self.0.now());
             // The end of a retention may have to wait, or not any more: whoever looks next plans anew.
-            record.wish.get_or_insert_with(|| fresh("hold", self.0.entropy()));
+            record.wake_token.get_or_insert_with(|| new_token("hold", self.0.entropy()));
             Ok(())
         });
         let process = held.await?;
@@ -81,7 +81,7 @@ impl RedactProcess {
                 return Ok(record.process);
             }
             change(&mut record)?;
-            let commit = self.0.store.commit(caller, &record, &fresh("events", self.0.entropy())).await;
+            let commit = self.0.store.commit(caller, &record, &new_token("events", self.0.entropy())).await;
             if races.won(commit).await? {
                 return Ok(record.process);
             }

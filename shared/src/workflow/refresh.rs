@@ -7,11 +7,11 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Means, OwnTrouble, PAUSED_WAIT, WISH_PATIENCE,
+    InfraError, PAUSED_WAIT, Services, WAKE_TIMEOUT,
     answer::{self, copy_of},
     attempt::redact_deliveries,
-    certificate, due, fresh,
-    handover::{Handover, Learnt},
+    certificate, due, new_token,
+    submitter::{SubmissionOutcome, Submitter},
     wants_answer,
 };
 use crate::{
@@ -34,8 +34,8 @@ const MAX_RESULT_BYTES: usize = 1024 * 1024;
 
 /// The use case.
 pub struct RefreshProcess {
-    means: Means,
-    handover: Handover,
+    services: Services,
+    submitter: Submitter,
     bucket: Bucket,
 }
 
@@ -53,11 +53,11 @@ struct Look {
     /// By what its claim to submit once more is known, once it made one, and whether no submission had arrived before.
     claim: Option<(String, bool)>,
     /// What the provider answered to a repeated submission.
-    submission: Option<Learnt>,
-    /// What the provider answered to a query, and the wish it was asked for.
-    answer: Option<(String, Result<Observation, Trouble>)>,
+    submission: Option<SubmissionOutcome>,
+    /// What the provider answered to a query, and the wake token it was asked for.
+    answer: Option<(String, Result<Observation, ProviderFailure>)>,
     /// What the provider answered to the second submission.
-    escalation: Option<Learnt>,
+    escalation: Option<SubmissionOutcome>,
     /// What became of fetching the certificate.
     certificate: Option<certificate::Fetched>,
     /// Whether objects may have been locked.
@@ -101,7 +101,7 @@ impl Look {
 }
 
 /// The provider could not be asked.
-struct Trouble {
+struct ProviderFailure {
     /// What the timeline says of it.
     detail: String,
     /// What it said instead, where that is new.
@@ -114,42 +114,42 @@ impl RefreshProcess {
     /// Built once per execution environment.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        let means = Means::new(platform);
+        let services = Services::new(platform);
         let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
-        Self { handover: Handover::new(platform, &means), means, bucket }
+        Self { submitter: Submitter::new(platform, &services), services, bucket }
     }
 
-    /// Looks at the process `key` if anybody wishes it, until `end`. A provider's trouble is no error: the next look is planned.
+    /// Refreshes the process `key` if it was woken, until `end`. A provider's failure is no error: the next check is planned.
     ///
     /// # Errors
-    /// Our own store or bucket; the wish stands.
-    pub async fn run(&self, key: &OwnKey, end: Timestamp) -> Result<(), OwnTrouble> {
+    /// Our own store or bucket; the wake token stands.
+    pub async fn run(&self, key: &OwnKey, end: Timestamp) -> Result<(), InfraError> {
         let mut look = Look::until(end);
-        let mut races = self.means.races();
+        let mut races = self.services.races();
         loop {
-            let Some(mut record) = self.means.store.load(key, key.id).await? else { return Ok(()) };
+            let Some(mut record) = self.services.store.load(key, key.id).await? else { return Ok(()) };
             // The hold may have been lifted, and the locks taken off, while this look put them on.
             let in_vain = look.locked && record.process.redaction.is_none() && record.process.locks.is_none();
             if in_vain {
                 record.process.locking();
             }
-            if record.wish.is_none() && !in_vain {
+            if record.wake_token.is_none() && !in_vain {
                 return Ok(());
             }
             let before = Before::of(&record.process);
             let learns_reference = match self.look(key, &mut record, &mut look).await {
                 Ok(learns_reference) => learns_reference,
-                Err(OwnTrouble::Store(StoreError::Conflict)) => {
+                Err(InfraError::Store(StoreError::Conflict)) => {
                     races.lose().await?;
                     continue;
                 }
                 Err(trouble) => return Err(trouble),
             };
-            let news = fresh("events", self.means.entropy());
+            let outbox_token = new_token("events", self.services.entropy());
             let commit = if learns_reference {
-                self.means.store.commit_reference(key, &record, &news).await
+                self.services.store.commit_reference(key, &record, &outbox_token).await
             } else {
-                self.means.store.commit(key, &record, &news).await
+                self.services.store.commit(key, &record, &outbox_token).await
             };
             if matches!(commit, Err(StoreError::ReferenceTaken)) {
                 tracing::warn!(process = %key.id, "the reference belongs to another process");
@@ -163,23 +163,23 @@ impl RefreshProcess {
     }
 
     /// Changes the record by all there is to know, and says whether it learnt its reference.
-    async fn look(&self, key: &OwnKey, record: &mut ProcessRecord, look: &mut Look) -> Result<bool, OwnTrouble> {
-        let wish = record.wish.take().unwrap_or_default();
-        let now = self.means.now();
+    async fn look(&self, key: &OwnKey, record: &mut ProcessRecord, look: &mut Look) -> Result<bool, InfraError> {
+        let wake_token = record.wake_token.take().unwrap_or_default();
+        let now = self.services.now();
         if record.process.redaction.is_some() {
             self.sweep(key, record, now).await?;
             return Ok(false);
         }
-        let retention = self.means.retention(key, &record.process).await?;
+        let retention = self.services.retention(key, &record.process).await?;
         if record.process.retained_until(retention).is_some_and(|end| end <= now)
             && record.redact(RETENTION, now).is_ok()
         {
             tracing::info!(tenant = %record.process.tenant, process = %key.id, "redacted: the retention is over");
-            record.wish = Some(fresh("redact", self.means.entropy()));
+            record.wake_token = Some(new_token("redact", self.services.entropy()));
             return Ok(false);
         }
         self.see_to_locks(&mut record.process, look).await;
-        let provider = match self.means.provider(key, &record.process.provider).await {
+        let provider = match self.services.provider(key, &record.process.provider).await {
             Ok(Ok(provider)) => provider,
             // The account was taken away; it may come back.
             Ok(Err(_)) => {
@@ -192,47 +192,47 @@ impl RefreshProcess {
         let called_back = !record.inbox.is_empty();
         let provider = provider.as_ref();
         // What the provider was asked before a race was lost counts all the same.
-        if !look.has_asked() && self.means.is_paused(key, &record.process.provider).await? {
+        if !look.has_asked() && self.services.is_paused(key, &record.process.provider).await? {
             self.wait_for_paused(key, record, provider, look).await?;
             return Ok(record.process.provider_reference != knew_reference);
         }
         let mut events = self.fold_inbox(record, provider, look.reference_is_taken).await?;
 
         if record.process.provider_reference.is_none() {
-            self.submit_again(key, record, provider, &wish, look).await?;
+            self.submit_again(key, record, provider, &wake_token, look).await?;
             if let Some(learnt) = &look.submission {
                 let learnt = match learnt {
-                    Learnt::Taken(..) if look.reference_is_taken => &Learnt::reference_in_use(),
+                    SubmissionOutcome::Taken(..) if look.reference_is_taken => &SubmissionOutcome::reference_in_use(),
                     learnt => learnt,
                 };
-                events.extend(learnt.apply(&mut record.process, self.means.now()));
+                events.extend(learnt.apply(&mut record.process, self.services.now()));
             }
         }
         let process = &mut record.process;
         let mut not_before = None;
         let can_be_asked = provider.capabilities().query;
-        let worth_asking = is_open(process) || called_back || wants_answer(&wish) || look.answer.is_some();
+        let worth_asking = is_open(process) || called_back || wants_answer(&wake_token) || look.answer.is_some();
         if let Some(reference) = process.provider_reference.clone()
             && worth_asking
             && can_be_asked
         {
             if look.answer.is_none() && !self.has_time(look.end) {
-                // Left for a look of its own, which the wish brings about.
+                // Left for a refresh of its own, which the wake token brings about.
                 record.announce(events);
-                let soon = self.means.now() + WISH_PATIENCE;
-                record.wish = Some(wish);
-                record.look_again(Some(soon), self.means.now());
+                let soon = self.services.now() + WAKE_TIMEOUT;
+                record.wake_token = Some(wake_token);
+                record.check_again(Some(soon), self.services.now());
                 return Ok(record.process.provider_reference != knew_reference);
             }
             let (asked_for, answer) = match look.answer.take() {
                 Some(earlier) => earlier,
-                None => (wish.clone(), self.ask(process, provider, &reference, look.end).await?),
+                None => (wake_token.clone(), self.ask(process, provider, &reference, look.end).await?),
             };
-            if asked_for != wish {
-                // Somebody wished while the provider was being asked: for them this answer may be too old.
-                record.wish = Some(wish);
+            if asked_for != wake_token {
+                // Somebody woke it while the provider was being asked: for them this answer may be too old.
+                record.wake_token = Some(wake_token);
             }
-            let now = self.means.now();
+            let now = self.services.now();
             match &answer {
                 Ok(observation) => events.extend(process.apply(observation, now)),
                 Err(trouble) => {
@@ -245,19 +245,19 @@ impl RefreshProcess {
             }
             look.answer = Some((asked_for, answer));
         } else if process.provider_reference.is_some() && !can_be_asked {
-            process.looked(self.means.now());
+            process.looked(self.services.now());
         }
         self.want_videos(key, process).await?;
         events.extend(self.escalate(process, provider, look).await?);
         events.extend(self.fetch_certificate(process, provider, look).await?);
-        let now = self.means.now();
+        let now = self.services.now();
         events.extend(process.conclude(now));
         // What was stored meanwhile is held too.
         self.see_to_locks(process, look).await;
         let learns_reference = process.provider_reference != knew_reference;
         record.announce(events);
-        let look_at = self.means.next_look(key, &record.process, provider, now).await?;
-        record.look_again(look_at.map(|at| not_before.map_or(at, |earliest| at.max(earliest))), now);
+        let next_check_at = self.services.next_check(key, &record.process, provider, now).await?;
+        record.check_again(next_check_at.map(|at| not_before.map_or(at, |earliest| at.max(earliest))), now);
         Ok(learns_reference)
     }
 
@@ -269,13 +269,13 @@ impl RefreshProcess {
         record: &mut ProcessRecord,
         provider: &dyn Provider,
         look: &Look,
-    ) -> Result<(), OwnTrouble> {
+    ) -> Result<(), InfraError> {
         let (results, hints) = std::mem::take(&mut record.inbox).into_iter().partition(|(_, entry)| entry.is_result);
         record.inbox = results;
         let events = self.fold_inbox(record, provider, look.reference_is_taken).await?;
         record.inbox = hints;
         record.announce(events);
-        record.process.unanswered("provider_paused", self.means.now());
+        record.process.unanswered("provider_paused", self.services.now());
         self.wait(key, record, |failures| due::backoff(failures).min(PAUSED_WAIT)).await
     }
 
@@ -286,8 +286,8 @@ impl RefreshProcess {
         record: &mut ProcessRecord,
         trouble: &str,
         wait: fn(u32) -> SignedDuration,
-    ) -> Result<bool, OwnTrouble> {
-        let now = self.means.now();
+    ) -> Result<bool, InfraError> {
+        let now = self.services.now();
         record.process.unanswered(trouble, now);
         let events = record.process.conclude(now);
         record.announce(events);
@@ -300,17 +300,17 @@ impl RefreshProcess {
         key: &OwnKey,
         record: &mut ProcessRecord,
         wait: fn(u32) -> SignedDuration,
-    ) -> Result<(), OwnTrouble> {
-        let now = self.means.now();
+    ) -> Result<(), InfraError> {
+        let now = self.services.now();
         let process = &record.process;
         let waits = is_open(process)
             || !record.inbox.is_empty()
             || process.next_escalation_at().is_some()
             || process.certificate.as_ref().and_then(Certificate::next_try_at).is_some();
         let again = waits.then(|| now + wait(process.failures));
-        let retained_until = process.retained_until(self.means.retention(key, process).await?);
+        let retained_until = process.retained_until(self.services.retention(key, process).await?);
         let locks_at = process.next_lock_step_at(now);
-        record.look_again(again.into_iter().chain(retained_until).chain(locks_at).min(), now);
+        record.check_again(again.into_iter().chain(retained_until).chain(locks_at).min(), now);
         Ok(())
     }
 
@@ -321,7 +321,7 @@ impl RefreshProcess {
         record: &mut ProcessRecord,
         provider: &dyn Provider,
         reference_is_taken: bool,
-    ) -> Result<Vec<Event>, OwnTrouble> {
+    ) -> Result<Vec<Event>, InfraError> {
         let mut entries: Vec<_> = std::mem::take(&mut record.inbox).into_values().collect();
         entries.sort_by_key(|entry| entry.received_at);
         let mut events = Vec::new();
@@ -360,8 +360,8 @@ impl RefreshProcess {
         process: &mut Process,
         provider: &dyn Provider,
         entry: InboxEntry,
-    ) -> Result<Vec<Event>, OwnTrouble> {
-        let copier = self.handover.copier();
+    ) -> Result<Vec<Event>, InfraError> {
+        let copier = self.submitter.copier();
         let Some(body) = entry.body.as_ref().filter(|_| entry.is_result) else { return Ok(Vec::new()) };
         let body = self.body(body).await?;
         let Some(said) = provider.read_result(&process.request, &body, entry.received_at) else {
@@ -370,38 +370,38 @@ impl RefreshProcess {
             process.keep_said(&said, entry.received_at);
             process.unanswered("unreadable", entry.received_at);
             let provider = [("provider", process.provider.as_str())];
-            telemetry::record(Metric::CallbackUnreadable, &provider, 1.0, self.means.now());
+            telemetry::record(Metric::CallbackUnreadable, &provider, 1.0, self.services.now());
             return Ok(Vec::new());
         };
-        let now = self.means.now();
+        let now = self.services.now();
         let observation = answer::keep_result(copier, process, said.observation, said.raw).await?;
         Ok(process.apply(&observation, now))
     }
 
     /// What a callback brings that is only evidence, stored.
-    async fn said(&self, process: &Process, entry: &InboxEntry) -> Result<Option<ObservedMedia>, OwnTrouble> {
+    async fn said(&self, process: &Process, entry: &InboxEntry) -> Result<Option<ObservedMedia>, InfraError> {
         let Some(said) = entry.body.as_ref().filter(|_| !entry.is_result) else { return Ok(None) };
         let body = self.body(said).await?;
-        answer::keep_said(self.handover.copier(), process, body, entry.received_at).await.map(Some)
+        answer::keep_said(self.submitter.copier(), process, body, entry.received_at).await.map(Some)
     }
 
     /// The body of a callback.
-    async fn body(&self, body: &CallbackBody) -> Result<Bytes, OwnTrouble> {
+    async fn body(&self, body: &CallbackBody) -> Result<Bytes, InfraError> {
         match body {
             CallbackBody::Text(text) => Ok(Bytes::copy_from_slice(text.expose().as_bytes())),
             CallbackBody::Object(key) => {
-                self.handover.copier().read(key, MAX_RESULT_BYTES).await.map_err(|_| OwnTrouble::Bucket)
+                self.submitter.copier().read(key, MAX_RESULT_BYTES).await.map_err(|_| InfraError::Bucket)
             }
         }
     }
 
     /// Makes sure that somebody copies each video that nobody has tried to copy. Whoever created the process may have been
     /// shown it too, and leaves it to whoever looks first.
-    async fn want_videos(&self, key: &OwnKey, process: &Process) -> Result<(), OwnTrouble> {
+    async fn want_videos(&self, key: &OwnKey, process: &Process) -> Result<(), InfraError> {
         let untried = process.evidence.iter().filter(|piece| piece.kind == EvidenceKind::Video && piece.is_untried());
         for piece in untried {
-            let (wish, until) = (fresh("video", self.means.entropy()), self.means.now() + WISH_PATIENCE);
-            self.means.store.want_long_copy(key, process.id, piece.id, &wish, until).await?;
+            let (wake_token, until) = (new_token("video", self.services.entropy()), self.services.now() + WAKE_TIMEOUT);
+            self.services.store.want_long_copy(key, process.id, piece.id, &wake_token, until).await?;
         }
         Ok(())
     }
@@ -412,21 +412,21 @@ impl RefreshProcess {
         process: &mut Process,
         provider: &dyn Provider,
         look: &mut Look,
-    ) -> Result<Vec<Event>, OwnTrouble> {
-        if process.next_escalation_at().is_none_or(|at| at > self.means.now()) {
+    ) -> Result<Vec<Event>, InfraError> {
+        if process.next_escalation_at().is_none_or(|at| at > self.services.now()) {
             return Ok(Vec::new());
         }
         if look.escalation.is_none() && self.has_time(look.end) {
             look.escalation = Some(self.submit(provider, process, Round::Escalated, look.end).await?);
         }
-        let now = self.means.now();
+        let now = self.services.now();
         let (outcome, said) = match &look.escalation {
-            Some(Learnt::Taken(_, said)) => (EscalationOutcome::Taken, said.as_deref()),
-            Some(Learnt::Refused { code, .. }) => (EscalationOutcome::Refused(code.clone()), None),
-            Some(Learnt::Unknown { trouble, .. }) => (EscalationOutcome::Unanswered(trouble.clone()), None),
+            Some(SubmissionOutcome::Taken(_, said)) => (EscalationOutcome::Taken, said.as_deref()),
+            Some(SubmissionOutcome::Refused { code, .. }) => (EscalationOutcome::Refused(code.clone()), None),
+            Some(SubmissionOutcome::Unknown { trouble, .. }) => (EscalationOutcome::Unanswered(trouble.clone()), None),
             None => return Ok(Vec::new()),
         };
-        if let Some(said) = look.escalation.as_ref().and_then(Learnt::said) {
+        if let Some(said) = look.escalation.as_ref().and_then(SubmissionOutcome::said) {
             process.keep_said(said, now);
         }
         process.escalated(&outcome, now);
@@ -447,24 +447,24 @@ impl RefreshProcess {
         process: &mut Process,
         provider: &dyn Provider,
         look: &mut Look,
-    ) -> Result<Option<Event>, OwnTrouble> {
-        let now = self.means.now();
+    ) -> Result<Option<Event>, InfraError> {
+        let now = self.services.now();
         if !process.certificate.as_ref().is_some_and(|certificate| certificate.is_due(now)) {
             return Ok(None);
         }
         if look.certificate.is_none() && self.has_time(look.end) {
-            let fetch = certificate::fetch(&self.means, self.handover.copier(), provider, process);
+            let fetch = certificate::fetch(&self.services, self.submitter.copier(), provider, process);
             let fetched = in_time(self.clock(), look.end, fetch).await;
             look.certificate = fetched.unwrap_or_else(|| Ok(certificate::Fetched::out_of_time(process)))?;
         }
-        let now = self.means.now();
+        let now = self.services.now();
         Ok(look.certificate.as_ref().and_then(|fetched| fetched.apply(process, now)))
     }
 
     /// Locks the process's objects while it is on hold, and takes the locks off when it no longer is, as far as there is time. What is
     /// not done now is due at once; done again it is harmless.
     async fn see_to_locks(&self, process: &mut Process, look: &mut Look) {
-        let Some(step) = process.lock_step(self.means.now()) else { return };
+        let Some(step) = process.lock_step(self.services.now()) else { return };
         if !self.has_time(look.end) {
             return;
         }
@@ -475,12 +475,12 @@ impl RefreshProcess {
         let now = match in_time(self.clock(), look.end, hold).await {
             Some(Ok(objects)) => {
                 tracing::info!(tenant = %process.tenant, process = %process.id, ?step, objects, "locks");
-                self.means.now()
+                self.services.now()
             }
             // Everything else about the process goes on.
             Some(Err(_)) | None => {
                 tracing::error!(tenant = %process.tenant, process = %process.id, ?step, "locks not changed");
-                telemetry::record(Metric::RecordFailed, &[], 1.0, self.means.now());
+                telemetry::record(Metric::RecordFailed, &[], 1.0, self.services.now());
                 return;
             }
         };
@@ -491,7 +491,7 @@ impl RefreshProcess {
     }
 
     /// Removes what a redacted process has in the bucket, if it is time to.
-    async fn sweep(&self, key: &OwnKey, record: &mut ProcessRecord, now: Timestamp) -> Result<(), OwnTrouble> {
+    async fn sweep(&self, key: &OwnKey, record: &mut ProcessRecord, now: Timestamp) -> Result<(), InfraError> {
         let process = &mut record.process;
         record.inbox.clear();
         if process.next_sweep_at().is_some_and(|at| at <= now) {
@@ -500,17 +500,17 @@ impl RefreshProcess {
             prefixes.extend(uploads);
             let mut removed = 0;
             for prefix in prefixes {
-                removed += self.bucket.delete_all(&prefix).await.map_err(|_| OwnTrouble::Bucket)?;
+                removed += self.bucket.delete_all(&prefix).await.map_err(|_| InfraError::Bucket)?;
             }
             for piece in process.evidence.iter().filter(|piece| piece.kind == EvidenceKind::Video) {
-                self.means.store.forget_long_copy(key, piece.id).await?;
+                self.services.store.forget_long_copy(key, piece.id).await?;
             }
-            let deliveries = redact_deliveries(&self.means, key).await?;
+            let deliveries = redact_deliveries(&self.services, key).await?;
             tracing::info!(tenant = %process.tenant, process = %process.id, removed, deliveries, "swept");
-            process.swept(self.means.now());
+            process.swept(self.services.now());
         }
         let next = process.next_sweep_at();
-        record.look_again(next, now);
+        record.check_again(next, now);
         Ok(())
     }
 
@@ -522,10 +522,10 @@ impl RefreshProcess {
         key: &OwnKey,
         record: &mut ProcessRecord,
         provider: &dyn Provider,
-        wish: &str,
+        wake_token: &str,
         look: &mut Look,
-    ) -> Result<(), OwnTrouble> {
-        let (process, now) = (&mut record.process, self.means.now());
+    ) -> Result<(), InfraError> {
+        let (process, now) = (&mut record.process, self.services.now());
         if process.status != Status::Submitting || look.submission.is_some() {
             return Ok(());
         }
@@ -536,16 +536,16 @@ impl RefreshProcess {
             if now < process.submit_lease_until || !harmless {
                 return Ok(());
             }
-            let claim = fresh("claim", self.means.entropy());
+            let claim = new_token("claim", self.services.entropy());
             process.claim_submission(now);
             record.claimed_by = Some(claim.clone());
-            let look_at = self.means.next_look(key, process, provider, now).await?;
-            record.look_again(look_at, now);
-            record.wish = Some(wish.to_owned());
+            let next_check_at = self.services.next_check(key, process, provider, now).await?;
+            record.check_again(next_check_at, now);
+            record.wake_token = Some(wake_token.to_owned());
             look.claim = Some((claim, never_arrived));
-            self.means.store.commit(key, record, &fresh("events", self.means.entropy())).await?;
+            self.services.store.commit(key, record, &new_token("events", self.services.entropy())).await?;
             record.version += 1;
-            record.wish = None;
+            record.wake_token = None;
         }
         let never_arrived = look.claim.as_ref().is_some_and(|(_, never_arrived)| *never_arrived);
         let learnt = self.submit(provider, &record.process, Round::First, look.end).await?;
@@ -560,20 +560,21 @@ impl RefreshProcess {
         process: &Process,
         round: Round,
         end: Timestamp,
-    ) -> Result<Learnt, OwnTrouble> {
-        let submit = self.handover.submit_stored(provider, process, round);
+    ) -> Result<SubmissionOutcome, InfraError> {
+        let submit = self.submitter.submit_stored(provider, process, round);
         let learnt = in_time(self.clock(), end, submit).await;
-        learnt
-            .unwrap_or_else(|| Ok(Learnt::Unknown { trouble: "unavailable".to_owned(), maybe_done: true, said: None }))
+        learnt.unwrap_or_else(|| {
+            Ok(SubmissionOutcome::Unknown { trouble: "unavailable".to_owned(), maybe_done: true, said: None })
+        })
     }
 
     /// Whether there is time for another call before `end`.
     fn has_time(&self, end: Timestamp) -> bool {
-        self.means.now() + CALL_TIME <= end
+        self.services.now() + CALL_TIME <= end
     }
 
     fn clock(&self) -> &dyn Clock {
-        self.means.platform.seams.clock.as_ref()
+        self.services.platform.seams.clock.as_ref()
     }
 
     /// Asks the provider and copies what is new. Links that died on the way are asked for once more.
@@ -583,7 +584,7 @@ impl RefreshProcess {
         provider: &dyn Provider,
         reference: &str,
         end: Timestamp,
-    ) -> Result<Result<Observation, Trouble>, OwnTrouble> {
+    ) -> Result<Result<Observation, ProviderFailure>, InfraError> {
         let mut answer = match self.query(process, provider, reference, end).await? {
             Ok(answer) => answer,
             Err(trouble) => return Ok(Err(trouble)),
@@ -603,7 +604,7 @@ impl RefreshProcess {
             answer = fresh;
         }
         let Answer { observation, raw, .. } = answer;
-        Ok(Ok(answer::keep(self.handover.copier(), process, observation, raw, self.means.now()).await?))
+        Ok(Ok(answer::keep(self.submitter.copier(), process, observation, raw, self.services.now()).await?))
     }
 
     async fn query(
@@ -612,12 +613,12 @@ impl RefreshProcess {
         provider: &dyn Provider,
         reference: &str,
         end: Timestamp,
-    ) -> Result<Result<Answer, Trouble>, OwnTrouble> {
-        let asked_at = self.means.now();
+    ) -> Result<Result<Answer, ProviderFailure>, InfraError> {
+        let asked_at = self.services.now();
         let answer = in_time(self.clock(), end, provider.query(reference, asked_at)).await;
         let answer = answer.unwrap_or(Err(ProviderError::Unavailable { maybe_done: true }));
         let trouble = answer.as_ref().err().map(ProviderError::code);
-        telemetry::record_call(&process.provider, trouble, asked_at, self.means.now());
+        telemetry::record_call(&process.provider, trouble, asked_at, self.services.now());
         let error = match answer {
             Ok(answer) => return Ok(Ok(answer)),
             Err(error) => error,
@@ -627,7 +628,7 @@ impl RefreshProcess {
         let said = match error.said() {
             // Kept for whoever has to find out why, where the timeline tells of it.
             Some(said) if process.trouble.is_news(&detail) => {
-                Some(answer::keep_said(self.handover.copier(), process, said, self.means.now()).await?)
+                Some(answer::keep_said(self.submitter.copier(), process, said, self.services.now()).await?)
             }
             _ => None,
         };
@@ -635,7 +636,7 @@ impl RefreshProcess {
             ProviderError::RateLimited { retry_after } => retry_after.and_then(|wait| wait.try_into().ok()),
             _ => None,
         };
-        Ok(Err(Trouble { detail, said, retry_after }))
+        Ok(Err(ProviderFailure { detail, said, retry_after }))
     }
 
     /// Copies every picture whose turn it is, and says whether a link had died.
@@ -645,9 +646,9 @@ impl RefreshProcess {
         provider: &dyn Provider,
         answer: &mut Answer,
         end: Timestamp,
-    ) -> Result<bool, OwnTrouble> {
+    ) -> Result<bool, InfraError> {
         let asked_at = answer.observation.observed_at;
-        let now = self.means.now();
+        let now = self.services.now();
         let wanted = process.wanted_copies(&answer.observation.media, now).into_iter();
         let pictures = wanted.filter(|&at| answer.observation.media[at].kind != EvidenceKind::Video);
         let (wanted, media): (Vec<usize>, Vec<Media>) = pictures
@@ -659,7 +660,7 @@ impl RefreshProcess {
             .unzip();
         let hosts = provider.media_hosts();
         let count = media.len();
-        let copies = self.handover.copier().copy_all(&process.tenant, process.id, hosts, media);
+        let copies = self.submitter.copier().copy_all(&process.tenant, process.id, hosts, media);
         // The verdict must not wait for a picture for longer than this function may run.
         let results = in_time(self.clock(), end.min(now + COPY_TIME), copies).await;
         let results = results.unwrap_or_else(|| vec![Err(CopyError::Unavailable); count]);
@@ -669,11 +670,11 @@ impl RefreshProcess {
             answer.observation.media[at].outcome = match result {
                 Ok(copy) => {
                     let used =
-                        self.means.now().duration_since(asked_at).as_secs_f64() / provider.link_life().as_secs_f64();
+                        self.services.now().duration_since(asked_at).as_secs_f64() / provider.link_life().as_secs_f64();
                     telemetry::record(Metric::LinkLifeUsed, &[("provider", &process.provider)], used * 100.0, now);
                     CopyOutcome::Stored(copy_of(copy))
                 }
-                Err(CopyError::Store) => return Err(OwnTrouble::Bucket),
+                Err(CopyError::Store) => return Err(InfraError::Bucket),
                 Err(error) if error.is_hopeless() => CopyOutcome::Hopeless { reason: error.code().to_owned() },
                 Err(error) => CopyOutcome::Failed { reason: error.code().to_owned() },
             };
@@ -682,7 +683,7 @@ impl RefreshProcess {
     }
 
     fn report(&self, process: &Process, before: &Before) {
-        let now = self.means.now();
+        let now = self.services.now();
         answer::report_unread(process, before.unread, now);
         if process.status != before.status && process.status.is_terminal() {
             let labels = [("provider", process.provider.as_str()), ("status", process.status.as_str())];
@@ -697,7 +698,7 @@ impl RefreshProcess {
         }
         tracing::info!(
             tenant = %process.tenant, process = %process.id, status = process.status.as_str(),
-            evidence = process.evidence_state().as_str(), failures = process.failures, "looked",
+            evidence = process.evidence_state().as_str(), failures = process.failures, "process refreshed",
         );
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{ASKED, Means, WISH_PATIENCE, fresh};
+use super::{ASKED, Services, WAKE_TIMEOUT, new_token};
 use crate::{
     api::{
         ApiError, Authority as _, Caller,
@@ -43,7 +43,7 @@ pub struct Health {
 
 /// The use case.
 pub struct QueryStatus {
-    means: Means,
+    services: Services,
     bucket: Bucket,
 }
 
@@ -52,7 +52,7 @@ impl QueryStatus {
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
         let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
-        Self { means: Means::new(platform), bucket }
+        Self { services: Services::new(platform), bucket }
     }
 
     /// One process as it stands. With `refresh` it is also looked at anew, which takes a moment: what is returned is the
@@ -62,10 +62,10 @@ impl QueryStatus {
     /// 404 where the caller's tenant has no such process.
     pub async fn get(&self, caller: &Caller, id: ProcessId, refresh: bool) -> Result<Process, ApiError> {
         let record = if refresh {
-            let until = self.means.now() + WISH_PATIENCE;
-            self.means.store.wish(caller, id, &fresh(ASKED, self.means.entropy()), until).await?
+            let until = self.services.now() + WAKE_TIMEOUT;
+            self.services.store.wake(caller, id, &new_token(ASKED, self.services.entropy()), until).await?
         } else {
-            self.means.store.load(caller, id).await?
+            self.services.store.load(caller, id).await?
         };
         record.map(|record| record.process).ok_or_else(|| ApiError::not_found("process"))
     }
@@ -80,7 +80,7 @@ impl QueryStatus {
         filter: &ProcessFilter,
         request: &PageRequest,
     ) -> Result<PageView<Value>, ApiError> {
-        let page = self.means.store.list_processes(caller, filter, request, self.means.now()).await?;
+        let page = self.services.store.list_processes(caller, filter, request, self.services.now()).await?;
         let mut filters = Vec::new();
         filters.extend(filter.status.map(|status| ("status", status.as_str())));
         filters.extend(filter.provider.as_deref().map(|provider| ("provider", provider)));
@@ -92,11 +92,11 @@ impl QueryStatus {
     /// # Errors
     /// 404 where the caller has no account at such a company, or it cannot be asked that.
     pub async fn ping(&self, caller: &Caller, provider: &str) -> Result<Health, ApiError> {
-        let connector = self.means.provider(caller, provider).await?;
+        let connector = self.services.provider(caller, provider).await?;
         let connector = connector.ok().filter(|connector| connector.capabilities().ping);
         let connector = connector.ok_or_else(|| ApiError::not_found("provider that can be asked"))?;
-        let trouble = connector.ping(self.means.now()).await.err().map(|error| error.code());
-        Ok(Health { provider: self.means.providers.known(provider), healthy: trouble.is_none(), trouble })
+        let trouble = connector.ping(self.services.now()).await.err().map(|error| error.code());
+        Ok(Health { provider: self.services.providers.known(provider), healthy: trouble.is_none(), trouble })
     }
 
     /// A link to a piece of evidence that works for `minutes`. Who got it is logged.
@@ -119,7 +119,7 @@ impl QueryStatus {
         let Copy::Stored(copy) = &piece.copy else { return Err(ApiError::evidence_not_stored()) };
         let life = Duration::from_secs(minutes * 60);
         let url = self.bucket.presign_get(&copy.key, life, None).await.map_err(|_| ApiError::unavailable())?;
-        let expires_at = self.means.now() + life;
+        let expires_at = self.services.now() + life;
         tracing::info!(
             tenant = %caller.tenant(), key = caller.key_id(), process = %id, %evidence, until = %expires_at,
             "evidence link issued",

@@ -1,4 +1,4 @@
-//! Batches of the table's stream: whatever a record is about is seen to once, side by side and for a limited time, and the records
+//! Batches of the table's stream: handles each distinct item of a batch once, concurrently and for a limited time, and the records
 //! of those that failed are named.
 //!
 //! A record that is named is brought again, and holds up what comes behind it. So only that is named which may be otherwise the
@@ -15,12 +15,12 @@ use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use serde_dynamo::AttributeValue;
 
-use super::OwnTrouble;
+use super::InfraError;
 use crate::{
     platform::{
         Clock,
         clock::in_time,
-        contained::contained,
+        panics::catch_panic,
         telemetry::{self, Metric},
     },
     store::keys::WorkKey,
@@ -43,7 +43,7 @@ enum Seen {
 }
 
 impl Seen {
-    fn of(result: Option<Result<Result<(), OwnTrouble>, impl ToString>>) -> Self {
+    fn of(result: Option<Result<Result<(), InfraError>, impl ToString>>) -> Self {
         match result {
             Some(Ok(Ok(()))) => Self::Done,
             Some(Ok(Err(error))) if error.is_lasting() => Self::LeftToTheClock(error.to_string()),
@@ -60,7 +60,7 @@ impl Seen {
 pub async fn each_item<F, T>(event: Event, clock: &dyn Clock, see_to: F) -> DynamoDbEventResponse
 where
     F: Fn(WorkKey, Timestamp) -> T,
-    T: Future<Output = Result<(), OwnTrouble>>,
+    T: Future<Output = Result<(), InfraError>>,
 {
     let end = clock.now() + BATCH_TIME;
     let (order, mut first_record) = items(event);
@@ -70,7 +70,7 @@ where
             let seen_to = see_to(key.clone(), end);
             async move {
                 let began = clock.now();
-                let seen = Seen::of(in_time(clock, end, contained(seen_to)).await);
+                let seen = Seen::of(in_time(clock, end, catch_panic(seen_to)).await);
                 report(&key, &seen, began, clock.now());
                 record.filter(|_| matches!(seen, Seen::Failed(_)))
             }
@@ -102,7 +102,7 @@ fn items(event: Event) -> (Vec<WorkKey>, HashMap<WorkKey, Option<String>>) {
                     record.change.sequence_number
                 });
             }
-            // Nothing that is wished for: the filter lets nothing else through, and bringing it again would not change it.
+            // Nothing that can be woken: the filter lets nothing else through, and bringing it again would not change it.
             None => tracing::error!("a stream record of an unknown kind was passed over"),
         }
     }
@@ -113,7 +113,7 @@ fn report(key: &WorkKey, seen: &Seen, began: Timestamp, now: Timestamp) {
     let (tenant, item) = (key.tenant(), key.item().pk());
     let duration_ms = u64::try_from(now.duration_since(began).as_millis()).unwrap_or_default();
     match seen {
-        Seen::Done => return tracing::info!(%tenant, item, duration_ms, "seen to"),
+        Seen::Done => return tracing::info!(%tenant, item, duration_ms, "item handled"),
         Seen::Failed(error) => tracing::error!(%tenant, item, duration_ms, error, "a stream record failed"),
         Seen::LeftToTheClock(error) => {
             tracing::error!(%tenant, item, duration_ms, error, "a stream record was left to the clock");

@@ -5,11 +5,11 @@
 
 use uuid::Uuid;
 
-use super::records::{Made, Next, Records, Request};
+use super::records::{Created, Next, Records, Request};
 use crate::{
     api::{ApiError, Caller},
     people::{
-        Family, Fields, Form,
+        Family, FieldType, Fields,
         families::{BANK_ACCOUNTS, EMPLOYMENTS},
         person::PEOPLE,
         schema::{self, Field},
@@ -20,10 +20,10 @@ use crate::{
 
 /// What a request may bring.
 static FIELDS: [Field; 4] = [
-    Field::optional("person_data", Form::Object),
-    Field::optional("employment_data", Form::Object),
-    Field::optional("bank_data", Form::Object),
-    Field::optional("extra_data", Form::Object),
+    Field::optional("person_data", FieldType::Object),
+    Field::optional("employment_data", FieldType::Object),
+    Field::optional("bank_data", FieldType::Object),
+    Field::optional("extra_data", FieldType::Object),
 ];
 
 /// Makes a person, with employment and bank account where either is known, of what is known of the temporary person and what is
@@ -31,14 +31,14 @@ static FIELDS: [Field; 4] = [
 ///
 /// # Errors
 /// 404 where there is no such temporary person; 422 with every wrong field, by the part that it is in.
-pub async fn convert(records: &Records, caller: &Caller, id: Uuid, given: &Fields) -> Result<Made, ApiError> {
+pub async fn convert(records: &Records, caller: &Caller, id: Uuid, given: &Fields) -> Result<Created, ApiError> {
     let read = schema::read(&FIELDS, given, true);
     if !read.problems.is_empty() {
         return Err(ApiError::invalid(read.problems));
     }
     let temporary = records.get(&TEMPORARY_PEOPLE, caller, id).await?;
     if let Some(person) = temporary.value::<Uuid>("person_id") {
-        return Ok(Made { record: records.get(&PEOPLE, caller, person).await?, replayed: true });
+        return Ok(Created { record: records.get(&PEOPLE, caller, person).await?, replayed: true });
     }
     let given = |name: &str| read.given.get(name).filter(|value| !value.is_null());
     let mut problems = Vec::new();
@@ -79,9 +79,9 @@ pub async fn convert(records: &Records, caller: &Caller, id: Uuid, given: &Field
         Ok(Next::Store)
     });
     match linked.await {
-        Ok(_) => Ok(Made { record: person, replayed: false }),
+        Ok(_) => Ok(Created { record: person, replayed: false }),
         // Somebody else was faster, with the same person.
-        Err(error) if error.status == 404 => Ok(Made { record: person, replayed: true }),
+        Err(error) if error.status == 404 => Ok(Created { record: person, replayed: true }),
         Err(error) => Err(error),
     }
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Means, records::uniques};
+use super::{Services, records::uniques};
 use crate::{
     api::Authority,
     people::{Kind, families},
@@ -32,7 +32,7 @@ const AT_ONCE: usize = 8;
 const MAX_NAMED: usize = 100;
 
 /// The use case.
-pub struct RotateUniqueKeys(Means);
+pub struct RotateUniqueKeys(Services);
 
 /// Why nothing was done, or not all.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +96,7 @@ impl RotateUniqueKeys {
     /// Built once per run.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self(Means::new(platform))
+        Self(Services::new(platform))
     }
 
     /// The keys in their order, and why guards are not to be moved now, if they are not. One request.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::time::Duration;
 use uuid::Uuid;
 
-use super::{Means, jobs::MAX_FILE_BYTES};
+use super::{Services, jobs::MAX_FILE_BYTES};
 use crate::{
     api::{ApiError, Authority as _, Caller, Scope, body},
     evidence::{Bucket, MAX_PICTURE_BYTES, MediaFormat, ObjectKey},
@@ -52,7 +52,7 @@ pub struct Upload {
 
 /// The use case.
 pub struct CreateUpload {
-    means: Means,
+    services: Services,
     bucket: Bucket,
 }
 
@@ -61,7 +61,7 @@ impl CreateUpload {
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
         let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
-        Self { means: Means::new(platform), bucket }
+        Self { services: Services::new(platform), bucket }
     }
 
     /// A place for the file that `body` describes. No request.
@@ -83,11 +83,11 @@ impl CreateUpload {
         if !problems.is_empty() {
             return Err(ApiError::invalid(problems));
         }
-        let id = self.means.entropy().uuid();
+        let id = self.services.entropy().uuid();
         let key = ObjectKey::Upload { tenant: caller.tenant(), id };
         let put = self.bucket.presign_put(&key, &wanted.content_type, wanted.bytes, LINK_LIFE).await;
         let put = put.map_err(|_| ApiError::unavailable())?;
-        let expires_at = self.means.now() + LINK_LIFE;
+        let expires_at = self.services.now() + LINK_LIFE;
         tracing::info!(tenant = %caller.tenant(), key = caller.key_id(), upload = %id, "upload link issued");
         Ok(Upload { id, url: put.url, headers: put.headers, expires_at })
     }

@@ -7,7 +7,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{ASKED, Means, OwnTrouble, WISH_PATIENCE, fresh};
+use super::{ASKED, InfraError, Services, WAKE_TIMEOUT, new_token};
 use crate::{
     api::{Authority, page::Cursor},
     platform::Platform,
@@ -39,13 +39,13 @@ pub struct Woken {
 }
 
 /// The use case.
-pub struct WakeProcesses(Means);
+pub struct WakeProcesses(Services);
 
 impl WakeProcesses {
     /// On the platform.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self(Means::new(platform))
+        Self(Services::new(platform))
     }
 
     /// Wakes what is `wanted` of the tenant of `who`, the newest first, from the place `from` on and `most` at most. One request for
@@ -59,7 +59,7 @@ impl WakeProcesses {
         wanted: &Wanted,
         from: Option<Cursor>,
         most: usize,
-    ) -> Result<Woken, OwnTrouble> {
+    ) -> Result<Woken, InfraError> {
         let (now, mut place, mut woken) = (self.0.now(), from, 0);
         loop {
             let list = self.0.store.walk_processes(who, wanted.since, Some(&wanted.provider), place, now).await?;
@@ -76,8 +76,8 @@ impl WakeProcesses {
                 }
             }
             let wake = |id: ProcessId| async move {
-                let (wish, until) = (fresh(ASKED, self.0.entropy()), now + WISH_PATIENCE);
-                self.0.store.wish(who, id, &wish, until).await.map(|found| usize::from(found.is_some()))
+                let (wake_token, until) = (new_token(ASKED, self.0.entropy()), now + WAKE_TIMEOUT);
+                self.0.store.wake(who, id, &wake_token, until).await.map(|found| usize::from(found.is_some()))
             };
             let counts: Vec<_> = stream::iter(ids).map(wake).buffer_unordered(AT_ONCE).try_collect().await?;
             woken += counts.into_iter().sum::<usize>();

@@ -208,7 +208,7 @@ fn nothing_is_left(_: &Workflow, seen: &Seen) -> Result<(), String> {
         if item["kind"] == "long_copy" {
             return Err("a long copy waits".to_owned());
         }
-        for waits in ["wish", "news", "due_at", "due_shard"] {
+        for waits in ["wake_token", "outbox_token", "due_at", "due_shard"] {
             if !item[waits].is_null() {
                 return Err(format!("{} is still there", waits));
             }

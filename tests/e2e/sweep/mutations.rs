@@ -100,8 +100,8 @@ async fn a_reference_that_two_processes_may_have_is_found() {
 }
 
 #[tokio::test]
-async fn a_wish_for_what_does_not_exist_is_found() {
+async fn waking_what_does_not_exist_is_found() {
     let workflow = workflow("Auco, with a key");
     let broken = "nothing is readable with another tenant's key";
-    check(workflow, None, "UpdateItem PROCESS wish", "attribute_exists(pk)", broken).await;
+    check(workflow, None, "UpdateItem PROCESS wake", "attribute_exists(pk)", broken).await;
 }

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 /// How often a customer repeats a request that was not answered.
-const PATIENCE: usize = 8;
+const TIMEOUT: usize = 8;
 /// How long the system is run on at most before what is left counts as left for ever.
 const LONGEST: SignedDuration = SignedDuration::from_hours(21 * 24);
 /// What is due later than this is not waited for: the end of a retention.
@@ -58,7 +58,7 @@ impl Play {
 
     /// Sends a request until it is answered: not by a failure of the server's, and not while an earlier one is under way.
     pub async fn ask<'a>(&'a self, request: impl Fn(&'a Customer) -> BoxFuture<'a, Answer>) -> Answer {
-        for _ in 0..PATIENCE {
+        for _ in 0..TIMEOUT {
             let Some(answer) = self.on(request(&self.world.customer)).await else {
                 self.pass(SignedDuration::from_secs(61)).await;
                 continue;
@@ -119,9 +119,9 @@ impl Play {
         let items = self.world.aws.wire().aside(self.world.raw_items()).await;
         let at_company = self.world.local.sandbox().next_due();
         let here = items.iter().filter_map(|item| {
-            // What is wished is to be done at once, and every wish has made its item due.
+            // What was woken is to be done at once, and every wake token has made its item due.
             let due = item["due_at"].as_str().map(|due| due.parse().unwrap());
-            if item["wish"].is_null() && item["news"].is_null() { due } else { due.or(Some(now)) }
+            if item["wake_token"].is_null() && item["outbox_token"].is_null() { due } else { due.or(Some(now)) }
         });
         here.chain(at_company).filter(|due| *due <= now + SOON).min()
     }

@@ -23,7 +23,7 @@ pub enum How {
     /// Another execution looks at the process just before.
     AnotherLook,
     /// The customer asks for a refresh just before.
-    Wished,
+    Woken,
     /// The customer sends the same creation again just before.
     Repeated,
     /// The person is done just before, and the company says so.
@@ -66,7 +66,7 @@ impl Point {
             How::CrashBefore => Disturbance::Crash(When::Before),
             How::CrashAfter => Disturbance::Crash(When::After),
             How::AnotherLook => interleaved_look(play),
-            How::Wished => interleaved_wish(play),
+            How::Woken => interleaved_wake(play),
             How::Repeated => interleaved_repetition(play),
             How::CalledBack => interleaved_callback(play),
             How::Contended => Disturbance::Refuse(Refusal::Conflict, 10),
@@ -90,7 +90,7 @@ fn interleaved_look(play: &Play) -> Disturbance {
     }))
 }
 
-fn interleaved_wish(play: &Play) -> Disturbance {
+fn interleaved_wake(play: &Play) -> Disturbance {
     let (customer, wire) = (play.world.customer.clone(), play.world.aws.wire().clone());
     Disturbance::Interleave(Box::new(move || {
         Box::pin(async move {
@@ -146,7 +146,7 @@ pub fn places(points: &[Point]) -> usize {
 fn ways(call: &Call) -> &'static [How] {
     use How::{
         AnotherLook, AnswerLost, CalledBack, Contended, CrashAfter, CrashBefore, FailsAfter, FailsBefore, LeftOut,
-        Repeated, Throttled, Wished,
+        Repeated, Throttled, Woken,
     };
     let writes = matches!(call.operation.as_str(), "PutItem" | "TransactWriteItems" | "UpdateItem" | "DeleteItem");
     if writes && call.about.starts_with("PROCESS") {
@@ -157,7 +157,7 @@ fn ways(call: &Call) -> &'static [How] {
             CrashBefore,
             CrashAfter,
             AnotherLook,
-            Wished,
+            Woken,
             Repeated,
             CalledBack,
             Contended,
@@ -179,7 +179,7 @@ fn ways(call: &Call) -> &'static [How] {
 }
 
 /// Whether a look for what is due finds anything: only then is there something to be lost. It finds something where it
-/// is followed by a wish before the shard is looked at again.
+/// is followed by a wake token before the shard is looked at again.
 fn finds_something(calls: &[Call], at: usize, shards: &[String]) -> bool {
     let query = &calls[at];
     let until_next = calls[at + 1..].iter().take_while(|call| *call != query);

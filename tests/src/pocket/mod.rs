@@ -13,8 +13,8 @@ use cotejo::{
     platform::secrets::Account,
     process::{ProcessRequest, Status},
     providers::{
-        Answer, ApiClient, Callback, CallbackRefused, Capabilities, Companies, Connection, FieldProblem,
-        IncomingCallback, NoProvider, Provider, ProviderError, Purpose, Submission, Submitted, auco,
+        Answer, ApiClient, Callback, CallbackRefused, Capabilities, Connection, FieldProblem, IncomingCallback,
+        NoProvider, Provider, ProviderError, ProviderFactories, Purpose, Submission, Submitted, auco,
         http::{ApiAnswer, READ_TIMEOUT, SUBMIT_TIMEOUT},
         link, tecalis,
         wire::code,
@@ -28,7 +28,7 @@ use serde::Deserialize;
 /// The provider's name in requests and answers.
 pub const NAME: &str = "pocket";
 /// The companies that Cotejo connects, and this one.
-pub const COMPANIES: Companies = &[&auco::Company, &link::Company, &tecalis::Company, &Company];
+pub const PROVIDERS: ProviderFactories = &[&auco::Factory, &link::Factory, &tecalis::Factory, &Factory];
 
 /// An account at Pocket.
 #[derive(Debug, Clone, Deserialize)]
@@ -44,9 +44,9 @@ pub struct PocketAccount {
 }
 
 /// Pocket among the companies.
-pub struct Company;
+pub struct Factory;
 
-impl cotejo::providers::Company for Company {
+impl cotejo::providers::ProviderFactory for Factory {
     fn name(&self) -> &'static str {
         NAME
     }

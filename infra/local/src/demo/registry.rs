@@ -48,11 +48,11 @@ pub(super) async fn play(api: &Api) -> Result<Expected, String> {
 }
 
 /// How often the export is asked for before it counts as stuck.
-const PATIENCE: usize = 100;
+const TIMEOUT: usize = 100;
 
 /// The export at `path`, once it is done.
 async fn exported(api: &Api, path: &str) -> Result<Value, String> {
-    for _ in 0..PATIENCE {
+    for _ in 0..TIMEOUT {
         let job = api.get(path).await?;
         match job["state"].as_str() {
             Some("done") => return Ok(job),

@@ -29,7 +29,7 @@ const EVENT_LIMIT: usize = 6 * 1024 * 1024;
 const ANSWER_LIMIT: usize = 6 * 1024 * 1024 + 100;
 
 /// How long API Gateway waits for a function.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Finds a function by its crate's name at the moment of a request.
 pub type Find = Arc<dyn Fn(&str) -> Result<Deployed, InvokeError> + Send + Sync>;
@@ -113,7 +113,7 @@ impl Gateway {
         };
         // A task of its own: a function goes on when its caller hangs up or the gateway no longer waits.
         let call = tokio::spawn(async move { function.invoke(event).await });
-        match tokio::time::timeout(PATIENCE, call).await {
+        match tokio::time::timeout(TIMEOUT, call).await {
             Err(_) => json_response(StatusCode::SERVICE_UNAVAILABLE, &json!({"message": "Service Unavailable"})),
             Ok(Err(error)) => internal_error(&error),
             Ok(Ok(Err(error))) => internal_error(&error),

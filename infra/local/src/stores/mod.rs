@@ -135,4 +135,4 @@ impl Access {
 }
 
 /// How long a created table may take until it can be used.
-const TABLE_PATIENCE: Duration = Duration::from_secs(60);
+const TABLE_TIMEOUT: Duration = Duration::from_secs(60);

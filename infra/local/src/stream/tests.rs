@@ -147,9 +147,9 @@ async fn stream_of(play: &Play, positions: &std::path::Path) -> (aws_sdk_dynamod
     (client, Poller::new(access.streams(), &arn, "us-east-1", play.mapping.clone(), positions))
 }
 
-async fn write(client: &aws_sdk_dynamodb::Client, id: &str, wish: Option<&str>) {
+async fn write(client: &aws_sdk_dynamodb::Client, id: &str, wake_token: Option<&str>) {
     use aws_sdk_dynamodb::types::AttributeValue::S;
-    let attributes = [("pk", Some(id)), ("sk", Some("-")), ("wish", wish)];
+    let attributes = [("pk", Some(id)), ("sk", Some("-")), ("wake_token", wake_token)];
     let item = attributes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), S(value?.to_owned()))));
     let put = client.put_item().table_name("cotejo-table").set_item(Some(item.collect()));
     put.send().await.expect("item");

@@ -170,7 +170,7 @@ pub fn is_packed(file: &[u8]) -> bool {
 ///
 /// # Errors
 /// What it is.
-pub fn look_at(file: &[u8]) -> Result<(), String> {
+pub fn inspect(file: &[u8]) -> Result<(), String> {
     if file.starts_with(COMPOUND) {
         return Err("is an XLS file or has a password: save it as XLSX without one".to_owned());
     }
@@ -183,7 +183,7 @@ pub fn look_at(file: &[u8]) -> Result<(), String> {
 /// # Errors
 /// What is wrong with it.
 pub fn readable<'a>(file: &'a [u8], column: &str) -> Result<Cow<'a, [u8]>, String> {
-    look_at(file)?;
+    inspect(file)?;
     if file.starts_with(ARCHIVE) {
         return workbook::rows(file, column).map(Cow::Owned);
     }

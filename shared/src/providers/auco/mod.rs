@@ -35,7 +35,7 @@ pub const NAME: &str = "auco";
 /// Auco's production API.
 pub const PRODUCTION: &str = "https://api.auco.ai/v1.5/ext";
 /// How long Auco's own answer gets to show what a reviewer decided, before the webhook alone counts.
-const REVIEW_PATIENCE: SignedDuration = SignedDuration::from_mins(15);
+const REVIEW_TIMEOUT: SignedDuration = SignedDuration::from_mins(15);
 
 /// An account at Auco.
 #[derive(Debug, Clone, Deserialize)]
@@ -71,9 +71,9 @@ pub struct StaticHeader {
 }
 
 /// Auco among the companies.
-pub struct Company;
+pub struct Factory;
 
-impl super::Company for Company {
+impl super::ProviderFactory for Factory {
     fn name(&self) -> &'static str {
         NAME
     }
@@ -163,7 +163,7 @@ impl Provider for Auco {
             reference: webhook.code,
             code: webhook.status,
             is_evidence: verdict.is_some() && webhook.reason.is_none() && webhook.says_why,
-            verdict: verdict.map(|status| Verdict { status, reason: webhook.reason, patience: REVIEW_PATIENCE }),
+            verdict: verdict.map(|status| Verdict { status, reason: webhook.reason, patience: REVIEW_TIMEOUT }),
             certificate: None,
             is_result: false,
         })

@@ -142,7 +142,11 @@ async fn an_account_s_url_counts_before_the_deployment_s_and_without_either_it_i
         if let Some(own) = own {
             account["url"] = json!(own);
         }
-        crate::providers::Company::connect(&Company, &serde_json::from_value(account).unwrap(), &connection)
+        crate::providers::ProviderFactory::connect(
+            &super::Factory,
+            &serde_json::from_value(account).unwrap(),
+            &connection,
+        )
     };
     for of_account in [true, false] {
         let (there, asked) = answering(200, APPROVED).await;
@@ -581,7 +585,7 @@ fn a_webhook_is_a_hint_and_only_a_reviewer_s_decision_is_held() {
         assert_eq!((callback.reference.as_str(), callback.code.as_str()), ("VERIFACE_CODE", status));
         assert_eq!(
             callback.verdict.map(|verdict| (verdict.status, verdict.patience)),
-            verdict.map(|s| (s, REVIEW_PATIENCE))
+            verdict.map(|s| (s, REVIEW_TIMEOUT))
         );
     }
     for bad in [json!({}), json!({"code": "x"}), json!({"code": {"x": 1}, "status": "APPROVED"}), json!([])] {

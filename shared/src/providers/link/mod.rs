@@ -63,9 +63,9 @@ fn callback_addresses() -> Vec<IpAddr> {
 }
 
 /// LINK among the companies.
-pub struct Company;
+pub struct Factory;
 
-impl super::Company for Company {
+impl super::ProviderFactory for Factory {
     fn name(&self) -> &'static str {
         NAME
     }

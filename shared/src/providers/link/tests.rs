@@ -25,7 +25,7 @@ use crate::{
         certificate::CertificateProgress,
         findings::{Check, Outcome},
     },
-    providers::{CallbackUrls, Company as _, Picture, RefusalBody, repair::mended},
+    providers::{CallbackUrls, Picture, ProviderFactory as _, RefusalBody, repair::mended},
 };
 
 const AUTOMATIC: &str = include_str!("fixtures/003_b45868d8aecc53ac.automatic.json");
@@ -370,7 +370,7 @@ async fn an_account_s_url_counts_before_the_deployment_s_and_without_either_it_i
         (Scripted::new(&[(200, PING), (200, TOKEN)]).await, Scripted::new(&[(200, PING), (200, TOKEN)]).await);
     let connected = |account: Value, url: Option<String>| {
         let connection = Connection { api: ApiClient::new(NAME), tokens: TokenCache::default(), url };
-        Company.connect(&serde_json::from_value(account).unwrap(), &connection)
+        Factory.connect(&serde_json::from_value(account).unwrap(), &connection)
     };
     let own = json!({"user": "u", "password": "p", "url": of_account.url()});
     connected(own, Some(of_deployment.url())).unwrap().ping(now()).await.unwrap();

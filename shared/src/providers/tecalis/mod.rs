@@ -53,9 +53,9 @@ pub struct TecalisAccount {
 }
 
 /// Tecalis among the companies.
-pub struct Company;
+pub struct Factory;
 
-impl super::Company for Company {
+impl super::ProviderFactory for Factory {
     fn name(&self) -> &'static str {
         NAME
     }

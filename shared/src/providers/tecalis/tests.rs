@@ -10,7 +10,7 @@ use super::*;
 use crate::{
     platform::{Config, secrets::Account},
     process::{EvidenceKind, Observation, ProcessId, findings::Outcome, ids::uuid_of},
-    providers::{COMPANIES, NoProvider, Providers},
+    providers::{NoProvider, PROVIDERS, Providers},
 };
 
 const CUSTOMER: &str = include_str!("fixtures/000_ed50bf7531232d3b.customer.json");
@@ -550,7 +550,7 @@ fn an_account_needs_a_url_of_its_own_or_the_deployment_s() {
         for name in ["TABLE", "BUCKET", "COTEJO_SECRET", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
             settings.insert(name.to_owned(), "x".to_owned());
         }
-        Providers::new(COMPANIES, &Config::from_map(&settings).unwrap())
+        Providers::new(PROVIDERS, &Config::from_map(&settings).unwrap())
     };
     let found = |url: &str, account: Value| {
         let account: Account = serde_json::from_value(account).unwrap();

@@ -31,7 +31,7 @@ use crate::{
     },
     platform::http::MAX_URL_BYTES,
     process::{MAX_REASON_CHARS, ProcessId, TenantId, bounded, evidence, request, timeline, unread},
-    providers::COMPANIES,
+    providers::PROVIDERS,
 };
 
 /// What an item of the table may have.
@@ -136,7 +136,7 @@ fn bounds() -> Vec<(&'static str, Bound)> {
         ("Timeline.0", Entries(timeline::MAX_ENTRIES)),
         ("TimelineEntry.event", CODE),
         ("TimelineEntry.detail", CODE),
-        ("ProcessRecord.wish", OURS),
+        ("ProcessRecord.wake_token", OURS),
         ("ProcessRecord.inbox", Entries(MAX_INBOX)),
         ("ProcessRecord.inbox[key]", OURS),
         // A process makes few events, and they stay until they are handed on, within minutes.
@@ -209,8 +209,8 @@ fn bounds() -> Vec<(&'static str, Bound)> {
         ("Rotation.to", OURS),
         // What operators set up: `cargo admin`.
         ("Tenant.name", chars(tenants::MAX_NAME_CHARS)),
-        // Only what is in `providers::COMPANIES` is paused.
-        ("Tenant.paused", Entries(COMPANIES.len())),
+        // Only what is in `providers::PROVIDERS` is paused.
+        ("Tenant.paused", Entries(PROVIDERS.len())),
         ("Tenant.paused[key]", CODE),
         ("ApiKey.key_id", OURS),
         ("ApiKey.name", chars(tenants::MAX_NAME_CHARS)),

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     process::{ProcessId, ids::uuid_of},
-    providers::{ApiClient, COMPANIES, registry::Connection, token::TokenCache},
+    providers::{ApiClient, PROVIDERS, registry::Connection, token::TokenCache},
 };
 
 /// What a look that finds nothing new costs in write units: two writes of the item, each with its index entries.
@@ -39,7 +39,7 @@ fn provider(name: &'static str) -> Box<dyn Provider> {
     let account = serde_json::from_value(account[name].clone()).unwrap();
     let url = Some("https://company.example".to_owned());
     let connection = Connection { api: ApiClient::new(name), tokens: TokenCache::default(), url };
-    COMPANIES.iter().find(|company| company.name() == name).unwrap().connect(&account, &connection).unwrap()
+    PROVIDERS.iter().find(|company| company.name() == name).unwrap().connect(&account, &connection).unwrap()
 }
 
 fn open_process(name: &str, created_at: Timestamp) -> Process {
@@ -85,7 +85,7 @@ fn now(second: i64, hours: usize, name: &'static str) -> Vec<usize> {
     let (provider, entropy) = (provider(name), Spread(AtomicU32::new(7)));
     let created = midnight() + SignedDuration::from_secs(second);
     let process = open_process(name, created);
-    looks(second, hours, |now, _| next_look(&process, provider.as_ref(), None, now, &entropy).unwrap())
+    looks(second, hours, |now, _| next_check(&process, provider.as_ref(), None, now, &entropy).unwrap())
 }
 
 /// The mean over the seconds of a minute in which a process may be created, rounded.
@@ -104,7 +104,7 @@ fn a_look_that_is_planned_for_each_minute_is_made_each_minute() {
         let mut at = Vec::new();
         looks(second, 1, |now, _| {
             at.push(now);
-            next_look(&process, provider.as_ref(), None, now, &entropy).unwrap()
+            next_check(&process, provider.as_ref(), None, now, &entropy).unwrap()
         });
         let minutely = at.windows(2).skip(1).take(12).map(|pair| pair[1].duration_since(pair[0]));
         assert!(minutely.clone().all(|gap| gap == SCHEDULE_PERIOD), "{second}: {:?}", minutely.collect::<Vec<_>>());
@@ -136,7 +136,7 @@ fn what_was_created_together_is_not_asked_for_together_once_waits_are_longer() {
     let process = open_process("auco", midnight());
     let at = midnight() + SignedDuration::from_hours(2);
     let looks: Vec<_> = (0..200)
-        .map(|_| next_look(&process, provider.as_ref(), None, at, &entropy).unwrap().duration_since(at))
+        .map(|_| next_check(&process, provider.as_ref(), None, at, &entropy).unwrap().duration_since(at))
         .collect();
     let (first, last) = (looks.iter().min().unwrap().as_secs(), looks.iter().max().unwrap().as_secs());
     assert!((1675..1690).contains(&first) && (1845..1861).contains(&last), "{first} to {last} of 1800 less 30");

@@ -3,14 +3,14 @@
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 
-use super::{OwnTrouble, Piece, RunJob, Try};
+use super::{InfraError, Piece, RunJob, Try};
 use crate::{
     api::{
         ApiError,
         page::{Cursor, MAX_PER_PAGE, PageRequest},
     },
     people::{
-        Family, Fields, Form, Record, View,
+        Family, FieldType, Fields, Record, View,
         families::{ADDRESSES, CONTACTS},
         job::{Export, ExportShown, Job, Part, Task},
         person::PEOPLE,
@@ -30,9 +30,9 @@ const AT_ONCE: usize = 8;
 
 /// What may be asked for.
 static FIELDS: [schema::Field; 3] = [
-    schema::Field::optional("start_date", Form::Date),
-    schema::Field::optional("end_date", Form::Date),
-    schema::Field::optional("exclude", Form::Texts),
+    schema::Field::optional("start_date", FieldType::Date),
+    schema::Field::optional("end_date", FieldType::Date),
+    schema::Field::optional("exclude", FieldType::Texts),
 ];
 
 /// Reads what is asked for.
@@ -75,12 +75,12 @@ impl RunJob {
         job: &mut Job,
         mut export: Export,
         Try { attempt, end }: Try,
-    ) -> Result<(), OwnTrouble> {
+    ) -> Result<(), InfraError> {
         if export.is_read {
             job.task = Task::Export(export);
             return self.finish(job, attempt).await;
         }
-        let store = &self.tools.means.store;
+        let store = &self.tools.services.store;
         let mut piece = Piece::new();
         let mut place = match export.place.clone() {
             Some(place) => place,
@@ -93,7 +93,7 @@ impl RunJob {
         let mut is_over = false;
         let is_full = |persons, piece: &Piece| persons >= PER_STEP || piece.bytes() >= PIECE_BYTES;
         // A page at least, or it would never end.
-        while !is_over && (persons == 0 || !is_full(persons, &piece) && self.tools.means.now() < end) {
+        while !is_over && (persons == 0 || !is_full(persons, &piece) && self.tools.services.now() < end) {
             let request = PageRequest { page: 1, per_page: MAX_PER_PAGE, cursor: Some(place.clone()) };
             let page = store.list_records(key, export.since, (PEOPLE.kind, None), &request, job.created_at).await?;
             let wanted =
@@ -111,17 +111,17 @@ impl RunJob {
         export.is_read = is_over;
         job.task = Task::Export(export);
         // Where the time is over, joining is a step of its own.
-        if is_over && self.tools.means.now() < end { self.finish(job, attempt).await } else { Ok(()) }
+        if is_over && self.tools.services.now() < end { self.finish(job, attempt).await } else { Ok(()) }
     }
 
-    async fn row(&self, key: &JobKey, export: &Export, person: &Record) -> Result<Vec<String>, OwnTrouble> {
-        let now = self.tools.means.now();
+    async fn row(&self, key: &JobKey, export: &Export, person: &Record) -> Result<Vec<String>, InfraError> {
+        let now = self.tools.services.now();
         let mut view = PEOPLE.view(person, now);
         view.rename("biometrics", SUMMARY);
         view.show("biometrics", &person.fields.get("biometrics"));
         let mut cells = cells(&view, own_columns());
         for (part, family) in parts(export) {
-            let latest = self.tools.means.store.kept(key, family, person).await?;
+            let latest = self.tools.services.store.kept(key, family, person).await?;
             let latest = latest.first().map(|record| family.view(record, now)).unwrap_or_default();
             cells.extend(self::cells(&latest, part_columns(part, family).map(|(_, field)| field)));
         }

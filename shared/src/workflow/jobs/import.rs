@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{OwnTrouble, Piece, RunJob, Try, export::is_exported};
+use super::{InfraError, Piece, RunJob, Try, export::is_exported};
 use crate::{
     api::ApiError,
     evidence::{BucketError, JobFile, ObjectKey},
@@ -20,7 +20,7 @@ use crate::{
     platform::json::{Json, length},
     providers::FieldProblem,
     store::{StoreError, keys::JobKey},
-    workflow::people::{How, TakenUp},
+    workflow::people::{How, RowOutcome},
 };
 
 /// The longest file that is imported: 20 MiB.
@@ -49,7 +49,7 @@ pub(super) fn of(source: String) -> Import {
 /// # Errors
 /// What is wrong with it.
 pub(super) fn look_at(file: &[u8]) -> Result<(), String> {
-    sheet::look_at(file)?;
+    sheet::inspect(file)?;
     if sheet::is_packed(file) { Ok(()) } else { judge(&Sheet::open(file)?.columns) }
 }
 
@@ -70,12 +70,12 @@ fn is_given(column: &str) -> bool {
 }
 
 /// What became of the row in a line of the file.
-type Outcome = (u64, Result<TakenUp, ApiError>);
+type Outcome = (u64, Result<RowOutcome, ApiError>);
 
 /// Counts what became of a row, and writes it down.
 fn report((row, outcome): Outcome, shown: &mut ImportShown, piece: &mut Piece) {
     match outcome {
-        Ok(TakenUp { person, how }) => {
+        Ok(RowOutcome { person, how }) => {
             let (count, word) = match how {
                 How::Created => (&mut shown.created, "created"),
                 How::Updated => (&mut shown.updated, "updated"),
@@ -100,7 +100,7 @@ fn report((row, outcome): Outcome, shown: &mut ImportShown, piece: &mut Piece) {
 
 /// Why a step does not go on.
 enum Halt {
-    Ours(OwnTrouble),
+    Ours(InfraError),
     /// The file is at fault.
     File(String),
 }
@@ -112,7 +112,7 @@ impl RunJob {
         job: &mut Job,
         mut import: Import,
         this: Try,
-    ) -> Result<(), OwnTrouble> {
+    ) -> Result<(), InfraError> {
         let attempt = this.attempt;
         let went = match import.shown.rows {
             None => self.begin(job, &mut import, attempt).await,
@@ -122,10 +122,10 @@ impl RunJob {
         job.task = Task::Import(import);
         match went {
             // Where the time is over, joining is a step of its own.
-            Ok(()) if is_over && self.tools.means.now() < this.end => self.finish(job, attempt).await,
+            Ok(()) if is_over && self.tools.services.now() < this.end => self.finish(job, attempt).await,
             Ok(()) => Ok(()),
             Err(Halt::File(fault)) => {
-                job.fail(&format!("The file {fault}."), self.tools.means.now());
+                job.fail(&format!("The file {fault}."), self.tools.services.now());
                 Ok(())
             }
             Err(Halt::Ours(trouble)) => Err(trouble),
@@ -135,11 +135,11 @@ impl RunJob {
     /// Counts the rows, takes them out of a workbook, and begins the report.
     async fn begin(&self, job: &mut Job, import: &mut Import, attempt: u64) -> Result<(), Halt> {
         let mut file = self.source(&import.source, MAX_FILE_BYTES).await?;
-        sheet::look_at(&file).map_err(Halt::File)?;
+        sheet::inspect(&file).map_err(Halt::File)?;
         if sheet::is_packed(&file) {
             file = sheet::readable(&file, KNOWN_BY).map_err(Halt::File)?.into_owned().into();
             let source = ObjectKey::Job { tenant: &job.tenant, run: job.run, file: JobFile::Workbook };
-            self.tools.put(&source, file.clone()).await.map_err(|_| Halt::Ours(OwnTrouble::Bucket))?;
+            self.tools.put(&source, file.clone()).await.map_err(|_| Halt::Ours(InfraError::Bucket))?;
             import.source = source.to_string();
         }
         let sheet = Sheet::open(&file).map_err(Halt::File)?;
@@ -175,7 +175,7 @@ impl RunJob {
             outcomes.sort_by_key(|(line, _)| *line);
             outcomes.into_iter().for_each(|outcome| report(outcome, &mut import.shown, &mut piece));
             import.shown.done += rows.len();
-            if self.tools.means.now() >= this.end {
+            if self.tools.services.now() >= this.end {
                 break;
             }
         }
@@ -189,7 +189,7 @@ impl RunJob {
         step: Step,
         first: usize,
         rows: &[(u64, Result<Said, FieldProblem>)],
-    ) -> Result<Vec<Outcome>, OwnTrouble> {
+    ) -> Result<Vec<Outcome>, InfraError> {
         let (mut outcomes, mut waiting) = (Vec::new(), Vec::new());
         for (at, (line, said)) in rows.iter().enumerate() {
             match said {
@@ -225,7 +225,7 @@ impl RunJob {
         self.tools.bucket.get(key, max).await.map_err(|error| match error {
             BucketError::NotFound => Halt::File("is no longer there".to_owned()),
             BucketError::TooLarge => Halt::File("is too large".to_owned()),
-            _ => Halt::Ours(OwnTrouble::Bucket),
+            _ => Halt::Ours(InfraError::Bucket),
         })
     }
 }
@@ -243,6 +243,6 @@ fn problems(error: ApiError) -> Vec<FieldProblem> {
     if error.fields.is_empty() { vec![FieldProblem::new("", error.message)] } else { error.fields }
 }
 
-fn trouble(error: &ApiError) -> OwnTrouble {
-    OwnTrouble::Store(StoreError::Unavailable { code: error.error_code.to_owned() })
+fn trouble(error: &ApiError) -> InfraError {
+    InfraError::Store(StoreError::Unavailable { code: error.error_code.to_owned() })
 }

@@ -21,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use super::{Means, OwnTrouble, fresh, people::People, records::text_of};
+use super::{InfraError, Services, new_token, people::People, records::text_of};
 use crate::{
     api::{ApiError, Authority as _, Caller, body::Fingerprint},
     evidence::{Bucket, BucketError, JobFile, ObjectKey},
@@ -73,22 +73,22 @@ impl Piece {
 
 /// What both use cases need.
 struct Tools {
-    means: Means,
+    services: Services,
     bucket: Bucket,
 }
 
 impl Tools {
-    fn new(means: &Means) -> Self {
-        let platform = &means.platform;
+    fn new(services: &Services) -> Self {
+        let platform = &services.platform;
         let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
-        Self { means: means.clone(), bucket }
+        Self { services: services.clone(), bucket }
     }
 
     /// Stores what the try number `attempt` made of a job's file. What an earlier try of the same step made belongs to nothing.
-    async fn put_piece(&self, job: &mut Job, attempt: u64, piece: Piece) -> Result<(), OwnTrouble> {
+    async fn put_piece(&self, job: &mut Job, attempt: u64, piece: Piece) -> Result<(), InfraError> {
         let key = ObjectKey::Job { tenant: &job.tenant, run: job.run, file: JobFile::Piece(attempt) };
-        let bytes = piece.0.into_inner().map_err(|_| OwnTrouble::Bucket)?;
-        self.put(&key, bytes.into()).await.map_err(|_| OwnTrouble::Bucket)?;
+        let bytes = piece.0.into_inner().map_err(|_| InfraError::Bucket)?;
+        self.put(&key, bytes.into()).await.map_err(|_| InfraError::Bucket)?;
         job.pieces.push(attempt);
         Ok(())
     }
@@ -99,10 +99,10 @@ impl Tools {
     }
 
     /// Makes the job's file of its pieces.
-    async fn join(&self, job: &mut Job, attempt: u64) -> Result<(), OwnTrouble> {
+    async fn join(&self, job: &mut Job, attempt: u64) -> Result<(), InfraError> {
         let file = |file| ObjectKey::Job { tenant: &job.tenant, run: job.run, file };
         let pieces: Vec<_> = job.pieces.iter().map(|attempt| file(JobFile::Piece(*attempt))).collect();
-        self.bucket.join(&pieces, &file(JobFile::Result(attempt))).await.map_err(|_| OwnTrouble::Bucket)?;
+        self.bucket.join(&pieces, &file(JobFile::Result(attempt))).await.map_err(|_| InfraError::Bucket)?;
         job.file = Some(attempt);
         Ok(())
     }
@@ -112,7 +112,7 @@ impl Tools {
 pub struct Jobs(Tools);
 
 /// A job, and whether an earlier request asked for it.
-pub struct Asked {
+pub struct JobAccepted {
     /// What customers see of it.
     pub view: JobView,
     /// Whether it was there.
@@ -123,14 +123,14 @@ impl Jobs {
     /// Shares what the use case of persons was built with.
     #[must_use]
     pub fn beside(people: &People) -> Self {
-        Self(Tools::new(people.records.means()))
+        Self(Tools::new(people.records.services()))
     }
 
     /// Asks for an export of the persons that `given` describes. One request.
     ///
     /// # Errors
     /// 422 with every wrong field.
-    pub async fn export(&self, caller: &Caller, given: &Fields, key: Option<&str>) -> Result<Asked, ApiError> {
+    pub async fn export(&self, caller: &Caller, given: &Fields, key: Option<&str>) -> Result<JobAccepted, ApiError> {
         let task = Task::Export(export::read(given, caller.tenant_since())?);
         let id = self.id(caller, "export", key);
         self.ask(caller, id, self.fresh_run(), task, &text_of(given)).await
@@ -140,7 +140,7 @@ impl Jobs {
     ///
     /// # Errors
     /// 422 where there is no such file, or it cannot be one.
-    pub async fn import(&self, caller: &Caller, file: ImportFile, key: Option<&str>) -> Result<Asked, ApiError> {
+    pub async fn import(&self, caller: &Caller, file: ImportFile, key: Option<&str>) -> Result<JobAccepted, ApiError> {
         let (id, run) = (self.id(caller, "import", key), self.fresh_run());
         let unavailable = |_| ApiError::unavailable();
         let (source, text) = match file {
@@ -171,7 +171,7 @@ impl Jobs {
     /// # Errors
     /// 404 where the caller's tenant has no such export or import.
     pub async fn get(&self, caller: &Caller, id: Uuid, is_wanted: fn(&Task) -> bool) -> Result<JobView, ApiError> {
-        let item = self.0.means.store.job(caller, id, self.0.means.now()).await?;
+        let item = self.0.services.store.job(caller, id, self.0.services.now()).await?;
         let job = item.map(|item| item.job).filter(|job| is_wanted(&job.task));
         let job = job.ok_or_else(|| ApiError::not_found("job"))?;
         let mut view = JobView::of(&job);
@@ -180,7 +180,7 @@ impl Jobs {
             let name = view.file_name();
             let link = self.0.bucket.presign_get(&key, LINK_LIFE, Some(&name)).await;
             view.url = Some(link.map_err(|_| ApiError::unavailable())?);
-            let expires_at = self.0.means.now() + LINK_LIFE;
+            let expires_at = self.0.services.now() + LINK_LIFE;
             view.url_expires_at = Some(expires_at);
             tracing::info!(tenant = %job.tenant, key = caller.key_id(), job = %id, %expires_at, "link to a file issued");
         }
@@ -190,18 +190,18 @@ impl Jobs {
     fn id(&self, caller: &Caller, what: &str, key: Option<&str>) -> Uuid {
         match key {
             Some(key) => of_idempotency_key(caller.tenant(), what, key),
-            None => self.0.means.entropy().uuid(),
+            None => self.0.services.entropy().uuid(),
         }
     }
 
     fn fresh_run(&self) -> Uuid {
-        self.0.means.entropy().uuid()
+        self.0.services.entropy().uuid()
     }
 
-    async fn ask(&self, caller: &Caller, id: Uuid, run: Uuid, task: Task, text: &str) -> Result<Asked, ApiError> {
-        let means = &self.0.means;
-        let now = means.now();
-        let fingerprint = Fingerprint::of_text(text, &means.platform.secrets.current().await?.fingerprint_keys)?;
+    async fn ask(&self, caller: &Caller, id: Uuid, run: Uuid, task: Task, text: &str) -> Result<JobAccepted, ApiError> {
+        let services = &self.0.services;
+        let now = services.now();
+        let fingerprint = Fingerprint::of_text(text, &services.platform.secrets.current().await?.fingerprint_keys)?;
         let job = Job {
             id,
             run,
@@ -216,14 +216,14 @@ impl Jobs {
             ended_at: None,
         };
         let item = JobItem { job, version: 0, tries: 0, fingerprint: fingerprint.kept() };
-        match means.store.put_job(caller, &item, Some(&fresh("job", means.entropy()))).await {
-            Ok(()) => Ok(Asked { view: JobView::of(&item.job), replayed: false }),
+        match services.store.put_job(caller, &item, Some(&new_token("job", services.entropy()))).await {
+            Ok(()) => Ok(JobAccepted { view: JobView::of(&item.job), replayed: false }),
             Err(StoreError::Conflict) => {
-                let there = means.store.job(caller, id, now).await?.ok_or_else(ApiError::unavailable)?;
+                let there = services.store.job(caller, id, now).await?.ok_or_else(ApiError::unavailable)?;
                 if !fingerprint.is(&there.fingerprint) {
                     return Err(ApiError::key_reused());
                 }
-                Ok(Asked { view: JobView::of(&there.job), replayed: true })
+                Ok(JobAccepted { view: JobView::of(&there.job), replayed: true })
             }
             Err(error) => Err(error.into()),
         }
@@ -324,40 +324,40 @@ impl RunJob {
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
         let people = People::new(platform);
-        Self { tools: Tools::new(people.records.means()), people, turns: Semaphore::new(1) }
+        Self { tools: Tools::new(people.records.services()), people, turns: Semaphore::new(1) }
     }
 
-    /// Does the next step of the job `key`, if anybody wishes it and there is time for one before `end`.
+    /// Does the next step of the job `key`, if it was woken and there is time for one before `end`.
     ///
     /// # Errors
     /// Our own store or bucket; the step is due again in a while.
-    pub async fn run(&self, key: &JobKey, end: Timestamp) -> Result<(), OwnTrouble> {
-        let (means, latest) = (&self.tools.means, end - STEP_TIME);
-        let turn = in_time(means.platform.seams.clock.as_ref(), latest, self.turns.acquire()).await;
-        let now = means.now();
-        // Where others took the time, the step is still wished for and due.
+    pub async fn run(&self, key: &JobKey, end: Timestamp) -> Result<(), InfraError> {
+        let (services, latest) = (&self.tools.services, end - STEP_TIME);
+        let turn = in_time(services.platform.seams.clock.as_ref(), latest, self.turns.acquire()).await;
+        let now = services.now();
+        // Where others took the time, the job's wake token stands and it is due.
         let Some(_turn) = turn.filter(|_| now <= latest) else { return Ok(()) };
-        let Some(mut item) = means.store.claim_job(key, now + LEASE).await? else { return Ok(()) };
+        let Some(mut item) = services.store.claim_job(key, now + LEASE).await? else { return Ok(()) };
         if item.job.has_ended() {
             return Ok(());
         }
         if item.tries > MAX_TRIES {
             tracing::error!(tenant = %item.job.tenant, job = %key.id, "job given up");
-            item.job.fail("The job was given up after it could not go on for several times.", now);
+            item.job.fail("The job failed after repeated attempts.", now);
         } else if let Err(trouble) = self.step(key, &mut item.job, item.version, end - CLOSING_TIME).await {
-            means.store.plan_job(key, &item, means.now() + pause(item.tries)).await?;
+            services.store.plan_job(key, &item, services.now() + pause(item.tries)).await?;
             return Err(trouble);
         }
-        item.job.updated_at = means.now();
-        let wish = (!item.job.has_ended()).then(|| fresh("job", means.entropy()));
-        match means.store.put_job(key, &item, wish.as_deref()).await {
+        item.job.updated_at = services.now();
+        let wake_token = (!item.job.has_ended()).then(|| new_token("job", services.entropy()));
+        match services.store.put_job(key, &item, wake_token.as_deref()).await {
             // Somebody took the step who thought that this one was lost.
             Ok(()) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 
-    async fn step(&self, key: &JobKey, job: &mut Job, attempt: u64, end: Timestamp) -> Result<(), OwnTrouble> {
+    async fn step(&self, key: &JobKey, job: &mut Job, attempt: u64, end: Timestamp) -> Result<(), InfraError> {
         job.state = JobState::Running;
         match job.task.clone() {
             Task::Export(export) => self.export(key, job, export, Try { attempt, end }).await,
@@ -366,9 +366,9 @@ impl RunJob {
     }
 
     /// Makes the job's file of its pieces, which ends it.
-    async fn finish(&self, job: &mut Job, attempt: u64) -> Result<(), OwnTrouble> {
+    async fn finish(&self, job: &mut Job, attempt: u64) -> Result<(), InfraError> {
         self.tools.join(job, attempt).await?;
-        job.end(self.tools.means.now());
+        job.end(self.tools.services.now());
         Ok(())
     }
 }

@@ -53,7 +53,7 @@ impl Records {
         owner: Option<Uuid>,
     ) -> Result<Option<Listing>, ApiError> {
         let (Some(field), Some(of), Some(id)) = (family.listed, &family.owner, owner) else { return Ok(None) };
-        let owner = self.means().store.record(who, of.kind, id).await?;
+        let owner = self.services().store.record(who, of.kind, id).await?;
         Ok(owner.map(|owner| Listing::below(&owner, field)))
     }
 
@@ -83,7 +83,7 @@ impl Records {
         values: BTreeSet<String>,
     ) -> Result<BTreeSet<String>, ApiError> {
         let Some(listing) = self.listing(family, who, Some(owner)).await? else { return Ok(BTreeSet::new()) };
-        let store = &self.means().store;
+        let store = &self.services().store;
         let look = |value: String| {
             let listed = listing.value(&value);
             async move {

@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use uuid::Uuid;
 
-use super::{Means, fresh};
+use super::{Services, new_token};
 use crate::{
     api::{
         ApiError, Authority, Caller,
@@ -22,7 +22,7 @@ use crate::{
     },
     evidence::UrlGuard,
     people::{
-        Digest, Family, Fields, Form, Kind, Record, RecordEvent, View,
+        Digest, Family, FieldType, Fields, Kind, Record, RecordEvent, View,
         family::{Named, distinct},
     },
     platform::{Platform, SecretsError, json::Json, secrets::SecretDocument},
@@ -30,7 +30,7 @@ use crate::{
     providers::FieldProblem,
     store::{
         StoreError,
-        records::{Belongs, Beside, MAX_OUTBOX, MAX_TOGETHER, RecordItem, Written},
+        records::{MAX_OUTBOX, MAX_TOGETHER, OwnerWrite, RecordItem, RelatedWrites, Written},
     },
 };
 
@@ -39,7 +39,7 @@ pub(super) use unique::uniques;
 
 /// A record, and whether an earlier request made it.
 #[derive(Debug)]
-pub struct Made {
+pub struct Created {
     /// The record.
     pub record: Record,
     /// Whether it was there.
@@ -56,13 +56,13 @@ pub(super) struct List<'a> {
 }
 
 /// The use case.
-pub struct Records(Means);
+pub struct Records(Services);
 
 impl Records {
     /// Built once per execution environment.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self(Means::new(platform))
+        Self(Services::new(platform))
     }
 
     /// What the family's records look like to customers at this moment.
@@ -77,7 +77,7 @@ impl Records {
     }
 
     /// What the others in this folder's neighbourhood share with it.
-    pub(super) fn means(&self) -> &Means {
+    pub(super) fn services(&self) -> &Services {
         &self.0
     }
 
@@ -88,7 +88,7 @@ impl Records {
     fn read(&self, family: &Family, given: &Fields, present: Option<&Fields>, whole: bool) -> Result<Fields, ApiError> {
         let guard = UrlGuard::any_public_host(self.0.platform.config.allow_loopback);
         let (mut given, mut refused) = (given.clone(), Vec::new());
-        for field in family.fields.iter().filter(|field| field.form == Form::Url) {
+        for field in family.fields.iter().filter(|field| field.form == FieldType::Url) {
             let Some(url) = given.get(field.name).and_then(Json::read::<String>) else { continue };
             match guard.register(&url) {
                 Ok(url) => drop(given.insert(field.name.to_owned(), Json::of(&url))),
@@ -111,7 +111,7 @@ impl Records {
         who: &impl Authority,
         given: &Fields,
         key: Option<&str>,
-    ) -> Result<Made, ApiError> {
+    ) -> Result<Created, ApiError> {
         let fields = self.read(family, given, None, true)?;
         self.make(family, who, fields, Request::new(given, key)).await
     }
@@ -126,26 +126,26 @@ impl Records {
         who: &impl Authority,
         fields: Fields,
         request: Request<'_>,
-    ) -> Result<Made, ApiError> {
+    ) -> Result<Created, ApiError> {
         let secrets = self.secrets(family).await?;
         let fingerprint = Fingerprint::of_text(&request.text, &secrets.fingerprint_keys)?;
         let item = self.new_item(family, who, fields, &request, &fingerprint);
-        let beside = Beside {
+        let beside = RelatedWrites {
             taken: uniques(family, &item.record.fields, &secrets.unique_keys)?,
             needed: needed(family, &item.record.fields),
             owner: belongs(family, &item.record, None),
             listed: self.listed(family, who, &item.record).await?,
-            ..Beside::default()
+            ..RelatedWrites::default()
         };
-        let news = fresh("record", self.0.entropy());
-        let written = self.0.store.write_record(who, &item, &beside, &news).await;
+        let outbox_token = new_token("record", self.0.entropy());
+        let written = self.0.store.write_record(who, &item, &beside, &outbox_token).await;
         match self.outcome(family, who, &item.record, written).await? {
-            Outcome::Done => Ok(Made { record: item.record, replayed: false }),
+            Outcome::Done => Ok(Created { record: item.record, replayed: false }),
             Outcome::Lost => {
                 let existing = self.0.store.record(who, family.kind, item.record.id).await?;
                 let existing = existing.ok_or_else(ApiError::unavailable)?;
                 let replayed = existing.created_by != item.created_by;
-                made_before(existing, &fingerprint).map(|record| Made { record, replayed })
+                made_before(existing, &fingerprint).map(|record| Created { record, replayed })
             }
         }
     }
@@ -159,11 +159,11 @@ impl Records {
         family: &Family,
         who: &impl Authority,
         request: &Request<'_>,
-    ) -> Result<Option<Made>, ApiError> {
+    ) -> Result<Option<Created>, ApiError> {
         let Some(id) = request.id(family, who) else { return Ok(None) };
         let Some(existing) = self.0.store.record(who, family.kind, id).await? else { return Ok(None) };
         let fingerprint = Fingerprint::of_text(&request.text, &self.secrets(family).await?.fingerprint_keys)?;
-        Ok(Some(Made { record: made_before(existing, &fingerprint)?, replayed: true }))
+        Ok(Some(Created { record: made_before(existing, &fingerprint)?, replayed: true }))
     }
 
     /// Makes many records of `made`, each as it should be and with a key that follows from all of them, that belong to `owner` and
@@ -337,7 +337,7 @@ impl Records {
                 true => (self.listed(family, who, &item.record).await?, self.listed(family, who, &before).await?),
                 false => (None, None),
             };
-            let beside = Beside {
+            let beside = RelatedWrites {
                 listed,
                 unlisted,
                 // With several keys, guards move to the first with whatever is written of the record.
@@ -347,8 +347,8 @@ impl Records {
                 left: left(family, &before, &item.record),
                 owner: belongs(family, &item.record, Some(&before)),
             };
-            let news = fresh("record", self.0.entropy());
-            let written = self.0.store.write_record(who, &item, &beside, &news).await;
+            let outbox_token = new_token("record", self.0.entropy());
+            let written = self.0.store.write_record(who, &item, &beside, &outbox_token).await;
             match self.outcome(family, who, &item.record, written).await? {
                 Outcome::Done => return Ok(item.record),
                 Outcome::Lost => races.lose().await?,
@@ -416,7 +416,7 @@ impl Records {
 }
 
 /// What is said of a value that another record has.
-const OF_ANOTHER: &str = "is another record's already";
+const OF_ANOTHER: &str = "is already used by another record";
 /// The same of one that was deleted.
 pub(super) const OF_A_DELETED_ONE: &str = "is a deleted person's, which can be restored";
 
@@ -426,7 +426,7 @@ fn outcome(written: Result<Written, StoreError>) -> Result<Outcome, ApiError> {
         Ok(Written::Done) => Ok(Outcome::Done),
         Ok(Written::Lost) => Ok(Outcome::Lost),
         Ok(Written::Taken(field)) => Err(ApiError::invalid_field(field, OF_ANOTHER)),
-        Ok(Written::Missing(field)) => Err(ApiError::invalid_field(field, "names nothing that is there")),
+        Ok(Written::Missing(field)) => Err(ApiError::invalid_field(field, "does not refer to an existing record")),
         Ok(Written::Full(field)) => Err(ApiError::invalid_field(field, "has 50 such records, which is the most")),
         Err(StoreError::Conflict) => Ok(Outcome::Lost),
         Err(error) => Err(error.into()),
@@ -486,13 +486,13 @@ fn owner(family: &Family, fields: &Fields) -> Option<Uuid> {
     fields.get(family.owner.as_ref()?.field)?.read()
 }
 
-fn belongs(family: &Family, record: &Record, before: Option<&Record>) -> Option<Belongs> {
+fn belongs(family: &Family, record: &Record, before: Option<&Record>) -> Option<OwnerWrite> {
     let owner = family.owner.as_ref()?;
     let digest = family.digest(record);
     let before = before.filter(|before| before.owner == record.owner);
     let former = before.and_then(|before| Some(family.digest(before)?.name));
     let former = former.filter(|former| digest.as_ref().is_some_and(|digest| digest.name != *former));
-    Some(Belongs { field: owner.field, kind: owner.kind, id: record.owner?, digest, former })
+    Some(OwnerWrite { field: owner.field, kind: owner.kind, id: record.owner?, digest, former })
 }
 
 /// What a former owner no longer keeps of a record.

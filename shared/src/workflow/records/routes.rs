@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::Records;
 use crate::{
     api::{
-        ApiError, Scope, Visit, body,
+        ApiError, RequestScope, Scope, body,
         page::{DEFAULT_PER_PAGE, PageRequest},
         query::Query,
         response::{self, success},
@@ -49,7 +49,7 @@ pub fn scope(request: &Request) -> Scope {
 pub async fn family(
     records: &Records,
     family: &'static Family,
-    visit: &Visit<'_>,
+    visit: &RequestScope<'_>,
     request: &Request,
     path: &[&str],
 ) -> Result<Response<Body>, ApiError> {

@@ -51,7 +51,7 @@ const SCHEMA: &str = r#"
 const NUMBER_OFFSET: u128 = 100_000_000_000_000_000_000;
 
 /// How long a second connection waits for dynoxide's.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The database cannot be used as it has to be.
 #[derive(Debug, thiserror::Error)]
@@ -165,7 +165,7 @@ fn quoted(name: &str) -> String {
 
 fn connect(file: &Path) -> Result<Connection, SchemaError> {
     let connection = Connection::open(file)?;
-    connection.busy_timeout(PATIENCE)?;
+    connection.busy_timeout(TIMEOUT)?;
     Ok(connection)
 }
 

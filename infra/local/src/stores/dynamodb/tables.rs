@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 
 use crate::{
-    stores::{StoreError, TABLE_PATIENCE},
+    stores::{StoreError, TABLE_TIMEOUT},
     template::{KeyAttribute, KeyType, Projection, Table},
 };
 
@@ -33,7 +33,7 @@ pub async fn ensure_table(client: &Client, table: &Table, ends_by_itself: bool) 
         }
         Err(error) => return Err(StoreError::call(call("DescribeTable"), &error)),
     }
-    let deadline = tokio::time::Instant::now() + TABLE_PATIENCE;
+    let deadline = tokio::time::Instant::now() + TABLE_TIMEOUT;
     let described = loop {
         let answer = client.describe_table().table_name(&table.name).send().await;
         let described = answer.map_err(|error| StoreError::call(call("DescribeTable"), &error))?.table;

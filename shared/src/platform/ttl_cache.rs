@@ -17,9 +17,9 @@ pub const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(30);
 /// Values kept at once; beyond it the memory starts anew.
 const CAPACITY: usize = 1_000;
 
-/// Values by name, each at most [`FRESH_FOR`] old, or what [`Remembered::fresh_for`] says. While their source cannot be reached the last one read goes on serving.
+/// Values by name, each at most [`FRESH_FOR`] old, or what [`TtlCache::fresh_for`] says. While their source cannot be reached the last one read goes on serving.
 /// A value that is not there is asked for again after [`RETRY_AFTER`].
-pub struct Remembered<T> {
+pub struct TtlCache<T> {
     fresh_for: SignedDuration,
     places: Mutex<HashMap<String, Arc<Place<T>>>>,
 }
@@ -39,13 +39,13 @@ impl<T> Held<T> {
     }
 }
 
-impl<T> Default for Remembered<T> {
+impl<T> Default for TtlCache<T> {
     fn default() -> Self {
         Self::fresh_for(FRESH_FOR)
     }
 }
 
-impl<T> Remembered<T> {
+impl<T> TtlCache<T> {
     /// Nothing is remembered yet; a value is read again when it is older than `time`.
     #[must_use]
     pub fn fresh_for(time: SignedDuration) -> Self {
@@ -114,13 +114,13 @@ mod tests {
 
     /// A source that counts how often it is read.
     struct Source {
-        remembered: Remembered<u32>,
+        remembered: TtlCache<u32>,
         reads: AtomicU32,
     }
 
     impl Source {
         fn new() -> Self {
-            Self { remembered: Remembered::default(), reads: AtomicU32::new(0) }
+            Self { remembered: TtlCache::default(), reads: AtomicU32::new(0) }
         }
 
         async fn get(&self, second: i64, answer: Result<Option<u32>, &'static str>) -> Result<Option<u32>, &str> {
@@ -159,7 +159,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_value_says_when_it_was_read_however_long_it_goes_on_serving() {
-        let remembered = Remembered::default();
+        let remembered = TtlCache::default();
         let at = |second| Timestamp::from_second(second).unwrap();
         for (second, answer, read_at) in
             [(0, Ok(Some(1)), 0), (299, Ok(Some(2)), 0), (400, Err("down"), 0), (430, Ok(Some(3)), 430)]

@@ -22,7 +22,7 @@ pub struct Panicked;
 ///
 /// # Errors
 /// It panicked.
-pub async fn contained<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
+pub async fn catch_panic<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
     AssertUnwindSafe(work).catch_unwind().await.map_err(|_| Panicked)
 }
 
@@ -40,11 +40,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_an_error_and_a_result_is_a_result() {
-        assert_eq!(contained(async { 1 }).await, Ok(1));
+        assert_eq!(catch_panic(async { 1 }).await, Ok(1));
         let fails = async {
             let none: [u8; 0] = [];
             none.iter().max().copied().map_or_else(|| panic!("nothing there"), u32::from)
         };
-        assert_eq!(contained(fails).await, Err(Panicked));
+        assert_eq!(catch_panic(fails).await, Err(Panicked));
     }
 }

@@ -1,23 +1,23 @@
-//! `records list|replay`.
+//! `dead-letters list|replay`.
 
-use cotejo::workflow::replay::{KeptRecord, ReplayRecords, Replayed};
+use cotejo::workflow::replay::{DeadLetter, ReplayRecords, Replayed};
 
-use crate::{Admin, AdminError, Report, cli::RecordsCommand};
+use crate::{Admin, AdminError, Report, cli::DeadLettersCommand};
 
 /// Carries out the command.
 ///
 /// # Errors
 /// Why it was not carried out; what was replayed before is.
-pub async fn run(admin: &Admin, command: &RecordsCommand) -> Result<Report, AdminError> {
+pub async fn run(admin: &Admin, command: &DeadLettersCommand) -> Result<Report, AdminError> {
     let bucket = admin.failed_records.clone();
     let bucket = bucket.ok_or_else(|| AdminError::Input("the setting FAILED_RECORDS_BUCKET is missing".to_owned()))?;
     let records = ReplayRecords::new(&admin.platform, bucket);
     match command {
-        RecordsCommand::List => {
+        DeadLettersCommand::List => {
             let kept = records.list().await?;
             Report::new(&kept, kept.iter().map(kept_line).collect())
         }
-        RecordsCommand::Replay { keys } => {
+        DeadLettersCommand::Replay { keys } => {
             let keys = match keys.as_slice() {
                 [] => records.list().await?.into_iter().map(|kept| kept.key).collect(),
                 keys => keys.to_vec(),
@@ -32,7 +32,7 @@ pub async fn run(admin: &Admin, command: &RecordsCommand) -> Result<Report, Admi
     }
 }
 
-fn kept_line(record: &KeptRecord) -> String {
+fn kept_line(record: &DeadLetter) -> String {
     let at = record.given_up_at.map_or_else(|| "at an unknown time".to_owned(), |at| at.to_string());
     let condition = record.condition.as_deref().unwrap_or("not a record of ours");
     format!("{}  {at}  {condition}  {}", record.key, record.items.join(","))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
-use super::{Means, OwnTrouble, answer};
+use super::{InfraError, Services, answer};
 use crate::{
     api::callback_token,
     evidence::{Bucket, Copier, MAX_PICTURE_BYTES},
@@ -16,18 +16,18 @@ use crate::{
 
 /// What it takes to hand processes over. Clones share one memory budget.
 #[derive(Clone)]
-pub(super) struct Handover {
-    means: Means,
+pub(super) struct Submitter {
+    services: Services,
     copier: Copier,
     /// Pictures that are read back to be sent once more are large: one process at a time.
     resubmission: Arc<Semaphore>,
 }
 
-impl Handover {
-    pub(super) fn new(platform: &Platform, means: &Means) -> Self {
+impl Submitter {
+    pub(super) fn new(platform: &Platform, services: &Services) -> Self {
         let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
         let copier = Copier::new(bucket, platform.config.allow_loopback);
-        Self { means: means.clone(), copier, resubmission: Arc::new(Semaphore::new(1)) }
+        Self { services: services.clone(), copier, resubmission: Arc::new(Semaphore::new(1)) }
     }
 
     pub(super) fn copier(&self) -> &Copier {
@@ -44,32 +44,32 @@ impl Handover {
         process: &Process,
         round: Round,
         pictures: &[Picture],
-    ) -> Result<Learnt, OwnTrouble> {
-        let now = self.means.now();
+    ) -> Result<SubmissionOutcome, InfraError> {
+        let now = self.services.now();
         let callbacks = self.callback_urls(process).await?;
         let submission =
             Submission { id: process.id, round, request: &process.request, pictures, callbacks: &callbacks, now };
         let answer = provider.submit(&submission).await;
         // What it refuses is an answer like any other.
         let trouble = answer.as_ref().err().filter(|error| !matches!(error, ProviderError::Rejected { .. }));
-        telemetry::record_call(&process.provider, trouble.map(ProviderError::code), now, self.means.now());
+        telemetry::record_call(&process.provider, trouble.map(ProviderError::code), now, self.services.now());
         match answer {
             // No id of a process is so long, and no key of ours holds it.
             Ok(Submitted { reference, .. }) if !(1..=MAX_REFERENCE).contains(&reference.len()) => {
                 let trouble = "reference_unreadable".to_owned();
-                Ok(Learnt::Unknown { trouble, maybe_done: true, said: None })
+                Ok(SubmissionOutcome::Unknown { trouble, maybe_done: true, said: None })
             }
-            Ok(Submitted { reference, answer: None }) => Ok(Learnt::Taken(reference, None)),
+            Ok(Submitted { reference, answer: None }) => Ok(SubmissionOutcome::Taken(reference, None)),
             Ok(Submitted { reference, answer: Some(said) }) => {
-                let kept = answer::keep(&self.copier, process, said.observation, said.raw, self.means.now()).await?;
-                Ok(Learnt::Taken(reference, Some(Box::new(kept))))
+                let kept = answer::keep(&self.copier, process, said.observation, said.raw, self.services.now()).await?;
+                Ok(SubmissionOutcome::Taken(reference, Some(Box::new(kept))))
             }
             Err(error) => {
                 let said = match error.said() {
-                    Some(said) => Some(answer::keep_refusal(&self.copier, process, said, self.means.now()).await),
+                    Some(said) => Some(answer::keep_refusal(&self.copier, process, said, self.services.now()).await),
                     None => None,
                 };
-                Ok(Learnt::of_error(&error, said.map(Box::new)))
+                Ok(SubmissionOutcome::of_error(&error, said.map(Box::new)))
             }
         }
     }
@@ -83,23 +83,23 @@ impl Handover {
         provider: &dyn Provider,
         process: &Process,
         round: Round,
-    ) -> Result<Learnt, OwnTrouble> {
-        let _turn = self.resubmission.acquire().await.map_err(|_| OwnTrouble::Bucket)?;
+    ) -> Result<SubmissionOutcome, InfraError> {
+        let _turn = self.resubmission.acquire().await.map_err(|_| InfraError::Bucket)?;
         let mut pictures = Vec::new();
         for (kind, copy) in process.submitted_pictures() {
-            let bytes = self.copier.read(&copy.key, MAX_PICTURE_BYTES).await.map_err(|_| OwnTrouble::Bucket)?;
+            let bytes = self.copier.read(&copy.key, MAX_PICTURE_BYTES).await.map_err(|_| InfraError::Bucket)?;
             pictures.push(Picture { kind, bytes });
         }
         self.submit(provider, process, round, &pictures).await
     }
 
     /// Where the provider may call back about this process alone.
-    async fn callback_urls(&self, process: &Process) -> Result<CallbackUrls, OwnTrouble> {
-        let Some(ours) = &self.means.platform.config.public_url else { return Ok(CallbackUrls::default()) };
-        let secrets = self.means.platform.secrets.current().await?;
+    async fn callback_urls(&self, process: &Process) -> Result<CallbackUrls, InfraError> {
+        let Some(ours) = &self.services.platform.config.public_url else { return Ok(CallbackUrls::default()) };
+        let secrets = self.services.platform.secrets.current().await?;
         let url = |purpose| {
             let token = callback_token::mint(&secrets, &process.provider, &process.tenant, Some(process.id), purpose)?;
-            Ok::<_, OwnTrouble>(Some(format!("{ours}/callbacks/{}/{token}", process.provider)))
+            Ok::<_, InfraError>(Some(format!("{ours}/callbacks/{}/{token}", process.provider)))
         };
         Ok(CallbackUrls { result: url(Purpose::Result)?, certificate: url(Purpose::Certificate)? })
     }
@@ -107,7 +107,7 @@ impl Handover {
 
 /// What the provider's answer to a submission means.
 #[derive(Debug)]
-pub(super) enum Learnt {
+pub(super) enum SubmissionOutcome {
     /// It has the process, under this reference, and may say more of it already.
     Taken(String, Option<Box<Observation>>),
     /// It refuses it.
@@ -128,7 +128,7 @@ pub(super) enum Learnt {
     },
 }
 
-impl Learnt {
+impl SubmissionOutcome {
     fn of_error(error: &ProviderError, said: Option<Box<ObservedMedia>>) -> Self {
         match error {
             ProviderError::Rejected { code, .. } => Self::Refused { code: code.clone(), said },
