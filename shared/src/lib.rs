@@ -17,9 +17,13 @@
 //! A callback's way, to find one's feet: `functions/receive-callback` → [`workflow::callback`] → the process's inbox in
 //! the table → the table's stream → `functions/run-work` → [`workflow::refresh`] → [`process::Process::apply`].
 
-pub mod api;
+pub mod common;
+pub mod deployment;
 pub mod evidence;
+pub mod http;
+pub mod lambda;
 pub mod notify;
+pub mod objects;
 pub mod people;
 pub mod platform;
 pub mod process;

@@ -1,6 +1,6 @@
 //! Callbacks: late, twice, out of order, early, forged, about somebody else.
 
-use cotejo::{api::callback_token, providers::Purpose};
+use cotejo::providers::{Purpose, callback_token};
 use cotejo_tests::{World, link_order, order};
 use jiff::SignedDuration;
 use reqwest::Method;

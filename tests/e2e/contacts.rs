@@ -171,7 +171,7 @@ async fn whoever_cannot_send_says_so_and_the_code_before_counts() {
         company.answer(503);
         let failed = reached.sms().await;
         // The customer's own account is none of the alarms' matter, which ring for a 5xx.
-        assert_eq!((failed.status, failed.error_code()), (424, "code_not_sent"));
+        assert_eq!((failed.status, failed.error_code()), (424, "code_not_taken"));
         company.answer(200);
     };
     // The first one of all, and more than may be sent within an hour.
@@ -210,7 +210,7 @@ async fn a_code_that_may_have_arrived_counts() {
     });
     reached.world.admin(&["provider", "set", "local", "sms"], &account.to_string()).await.unwrap();
     for _ in 0..5 {
-        assert_eq!(reached.sms().await.error_code(), "code_not_sent");
+        assert_eq!(reached.sms().await.error_code(), "code_not_taken");
     }
     assert_eq!(reached.sms().await.error_code(), "too_many_codes");
 }

@@ -94,7 +94,7 @@ async fn an_item_that_is_contended_is_not_gone_for_the_operator() {
     let document = json!({"payload": batch.to_string()}).to_string().into_bytes();
     let put = platform.aws.s3.put_object().bucket(&bucket).key("given-up").body(document.into());
     put.send().await.unwrap();
-    let records = ReplayRecords::new(&platform, bucket);
+    let records = ReplayRecords::new(&world.environment(), bucket);
     refuse(&world, "UpdateItem", "PROCESS update", Refusal::Conflict, ALL_TRIES);
     assert!(records.replay("given-up").await.is_err(), "it is still there to be replayed");
     let replayed = records.replay("given-up").await.unwrap().unwrap();

@@ -1,6 +1,6 @@
 //! A customer's own reviewer decides what is in review.
 
-use cotejo::api::Scope;
+use cotejo::common::Scope;
 use cotejo_tests::{Customer, World, order};
 use jiff::SignedDuration;
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! HTTP as customers meet it: envelope, errors, keys, idempotency, lists.
 
-use cotejo::api::Scope;
+use cotejo::common::Scope;
 use cotejo_tests::{Answer, Customer, World, order};
 use jiff::SignedDuration;
 use reqwest::Method;

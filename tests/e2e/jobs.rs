@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, io::Write as _};
 
-use cotejo::api::Scope;
+use cotejo::common::Scope;
 use cotejo_tests::{Answer, Disturbance, When, World, Written};
 use futures_util::future::join_all;
 use jiff::SignedDuration;

@@ -1,6 +1,6 @@
 //! API keys: listed, revoked, expired.
 
-use cotejo::{api::Scope, store::ApiKey};
+use cotejo::{common::Scope, store::ApiKey};
 use cotejo_tests::{World, operator};
 use jiff::SignedDuration;
 

@@ -229,7 +229,8 @@ async fn a_long_verdict_goes_through_the_bucket_and_a_forged_one_nowhere() {
     let path = |purpose| {
         let tenant = "local".parse().unwrap();
         let token =
-            cotejo::api::callback_token::mint(&secrets, "link", &tenant, Some(id.parse().unwrap()), purpose).unwrap();
+            cotejo::providers::callback_token::mint(&secrets, "link", &tenant, Some(id.parse().unwrap()), purpose)
+                .unwrap();
         format!("/callbacks/link/{token}")
     };
     let (result, certificate) =
@@ -291,7 +292,7 @@ async fn behind_a_proxy_the_address_is_the_one_that_it_names_last() {
         let secrets = world.local.platform("run-work").unwrap().secrets.current().await.unwrap();
         let (tenant, purpose) = ("local".parse().unwrap(), cotejo::providers::Purpose::Result);
         let id = Some(id.parse().unwrap());
-        let token = cotejo::api::callback_token::mint(&secrets, "link", &tenant, id, purpose).unwrap();
+        let token = cotejo::providers::callback_token::mint(&secrets, "link", &tenant, id, purpose).unwrap();
         let callback = async |forwarded: &str| {
             let (path, headers) = (format!("/callbacks/link/{token}"), [("x-forwarded-for", forwarded)]);
             world.customer.send(Method::POST, &path, &headers, Some("{}".to_owned())).await.status

@@ -123,7 +123,7 @@ async fn waking_is_bounded_and_goes_on_where_it_ended() {
     let world = World::new().await;
     world.local.add_tenant("other").await.unwrap();
     for tenant in ["local", "other"] {
-        let customer = world.holder(tenant, "waker", &cotejo::api::Scope::ALL).await;
+        let customer = world.holder(tenant, "waker", &cotejo::common::Scope::ALL).await;
         for _ in 0..3 {
             assert_eq!(customer.create(&order("never")).await.status, 201);
         }

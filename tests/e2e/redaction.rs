@@ -1,6 +1,6 @@
 //! Redaction: what is left of a person, whatever is going on while they are removed. Nothing.
 
-use cotejo::{api::callback_token, providers::Purpose};
+use cotejo::providers::{Purpose, callback_token};
 use cotejo_sandbox::LinkPicture;
 use cotejo_tests::{Answer, Kept, World, link_order, order, tecalis_order};
 use futures_util::FutureExt as _;

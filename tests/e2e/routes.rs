@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cotejo::api::Scope;
+use cotejo::common::Scope;
 use cotejo_local::template::{DEPLOYED, Place, Template};
 use cotejo_tests::{Answer, Customer, World, order};
 use jiff::SignedDuration;

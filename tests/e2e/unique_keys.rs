@@ -1,10 +1,9 @@
 //! The key of unique values is replaced by another while environments know different keys, and one value stays one person's.
 
 use cotejo::{
-    api::ApiError,
     people::{Fields, families::GROUPS, person::PEOPLE},
     platform::Platform,
-    workflow::records::Records,
+    workflow::{Error, records::Records},
 };
 use cotejo_tests::{Disturbance, When, World, operator};
 use jiff::SignedDuration;
@@ -25,18 +24,18 @@ struct Environment {
 impl Environment {
     /// One that knows the keys as they are now.
     async fn of(world: &World) -> Self {
-        let platform = world.environment();
-        let environment = Self { records: Records::new(&platform), platform };
+        let deployment = world.environment();
+        let environment = Self { records: Records::new(&deployment), platform: deployment.platform };
         environment.platform.warm().await.unwrap();
         environment
     }
 
-    async fn insert(&self, number: &str) -> Result<Uuid, ApiError> {
+    async fn insert(&self, number: &str) -> Result<Uuid, Error> {
         let made = self.records.create(&PEOPLE, &operator("local"), &person(number), None).await;
         made.map(|made| made.record.id)
     }
 
-    async fn renumber(&self, id: Uuid, number: &str) -> Result<(), ApiError> {
+    async fn renumber(&self, id: Uuid, number: &str) -> Result<(), Error> {
         let given = fields(&json!({"national_id": number, "ignore_curp_validation": true}));
         self.records.update(&PEOPLE, &operator("local"), id, &given).await.map(|_| ())
     }
@@ -53,8 +52,8 @@ fn fields(value: &Value) -> Fields {
     serde_json::from_value(value.clone()).unwrap()
 }
 
-fn is_taken(outcome: &Result<Uuid, ApiError>) -> bool {
-    outcome.as_ref().is_err_and(|error| error.fields.iter().any(|problem| problem.field == "national_id"))
+fn is_taken(outcome: &Result<Uuid, Error>) -> bool {
+    matches!(outcome, Err(Error::Invalid(fields)) if fields.iter().any(|wrong| wrong.field == "national_id"))
 }
 
 /// What `cargo admin unique-keys` says as JSON.
@@ -318,7 +317,7 @@ async fn an_environment_that_cannot_read_the_keys_again_gives_no_number_away() {
     unreachable();
     cut_off.insert("IN-TIME").await.unwrap();
     world.clock.advance(SignedDuration::from_secs(1));
-    assert_eq!(cut_off.insert("TOO-LATE").await.unwrap_err().status, 503);
+    assert_eq!(cut_off.insert("TOO-LATE").await.unwrap_err(), Error::Unavailable);
     // Nothing else depends on it.
     let group = fields(&json!({"name": "A", "description": "B"}));
     cut_off.records.create(&GROUPS, &operator("local"), &group, None).await.unwrap();

@@ -1,6 +1,6 @@
 //! Callbacks that prove where they come from and cannot be read: each leaves a trace, and those that prove nothing leave none.
 
-use cotejo::{api::callback_token, providers::Purpose};
+use cotejo::providers::{Purpose, callback_token};
 use cotejo_tests::{Answer, World, link_order, order, tecalis_order};
 use jiff::SignedDuration;
 use reqwest::Method;

@@ -14,7 +14,10 @@ use std::{
 };
 
 use clap::Parser as _;
-use cotejo::platform::{Entropy as _, Seams, SystemEntropy};
+use cotejo::{
+    platform::{Entropy as _, Seams, SystemEntropy},
+    providers::PROVIDERS,
+};
 use cotejo_admin::{Admin, cli::Arguments};
 use cotejo_local::{Local, Mode, Options};
 use cotejo_sandbox::Times;
@@ -115,6 +118,7 @@ async fn start(data: &Path) -> Local {
         data: Some(data.to_owned()),
         fresh: false,
         seams: Seams::real(),
+        factories: PROVIDERS,
         sandbox_times: Times::default().scaled(0.02),
         sandbox_seed: 0,
         mode: Mode::Live,
@@ -123,7 +127,7 @@ async fn start(data: &Path) -> Local {
     });
     let local = local.await.unwrap();
     let words = ["cargo admin", "tenant", "set", "local", "--per-minute", "1000000"];
-    let admin = Admin::new(&local.env().clone().into_iter().collect(), Seams::real()).unwrap();
+    let admin = Admin::new(&local.env().clone().into_iter().collect(), Seams::real(), PROVIDERS).unwrap();
     admin.run(&Arguments::try_parse_from(words).unwrap().command, &mut std::io::empty()).await.unwrap();
     local
 }

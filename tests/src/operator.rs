@@ -8,7 +8,8 @@ use std::{collections::HashMap, io, sync::Arc};
 use aws_smithy_runtime_api::shared::IntoShared as _;
 use clap::Parser as _;
 use cotejo::{
-    api::{Operator, Scope},
+    common::{Operator, Scope},
+    deployment::Deployment,
     platform::{Config, Platform, Seams},
     store::{ApiKey, Store, Tenant},
 };
@@ -29,7 +30,7 @@ impl World {
     /// # Errors
     /// Why it was not carried out.
     pub async fn admin(&self, words: &[&str], input: &str) -> Result<Report, AdminError> {
-        run(&Admin::new(&self.settings(), self.operators_seams())?, words, input).await
+        run(&Admin::new(&self.settings(), self.operators_seams(), self.factories)?, words, input).await
     }
 
     /// The same with its calls on the wire: noted and disturbed like those of the functions.
@@ -37,13 +38,13 @@ impl World {
     /// # Errors
     /// Likewise.
     pub async fn admin_on_the_wire(&self, words: &[&str]) -> Result<Report, AdminError> {
-        run(&Admin::new(&self.settings(), self.watched_seams())?, words, "").await
+        run(&Admin::new(&self.settings(), self.watched_seams(), self.factories)?, words, "").await
     }
 
     /// A further execution environment of the functions. It knows the secrets as they are when it first needs them.
     #[must_use]
-    pub fn environment(&self) -> Platform {
-        Platform::new(Config::from_map(&self.settings()).unwrap(), self.watched_seams())
+    pub fn environment(&self) -> Deployment {
+        Deployment::new(Config::from_map(&self.settings()).unwrap(), self.watched_seams(), self.factories)
     }
 
     /// Edits the secret with the deployment's keys.
@@ -130,7 +131,7 @@ impl World {
 
     fn operators_seams(&self) -> Seams {
         let (clock, entropy) = (self.clock.clone(), Arc::clone(&self.entropy));
-        Seams { clock, entropy, aws_http: Some(self.aws.beside().into_shared()), companies: self.companies }
+        Seams { clock, entropy, aws_http: Some(self.aws.beside().into_shared()) }
     }
 }
 

@@ -43,12 +43,12 @@ pub struct World {
     /// Its time.
     pub clock: Arc<SteppedClock>,
     pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) companies: ProviderFactories,
+    pub(crate) factories: ProviderFactories,
     /// Its functions' way to the stores.
     pub aws: Transport,
     /// The customer everybody is locally.
     pub customer: Customer,
-    /// Keeps the functions' way to the companies open, where it is watched.
+    /// Keeps the functions' way to the factories open, where it is watched.
     proxy: Option<Proxy>,
 }
 
@@ -75,12 +75,12 @@ impl World {
         Self::made_of(PROVIDERS, start, data, overrides).await
     }
 
-    /// One that knows other companies.
-    pub async fn knowing(companies: ProviderFactories) -> Self {
-        Self::made_of(companies, start_of_time(), None, HashMap::new()).await
+    /// One that knows other factories.
+    pub async fn knowing(factories: ProviderFactories) -> Self {
+        Self::made_of(factories, start_of_time(), None, HashMap::new()).await
     }
 
-    /// One in which calls to the companies are on the wire too: noted and disturbed like those to the stores.
+    /// One in which calls to the factories are on the wire too: noted and disturbed like those to the stores.
     pub async fn watched() -> Self {
         let aws = Transport::new();
         let proxy = Proxy::start(aws.wire().clone()).await;
@@ -97,17 +97,17 @@ impl World {
     }
 
     async fn made_of(
-        companies: ProviderFactories,
+        factories: ProviderFactories,
         start: Timestamp,
         data: Option<PathBuf>,
         overrides: HashMap<String, String>,
     ) -> Self {
-        Self::over(Transport::new(), companies, start, data, overrides).await
+        Self::over(Transport::new(), factories, start, data, overrides).await
     }
 
     async fn over(
         aws: Transport,
-        companies: ProviderFactories,
+        factories: ProviderFactories,
         start: Timestamp,
         data: Option<PathBuf>,
         overrides: HashMap<String, String>,
@@ -116,18 +116,15 @@ impl World {
         let clock = Arc::new(SteppedClock::at(start));
         aws.lag(&clock, index_lag());
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(start.as_millisecond()));
-        let seams = Seams {
-            clock: clock.clone(),
-            entropy: Arc::clone(&entropy),
-            aws_http: Some(aws.clone().into_shared()),
-            companies,
-        };
+        let seams =
+            Seams { clock: clock.clone(), entropy: Arc::clone(&entropy), aws_http: Some(aws.clone().into_shared()) };
         let overrides = with_table(data.as_deref(), overrides);
         let local = Local::start(Options {
             port: 0,
             data,
             fresh: false,
             seams,
+            factories,
             sandbox_times: Times::default(),
             sandbox_seed: 1,
             mode: Mode::Pumped,
@@ -136,7 +133,7 @@ impl World {
         });
         let local = local.await.unwrap();
         let customer = Customer::new(local.url(), local.api_key());
-        Self { local, clock, entropy, companies, aws, customer, proxy: None }
+        Self { local, clock, entropy, factories, aws, customer, proxy: None }
     }
 
     /// The account of the tenant `local` at a company.

@@ -2,24 +2,25 @@
 //! `/nationalities`, `/states`, `/marital-statuses`, `/person-relations`, which are the same for everybody.
 
 use cotejo::{
-    api::{
-        ApiError, Gate, RequestScope, Scope, body, multipart,
+    common::{
+        Scope,
         page::{MAX_PAGE_BYTES, PageRequest},
+    },
+    deployment::Deployment,
+    http::{
+        ApiError, Gate, RequestScope, body, multipart,
         query::Query,
         response::{self, success},
+        routes,
     },
+    lambda::HttpFunction,
     people::{
         Kind,
         dynamic::{DYNAMIC_PROPERTIES, DYNAMIC_VALUES},
         families::{CATALOG_VALUES, CATALOGS},
         lists::{self, Name},
     },
-    platform::Platform,
-    workflow::{
-        catalog_values,
-        dynamic_values::DynamicValues,
-        records::{Records, routes},
-    },
+    workflow::{catalog_values, dynamic_values::DynamicValues, records::Records},
 };
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
 
@@ -29,27 +30,27 @@ pub struct App {
     records: Records,
 }
 
-impl App {
-    /// Builds it on the platform.
-    #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self { gate: Gate::new(platform), records: Records::new(platform) }
+impl HttpFunction for App {
+    fn new(deployment: &Deployment) -> Self {
+        Self { gate: Gate::new(&deployment.platform), records: Records::new(deployment) }
+    }
+
+    fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    async fn route(&self, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+        route(&self.records, scope, request).await
     }
 }
 
-/// Answers one of the routes.
-pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    let visit = app.gate.visit(&request);
-    visit.answer(route(&app.records, &visit, &request)).await
-}
-
-async fn route(records: &Records, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(records: &Records, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let path = request.raw_http_path();
     if let Some(list) = Name::ALL.into_iter().find(|list| list.path() == path && request.method() == Method::GET) {
-        visit.caller(Scope::PeopleRead).await?;
+        scope.caller(Scope::PeopleRead).await?;
         return Ok(success(200, &lists::all(list)));
     }
-    let caller = visit.caller(routes::scope(request)).await?;
+    let caller = scope.caller(routes::scope_of(request)).await?;
     match (request.method(), routes::path(request).as_slice()) {
         (&Method::GET, ["catalogs", id]) => {
             let catalog = records.get(&CATALOGS, &caller, routes::id(Kind::Catalog, id)?).await?;
@@ -87,13 +88,13 @@ async fn route(records: &Records, visit: &RequestScope<'_>, request: &Request) -
             let page = values.of_person(&caller, person, query.flag("all")?, property, &page).await?;
             Ok(success(200, &page))
         }
-        (_, ["catalogs", rest @ ..]) => routes::family(records, &CATALOGS, visit, request, rest).await,
-        (_, ["catalog-values", rest @ ..]) => routes::family(records, &CATALOG_VALUES, visit, request, rest).await,
+        (_, ["catalogs", rest @ ..]) => routes::family(records, &CATALOGS, scope, request, rest).await,
+        (_, ["catalog-values", rest @ ..]) => routes::family(records, &CATALOG_VALUES, scope, request, rest).await,
         (_, ["dynamic-properties", rest @ ..]) => {
-            routes::family(records, &DYNAMIC_PROPERTIES, visit, request, rest).await
+            routes::family(records, &DYNAMIC_PROPERTIES, scope, request, rest).await
         }
         (&Method::GET, ["dynamic-values", rest @ ..]) => {
-            routes::family(records, &DYNAMIC_VALUES, visit, request, rest).await
+            routes::family(records, &DYNAMIC_VALUES, scope, request, rest).await
         }
         _ => Err(ApiError::no_route()),
     }

@@ -1,14 +1,9 @@
 //! Lambda's entry point.
 
-use catalogs::{App, handle};
-use cotejo::platform::{Config, Platform, Seams, telemetry};
-use lambda_http::{Error, run, service_fn};
+use catalogs::App;
+use cotejo::lambda::{Error, serve_http};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
-    let platform = Platform::new(Config::from_env()?, Seams::real());
-    platform.warm().await?;
-    let app = App::new(&platform);
-    run(service_fn(async |request| Ok::<_, Error>(handle(&app, request).await))).await
+    serve_http::<App>().await
 }

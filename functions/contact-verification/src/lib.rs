@@ -1,12 +1,11 @@
 //! `/contacts/sms-codes` and `/contacts/email-codes`: whether a phone or an e-mail address is a person's.
 
 use cotejo::{
-    api::{ApiError, Gate, RequestScope, Scope, body, response::success},
-    platform::Platform,
-    workflow::{
-        contact_codes::{ContactCodes, Way},
-        records::routes,
-    },
+    common::Scope,
+    deployment::Deployment,
+    http::{ApiError, Gate, RequestScope, body, response::success, routes},
+    lambda::HttpFunction,
+    workflow::contact_codes::{ContactCodes, Way},
 };
 use lambda_http::{Body, Request, Response, http::Method};
 
@@ -16,22 +15,22 @@ pub struct App {
     codes: ContactCodes,
 }
 
-impl App {
-    /// Builds it on the platform.
-    #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self { gate: Gate::new(platform), codes: ContactCodes::new(platform) }
+impl HttpFunction for App {
+    fn new(deployment: &Deployment) -> Self {
+        Self { gate: Gate::new(&deployment.platform), codes: ContactCodes::new(deployment) }
+    }
+
+    fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    async fn route(&self, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+        route(&self.codes, scope, request).await
     }
 }
 
-/// Answers one of the routes.
-pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    let visit = app.gate.visit(&request);
-    visit.answer(route(&app.codes, &visit, &request)).await
-}
-
-async fn route(codes: &ContactCodes, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
-    let caller = visit.caller(Scope::PeopleWrite).await?;
+async fn route(codes: &ContactCodes, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+    let caller = scope.caller(Scope::PeopleWrite).await?;
     let (way, rest) = match (request.method(), routes::path(request).as_slice()) {
         (&Method::POST, ["contacts", "sms-codes", rest @ ..]) => (Way::Sms, rest.len()),
         (&Method::POST, ["contacts", "email-codes", rest @ ..]) => (Way::Email, rest.len()),

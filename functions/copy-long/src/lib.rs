@@ -3,29 +3,30 @@
 //! Lambda may start it late, twice or never: it copies once for each claim, and a claim that nobody used is made anew.
 
 use cotejo::{
-    platform::Platform,
+    deployment::Deployment,
+    lambda::{Error, EventFunction},
     workflow::long_copy::{CopyLong, Order},
 };
-use lambda_runtime::Error;
 
 /// What the function needs, built once.
 pub struct App {
     copy: CopyLong,
 }
 
-impl App {
-    /// Builds it on the platform.
-    #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self { copy: CopyLong::new(platform) }
-    }
-}
+impl EventFunction for App {
+    type Event = Order;
+    type Answer = ();
 
-/// Copies what is ordered.
-///
-/// # Errors
-/// Our own store or bucket; the piece is due again.
-pub async fn handle(app: &App, order: Order) -> Result<(), Error> {
-    app.copy.run(&order).await?;
-    Ok(())
+    fn new(deployment: &Deployment) -> Self {
+        Self { copy: CopyLong::new(deployment) }
+    }
+
+    /// Copies what is ordered.
+    ///
+    /// # Errors
+    /// Our own store or bucket; the piece is due again.
+    async fn handle(&self, order: Order) -> Result<(), Error> {
+        self.copy.run(&order).await?;
+        Ok(())
+    }
 }

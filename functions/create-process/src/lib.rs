@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use cotejo::{
-    api::{ApiError, Gate, RequestScope, Scope, body, response::success, view::ProcessView},
-    platform::Platform,
+    common::Scope,
+    deployment::Deployment,
+    http::{ApiError, Gate, RequestScope, body, response::success, view::ProcessView},
+    lambda::HttpFunction,
     process::Status,
     workflow::{
         create::CreateProcess,
@@ -24,31 +26,36 @@ pub struct App {
     upload: CreateUpload,
 }
 
-impl App {
-    /// Builds it on the platform.
-    #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self { gate: Gate::new(platform), create: CreateProcess::new(platform), upload: CreateUpload::new(platform) }
+impl HttpFunction for App {
+    fn new(deployment: &Deployment) -> Self {
+        Self {
+            gate: Gate::new(&deployment.platform),
+            create: CreateProcess::new(deployment),
+            upload: CreateUpload::new(deployment),
+        }
+    }
+
+    fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Answers one of the routes: 201, or 202 where the provider has not confirmed yet.
+    async fn route(&self, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+        route(self, scope, request).await
     }
 }
 
-/// Answers one of the routes: 201, or 202 where the provider has not confirmed yet.
-pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    let visit = app.gate.visit(&request);
-    visit.answer(route(app, &visit, &request)).await
-}
-
-async fn route(app: &App, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(app: &App, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     match (request.method(), request.raw_http_path()) {
-        (&Method::POST, "/processes") => create(app, visit, request).await,
-        (&Method::POST, "/uploads") => upload(app, visit, request).await,
+        (&Method::POST, "/processes") => create(app, scope, request).await,
+        (&Method::POST, "/uploads") => upload(app, scope, request).await,
         _ => Err(ApiError::no_route()),
     }
 }
 
-async fn upload(app: &App, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn upload(app: &App, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let body = body::json(request);
-    let caller = visit.caller(body.as_ref().map_or(Scope::ProcessesWrite, upload::scope)).await?;
+    let caller = scope.caller(body.as_ref().map_or(Scope::ProcessesWrite, upload::scope)).await?;
     let upload = app.upload.run(&caller, &body?).await?;
     let headers: BTreeMap<_, _> = upload.headers.into_iter().collect();
     let put = json!({
@@ -57,8 +64,8 @@ async fn upload(app: &App, visit: &RequestScope<'_>, request: &Request) -> Resul
     Ok(success(201, &put))
 }
 
-async fn create(app: &App, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
-    let caller = visit.caller(Scope::ProcessesWrite).await?;
+async fn create(app: &App, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+    let caller = scope.caller(Scope::ProcessesWrite).await?;
     let key = match request.headers().get("idempotency-key") {
         None => None,
         Some(key) => {
@@ -69,7 +76,7 @@ async fn create(app: &App, visit: &RequestScope<'_>, request: &Request) -> Resul
     };
     let body = body::json_up_to(request, body::MAX_BODY_WITH_PICTURES_BYTES)?;
     let created = app.create.run(&caller, body, key).await?;
-    visit.concerns(created.process.id);
+    scope.concerns(created.process.id);
     let status = if created.process.status == Status::Submitting { 202 } else { 201 };
     let mut response = success(status, &ProcessView::of(&created.process));
     if let Ok(location) = HeaderValue::try_from(format!("/processes/{}", created.process.id)) {

@@ -2,8 +2,10 @@
 //! everything about the person. `PUT /processes/{id}/legal-hold`: keeps that from happening.
 
 use cotejo::{
-    api::{ApiError, Gate, RequestScope, Scope, body, response::success, view::ProcessView},
-    platform::Platform,
+    common::Scope,
+    deployment::Deployment,
+    http::{ApiError, Gate, RequestScope, body, response::success, view::ProcessView},
+    lambda::HttpFunction,
     workflow::{decide::DecideProcess, redact::RedactProcess},
 };
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
@@ -15,30 +17,37 @@ pub struct App {
     redact: RedactProcess,
 }
 
-impl App {
-    /// Builds it on the platform.
-    #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self { gate: Gate::new(platform), decide: DecideProcess::new(platform), redact: RedactProcess::new(platform) }
+impl HttpFunction for App {
+    const NEEDS_KEYS: bool = false;
+
+    fn new(deployment: &Deployment) -> Self {
+        Self {
+            gate: Gate::new(&deployment.platform),
+            decide: DecideProcess::new(deployment),
+            redact: RedactProcess::new(deployment),
+        }
+    }
+
+    fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Answers 200 with the process as it stands afterwards.
+    async fn route(&self, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+        route(self, scope, request).await
     }
 }
 
-/// Answers 200 with the process as it stands afterwards.
-pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    let visit = app.gate.visit(&request);
-    visit.answer(route(app, &visit, &request)).await
-}
-
-async fn route(app: &App, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(app: &App, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let path: Vec<&str> = request.raw_http_path().split('/').skip(1).collect();
-    let (id, scope, action) = match (request.method(), path.as_slice()) {
+    let (id, needed, action) = match (request.method(), path.as_slice()) {
         (&Method::POST, ["processes", id, "decision"]) => (id, Scope::ProcessesDecide, Action::Decide),
         (&Method::POST, ["processes", id, "redact"]) => (id, Scope::ProcessesRedact, Action::Redact),
         (&Method::PUT, ["processes", id, "legal-hold"]) => (id, Scope::ProcessesRedact, Action::Hold),
         _ => return Err(ApiError::no_route()),
     };
-    let caller = visit.caller(scope).await?;
-    let id = visit.process(id)?;
+    let caller = scope.caller(needed).await?;
+    let id = scope.process(id)?;
     let process = match action {
         Action::Decide => app.decide.run(&caller, id, &body::json(request)?).await?,
         Action::Redact => app.redact.run(&caller, id).await?,

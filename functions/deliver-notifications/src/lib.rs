@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use aws_lambda_events::event::{dynamodb::Event, streams::DynamoDbEventResponse};
 use cotejo::{
-    platform::{Clock, Platform},
+    deployment::Deployment,
+    lambda::{Error, EventFunction},
+    platform::Clock,
     store::keys::WorkKey,
     workflow::{
         attempt::{AttemptDelivery, Order},
@@ -19,7 +21,6 @@ use cotejo::{
         stream,
     },
 };
-use lambda_runtime::Error;
 use serde::Deserialize;
 
 /// What the function is called with.
@@ -40,43 +41,44 @@ pub struct App {
     lag: WatchLag,
 }
 
-impl App {
-    /// Builds it on the platform.
-    #[must_use]
-    pub fn new(platform: &Platform) -> Self {
+impl EventFunction for App {
+    type Event = Call;
+    type Answer = DynamoDbEventResponse;
+
+    fn new(deployment: &Deployment) -> Self {
         Self {
-            clock: platform.seams.clock.clone(),
-            deliver: DeliverNotifications::new(platform),
-            attempt: AttemptDelivery::new(platform),
-            lag: WatchLag::new(platform, "deliver-notifications"),
+            clock: deployment.platform.seams.clock.clone(),
+            deliver: DeliverNotifications::new(deployment),
+            attempt: AttemptDelivery::new(deployment),
+            lag: WatchLag::new(&deployment.platform, "deliver-notifications"),
         }
     }
-}
 
-/// Hands on the events of every process and record that has some, and attempts every delivery that is due. Names the records that our
-/// own store's trouble kept from being handled, for Lambda to bring again.
-///
-/// # Errors
-/// Our own store, where it was to attempt one delivery, which is then due again. Otherwise none: whatever fails, fails for its own
-/// record.
-pub async fn handle(app: &App, call: Call) -> Result<DynamoDbEventResponse, Error> {
-    let event = match call {
-        Call::Stream(event) => event,
-        Call::Order(order) => {
-            app.attempt.run_apart(&order).await?;
-            return Ok(DynamoDbEventResponse::default());
-        }
-    };
-    let lag = app.lag.look(&event);
-    let items = stream::each_item(event, app.clock.as_ref(), |key, _| async move {
-        match key {
-            WorkKey::Process(key) => app.deliver.run(&key).await.map(|_| ()),
-            WorkKey::Record(key) => app.deliver.run_record(&key).await.map(|_| ()),
-            WorkKey::Delivery(key) => app.attempt.run(&key).await,
-            // It has no events.
-            WorkKey::LongCopy(_) | WorkKey::Job(_) => Ok(()),
-        }
-    });
-    let (answer, ()) = tokio::join!(items, lag);
-    Ok(answer)
+    /// Hands on the events of every process and record that has some, and attempts every delivery that is due. Names the records that our
+    /// own store's trouble kept from being handled, for Lambda to bring again.
+    ///
+    /// # Errors
+    /// Our own store, where it was to attempt one delivery, which is then due again. Otherwise none: whatever fails, fails for its own
+    /// record.
+    async fn handle(&self, call: Call) -> Result<DynamoDbEventResponse, Error> {
+        let event = match call {
+            Call::Stream(event) => event,
+            Call::Order(order) => {
+                self.attempt.run_apart(&order).await?;
+                return Ok(DynamoDbEventResponse::default());
+            }
+        };
+        let lag = self.lag.look(&event);
+        let items = stream::each_item(event, self.clock.as_ref(), |key, _| async move {
+            match key {
+                WorkKey::Process(key) => self.deliver.run(&key).await.map(|_| ()),
+                WorkKey::Record(key) => self.deliver.run_record(&key).await.map(|_| ()),
+                WorkKey::Delivery(key) => self.attempt.run(&key).await,
+                // It has no events.
+                WorkKey::LongCopy(_) | WorkKey::Job(_) => Ok(()),
+            }
+        });
+        let (answer, ()) = tokio::join!(items, lag);
+        Ok(answer)
+    }
 }

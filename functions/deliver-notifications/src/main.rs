@@ -1,13 +1,9 @@
 //! Lambda's entry point.
 
-use cotejo::platform::{Config, Platform, Seams, telemetry};
-use deliver_notifications::{App, handle};
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use cotejo::lambda::{Error, serve_events};
+use deliver_notifications::App;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
-    let platform = Platform::new(Config::from_env()?, Seams::real());
-    let app = App::new(&platform);
-    run(service_fn(async |event: LambdaEvent<_>| handle(&app, event.payload).await)).await
+    serve_events::<App>().await
 }

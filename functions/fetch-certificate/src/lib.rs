@@ -1,12 +1,14 @@
 //! `GET /processes/{id}/certificate`: gives out the certificate of a verification.
 
 use cotejo::{
-    api::{
-        ApiError, Gate, RequestScope, Scope,
+    common::Scope,
+    deployment::Deployment,
+    http::{
+        ApiError, Gate, RequestScope,
         query::Query,
         response::{see_other, success},
     },
-    platform::Platform,
+    lambda::HttpFunction,
     workflow::certificate::{FetchCertificate, Given},
 };
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
@@ -18,29 +20,32 @@ pub struct App {
     certificate: FetchCertificate,
 }
 
-impl App {
-    /// Builds it on the platform.
-    #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self { gate: Gate::new(platform), certificate: FetchCertificate::new(platform) }
+impl HttpFunction for App {
+    const NEEDS_KEYS: bool = false;
+
+    fn new(deployment: &Deployment) -> Self {
+        Self { gate: Gate::new(&deployment.platform), certificate: FetchCertificate::new(deployment) }
+    }
+
+    fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Answers 200 with a link, 303 to it, 200 with the PDF, or 202 while there is none yet.
+    async fn route(&self, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+        certificate(self, scope, request).await
     }
 }
 
-/// Answers 200 with a link, 303 to it, 200 with the PDF, or 202 while there is none yet.
-pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    let visit = app.gate.visit(&request);
-    visit.answer(certificate(app, &visit, &request)).await
-}
-
-async fn certificate(app: &App, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn certificate(app: &App, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let path: Vec<&str> = request.raw_http_path().split('/').skip(1).collect();
     let (&Method::GET, ["processes", id, "certificate"]) = (request.method(), path.as_slice()) else {
         return Err(ApiError::no_route());
     };
-    let caller = visit.caller(Scope::ProcessesRead).await?;
+    let caller = scope.caller(Scope::ProcessesRead).await?;
     let query = Query::read(request, &["expires_in_min", "redirect", "download"])?;
     let (minutes, redirect, download) = (query.link_minutes()?, query.flag("redirect")?, query.flag("download")?);
-    let id = visit.process(id)?;
+    let id = scope.process(id)?;
     match app.certificate.run(&caller, id, minutes, download).await? {
         // A certificate that is too large for an answer is given as a link to be followed.
         Given::Link(url, expires_at) if redirect || download => {

@@ -1,13 +1,9 @@
 //! Lambda's entry point.
 
-use cotejo::platform::{Config, Platform, Seams, telemetry};
-use fetch_certificate::{App, handle};
-use lambda_http::{Error, run, service_fn};
+use cotejo::lambda::{Error, serve_http};
+use fetch_certificate::App;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
-    let platform = Platform::new(Config::from_env()?, Seams::real());
-    let app = App::new(&platform);
-    run(service_fn(async |request| Ok::<_, Error>(handle(&app, request).await))).await
+    serve_http::<App>().await
 }

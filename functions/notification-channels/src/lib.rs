@@ -2,15 +2,16 @@
 //! again.
 
 use cotejo::{
-    api::{
-        ApiError, Gate, RequestScope, Scope, body,
-        page::PageRequest,
+    common::{Scope, page::PageRequest},
+    deployment::Deployment,
+    http::{
+        ApiError, Gate, RequestScope, body,
         query::Query,
         response::{self, success},
-        view::{ChannelView, DeliveryView},
+        view::ChannelView,
     },
-    notify::DeliveryState,
-    platform::Platform,
+    lambda::HttpFunction,
+    notify::{DeliveryState, DeliverySummary},
     workflow::{
         channels::{ChannelWithSecret, Channels},
         deliveries::Deliveries,
@@ -26,25 +27,29 @@ pub struct App {
     deliveries: Deliveries,
 }
 
-impl App {
-    /// Builds it on the platform.
-    #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self { gate: Gate::new(platform), channels: Channels::new(platform), deliveries: Deliveries::new(platform) }
+impl HttpFunction for App {
+    fn new(deployment: &Deployment) -> Self {
+        Self {
+            gate: Gate::new(&deployment.platform),
+            channels: Channels::new(deployment),
+            deliveries: Deliveries::new(deployment),
+        }
+    }
+
+    fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    async fn route(&self, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+        route(self, scope, request).await
     }
 }
 
-/// Answers one of the routes.
-pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    let visit = app.gate.visit(&request);
-    visit.answer(route(app, &visit, &request)).await
-}
-
-async fn route(app: &App, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(app: &App, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let path: Vec<&str> = request.raw_http_path().split('/').skip(1).collect();
     let ["notification-channels", path @ ..] = path.as_slice() else { return Err(ApiError::no_route()) };
-    let scope = if request.method() == Method::GET { Scope::ChannelsRead } else { Scope::ChannelsWrite };
-    let caller = visit.caller(scope).await?;
+    let needed = if request.method() == Method::GET { Scope::ChannelsRead } else { Scope::ChannelsWrite };
+    let caller = scope.caller(needed).await?;
     match (request.method(), path) {
         (&Method::GET, []) => {
             let channels = app.channels.list(&caller).await?;
@@ -77,11 +82,11 @@ async fn route(app: &App, visit: &RequestScope<'_>, request: &Request) -> Result
         }
         (&Method::GET, [id, "deliveries", delivery]) => {
             let delivery = app.deliveries.get(&caller, channel(id)?, delivery_id(delivery)?).await?;
-            Ok(success(200, &DeliveryView::of(&delivery)))
+            Ok(success(200, &DeliverySummary::of(&delivery)))
         }
         (&Method::POST, [id, "deliveries", delivery, "replay"]) => {
             let delivery = app.deliveries.replay(&caller, channel(id)?, delivery_id(delivery)?).await?;
-            Ok(success(202, &DeliveryView::of(&delivery)))
+            Ok(success(202, &DeliverySummary::of(&delivery)))
         }
         _ => Err(ApiError::no_route()),
     }

@@ -1,17 +1,19 @@
 //! `/people` and below it, exports and imports among them, and `/people-groups`.
 
 use cotejo::{
-    api::{
-        ApiError, Caller, Gate, RequestScope, Scope, body, multipart,
+    common::{Caller, Scope},
+    deployment::Deployment,
+    http::{
+        ApiError, Gate, RequestScope, body, multipart,
         response::{self, success},
+        routes,
     },
+    lambda::HttpFunction,
     people::{Kind, families::GROUPS, job::Task, person::PEOPLE},
-    platform::Platform,
     workflow::{
         from_process,
         jobs::{ImportFile, JobAccepted, Jobs},
         people::People,
-        records::routes,
     },
 };
 use lambda_http::{Body, Request, Response, http::Method};
@@ -23,38 +25,38 @@ pub struct App {
     jobs: Jobs,
 }
 
-impl App {
-    /// Builds it on the platform.
-    #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        let people = People::new(platform);
-        Self { gate: Gate::new(platform), jobs: Jobs::beside(&people), people }
+impl HttpFunction for App {
+    fn new(deployment: &Deployment) -> Self {
+        let people = People::new(deployment);
+        Self { gate: Gate::new(&deployment.platform), jobs: Jobs::beside(&people), people }
+    }
+
+    fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    async fn route(&self, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+        route(self, scope, request).await
     }
 }
 
-/// Answers one of the routes.
-pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    let visit = app.gate.visit(&request);
-    visit.answer(route(app, &visit, &request)).await
-}
-
-async fn route(app: &App, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(app: &App, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let (people, jobs) = (&app.people, &app.jobs);
     let path = routes::path(request);
     let id = |text| routes::id(Kind::Person, text);
     let path = match path.as_slice() {
         ["people-groups", rest @ ..] => {
-            return routes::family(&people.records, &GROUPS, visit, request, rest).await;
+            return routes::family(&people.records, &GROUPS, scope, request, rest).await;
         }
         ["people", rest @ ..] => rest,
         _ => return Err(ApiError::no_route()),
     };
     // Looking for persons changes nothing, whatever its method.
-    let scope = match path {
+    let needed = match path {
         ["search"] | ["external", "search"] | ["export"] => Scope::PeopleRead,
-        _ => routes::scope(request),
+        _ => routes::scope_of(request),
     };
-    let caller = visit.caller(scope).await?;
+    let caller = scope.caller(needed).await?;
     match (request.method(), path) {
         (&Method::POST, ["search"]) => Ok(success(200, &people.search(&caller, &body::fields(request)?).await?)),
         (&Method::POST, ["external", "search"]) => {
@@ -115,7 +117,7 @@ async fn route(app: &App, visit: &RequestScope<'_>, request: &Request) -> Result
             let person = people.restore(&caller, id(text)?).await?;
             Ok(success(200, &people.view(&person)))
         }
-        (_, rest) => routes::family(&people.records, &PEOPLE, visit, request, rest).await,
+        (_, rest) => routes::family(&people.records, &PEOPLE, scope, request, rest).await,
     }
 }
 

@@ -2,14 +2,16 @@
 //! `/biometric-results`, and `/people/{id}/biometric-results`.
 
 use cotejo::{
-    api::{ApiError, Gate, RequestScope, page::MAX_PAGE_BYTES, response::success},
+    common::page::MAX_PAGE_BYTES,
+    deployment::Deployment,
+    http::{ApiError, Gate, RequestScope, response::success, routes},
+    lambda::HttpFunction,
     people::{
         Family, Kind,
         families::{BIOMETRIC_RESULTS, FAMILIES},
         person::PEOPLE,
     },
-    platform::Platform,
-    workflow::{people::People, records::routes},
+    workflow::people::People,
 };
 use lambda_http::{Body, Request, Response, http::Method};
 
@@ -19,11 +21,17 @@ pub struct App {
     people: People,
 }
 
-impl App {
-    /// Builds it on the platform.
-    #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self { gate: Gate::new(platform), people: People::new(platform) }
+impl HttpFunction for App {
+    fn new(deployment: &Deployment) -> Self {
+        Self { gate: Gate::new(&deployment.platform), people: People::new(deployment) }
+    }
+
+    fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    async fn route(&self, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+        route(&self.people, scope, request).await
     }
 }
 
@@ -32,16 +40,10 @@ fn is_a_person_s(family: &Family) -> bool {
     family.owner.as_ref().is_some_and(|owner| owner.kind == Kind::Person)
 }
 
-/// Answers one of the routes.
-pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    let visit = app.gate.visit(&request);
-    visit.answer(route(&app.people, &visit, &request)).await
-}
-
-async fn route(people: &People, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(people: &People, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     match (request.method(), routes::path(request).as_slice()) {
         (&Method::GET, ["people", id, "biometric-results"]) => {
-            let caller = visit.caller(routes::scope(request)).await?;
+            let caller = scope.caller(routes::scope_of(request)).await?;
             let id = routes::id(Kind::Person, id)?;
             people.records.get(&PEOPLE, &caller, id).await?;
             Ok(success(200, &people.records.owned(&BIOMETRIC_RESULTS, &caller, id, MAX_PAGE_BYTES).await?.data))
@@ -49,7 +51,7 @@ async fn route(people: &People, visit: &RequestScope<'_>, request: &Request) -> 
         (_, [list, rest @ ..]) => {
             let is_list = |path: &str| path.strip_prefix('/') == Some(list);
             let family = FAMILIES.into_iter().find(|family| is_list(family.path) && is_a_person_s(family));
-            routes::family(&people.records, family.ok_or_else(ApiError::no_route)?, visit, request, rest).await
+            routes::family(&people.records, family.ok_or_else(ApiError::no_route)?, scope, request, rest).await
         }
         _ => Err(ApiError::no_route()),
     }

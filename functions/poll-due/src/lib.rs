@@ -1,8 +1,11 @@
 //! The schedule, every minute: wakes whatever is overdue.
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
-use cotejo::{platform::Platform, workflow::poll::PollDue};
-use lambda_runtime::Error;
+use cotejo::{
+    deployment::Deployment,
+    lambda::{Error, EventFunction},
+    workflow::poll::PollDue,
+};
 use serde_json::Value;
 
 /// What the function needs, built once.
@@ -10,19 +13,20 @@ pub struct App {
     poll: PollDue,
 }
 
-impl App {
-    /// Builds it on the platform.
-    #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self { poll: PollDue::new(platform) }
-    }
-}
+impl EventFunction for App {
+    type Event = EventBridgeEvent<Value>;
+    type Answer = ();
 
-/// Wakes whatever is overdue; what the event says does not matter.
-///
-/// # Errors
-/// Our own store; the next run finds the same.
-pub async fn handle(app: &App, _event: EventBridgeEvent<Value>) -> Result<(), Error> {
-    app.poll.run().await?;
-    Ok(())
+    fn new(deployment: &Deployment) -> Self {
+        Self { poll: PollDue::new(deployment) }
+    }
+
+    /// Wakes whatever is overdue; what the event says does not matter.
+    ///
+    /// # Errors
+    /// Our own store; the next run finds the same.
+    async fn handle(&self, _event: EventBridgeEvent<Value>) -> Result<(), Error> {
+        self.poll.run().await?;
+        Ok(())
+    }
 }

@@ -2,14 +2,15 @@
 //! `GET /providers/{provider}/health`, and the answer to every path that does not exist and to every `OPTIONS`.
 
 use cotejo::{
-    api::{
-        ApiError, Gate, RequestScope, Scope,
-        page::PageRequest,
+    common::{Scope, page::PageRequest},
+    deployment::Deployment,
+    http::{
+        ApiError, Gate, RequestScope,
         query::Query,
         response::{no_content, see_other, success},
         view::ProcessView,
     },
-    platform::Platform,
+    lambda::HttpFunction,
     process::Status,
     store::lists::ProcessFilter,
     workflow::status::QueryStatus,
@@ -23,35 +24,37 @@ pub struct App {
     query: QueryStatus,
 }
 
-impl App {
-    /// Builds it on the platform.
-    #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self { gate: Gate::new(platform), query: QueryStatus::new(platform) }
+impl HttpFunction for App {
+    const NEEDS_KEYS: bool = false;
+
+    fn new(deployment: &Deployment) -> Self {
+        Self { gate: Gate::new(&deployment.platform), query: QueryStatus::new(deployment) }
+    }
+
+    fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    async fn route(&self, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+        route(self, scope, request).await
     }
 }
 
-/// Answers one of the routes.
-pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    let visit = app.gate.visit(&request);
-    visit.answer(route(app, &visit, &request)).await
-}
-
-async fn route(app: &App, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(app: &App, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let path: Vec<&str> = request.raw_http_path().split('/').skip(1).collect();
     match (request.method(), path.as_slice()) {
-        (&Method::GET, ["processes"]) => list(app, visit, request).await,
-        (&Method::GET, ["processes", id]) => get(app, visit, request, id).await,
-        (&Method::GET, ["processes", id, "evidence", evidence]) => link(app, visit, request, id, evidence).await,
-        (&Method::GET, ["providers", provider, "health"]) => health(app, visit, provider).await,
+        (&Method::GET, ["processes"]) => list(app, scope, request).await,
+        (&Method::GET, ["processes", id]) => get(app, scope, request, id).await,
+        (&Method::GET, ["processes", id, "evidence", evidence]) => link(app, scope, request, id, evidence).await,
+        (&Method::GET, ["providers", provider, "health"]) => health(app, scope, provider).await,
         // A browser asks before a script may; where the stack has `AllowedOrigins`, API Gateway adds to this answer what it needs.
         (&Method::OPTIONS, _) => Ok(no_content()),
         _ => Err(ApiError::no_route()),
     }
 }
 
-async fn list(app: &App, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
-    let caller = visit.caller(Scope::ProcessesRead).await?;
+async fn list(app: &App, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+    let caller = scope.caller(Scope::ProcessesRead).await?;
     let query = Query::read(request, &["status", "provider", "page", "per_page", "cursor"])?;
     let status = query.get("status").map(|name| {
         Status::from_name(name).ok_or_else(|| ApiError::invalid_field("status", "is not a status of processes"))
@@ -61,33 +64,33 @@ async fn list(app: &App, visit: &RequestScope<'_>, request: &Request) -> Result<
     Ok(success(200, &app.query.list(&caller, &filter, &page).await?))
 }
 
-async fn get(app: &App, visit: &RequestScope<'_>, request: &Request, id: &str) -> Result<Response<Body>, ApiError> {
-    let caller = visit.caller(Scope::ProcessesRead).await?;
+async fn get(app: &App, scope: &RequestScope<'_>, request: &Request, id: &str) -> Result<Response<Body>, ApiError> {
+    let caller = scope.caller(Scope::ProcessesRead).await?;
     let refresh = Query::read(request, &["refresh"])?.flag("refresh")?;
     if refresh {
         // Asking the provider is more than reading.
-        visit.caller(Scope::ProcessesWrite).await?;
+        scope.caller(Scope::ProcessesWrite).await?;
     }
-    let process = app.query.get(&caller, visit.process(id)?, refresh).await?;
+    let process = app.query.get(&caller, scope.process(id)?, refresh).await?;
     Ok(success(200, &ProcessView::of(&process)))
 }
 
-async fn health(app: &App, visit: &RequestScope<'_>, provider: &str) -> Result<Response<Body>, ApiError> {
-    let caller = visit.caller(Scope::ProcessesRead).await?;
+async fn health(app: &App, scope: &RequestScope<'_>, provider: &str) -> Result<Response<Body>, ApiError> {
+    let caller = scope.caller(Scope::ProcessesRead).await?;
     Ok(success(200, &app.query.ping(&caller, provider).await?))
 }
 
 async fn link(
     app: &App,
-    visit: &RequestScope<'_>,
+    scope: &RequestScope<'_>,
     request: &Request,
     id: &str,
     evidence: &str,
 ) -> Result<Response<Body>, ApiError> {
-    let caller = visit.caller(Scope::ProcessesRead).await?;
+    let caller = scope.caller(Scope::ProcessesRead).await?;
     let query = Query::read(request, &["expires_in_min", "redirect"])?;
     let evidence = evidence.parse().map_err(|_| ApiError::not_found("evidence"))?;
-    let link = app.query.link(&caller, visit.process(id)?, evidence, query.link_minutes()?).await?;
+    let link = app.query.link(&caller, scope.process(id)?, evidence, query.link_minutes()?).await?;
     let body = json!({
         "id": link.id, "kind": link.kind, "url": link.url, "expires_at": link.expires_at,
     });

@@ -1,13 +1,9 @@
 //! Lambda's entry point.
 
-use cotejo::platform::{Config, Platform, Seams, telemetry};
-use lambda_http::{Error, run, service_fn};
-use query_status::{App, handle};
+use cotejo::lambda::{Error, serve_http};
+use query_status::App;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
-    let platform = Platform::new(Config::from_env()?, Seams::real());
-    let app = App::new(&platform);
-    run(service_fn(async |request| Ok::<_, Error>(handle(&app, request).await))).await
+    serve_http::<App>().await
 }

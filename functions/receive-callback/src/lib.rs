@@ -1,11 +1,13 @@
 //! `POST /callbacks/{provider}/{token}`: takes a provider's callback and answers at once.
 
 use cotejo::{
-    api::{
-        ApiError, Gate,
+    deployment::Deployment,
+    http::{
+        ApiError, Gate, RequestScope,
         response::{source, success},
     },
-    platform::{Platform, config::IpNet},
+    lambda::HttpFunction,
+    platform::config::IpNet,
     workflow::callback::{self, ReceiveCallback, Received},
 };
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
@@ -18,19 +20,21 @@ pub struct App {
     proxies: Vec<IpNet>,
 }
 
-impl App {
-    /// Builds it on the platform.
-    #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        let proxies = platform.config.trusted_proxies.clone();
-        Self { gate: Gate::new(platform), callbacks: ReceiveCallback::new(platform), proxies }
+impl HttpFunction for App {
+    fn new(deployment: &Deployment) -> Self {
+        let proxies = deployment.platform.config.trusted_proxies.clone();
+        Self { gate: Gate::new(&deployment.platform), callbacks: ReceiveCallback::new(deployment), proxies }
     }
-}
 
-/// Answers 200 where the callback is kept, or is about somebody else's process; anything else makes the provider send it
-/// again.
-pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    app.gate.visit(&request).answer(receive(app, &request)).await
+    fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Answers 200 where the callback is kept, or is about somebody else's process; anything else makes the provider send it
+    /// again.
+    async fn route(&self, _scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+        receive(self, request).await
+    }
 }
 
 async fn receive(app: &App, request: &Request) -> Result<Response<Body>, ApiError> {

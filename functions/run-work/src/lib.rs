@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use aws_lambda_events::event::{dynamodb::Event, streams::DynamoDbEventResponse};
 use cotejo::{
-    platform::{Clock, Platform},
+    deployment::Deployment,
+    lambda::{Error, EventFunction},
+    platform::Clock,
     store::keys::WorkKey,
     workflow::{jobs::RunJob, lag::WatchLag, long_copy::StartLongCopy, refresh::RefreshProcess, stream},
 };
-use lambda_runtime::Error;
 
 /// What the function needs, built once.
 pub struct App {
@@ -22,36 +23,39 @@ pub struct App {
     lag: WatchLag,
 }
 
-impl App {
-    /// Builds it on the platform.
-    #[must_use]
-    pub fn new(platform: &Platform) -> Self {
+impl EventFunction for App {
+    type Event = Event;
+    type Answer = DynamoDbEventResponse;
+
+    const NEEDS_KEYS: bool = true;
+
+    fn new(deployment: &Deployment) -> Self {
         Self {
-            clock: platform.seams.clock.clone(),
-            refresh: RefreshProcess::new(platform),
-            copy: StartLongCopy::new(platform),
-            jobs: RunJob::new(platform),
-            lag: WatchLag::new(platform, "run-work"),
+            clock: deployment.platform.seams.clock.clone(),
+            refresh: RefreshProcess::new(deployment),
+            copy: StartLongCopy::new(deployment),
+            jobs: RunJob::new(deployment),
+            lag: WatchLag::new(&deployment.platform, "run-work"),
         }
     }
-}
 
-/// Handles each item that was woken. Names the records that our own store's trouble kept from being handled, for Lambda
-/// to bring again.
-///
-/// # Errors
-/// None: whatever fails, fails for its own record.
-pub async fn handle(app: &App, event: Event) -> Result<DynamoDbEventResponse, Error> {
-    let lag = app.lag.look(&event);
-    let items = stream::each_item(event, app.clock.as_ref(), |key, end| async move {
-        match key {
-            WorkKey::Process(key) => app.refresh.run(&key, end).await,
-            WorkKey::LongCopy(key) => app.copy.run(&key).await,
-            WorkKey::Job(key) => app.jobs.run(&key, end).await,
-            // It was not woken; `deliver-notifications` handles it.
-            WorkKey::Delivery(_) | WorkKey::Record(_) => Ok(()),
-        }
-    });
-    let (answer, ()) = tokio::join!(items, lag);
-    Ok(answer)
+    /// Handles each item that was woken. Names the records that our own store's trouble kept from being handled, for Lambda
+    /// to bring again.
+    ///
+    /// # Errors
+    /// None: whatever fails, fails for its own record.
+    async fn handle(&self, event: Event) -> Result<DynamoDbEventResponse, Error> {
+        let lag = self.lag.look(&event);
+        let items = stream::each_item(event, self.clock.as_ref(), |key, end| async move {
+            match key {
+                WorkKey::Process(key) => self.refresh.run(&key, end).await,
+                WorkKey::LongCopy(key) => self.copy.run(&key).await,
+                WorkKey::Job(key) => self.jobs.run(&key, end).await,
+                // It was not woken; `deliver-notifications` handles it.
+                WorkKey::Delivery(_) | WorkKey::Record(_) => Ok(()),
+            }
+        });
+        let (answer, ()) = tokio::join!(items, lag);
+        Ok(answer)
+    }
 }

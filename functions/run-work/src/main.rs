@@ -1,14 +1,9 @@
 //! Lambda's entry point.
 
-use cotejo::platform::{Config, Platform, Seams, telemetry};
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use run_work::{App, handle};
+use cotejo::lambda::{Error, serve_events};
+use run_work::App;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
-    let platform = Platform::new(Config::from_env()?, Seams::real());
-    platform.warm().await?;
-    let app = App::new(&platform);
-    run(service_fn(async |event: LambdaEvent<_>| handle(&app, event.payload).await)).await
+    serve_events::<App>().await
 }

@@ -1,13 +1,11 @@
 //! `/temporary-people`: whoever may become a person, and becoming one.
 
 use cotejo::{
-    api::{ApiError, Gate, RequestScope, body, response},
+    deployment::Deployment,
+    http::{ApiError, Gate, RequestScope, body, response, routes},
+    lambda::HttpFunction,
     people::{Kind, person::PEOPLE, temporary::TEMPORARY_PEOPLE},
-    platform::Platform,
-    workflow::{
-        records::{Records, routes},
-        temporary_people,
-    },
+    workflow::{records::Records, temporary_people},
 };
 use lambda_http::{Body, Request, Response, http::Method};
 
@@ -17,30 +15,30 @@ pub struct App {
     records: Records,
 }
 
-impl App {
-    /// Builds it on the platform.
-    #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self { gate: Gate::new(platform), records: Records::new(platform) }
+impl HttpFunction for App {
+    fn new(deployment: &Deployment) -> Self {
+        Self { gate: Gate::new(&deployment.platform), records: Records::new(deployment) }
+    }
+
+    fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    async fn route(&self, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+        route(&self.records, scope, request).await
     }
 }
 
-/// Answers one of the routes.
-pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    let visit = app.gate.visit(&request);
-    visit.answer(route(&app.records, &visit, &request)).await
-}
-
-async fn route(records: &Records, visit: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
+async fn route(records: &Records, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     match (request.method(), routes::path(request).as_slice()) {
         (&Method::POST, ["temporary-people", id, "person"]) => {
-            let caller = visit.caller(routes::scope(request)).await?;
+            let caller = scope.caller(routes::scope_of(request)).await?;
             let id = routes::id(Kind::TemporaryPerson, id)?;
             let made = temporary_people::convert(records, &caller, id, &body::fields(request)?).await?;
             let location = format!("{}/{}", PEOPLE.path, made.record.id);
             Ok(response::created(201, &location, made.replayed, &records.view(&PEOPLE, &made.record)))
         }
-        (_, ["temporary-people", rest @ ..]) => routes::family(records, &TEMPORARY_PEOPLE, visit, request, rest).await,
+        (_, ["temporary-people", rest @ ..]) => routes::family(records, &TEMPORARY_PEOPLE, scope, request, rest).await,
         _ => Err(ApiError::no_route()),
     }
 }

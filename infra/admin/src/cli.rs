@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use cotejo::{
-    api::Scope,
-    platform::values::time,
-    process::{ProcessId, TenantId},
+    common::{Scope, TenantId, values::time},
+    process::ProcessId,
 };
 use jiff::Timestamp;
 use uuid::Uuid;

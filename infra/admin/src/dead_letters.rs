@@ -11,7 +11,7 @@ use crate::{Admin, AdminError, Report, cli::DeadLettersCommand};
 pub async fn run(admin: &Admin, command: &DeadLettersCommand) -> Result<Report, AdminError> {
     let bucket = admin.failed_records.clone();
     let bucket = bucket.ok_or_else(|| AdminError::Input("the setting FAILED_RECORDS_BUCKET is missing".to_owned()))?;
-    let records = ReplayRecords::new(&admin.platform, bucket);
+    let records = ReplayRecords::new(&admin.deployment, bucket);
     match command {
         DeadLettersCommand::List => {
             let kept = records.list().await?;

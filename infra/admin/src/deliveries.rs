@@ -11,7 +11,7 @@ use crate::{Admin, AdminError, Report, cli::DeliveryCommand, operator};
 /// Why it was not carried out; what was replayed before is.
 pub async fn run(admin: &Admin, command: &DeliveryCommand) -> Result<Report, AdminError> {
     let DeliveryCommand::Replay { tenant, ids } = command;
-    let deliveries = Deliveries::new(&admin.platform);
+    let deliveries = Deliveries::new(&admin.deployment);
     let mut replayed = Vec::new();
     for id in ids {
         let delivery = deliveries.replay_any(&operator(tenant), *id).await?;

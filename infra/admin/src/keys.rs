@@ -1,6 +1,6 @@
 //! `key create|list|revoke`.
 
-use cotejo::{api::Scope, store::ApiKey};
+use cotejo::{common::Scope, store::ApiKey};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
@@ -13,7 +13,7 @@ use crate::{Admin, AdminError, Report, cli::KeyCommand, operator, report};
 pub async fn run(admin: &Admin, command: &KeyCommand) -> Result<Report, AdminError> {
     match command {
         KeyCommand::Create { tenant, name, scopes, all_scopes, expires_at } => {
-            let now = admin.platform.seams.clock.now();
+            let now = admin.deployment.platform.seams.clock.now();
             if expires_at.is_some_and(|end| end <= now) {
                 return Err(AdminError::Input("--expires-at must be in the future".to_owned()));
             }
@@ -38,7 +38,7 @@ pub async fn run(admin: &Admin, command: &KeyCommand) -> Result<Report, AdminErr
             Report::new(&keys, keys.iter().map(line).collect())
         }
         KeyCommand::Revoke { tenant, key_id } => {
-            let now = admin.platform.seams.clock.now();
+            let now = admin.deployment.platform.seams.clock.now();
             let key = admin.store.revoke_api_key(&operator(tenant), key_id, now).await?;
             let key = key.ok_or_else(|| AdminError::Missing(format!("key {key_id} of {tenant}")))?;
             Report::new(&key, vec![line(&key)])
@@ -49,7 +49,7 @@ pub async fn run(admin: &Admin, command: &KeyCommand) -> Result<Report, AdminErr
 /// So many unpredictable bytes, as text.
 fn random<const BYTES: usize>(admin: &Admin) -> String {
     let mut bytes = [0; BYTES];
-    admin.platform.seams.entropy.fill(&mut bytes);
+    admin.deployment.platform.seams.entropy.fill(&mut bytes);
     hex::encode(bytes)
 }
 

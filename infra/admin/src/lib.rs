@@ -3,7 +3,7 @@
 //!
 //! Everything goes through `cotejo`, the crate the functions share: the same store, the same secrets, the same checks.
 //! This crate only reads commands and says what came of them. Whoever runs it holds the deployment's own credentials,
-//! which is what lets it act for any tenant ([`cotejo::api::Operator`]).
+//! which is what lets it act for any tenant ([`cotejo::common::Operator`]).
 //!
 //! | reading on | subject |
 //! | --- | --- |
@@ -28,10 +28,10 @@ pub mod wake;
 use std::{collections::HashMap, io::Read};
 
 use cotejo::{
-    api::Operator,
-    platform::{Config, ConfigError, Platform, Seams, SecretsError},
-    process::TenantId,
-    providers::NoProvider,
+    common::{Operator, TenantId},
+    deployment::Deployment,
+    platform::{Config, ConfigError, Seams, SecretsError},
+    providers::{NoProvider, ProviderFactories},
     store::{Store, StoreError, Tenant},
     workflow::{InfraError, unique_keys::RotationError},
 };
@@ -41,7 +41,7 @@ pub use report::Report;
 
 /// A deployment and the means to operate it.
 pub struct Admin {
-    platform: Platform,
+    deployment: Deployment,
     store: Store,
     failed_records: Option<String>,
 }
@@ -96,10 +96,14 @@ impl Admin {
     ///
     /// # Errors
     /// A setting is missing or makes no sense.
-    pub fn new(settings: &HashMap<String, String>, seams: Seams) -> Result<Self, AdminError> {
-        let platform = Platform::new(Config::from_map(settings)?, seams);
+    pub fn new(
+        settings: &HashMap<String, String>,
+        seams: Seams,
+        factories: ProviderFactories,
+    ) -> Result<Self, AdminError> {
+        let deployment = Deployment::new(Config::from_map(settings)?, seams, factories);
         let failed_records = settings.get("FAILED_RECORDS_BUCKET").filter(|name| !name.is_empty()).cloned();
-        Ok(Self { store: Store::new(&platform), platform, failed_records })
+        Ok(Self { store: Store::new(&deployment.platform), deployment, failed_records })
     }
 
     /// Carries out a command; `input` is what a command may be given besides.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use cotejo::platform::Seams;
+use cotejo::{platform::Seams, providers::PROVIDERS};
 use cotejo_admin::{Admin, AdminError, Arguments, Report, settings};
 use tracing_subscriber::EnvFilter;
 
@@ -24,5 +24,5 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments) -> Result<Report, AdminError> {
     let settings = settings::read(arguments.local.as_deref())?;
-    Admin::new(&settings, Seams::real())?.run(&arguments.command, &mut std::io::stdin()).await
+    Admin::new(&settings, Seams::real(), PROVIDERS)?.run(&arguments.command, &mut std::io::stdin()).await
 }

@@ -1,6 +1,6 @@
 //! `process show|wake`.
 
-use cotejo::{api::view::ProcessView, store::ProcessRecord};
+use cotejo::{http::view::ProcessView, store::ProcessRecord};
 use serde_json::{Map, Value, json};
 
 use crate::{Admin, AdminError, Report, cli::ProcessCommand, operator, wake};

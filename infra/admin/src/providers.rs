@@ -3,10 +3,13 @@
 use std::{io::Read, path::Path};
 
 use cotejo::{
-    api::callback_token::{self, Purpose},
     notify::sms::{self, SmsAccount},
     platform::secrets::Account,
-    providers::{NoProvider, Providers, registry::read_account},
+    providers::{
+        NoProvider, Providers,
+        callback_token::{self, Purpose},
+        registry::read_account,
+    },
     workflow::TENANT_FRESH_FOR,
 };
 use serde_json::json;
@@ -25,8 +28,8 @@ pub async fn run(
     command: &ProviderCommand,
     input: &mut (dyn Read + Send),
 ) -> Result<Report, AdminError> {
-    let (secrets, config) = (&admin.platform.secrets, &admin.platform.config);
-    let providers = Providers::new(admin.platform.seams.companies, config);
+    let (secrets, config) = (&admin.deployment.platform.secrets, &admin.deployment.platform.config);
+    let providers = Providers::new(admin.deployment.factories, config);
     match command {
         ProviderCommand::Set { tenant, provider, file } => {
             let tenant = admin.tenant(tenant).await?;
@@ -47,7 +50,7 @@ pub async fn run(
         }
         ProviderCommand::Pause { tenant, provider } => {
             known(&providers, provider)?;
-            let now = admin.platform.seams.clock.now();
+            let now = admin.deployment.platform.seams.clock.now();
             let tenant = tenants::change(admin, tenant, |tenant| {
                 tenant.paused.entry(provider.clone()).or_insert(now);
             });

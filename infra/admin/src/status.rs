@@ -22,9 +22,9 @@ pub async fn run(admin: &Admin) -> Result<Report, AdminError> {
         // The list is an index, and a pause of seconds ago is to be seen.
         tenants.push((operator(&id), admin.tenant(&id).await?));
     }
-    let overview = LookOver::new(&admin.platform).run(&tenants).await?;
+    let overview = LookOver::new(&admin.deployment).run(&tenants).await?;
     let dead = match admin.failed_records.clone() {
-        Some(bucket) => Some(ReplayRecords::new(&admin.platform, bucket).count().await?),
+        Some(bucket) => Some(ReplayRecords::new(&admin.deployment, bucket).count().await?),
         None => None,
     };
     let mut lines = Vec::new();

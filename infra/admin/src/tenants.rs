@@ -1,7 +1,7 @@
 //! `tenant create|list|set`.
 
 use cotejo::{
-    process::TenantId,
+    common::TenantId,
     store::{StoreError, Tenant},
     workflow::conflict::Races,
 };
@@ -19,7 +19,7 @@ use crate::{
 pub async fn run(admin: &Admin, command: &TenantCommand) -> Result<Report, AdminError> {
     match command {
         TenantCommand::Create { tenant, name, settings } => {
-            let now = admin.platform.seams.clock.now();
+            let now = admin.deployment.platform.seams.clock.now();
             let mut new = Tenant::new(tenant.clone(), report::name(name)?, now);
             new.retention_days = settings.retention_days;
             new.per_minute = settings.per_minute.unwrap_or(new.per_minute);
@@ -51,7 +51,7 @@ async fn set(admin: &Admin, wanted: &TenantChange) -> Result<Report, AdminError>
 
 /// Changes a tenant as it stands, anew for a lost race.
 pub(crate) async fn change(admin: &Admin, id: &TenantId, change: impl Fn(&mut Tenant)) -> Result<Tenant, AdminError> {
-    let mut races = Races::new(&admin.platform.seams);
+    let mut races = Races::new(&admin.deployment.platform.seams);
     loop {
         let before = admin.tenant(id).await?;
         let mut after = before.clone();

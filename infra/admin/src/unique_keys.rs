@@ -1,9 +1,8 @@
 //! `unique-keys list|add|promote|move|remove`.
 
 use cotejo::{
-    api::Operator,
+    common::{Operator, TenantId},
     platform::secrets::unique_keys::{KNOWN_AFTER, StepRefused},
-    process::TenantId,
     store::guard_moves::GuardMoves,
     workflow::unique_keys::{KeyShown, RotateUniqueKeys},
 };
@@ -17,7 +16,7 @@ use crate::{Admin, AdminError, Report, cli::UniqueKeysCommand, operator};
 /// # Errors
 /// Why it was not carried out; what was moved before is.
 pub async fn run(admin: &Admin, command: &UniqueKeysCommand) -> Result<Report, AdminError> {
-    let rotate = RotateUniqueKeys::new(&admin.platform);
+    let rotate = RotateUniqueKeys::new(&admin.deployment);
     match command {
         UniqueKeysCommand::List => list(admin, &rotate).await,
         UniqueKeysCommand::Add => step(&rotate.add().await?),

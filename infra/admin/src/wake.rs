@@ -1,8 +1,7 @@
 //! `process wake`.
 
 use cotejo::{
-    api::page::Cursor,
-    process::TenantId,
+    common::{TenantId, page::Cursor},
     providers::Providers,
     workflow::wake::{WakeProcesses, Wanted},
 };
@@ -15,7 +14,7 @@ use crate::{Admin, AdminError, Report, cli, operator, providers};
 /// # Errors
 /// Why it was not carried out; what was woken before is.
 pub async fn run(admin: &Admin, words: &cli::WakeProcesses) -> Result<Report, AdminError> {
-    let known = Providers::new(admin.platform.seams.companies, &admin.platform.config);
+    let known = Providers::new(admin.deployment.factories, &admin.deployment.platform.config);
     providers::known(&known, &words.provider)?;
     let (first, mut place) = match &words.from {
         Some(from) => place_of(from)?,
@@ -26,7 +25,7 @@ pub async fn run(admin: &Admin, words: &cli::WakeProcesses) -> Result<Report, Ad
         None => admin.store.tenants().await?,
     };
     let wanted = Wanted { provider: words.provider.clone(), since: words.since, with_ended: words.with_ended };
-    let wake = WakeProcesses::new(&admin.platform);
+    let wake = WakeProcesses::new(&admin.deployment);
     let (mut left, mut woken, mut lines) = (words.limit as usize, Vec::new(), Vec::new());
     let mut next = None;
     for tenant in

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cotejo::platform::Seams;
+use cotejo::{platform::Seams, providers::PROVIDERS};
 use cotejo_sandbox::Times;
 
 use crate::{
@@ -185,6 +185,7 @@ async fn serve(
         data: Some(arguments.data.unwrap_or_else(|| PathBuf::from(".local"))),
         fresh: arguments.fresh,
         seams: Seams::real(),
+        factories: PROVIDERS,
         sandbox_times: Times::default().scaled(1.0 / arguments.speed.unwrap_or(1.0)),
         sandbox_seed: 0,
         mode: Mode::Live,

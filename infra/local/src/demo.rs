@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cotejo::platform::Seams;
+use cotejo::{platform::Seams, providers::PROVIDERS};
 use cotejo_sandbox::Times;
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -99,6 +99,7 @@ pub async fn run(arguments: &Arguments, overrides: HashMap<String, String>) -> R
         data: arguments.data.clone(),
         fresh: arguments.fresh,
         seams: Seams::real(),
+        factories: PROVIDERS,
         sandbox_times: times,
         sandbox_seed: 0,
         mode: Mode::Live,

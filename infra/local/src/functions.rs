@@ -3,7 +3,11 @@
 
 use std::{any::Any, collections::HashMap, convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use cotejo::platform::{Platform, clock::in_time};
+use cotejo::{
+    deployment::Deployment,
+    lambda::{EventFunction, HttpFunction, answer},
+    platform::clock::in_time,
+};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use lambda_http::{LambdaEvent, Service as _, request::LambdaRequest, service_fn};
 use serde_json::Value;
@@ -54,8 +58,8 @@ pub struct Deployed {
     pub deployed_name: String,
     /// How long one call may take.
     pub timeout: Duration,
-    /// The platform it was built with.
-    pub platform: Platform,
+    /// What it was built on.
+    pub deployment: Deployment,
     handler: Handler,
 }
 
@@ -70,11 +74,11 @@ impl Functions {
     ///
     /// # Errors
     /// The crate's name, if it does not contain it: a new function must be added to `start` in this file.
-    pub fn add(&mut self, function: &Function, platform: Platform) -> Result<(), InvokeError> {
+    pub fn add(&mut self, function: &Function, deployment: Deployment) -> Result<(), InvokeError> {
         let (name, timeout) = (function.crate_name.clone(), function.timeout);
-        let handler = start(&name, &platform).ok_or_else(|| InvokeError::Unknown(name.clone()))?;
+        let handler = start(&name, &deployment).ok_or_else(|| InvokeError::Unknown(name.clone()))?;
         let deployed_name = function.deployed_name.clone();
-        self.by_name.insert(name.clone(), Deployed { name, deployed_name, timeout, platform, handler });
+        self.by_name.insert(name.clone(), Deployed { name, deployed_name, timeout, deployment, handler });
         Ok(())
     }
 
@@ -99,9 +103,9 @@ impl Functions {
 impl Deployed {
     /// A function that is nothing but `handler`.
     #[cfg(test)]
-    pub(crate) fn of(name: &str, platform: Platform, handler: Handler) -> Self {
+    pub(crate) fn of(name: &str, deployment: Deployment, handler: Handler) -> Self {
         let deployed_name = name.to_owned();
-        Self { name: name.to_owned(), deployed_name, timeout: Duration::from_secs(1), platform, handler }
+        Self { name: name.to_owned(), deployed_name, timeout: Duration::from_secs(1), deployment, handler }
     }
 
     /// Calls the function. Dropping the future stops it where it stands, as a crash would.
@@ -110,7 +114,7 @@ impl Deployed {
     /// What Lambda would report as a function error: the function failed, panicked or took too long.
     pub async fn invoke(&self, event: Value) -> Result<Value, InvokeError> {
         let call = AssertUnwindSafe((self.handler)(event)).catch_unwind();
-        let clock = self.platform.seams.clock.as_ref();
+        let clock = self.deployment.platform.seams.clock.as_ref();
         let outcome = match in_time(clock, clock.now() + self.timeout, call).await {
             None => Err(InvokeError::TimedOut { function: self.name.clone(), after: self.timeout }),
             Some(Err(panic)) => Err(InvokeError::Failed { function: self.name.clone(), problem: panic_text(&*panic) }),
@@ -129,61 +133,57 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
 }
 
 /// A function behind API Gateway.
-macro_rules! http {
-    ($name:expr, $platform:expr, $krate:ident) => {{
-        let app = Arc::new($krate::App::new($platform));
-        let name = $name.to_owned();
-        Arc::new(move |event: Value| -> BoxFuture<'static, _> {
-            let (app, name) = (Arc::clone(&app), name.clone());
-            let service = service_fn(move |request: lambda_http::Request| {
-                let app = Arc::clone(&app);
-                async move { Ok::<_, Infallible>($krate::handle(&app, request).await) }
-            });
-            Box::pin(async move {
-                // From text, since lambda_http looks at the raw JSON to tell the kinds of gateways apart.
-                let payload: LambdaRequest = parse(&name, &event.to_string())?;
-                let mut adapter = lambda_http::Adapter::from(service);
-                let Ok(answer) = adapter.call(LambdaEvent::new(payload, lambda_http::Context::default())).await;
-                serde_json::to_value(answer).map_err(|error| failed(&name, &error))
-            })
+fn http<F: HttpFunction>(name: &str, deployment: &Deployment) -> Handler {
+    let function = Arc::new(F::new(deployment));
+    let name = name.to_owned();
+    Arc::new(move |event: Value| -> BoxFuture<'static, _> {
+        let (function, name) = (Arc::clone(&function), name.clone());
+        let service = service_fn(move |request: lambda_http::Request| {
+            let function = Arc::clone(&function);
+            async move { Ok::<_, Infallible>(answer(&*function, request).await) }
+        });
+        Box::pin(async move {
+            // From text, since lambda_http looks at the raw JSON to tell the kinds of gateways apart.
+            let payload: LambdaRequest = parse(&name, &event.to_string())?;
+            let mut adapter = lambda_http::Adapter::from(service);
+            let Ok(answer) = adapter.call(LambdaEvent::new(payload, lambda_http::Context::default())).await;
+            serde_json::to_value(answer).map_err(|error| failed(&name, &error))
         })
-    }};
+    })
 }
 
 /// A function that takes any other event and may fail.
-macro_rules! event {
-    ($name:expr, $platform:expr, $krate:ident) => {{
-        let app = Arc::new($krate::App::new($platform));
-        let name = $name.to_owned();
-        Arc::new(move |event: Value| -> BoxFuture<'static, _> {
-            let (app, name) = (Arc::clone(&app), name.clone());
-            Box::pin(async move {
-                let event = parse(&name, &event.to_string())?;
-                let answer = $krate::handle(&app, event).await.map_err(|error| failed(&name, &error))?;
-                serde_json::to_value(answer).map_err(|error| failed(&name, &error))
-            })
+fn event<F: EventFunction>(name: &str, deployment: &Deployment) -> Handler {
+    let function = Arc::new(F::new(deployment));
+    let name = name.to_owned();
+    Arc::new(move |event: Value| -> BoxFuture<'static, _> {
+        let (function, name) = (Arc::clone(&function), name.clone());
+        Box::pin(async move {
+            let event = parse(&name, &event.to_string())?;
+            let answer = function.handle(event).await.map_err(|error| failed(&name, &error))?;
+            serde_json::to_value(answer).map_err(|error| failed(&name, &error))
         })
-    }};
+    })
 }
 
 /// The functions this binary contains. A new one is one line here.
-fn start(name: &str, platform: &Platform) -> Option<Handler> {
+fn start(name: &str, deployment: &Deployment) -> Option<Handler> {
     Some(match name {
-        "create-process" => http!(name, platform, create_process),
-        "query-status" => http!(name, platform, query_status),
-        "decide-process" => http!(name, platform, decide_process),
-        "fetch-certificate" => http!(name, platform, fetch_certificate),
-        "notification-channels" => http!(name, platform, notification_channels),
-        "people" => http!(name, platform, people),
-        "person-records" => http!(name, platform, person_records),
-        "catalogs" => http!(name, platform, catalogs),
-        "temporary-people" => http!(name, platform, temporary_people),
-        "contact-verification" => http!(name, platform, contact_verification),
-        "receive-callback" => http!(name, platform, receive_callback),
-        "poll-due" => event!(name, platform, poll_due),
-        "run-work" => event!(name, platform, run_work),
-        "copy-long" => event!(name, platform, copy_long),
-        "deliver-notifications" => event!(name, platform, deliver_notifications),
+        "create-process" => http::<create_process::App>(name, deployment),
+        "query-status" => http::<query_status::App>(name, deployment),
+        "decide-process" => http::<decide_process::App>(name, deployment),
+        "fetch-certificate" => http::<fetch_certificate::App>(name, deployment),
+        "notification-channels" => http::<notification_channels::App>(name, deployment),
+        "people" => http::<people::App>(name, deployment),
+        "person-records" => http::<person_records::App>(name, deployment),
+        "catalogs" => http::<catalogs::App>(name, deployment),
+        "temporary-people" => http::<temporary_people::App>(name, deployment),
+        "contact-verification" => http::<contact_verification::App>(name, deployment),
+        "receive-callback" => http::<receive_callback::App>(name, deployment),
+        "poll-due" => event::<poll_due::App>(name, deployment),
+        "run-work" => event::<run_work::App>(name, deployment),
+        "copy-long" => event::<copy_long::App>(name, deployment),
+        "deliver-notifications" => event::<deliver_notifications::App>(name, deployment),
         _ => return None,
     })
 }

@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, io, path::PathBuf};
 
-use cotejo::platform::{ConfigError, Seams};
+use cotejo::{
+    platform::{ConfigError, Seams},
+    providers::ProviderFactories,
+};
 use cotejo_sandbox::{SandboxError, Times};
 
 use crate::{data::DataError, functions::InvokeError, stores::StoreError, template::TemplateError};
@@ -17,6 +20,8 @@ pub struct Options {
     pub fresh: bool,
     /// Clock, entropy and the transport under the functions' AWS clients.
     pub seams: Seams,
+    /// The providers that the functions know.
+    pub factories: ProviderFactories,
     /// How long things take in the sandbox.
     pub sandbox_times: Times,
     /// The sandbox's seed, from which its codes and links follow; 0 chooses one and remembers it with the data, so that

@@ -7,7 +7,11 @@ use std::{
     time::Duration,
 };
 
-use cotejo::platform::{Entropy as _, Platform, Seams, SystemEntropy};
+use cotejo::{
+    deployment::Deployment,
+    platform::{Entropy as _, Platform, Seams, SystemEntropy},
+    providers::ProviderFactories,
+};
 use cotejo_sandbox::{AucoAccount, LinkAccount, Sandbox, SandboxConfig};
 use serde_json::Value;
 use tokio::{sync::watch, task::JoinSet};
@@ -57,6 +61,7 @@ pub(crate) struct Inner {
     pub(crate) bucket_store: Option<s3::Embedded>,
     pub(crate) access: Access,
     pub(crate) seams: Seams,
+    factories: ProviderFactories,
     tenants: Tenants,
     keys: Keys,
     secrets_url: String,
@@ -95,7 +100,7 @@ impl Local {
     /// # Errors
     /// What stands in the way.
     pub async fn start(options: Options) -> Result<Self, LocalError> {
-        let Options { port, seams, mode, .. } = options;
+        let Options { port, seams, factories, mode, .. } = options;
         let overrides = Overrides::new(options.overrides);
         let data = open_data(options.data.as_deref(), options.fresh).await?;
         let servers = Servers::bind(port, options.functions).await.map_err(|error| match error.kind() {
@@ -253,6 +258,7 @@ impl Local {
             database,
             bucket_store,
             seams,
+            factories,
             tenants,
             keys,
             secrets_url,
@@ -370,7 +376,7 @@ impl Local {
     /// # Errors
     /// There is no such function.
     pub fn platform(&self, function: &str) -> Result<Platform, LocalError> {
-        Ok(self.inner.functions.get(function)?.platform)
+        Ok(self.inner.functions.get(function)?.deployment.platform)
     }
 
     /// A function as it runs at present, for whoever calls it later.
@@ -460,8 +466,8 @@ impl Inner {
             let config = config.map_err(|source| LocalError::Config { function: name.clone(), source })?;
             // One pool of connections for all, as long as nobody brings a transport.
             let http = self.seams.aws_http.clone().or_else(|| Some(self.access.http.clone()));
-            let platform = Platform::new(config, Seams { aws_http: http, ..self.seams.clone() });
-            functions.add(function, platform)?;
+            let seams = Seams { aws_http: http, ..self.seams.clone() };
+            functions.add(function, Deployment::new(config, seams, self.factories))?;
         }
         self.functions.replace(functions);
         Ok(())

@@ -6,16 +6,13 @@
 use std::{collections::BTreeMap, io, net::Ipv4Addr, path::PathBuf, sync::Mutex};
 
 use cotejo::{
-    api::{
-        Operator, Scope,
-        callback_token::{self, Purpose},
-    },
+    common::{Operator, Scope, TenantId},
     notify::sms,
     platform::{
         Platform, Seams,
         secrets::{SecretDocument, account_name},
     },
-    process::TenantId,
+    providers::callback_token::{self, Purpose},
     store::{self, ApiKey, Store, StoreError},
 };
 use cotejo_sandbox::Webhook;

@@ -16,13 +16,15 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
 
 use super::{
-    Bucket, CopyError, MAX_VIDEO_BYTES, ObjectKey, RawForm, UrlGuard,
+    CopyError, MAX_VIDEO_BYTES,
     budget::Budget,
     fetch::{Picture, fetch},
 };
 use crate::{
-    platform::http::guarded_client,
-    process::{EvidenceKind, ProcessId, TenantId},
+    common::TenantId,
+    objects::{Bucket, ObjectKey, RawForm},
+    platform::http::{UrlGuard, guarded_client},
+    process::{EvidenceKind, ProcessId},
 };
 
 /// How far a copy may go.

@@ -1,6 +1,6 @@
 //! Why media were not copied, sorted by what can be done about it.
 
-use super::{BucketError, UrlRefused};
+use crate::{objects::BucketError, platform::http::UrlRefused};
 
 /// What the caller does next. No variant carries anything of the link or the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -8,8 +8,11 @@ use reqwest::{Client, Response, StatusCode};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::{CopyError, MAX_PICTURE_BYTES, MediaFormat, UrlRefused};
-use crate::platform::http::leads_nowhere_public;
+use super::{CopyError, MAX_PICTURE_BYTES};
+use crate::{
+    objects::MediaFormat,
+    platform::http::{UrlRefused, leads_nowhere_public},
+};
 
 /// A picture in memory.
 pub(super) struct Picture {

@@ -7,8 +7,12 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{Copier, CopyError, MAX_CERTIFICATE_BYTES, MAX_PICTURE_BYTES, MediaFormat, ObjectKey, Stored};
-use crate::process::{EvidenceKind, ProcessId, TenantId};
+use super::{Copier, CopyError, MAX_CERTIFICATE_BYTES, MAX_PICTURE_BYTES, Stored};
+use crate::{
+    common::TenantId,
+    objects::{MediaFormat, ObjectKey},
+    process::{EvidenceKind, ProcessId},
+};
 
 /// The formats that the verification companies take.
 const SUBMITTED_FORMATS: [MediaFormat; 3] = [MediaFormat::Jpeg, MediaFormat::Png, MediaFormat::Pdf];

@@ -17,14 +17,16 @@ use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
 use super::{
-    Copier, CopyError, MAX_PICTURE_BYTES, MediaFormat, ObjectKey, Stored,
-    bucket::{Parts, SMALLEST_PART_BYTES},
+    Copier, CopyError, MAX_PICTURE_BYTES, Stored,
     budget::READ_AHEAD_BYTES,
     copy::Limits,
     fetch::{judge_status, not_connected},
-    whole::Boxes,
 };
-use crate::process::{ProcessId, TenantId};
+use crate::{
+    common::TenantId,
+    objects::{MediaFormat, ObjectKey, Parts, SMALLEST_PART_BYTES, whole::Boxes},
+    process::ProcessId,
+};
 
 /// The parts a video is written in.
 const PART_BYTES: usize = 8 << 20;

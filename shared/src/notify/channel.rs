@@ -9,9 +9,13 @@ use uuid::Uuid;
 
 use super::{Breaker, Topic, Way, seal::Sealed};
 use crate::{
+    common::{Private, TenantId},
     platform::{SecretsError, secrets::SecretDocument},
-    process::{Private, TenantId},
 };
+
+/// What a channel shows and nobody sets, beside its id: where it comes back it counts for nothing.
+pub const DERIVED_FIELDS: [&str; 6] =
+    ["failing_since", "resting_until", "disabled_at", "disabled_reason", "created_at", "updated_at"];
 
 /// A channel that failed for so long without a success is disabled.
 pub const TIMEOUT: SignedDuration = SignedDuration::from_hours(5 * 24);

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::{Channel, Message, Outcome, schedule};
 use crate::{
+    common::{Private, TenantId, ids::uuid_of},
     people::Record,
-    process::{Private, TenantId, ids::uuid_of},
 };
 
 /// Attempts that are shown.
@@ -192,4 +192,36 @@ impl Delivery {
 
 fn is_zero(number: &usize) -> bool {
     *number == 0
+}
+
+/// What a channel's log shows of a delivery; stored beside it, so that a log reads nothing else.
+#[derive(Serialize)]
+pub struct DeliverySummary<'a> {
+    id: String,
+    event: &'a str,
+    event_id: String,
+    resource_id: &'a str,
+    resource_name: &'a str,
+    state: &'static str,
+    attempts: &'a [Attempt],
+    next_attempt_at: Option<Timestamp>,
+    created_at: Timestamp,
+}
+
+impl<'a> DeliverySummary<'a> {
+    /// The summary of `delivery`.
+    #[must_use]
+    pub fn of(delivery: &'a Delivery) -> Self {
+        Self {
+            id: delivery.id.to_string(),
+            event: &delivery.message.event,
+            event_id: delivery.event_id.to_string(),
+            resource_id: &delivery.message.resource_id,
+            resource_name: &delivery.message.resource_name,
+            state: delivery.state.as_str(),
+            attempts: &delivery.attempts,
+            next_attempt_at: delivery.next_attempt_at,
+            created_at: delivery.created_at,
+        }
+    }
 }

@@ -13,8 +13,8 @@ use super::{
     send::{Outcome, Said},
 };
 use crate::{
+    common::Private,
     platform::{Config, Platform, aws},
-    process::Private,
 };
 
 /// Sends messages by e-mail. The client is built on first use: most deployments send none.

@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::{Channel, topic::CHANNEL_DISABLED};
 use crate::{
+    common::{Private, RawJson},
     people::{Record, RecordEvent, View, family::UPDATED_DATA},
-    platform::json::Json,
-    process::{Event, Private, Process},
+    process::{Event, Process},
 };
 
 /// What stays of a payload when the person is removed from it.
@@ -37,7 +37,7 @@ pub struct Message {
     /// What that is.
     pub resource_name: String,
     /// More of it.
-    pub payload: Private<Json>,
+    pub payload: Private<RawJson>,
     /// Whom it is about, for texts of channels that ask for names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person_name: Option<Private<String>>,
@@ -69,7 +69,7 @@ impl Message {
             event: event.name.as_str().to_owned(),
             resource_id: process.id.to_string(),
             resource_name: "process".to_owned(),
-            payload: Json::of(&payload).into(),
+            payload: RawJson::of(&payload).into(),
             person_name: None,
         }
     }
@@ -82,7 +82,7 @@ impl Message {
             event: event.name.clone(),
             resource_id: record.owner.filter(|_| event.name == UPDATED_DATA).unwrap_or(record.id).to_string(),
             resource_name: record.kind.resource_name().to_owned(),
-            payload: Json::of(payload).into(),
+            payload: RawJson::of(payload).into(),
             person_name: None,
         }
     }
@@ -101,7 +101,7 @@ impl Message {
             event: CHANNEL_DISABLED.to_owned(),
             resource_id: channel.id.to_string(),
             resource_name: "notification_channel".to_owned(),
-            payload: Json::of(&payload).into(),
+            payload: RawJson::of(&payload).into(),
             person_name: None,
         }
     }
@@ -120,10 +120,10 @@ impl Message {
             event: &'a str,
             resource_id: &'a str,
             resource_name: &'a str,
-            payload: &'a Json,
+            payload: &'a RawJson,
         }
         let Self { event, resource_id, resource_name, payload, .. } = self;
-        Json::of(&Body { event, resource_id, resource_name, payload: payload.expose() }).text().to_owned()
+        RawJson::of(&Body { event, resource_id, resource_name, payload: payload.expose() }).text().to_owned()
     }
 
     /// The line that people read.
@@ -143,7 +143,7 @@ impl Message {
     pub fn redact(&mut self) {
         let mut kept = self.fields();
         kept.retain(|name, _| NOT_PERSONAL.contains(&name.as_str()));
-        self.payload = Json::of(&kept).into();
+        self.payload = RawJson::of(&kept).into();
         self.person_name = None;
     }
 

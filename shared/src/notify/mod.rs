@@ -34,7 +34,7 @@ mod webhook;
 
 pub use breaker::{Breaker, Way};
 pub use channel::{Channel, Config};
-pub use delivery::{Attempt, Delivery, DeliveryState};
+pub use delivery::{Attempt, Delivery, DeliveryState, DeliverySummary};
 pub use message::Message;
 pub use send::{Outcome, Sender, Sent};
 pub use topic::Topic;

@@ -11,14 +11,13 @@ use secrecy::ExposeSecret as _;
 
 use super::{Attempt, Channel, Config, Delivery, email::Mailer, signature::is_secret, slack, sms::SmsAccount, webhook};
 use crate::{
-    evidence::UrlGuard,
+    common::Private,
     platform::{
         Clock, Platform, SecretsError,
         clock::in_time,
-        http::{guarded_client, leads_nowhere_public},
+        http::{UrlGuard, guarded_client, leads_nowhere_public},
         secrets::SecretDocument,
     },
-    process::Private,
 };
 
 /// How long an endpoint has to answer.

@@ -4,7 +4,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::json;
 
 use super::Message;
-use crate::evidence::UrlGuard;
+use crate::platform::http::UrlGuard;
 
 /// Where Slack's incoming webhooks are.
 const HOST: &str = "hooks.slack.com";

@@ -10,7 +10,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::evidence::{UrlGuard, UrlRefused};
+use crate::platform::http::{UrlGuard, UrlRefused};
 
 /// What the account's secret is called, beside those of the companies.
 pub const ACCOUNT: &str = "sms";

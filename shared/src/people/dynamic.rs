@@ -14,10 +14,7 @@ use super::{
     rules::Rule,
     schema, typed,
 };
-use crate::{
-    platform::{json::Json, values::text::normal},
-    providers::FieldProblem,
-};
+use crate::common::{FieldError, RawJson, values::text::normal};
 
 /// Parts that a property has at most.
 const MAX_ENTRIES: usize = 50;
@@ -81,15 +78,15 @@ pub struct Entry {
 /// A value, as text, that a catalog has or is asked for.
 pub type CatalogValue = (Uuid, String);
 
-fn validate_property(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
+fn validate_property(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldError> {
     if change.present.is_none()
-        && let Some(name) = fields.get("name").and_then(Json::read::<String>)
+        && let Some(name) = fields.get("name").and_then(RawJson::read::<String>)
     {
-        fields.insert("key".to_owned(), Json::of(&key_of(&name)));
+        fields.insert("key".to_owned(), RawJson::of(&key_of(&name)));
     }
     match change.given.get("descriptor").map(read_descriptor) {
         Some(Ok(entries)) => {
-            fields.insert("descriptor".to_owned(), Json::of(&entries));
+            fields.insert("descriptor".to_owned(), RawJson::of(&entries));
             Vec::new()
         }
         Some(Err(problems)) => problems,
@@ -103,32 +100,32 @@ fn key_of(name: &str) -> String {
     plain.split('_').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
 }
 
-fn read_descriptor(given: &Json) -> Result<Vec<Entry>, Vec<FieldProblem>> {
+fn read_descriptor(given: &RawJson) -> Result<Vec<Entry>, Vec<FieldError>> {
     let entries = given.read::<Vec<Fields>>().filter(|entries| (1..=MAX_ENTRIES).contains(&entries.len()));
     let Some(entries) = entries else {
         let must = format!("must be a list of 1 to {MAX_ENTRIES} objects");
-        return Err(vec![FieldProblem::new("descriptor", must)]);
+        return Err(vec![FieldError::new("descriptor", must)]);
     };
     let (mut read, mut problems) = (Vec::<Entry>::new(), Vec::new());
     for (at, given) in entries.iter().enumerate() {
         let mut entry = schema::read(&ENTRY, given, true);
-        let text = |name: &str| entry.given.get(name).and_then(Json::read::<String>);
+        let text = |name: &str| entry.given.get(name).and_then(RawJson::read::<String>);
         let (title, kind) = (text("title").unwrap_or_default(), text("type").unwrap_or_default());
-        let rules: Vec<String> = entry.given.get("rules").and_then(Json::read).unwrap_or_default();
+        let rules: Vec<String> = entry.given.get("rules").and_then(RawJson::read).unwrap_or_default();
         let key = text("key").unwrap_or_else(|| key_of(&title));
-        let (filter_group, catalog_id) = (text("filter_group"), entry.given.get("catalog_id").and_then(Json::read));
+        let (filter_group, catalog_id) = (text("filter_group"), entry.given.get("catalog_id").and_then(RawJson::read));
         // What has not even the right form needs no more to be said of it.
         if entry.problems.is_empty() {
             let wrong = &mut entry.problems;
             if key.is_empty() {
-                wrong.push(FieldProblem::new("key", "is required where the title has no letter"));
+                wrong.push(FieldError::new("key", "is required where the title has no letter"));
             }
             if read.iter().any(|other| other.key == key) {
-                wrong.push(FieldProblem::new("key", "is another part's already"));
+                wrong.push(FieldError::new("key", "is another part's already"));
             }
             for (rule, text) in rules.iter().enumerate() {
                 if let Err(message) = Rule::parse(text, &kind) {
-                    wrong.push(FieldProblem::new(format!("rules[{rule}]"), message));
+                    wrong.push(FieldError::new(format!("rules[{rule}]"), message));
                 }
             }
         }
@@ -142,7 +139,7 @@ fn read_descriptor(given: &Json) -> Result<Vec<Entry>, Vec<FieldProblem>> {
 /// The parts of a property.
 #[must_use]
 pub fn descriptor(property: &Fields) -> Vec<Entry> {
-    property.get("descriptor").and_then(Json::read).unwrap_or_default()
+    property.get("descriptor").and_then(RawJson::read).unwrap_or_default()
 }
 
 fn catalogs_named(property: &Fields) -> Vec<Named> {
@@ -156,13 +153,13 @@ fn property_named(value: &Fields) -> Vec<Named> {
 
 /// What is given for parts, each under the part's name in the one form that names have.
 #[must_use]
-pub fn named_alike(given: BTreeMap<String, Json>) -> BTreeMap<String, Json> {
+pub fn named_alike(given: BTreeMap<String, RawJson>) -> BTreeMap<String, RawJson> {
     given.into_iter().map(|(key, value)| (normal(&key).into_owned(), value)).collect()
 }
 
 /// What catalogs must have for the values to be what the parts ask for.
 #[must_use]
-pub fn asked_of_catalogs(entries: &[Entry], given: &BTreeMap<String, Json>) -> BTreeSet<CatalogValue> {
+pub fn asked_of_catalogs(entries: &[Entry], given: &BTreeMap<String, RawJson>) -> BTreeSet<CatalogValue> {
     let read = |entry: &Entry| entry.form().read(given.get(&entry.key).filter(|value| !value.is_null())?).ok();
     let asked = entries.iter().filter_map(|entry| Some(entry.asked(&read(entry)?)));
     asked.flatten().collect()
@@ -174,17 +171,17 @@ pub fn asked_of_catalogs(entries: &[Entry], given: &BTreeMap<String, Json>) -> B
 /// Every value that is not, as `values.KEY`.
 pub fn check(
     entries: &[Entry],
-    given: &BTreeMap<String, Json>,
+    given: &BTreeMap<String, RawJson>,
     listed: &BTreeSet<CatalogValue>,
-) -> Result<Fields, Vec<FieldProblem>> {
+) -> Result<Fields, Vec<FieldError>> {
     let mut problems = Vec::new();
-    let mut wrong = |key: &str, message: String| problems.push(FieldProblem::new(format!("values.{key}"), message));
+    let mut wrong = |key: &str, message: String| problems.push(FieldError::new(format!("values.{key}"), message));
     for key in given.keys().filter(|key| !entries.iter().any(|entry| entry.key == **key)) {
         wrong(key, "is not a part of this property".to_owned());
     }
     let mut kept = Fields::new();
     for entry in entries {
-        let value = given.get(&entry.key).cloned().unwrap_or_else(Json::null);
+        let value = given.get(&entry.key).cloned().unwrap_or_else(RawJson::null);
         match entry.check(&value, listed) {
             Ok(Some(value)) => drop(kept.insert(entry.key.clone(), value)),
             Ok(None) => {}
@@ -196,7 +193,7 @@ pub fn check(
 
 impl Entry {
     /// The value in the form in which it is kept; nothing where there is none.
-    fn check(&self, value: &Json, listed: &BTreeSet<CatalogValue>) -> Result<Option<Json>, String> {
+    fn check(&self, value: &RawJson, listed: &BTreeSet<CatalogValue>) -> Result<Option<RawJson>, String> {
         let rules = self.rules.iter().map(|rule| Rule::parse(rule, &self.kind)).collect::<Result<Vec<Rule>, _>>()?;
         if value.is_null() {
             return if rules.contains(&Rule::Required) { Err("is required".to_owned()) } else { Ok(None) };
@@ -214,9 +211,9 @@ impl Entry {
     }
 
     /// What its catalog must have for `value` to be one of it; of a list each text. Nothing where it names no catalog.
-    fn asked(&self, value: &Json) -> BTreeSet<CatalogValue> {
-        let texts = value.read::<Vec<String>>().map(|texts| texts.iter().map(Json::of).collect());
-        let values: Vec<Json> = texts.unwrap_or_else(|| vec![value.clone()]);
+    fn asked(&self, value: &RawJson) -> BTreeSet<CatalogValue> {
+        let texts = value.read::<Vec<String>>().map(|texts| texts.iter().map(RawJson::of).collect());
+        let values: Vec<RawJson> = texts.unwrap_or_else(|| vec![value.clone()]);
         let catalog = self.catalog_id.into_iter();
         catalog.flat_map(|id| values.iter().map(move |value| (id, typed::compared(value)))).collect()
     }

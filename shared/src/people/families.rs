@@ -13,12 +13,9 @@ use super::{
     temporary::TEMPORARY_PEOPLE,
     typed,
 };
-use crate::{
-    platform::{
-        json::Json,
-        values::{email::mailbox, phone},
-    },
-    providers::FieldProblem,
+use crate::common::{
+    FieldError, RawJson,
+    values::{email::mailbox, phone},
 };
 
 /// Entries of a page in those lists of which the seed shows so many.
@@ -259,18 +256,18 @@ pub const BIOMETRIC_TYPES: [&str; 5] = ["LIVENESS", "ENROLL", "FACE_3D_MATCH", "
 pub const ADDRESS_PARTS: [&str; 8] =
     ["city", "state", "colony", "street", "ext_num", "int_num", "zip_code", "municipality"];
 
-fn id_alone(record: &Record) -> (String, Json) {
-    (record.id.to_string(), Json::null())
+fn id_alone(record: &Record) -> (String, RawJson) {
+    (record.id.to_string(), RawJson::null())
 }
 
-fn address_digest(record: &Record) -> (String, Json) {
+fn address_digest(record: &Record) -> (String, RawJson) {
     let parts = ADDRESS_PARTS.map(|part| compared(&record.text(part)));
-    (record.id.to_string(), Json::of(&parts))
+    (record.id.to_string(), RawJson::of(&parts))
 }
 
 /// The number of a state of Mexico's; that of another, and the city, where the request does not name them and they are not other than
 /// what follows from the rest.
-fn validate_address(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
+fn validate_address(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldError> {
     let (is, was) = (follows_from_state(fields), change.present.map(follows_from_state));
     for (at, field) in ["state_id", "city"].into_iter().enumerate() {
         // A number beside a state of that name says nothing: it may be what was shown before the state changed.
@@ -282,7 +279,7 @@ fn validate_address(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -
             let value = is[at].clone();
             // What is not there and does not follow stays away.
             if value.is_some() || present.is_some() {
-                fields.insert(field.to_owned(), value.unwrap_or_else(Json::null));
+                fields.insert(field.to_owned(), value.unwrap_or_else(RawJson::null));
             }
         }
     }
@@ -291,8 +288,8 @@ fn validate_address(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -
 
 /// The number of an address's state, and its city: the capital is one itself, elsewhere the municipality has its name. An address with
 /// a post code that is not Mexico's is in none of its states.
-fn follows_from_state(address: &Fields) -> [Option<Json>; 2] {
-    let text = |name: &str| address.get(name).and_then(Json::read::<String>).unwrap_or_default();
+fn follows_from_state(address: &Fields) -> [Option<RawJson>; 2] {
+    let text = |name: &str| address.get(name).and_then(RawJson::read::<String>).unwrap_or_default();
     let zip_code = text("zip_code");
     if zip_code.len() != 5 || !zip_code.bytes().all(|b| b.is_ascii_digit()) {
         return [None, None];
@@ -304,34 +301,37 @@ fn follows_from_state(address: &Fields) -> [Option<Json>; 2] {
     }
     let state = lists::state_called(&text("state"));
     let city = state.map(|state| if state.code == CAPITAL { state.name.to_owned() } else { text("municipality") });
-    [state.map(|state| Json::of(&state.id)), city.filter(|city| !city.trim().is_empty()).map(|city| Json::of(&city))]
+    [
+        state.map(|state| RawJson::of(&state.id)),
+        city.filter(|city| !city.trim().is_empty()).map(|city| RawJson::of(&city)),
+    ]
 }
 
 /// One writing for each value, by which they are compared.
 type Known = fn(&str) -> String;
 
-fn validate_contact(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
+fn validate_contact(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldError> {
     let ways = [("email", "email_confirmation", mailbox as Known), ("phone", "sms_confirmation", phone::known)];
     for (value, confirmation, known) in ways {
         // Another writing of the mailbox or number that was confirmed is still confirmed.
-        let known = |fields: &Fields| fields.get(value).and_then(Json::read::<String>).map(|text| known(&text));
+        let known = |fields: &Fields| fields.get(value).and_then(RawJson::read::<String>).map(|text| known(&text));
         if change.touches(value) && known(change.given) != change.present.and_then(known) {
-            fields.insert(confirmation.to_owned(), Json::of(&false));
+            fields.insert(confirmation.to_owned(), RawJson::of(&false));
         }
     }
     Vec::new()
 }
 
 /// The value of an entry must be of the type that the entry has, whichever of the two the request changes.
-fn validate_catalog_value(fields: &mut Fields, _: &Change<'_>, _now: Timestamp) -> Vec<FieldProblem> {
-    let kind = fields.get("type").and_then(Json::read::<String>).unwrap_or_default();
+fn validate_catalog_value(fields: &mut Fields, _: &Change<'_>, _now: Timestamp) -> Vec<FieldError> {
+    let kind = fields.get("type").and_then(RawJson::read::<String>).unwrap_or_default();
     let Some(form) = typed::form(&kind) else { return Vec::new() };
     match fields.get("value").map(|value| form.read(value)) {
         Some(Ok(value)) => {
             fields.insert("value".to_owned(), value);
             Vec::new()
         }
-        Some(Err(must)) => vec![FieldProblem::new("value", must)],
+        Some(Err(must)) => vec![FieldError::new("value", must)],
         None => Vec::new(),
     }
 }
@@ -342,15 +342,15 @@ fn show_relation(record: &Record, view: &mut View, _now: Timestamp) {
     view.show_after("person_relation_id", "person_relation", &relation);
 }
 
-fn validate_bank_account(fields: &mut Fields, change: &Change<'_>, now: Timestamp) -> Vec<FieldProblem> {
-    let Some(clabe) = change.given.get("clabe").and_then(Json::read::<String>) else { return Vec::new() };
+fn validate_bank_account(fields: &mut Fields, change: &Change<'_>, now: Timestamp) -> Vec<FieldError> {
+    let Some(clabe) = change.given.get("clabe").and_then(RawJson::read::<String>) else { return Vec::new() };
     match clabe::check(&clabe) {
         Ok(report) => {
-            fields.insert("metadata".to_owned(), Json::of(&report));
-            fields.insert("validated_at".to_owned(), Json::of(&now));
+            fields.insert("metadata".to_owned(), RawJson::of(&report));
+            fields.insert("validated_at".to_owned(), RawJson::of(&now));
             Vec::new()
         }
-        Err(fault) => vec![FieldProblem::new("clabe", fault.to_string())],
+        Err(fault) => vec![FieldError::new("clabe", fault.to_string())],
     }
 }
 
@@ -362,12 +362,12 @@ fn show_biometric_type(record: &Record, view: &mut View, _now: Timestamp) {
 }
 
 /// The type's latest result: what it says of liveness or of a match.
-fn biometric_digest(record: &Record) -> (String, Json) {
+fn biometric_digest(record: &Record) -> (String, RawJson) {
     let metadata = record.value::<serde_json::Map<String, serde_json::Value>>("metadata").unwrap_or_default();
     let part = |name: &str| metadata.get(name).cloned().unwrap_or_default();
     let at = record.value::<Timestamp>("execution_date").unwrap_or(record.created_at);
     let said = serde_json::json!({ "at": at, "safe": part("safe"), "match_level": part("matchLevel") });
-    (record.text("type"), Json::of(&said))
+    (record.text("type"), RawJson::of(&said))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::{
     Field, Fields, Kind, Record, View,
     schema::{self, Read},
 };
-use crate::{platform::json::Json, providers::FieldProblem};
+use crate::common::{FieldError, RawJson};
 
 /// A family: everything that the generic use cases need to know of one kind of record. A family that is only fields is one
 /// value of this type and nothing else.
@@ -47,7 +47,7 @@ pub struct Family {
 }
 
 /// Rules and consequences of a request, at the present moment: changes the values, and says what is wrong with them.
-pub type ValidateAndDerive = fn(&mut Fields, &Change<'_>, Timestamp) -> Vec<FieldProblem>;
+pub type ValidateAndDerive = fn(&mut Fields, &Change<'_>, Timestamp) -> Vec<FieldError>;
 /// Adds to what is shown of a record at the present moment.
 pub type Show = fn(&Record, &mut View, Timestamp);
 
@@ -56,7 +56,7 @@ pub struct OwnerProjections {
     /// In which map of its item.
     pub map: &'static str,
     /// Under which name, and what. A family whose records are read by their owner goes by their ids.
-    pub of: fn(&Record) -> (String, Json),
+    pub of: fn(&Record) -> (String, RawJson),
 }
 
 /// What an owner keeps of one record.
@@ -67,7 +67,7 @@ pub struct Digest {
     /// Under which name.
     pub name: String,
     /// What it keeps.
-    pub said: Json,
+    pub said: RawJson,
 }
 
 /// A record that a field names: the field, what it is, and which.
@@ -76,7 +76,7 @@ pub type Named = (&'static str, Kind, Uuid);
 /// The record that `field` names, if it names one.
 #[must_use]
 pub fn named(fields: &Fields, field: &'static str, kind: Kind) -> Vec<Named> {
-    let id = fields.get(field).and_then(Json::read);
+    let id = fields.get(field).and_then(RawJson::read);
     id.map(|id| (field, kind, id)).into_iter().collect()
 }
 
@@ -146,7 +146,7 @@ impl Family {
         present: Option<&Fields>,
         whole: bool,
         now: Timestamp,
-    ) -> Result<Fields, Vec<FieldProblem>> {
+    ) -> Result<Fields, Vec<FieldError>> {
         let Read { given, mut problems } = schema::read(self.fields, given, whole);
         let mut fields = present.cloned().unwrap_or_default();
         fields.extend(given.iter().filter(|(name, _)| self.is_stored(name)).map(|(n, v)| (n.clone(), v.clone())));
@@ -161,7 +161,7 @@ impl Family {
     #[must_use]
     pub fn brought(&self, given: &Fields, record: &Record, now: Timestamp) -> Fields {
         let shown = self.view(record, now);
-        let is_shown = |name: &str, value: &Json| match name {
+        let is_shown = |name: &str, value: &RawJson| match name {
             // In any form that a path takes.
             "id" => value.read() == Some(record.id),
             _ => shown.part(name).is_some_and(|part| part.says_as(value)),
@@ -212,7 +212,7 @@ impl Family {
 
 /// One problem a field, the first: what has not even the right form needs no more to be said of it.
 #[must_use]
-pub(crate) fn distinct(problems: impl IntoIterator<Item = FieldProblem>) -> Vec<FieldProblem> {
+pub(crate) fn distinct(problems: impl IntoIterator<Item = FieldError>) -> Vec<FieldError> {
     let mut seen = std::collections::HashSet::new();
     problems.into_iter().filter(|problem| seen.insert(problem.field.clone())).collect()
 }

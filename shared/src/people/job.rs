@@ -7,7 +7,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{api::page::Cursor, process::TenantId, providers::FieldProblem};
+use crate::common::{FieldError, TenantId, page::Cursor};
 
 /// Rows of an import that are shown with what was wrong with them; the report has them all.
 pub const MAX_SHOWN: usize = 100;
@@ -187,7 +187,7 @@ pub struct Failure {
     /// Its line in the file, from 1.
     pub row: u64,
     /// What is wrong with it.
-    pub fields: Vec<FieldProblem>,
+    pub fields: Vec<FieldError>,
 }
 
 impl Job {

@@ -12,12 +12,11 @@ use super::{
     schema::Field,
 };
 use crate::{
-    platform::{
-        json::Json,
+    common::{
+        FieldError, Private, RawJson,
         values::{text::normal, time::day},
     },
-    process::{Private, computed::read_curp},
-    providers::FieldProblem,
+    process::computed::read_curp,
 };
 
 /// The event that a person was registered.
@@ -110,21 +109,21 @@ pub fn canonical(field: &str, value: &str) -> String {
     if field == "national_id" { value.to_uppercase() } else { value.to_owned() }
 }
 
-fn validate_and_derive(fields: &mut Fields, change: &Change<'_>, now: Timestamp) -> Vec<FieldProblem> {
+fn validate_and_derive(fields: &mut Fields, change: &Change<'_>, now: Timestamp) -> Vec<FieldError> {
     for field in UNIQUE {
-        if let Some(value) = fields.get(field).and_then(Json::read::<String>) {
+        if let Some(value) = fields.get(field).and_then(RawJson::read::<String>) {
             let value = Some(canonical(field, &value)).filter(|value| !value.is_empty());
-            fields.insert(field.to_owned(), Json::of(&value));
+            fields.insert(field.to_owned(), RawJson::of(&value));
         }
     }
-    let ignored = change.given.get("ignore_curp_validation").and_then(Json::read) == Some(true);
-    let national_id = fields.get("national_id").and_then(Json::read::<String>).unwrap_or_default();
+    let ignored = change.given.get("ignore_curp_validation").and_then(RawJson::read) == Some(true);
+    let national_id = fields.get("national_id").and_then(RawJson::read::<String>).unwrap_or_default();
     let is_new = change.given.contains_key("national_id")
         && change.present.and_then(|present| present.get("national_id")) != fields.get("national_id");
     let mut problems = validate_birth(fields, change, now);
     match read_curp(&national_id, today(now)) {
         Err(fault) if is_new && !ignored && !national_id.is_empty() => {
-            problems.push(FieldProblem::new("national_id", format!("is not a valid CURP: {fault}")));
+            problems.push(FieldError::new("national_id", format!("is not a valid CURP: {fault}")));
         }
         _ => {}
     }
@@ -135,11 +134,11 @@ fn validate_and_derive(fields: &mut Fields, change: &Change<'_>, now: Timestamp)
 const FIRST_BIRTH: Date = jiff::civil::date(1900, 1, 1);
 
 /// Whether a date of birth that is given is one on which somebody alive may have been born.
-pub(super) fn validate_birth(_: &mut Fields, change: &Change<'_>, now: Timestamp) -> Vec<FieldProblem> {
-    let born = change.given.get("birthdate").and_then(Json::read::<String>).and_then(|born| day(&born));
+pub(super) fn validate_birth(_: &mut Fields, change: &Change<'_>, now: Timestamp) -> Vec<FieldError> {
+    let born = change.given.get("birthdate").and_then(RawJson::read::<String>).and_then(|born| day(&born));
     match born {
         Some(born) if change.touches("birthdate") && !may_be_birth(born, now) => {
-            vec![FieldProblem::new("birthdate", format!("must be a day from {FIRST_BIRTH} to today"))]
+            vec![FieldError::new("birthdate", format!("must be a day from {FIRST_BIRTH} to today"))]
         }
         _ => Vec::new(),
     }
@@ -173,12 +172,12 @@ pub fn of_curp(curp: &str, today: Date) -> Result<Fields, String> {
         _ => None,
     };
     let fields = [
-        ("national_id", Json::of(&curp)),
-        ("birthdate", Json::of(&format!("{}T00:00:00Z", read.born))),
-        ("gender", Json::of(&gender)),
-        ("state_id", Json::of(&state.id)),
-        ("entity_of_birth", Json::of(&state.code)),
-        ("nationality_id", Json::of(&(!born_abroad).then_some(MEXICAN))),
+        ("national_id", RawJson::of(&curp)),
+        ("birthdate", RawJson::of(&format!("{}T00:00:00Z", read.born))),
+        ("gender", RawJson::of(&gender)),
+        ("state_id", RawJson::of(&state.id)),
+        ("entity_of_birth", RawJson::of(&state.code)),
+        ("nationality_id", RawJson::of(&(!born_abroad).then_some(MEXICAN))),
     ];
     Ok(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
@@ -232,7 +231,7 @@ fn information(record: &Record) -> f64 {
 
 /// What was given as `biometrics`, overridden by what the latest biometric results say: liveness by one of type LIVENESS, match
 /// and its level by one of type `FACE_MATCH_ID`.
-fn biometrics(record: &Record) -> Option<Json> {
+fn biometrics(record: &Record) -> Option<RawJson> {
     #[derive(Deserialize)]
     struct Said {
         safe: serde_json::Value,
@@ -244,15 +243,15 @@ fn biometrics(record: &Record) -> Option<Json> {
     if liveness.is_none() && matched.is_none() {
         return given.cloned();
     }
-    let mut summary: std::collections::BTreeMap<String, Json> = given.and_then(Json::read).unwrap_or_default();
+    let mut summary: std::collections::BTreeMap<String, RawJson> = given.and_then(RawJson::read).unwrap_or_default();
     if let Some(liveness) = liveness {
-        summary.insert("liveness".to_owned(), Json::of(&liveness.safe));
+        summary.insert("liveness".to_owned(), RawJson::of(&liveness.safe));
     }
     if let Some(matched) = matched {
-        summary.insert("match_id".to_owned(), Json::of(&matched.safe));
-        summary.insert("match_level".to_owned(), Json::of(&matched.match_level));
+        summary.insert("match_id".to_owned(), RawJson::of(&matched.safe));
+        summary.insert("match_level".to_owned(), RawJson::of(&matched.match_level));
     }
-    Some(Json::of(&summary))
+    Some(RawJson::of(&summary))
 }
 
 /// How alike the addresses on file are.

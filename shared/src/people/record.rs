@@ -7,13 +7,10 @@ use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap as _};
 use uuid::Uuid;
 
 use super::Kind;
-use crate::{
-    platform::json::Json,
-    process::{TenantId, ids::uuid_of},
-};
+use crate::common::{RawJson, TenantId, ids::uuid_of};
 
 /// The values of a record, by the name of their field. A field that was never given is absent.
-pub type Fields = BTreeMap<String, Json>;
+pub type Fields = BTreeMap<String, RawJson>;
 
 /// One record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,29 +80,29 @@ impl RecordEvent {
 
 /// A record as customers see it: its parts in the order in which they are shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct View(Vec<(&'static str, Json)>);
+pub struct View(Vec<(&'static str, RawJson)>);
 
 impl View {
     /// Adds a part.
-    pub fn put(&mut self, name: &'static str, value: Json) {
+    pub fn put(&mut self, name: &'static str, value: RawJson) {
         self.0.push((name, value));
     }
 
     /// Adds a part that is not JSON yet.
     pub fn show(&mut self, name: &'static str, value: &impl Serialize) {
-        self.put(name, Json::of(value));
+        self.put(name, RawJson::of(value));
     }
 
     /// What it shows under a name.
     #[must_use]
-    pub fn part(&self, name: &str) -> Option<&Json> {
+    pub fn part(&self, name: &str) -> Option<&RawJson> {
         self.0.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
     }
 
     /// Adds a part after the one called `after`, or at the end.
     pub fn show_after(&mut self, after: &str, name: &'static str, value: &impl Serialize) {
         let at = self.0.iter().position(|(other, _)| *other == after).map_or(self.0.len(), |at| at + 1);
-        self.0.insert(at, (name, Json::of(value)));
+        self.0.insert(at, (name, RawJson::of(value)));
     }
 
     /// Calls a part something else.
@@ -118,7 +115,7 @@ impl View {
     /// Shows something else for a part.
     pub fn replace(&mut self, name: &str, value: &impl Serialize) {
         if let Some((_, part)) = self.0.iter_mut().find(|(other, _)| *other == name) {
-            *part = Json::of(value);
+            *part = RawJson::of(value);
         }
     }
 }

@@ -12,8 +12,8 @@
 
 use jiff::Timestamp;
 
-use crate::platform::{
-    json::Json,
+use crate::common::{
+    RawJson,
     values::{email, number::Number, text::normal, time::moment},
 };
 
@@ -86,7 +86,7 @@ impl Rule {
     ///
     /// # Errors
     /// What it must be.
-    pub fn check(&self, value: &Json) -> Result<(), String> {
+    pub fn check(&self, value: &RawJson) -> Result<(), String> {
         let text = value.read::<String>();
         let plain = text.as_deref().unwrap_or(value.text());
         let or = |kept: bool, must: &dyn Fn() -> String| if kept { Ok(()) } else { Err(must()) };
@@ -128,7 +128,7 @@ const MEASURED: &[&str] = &["string", "integer", "number", "array"];
 const NAMES: &str = "required, min, max, between, size, in, not_in, digits, email, after, before";
 
 /// How long, how large or how many a value is, and of what.
-fn measure(value: &Json, text: Option<&str>) -> (Option<Number>, &'static str) {
+fn measure(value: &RawJson, text: Option<&str>) -> (Option<Number>, &'static str) {
     match (text, value.read::<Vec<serde::de::IgnoredAny>>()) {
         (Some(text), _) => (Some(Number::count(text.chars().count())), " characters"),
         (None, Some(entries)) => (Some(Number::count(entries.len())), " entries"),
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     fn said(rule: &str, kind: &str, value: &str) -> Result<(), String> {
-        Rule::parse(rule, kind).unwrap().check(&Json::parse(value).unwrap())
+        Rule::parse(rule, kind).unwrap().check(&RawJson::parse(value).unwrap())
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{
     sheet::{Columns, Row},
     typed,
 };
-use crate::providers::FieldProblem;
+use crate::common::FieldError;
 
 /// What programs write for a value that is not there.
 const NOTHING: [&str; 7] = ["nan", "NaN", "NaT", "<NA>", "None", "NULL", "null"];
@@ -32,10 +32,10 @@ impl Said {
     ///
     /// # Errors
     /// What is wrong with it as a whole.
-    pub fn of(columns: &Columns, row: &Row) -> Result<Self, FieldProblem> {
+    pub fn of(columns: &Columns, row: &Row) -> Result<Self, FieldError> {
         let (cells, fault) = columns.cells(row);
         if let Some(fault) = fault {
-            return Err(FieldProblem::new("", fault));
+            return Err(FieldError::new("", fault));
         }
         let mut said = Self { fields: Fields::new(), cells: Vec::new() };
         for (column, cell) in cells.filter(|(_, cell)| !cell.is_blank()) {
@@ -50,14 +50,14 @@ impl Said {
 
     /// What it says that is not `on_file`, and what of that may not be what was meant.
     #[must_use]
-    pub fn beside(&self, on_file: Option<&Fields>) -> (Fields, Vec<FieldProblem>) {
+    pub fn beside(&self, on_file: Option<&Fields>) -> (Fields, Vec<FieldError>) {
         let (mut fields, mut doubts) = (self.fields.clone(), Vec::new());
         for Given { field, text, doubt } in &self.cells {
             let kept = on_file.and_then(|on_file| on_file.get(*field)).filter(|kept| !kept.is_null());
             if kept.is_some_and(|kept| typed::cell(kept) == *text) {
                 fields.remove(*field);
             } else if let Some(doubt) = doubt {
-                doubts.push(FieldProblem::new(*field, doubt));
+                doubts.push(FieldError::new(*field, doubt));
             }
         }
         (fields, doubts)

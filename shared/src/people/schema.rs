@@ -5,9 +5,9 @@ use uuid::Uuid;
 
 use super::{Fields, lists};
 use crate::{
-    platform::{
-        http::{MAX_URL_BYTES, UrlFault, read_url},
-        json::{Json, MAX_DEPTH},
+    common::{
+        FieldError, RawJson,
+        raw_json::MAX_DEPTH,
         values::{
             email::{self, MAX_EMAIL},
             number::Number,
@@ -16,7 +16,7 @@ use crate::{
             time::{day, moment},
         },
     },
-    providers::FieldProblem,
+    platform::http::{MAX_URL_BYTES, UrlFault, read_url},
 };
 
 /// Characters of a text where nothing else is said.
@@ -156,8 +156,12 @@ impl Field {
 
     /// What is shown where there is none.
     #[must_use]
-    pub fn absent(&self) -> Json {
-        if self.need == Need::ReadOnly && self.form == FieldType::Boolean { Json::of(&false) } else { Json::null() }
+    pub fn absent(&self) -> RawJson {
+        if self.need == Need::ReadOnly && self.form == FieldType::Boolean {
+            RawJson::of(&false)
+        } else {
+            RawJson::null()
+        }
     }
 }
 
@@ -167,7 +171,7 @@ pub struct Read {
     /// Its values, in the form in which they are stored.
     pub given: Fields,
     /// What is wrong with the others.
-    pub problems: Vec<FieldProblem>,
+    pub problems: Vec<FieldError>,
 }
 
 /// Reads the values that a request brings for `fields`; a new record must have all that are required.
@@ -177,21 +181,21 @@ pub fn read(fields: &[Field], given: &Fields, new: bool) -> Read {
     for (name, value) in given {
         let Some(field) = fields.iter().find(|field| field.name == name) else {
             let fault = if name == "id" { CANNOT_BE_SET } else { "is not a known field" };
-            read.problems.push(FieldProblem::new(name, fault));
+            read.problems.push(FieldError::new(name, fault));
             continue;
         };
         let required = field.need == Need::Required;
         match field.form.read(value) {
-            _ if field.need == Need::ReadOnly => read.problems.push(FieldProblem::new(name, CANNOT_BE_SET)),
-            _ if value.is_null() && required => read.problems.push(FieldProblem::new(name, "is required")),
-            _ if value.is_null() => drop(read.given.insert(name.clone(), Json::null())),
+            _ if field.need == Need::ReadOnly => read.problems.push(FieldError::new(name, CANNOT_BE_SET)),
+            _ if value.is_null() && required => read.problems.push(FieldError::new(name, "is required")),
+            _ if value.is_null() => drop(read.given.insert(name.clone(), RawJson::null())),
             Ok(value) => drop(read.given.insert(name.clone(), value)),
-            Err(must) => read.problems.push(FieldProblem::new(name, must)),
+            Err(must) => read.problems.push(FieldError::new(name, must)),
         }
     }
     if new {
         let missing = fields.iter().filter(|f| f.need == Need::Required && !given.contains_key(f.name));
-        read.problems.extend(missing.map(|field| FieldProblem::new(field.name, "is required")));
+        read.problems.extend(missing.map(|field| FieldError::new(field.name, "is required")));
     }
     read
 }
@@ -224,19 +228,19 @@ impl FieldType {
     ///
     /// # Errors
     /// It has not this form.
-    pub fn read(self, value: &Json) -> Result<Json, String> {
+    pub fn read(self, value: &RawJson) -> Result<RawJson, String> {
         let text = value.read::<String>();
-        let or = |found: Option<Json>, must: &str| found.ok_or_else(|| format!("must be {must}"));
+        let or = |found: Option<RawJson>, must: &str| found.ok_or_else(|| format!("must be {must}"));
         match self {
             Self::Text => {
                 let text = text.map(|text| normal(&text).into_owned());
                 let text = text.filter(|text| text.chars().count() <= MAX_TEXT);
-                or(text.map(|text| Json::of(&text)), &format!("a text of at most {MAX_TEXT} characters"))
+                or(text.map(|text| RawJson::of(&text)), &format!("a text of at most {MAX_TEXT} characters"))
             }
             Self::Name => {
                 let text = text.map(|text| normal(&text).into_owned());
                 let text = text.filter(|text| !text.trim().is_empty() && text.chars().count() <= MAX_TEXT);
-                or(text.map(|text| Json::of(&text)), &format!("a text of 1 to {MAX_TEXT} characters"))
+                or(text.map(|text| RawJson::of(&text)), &format!("a text of 1 to {MAX_TEXT} characters"))
             }
             Self::PostCode => {
                 let of_number = digits(value, None).filter(|digits| digits.len() <= 5);
@@ -247,7 +251,7 @@ impl FieldType {
                 };
                 let code = text.map(|text| text.trim().to_owned()).filter(is_code).or(of_number);
                 or(
-                    code.map(|code| Json::of(&code)),
+                    code.map(|code| RawJson::of(&code)),
                     &format!("a post code of at most {MAX_POST_CODE} letters, digits, blanks and hyphens, as text"),
                 )
             }
@@ -256,25 +260,25 @@ impl FieldType {
                 let digits = digits(value, text).map(|digits| format!("{digits:0>lost$}"));
                 let digits = digits.filter(|digits| (least..=most).contains(&digits.len()));
                 let how_many = if least == most { least.to_string() } else { format!("{least} to {most}") };
-                or(digits.map(|digits| Json::of(&digits)), &format!("{how_many} digits"))
+                or(digits.map(|digits| RawJson::of(&digits)), &format!("{how_many} digits"))
             }
             Self::Phone => {
                 let written = text.or_else(|| digits(value, None));
                 let phone = written.and_then(|written| phone::mexican(&written));
-                or(phone.map(|phone| Json::of(&phone)), "a phone number, country code first")
+                or(phone.map(|phone| RawJson::of(&phone)), "a phone number, country code first")
             }
             Self::Email => {
                 let address = text.as_deref().and_then(email::address);
-                or(address.map(|address| Json::of(&address)), "an e-mail address")
+                or(address.map(|address| RawJson::of(&address)), "an e-mail address")
             }
             Self::Url => {
                 let text = text.ok_or_else(|| UrlFault::NotAUrl.to_string())?;
-                read_url(&text).map(|url| Json::of(&url)).map_err(|fault| fault.to_string())
+                read_url(&text).map(|url| RawJson::of(&url)).map_err(|fault| fault.to_string())
             }
-            Self::Id => or(text.and_then(|text| Uuid::try_parse(&text).ok()).map(|id| Json::of(&id)), "a UUID"),
+            Self::Id => or(text.and_then(|text| Uuid::try_parse(&text).ok()).map(|id| RawJson::of(&id)), "a UUID"),
             Self::Integer(least, most) => {
                 let number = value.read::<i64>().filter(|number| (least..=most).contains(number));
-                or(number.map(|number| Json::of(&number)), &format!("a whole number from {least} to {most}"))
+                or(number.map(|number| RawJson::of(&number)), &format!("a whole number from {least} to {most}"))
             }
             Self::Number => {
                 let number = Number::of(value).filter(|_| value.text().len() <= MAX_NUMBER);
@@ -289,32 +293,32 @@ impl FieldType {
                 or(number.map(|_| value.clone()), &format!("a number from -{most} to {most}"))
             }
             Self::Boolean => or(value.read::<bool>().map(|_| value.clone()), "true or false"),
-            Self::Date => or(text.as_deref().and_then(day).map(|day| Json::of(&day)), "a date such as 2022-01-31"),
+            Self::Date => or(text.as_deref().and_then(day).map(|day| RawJson::of(&day)), "a date such as 2022-01-31"),
             Self::Midnight => {
-                let midnight = text.as_deref().and_then(day).map(|day| Json::of(&format!("{day}T00:00:00Z")));
+                let midnight = text.as_deref().and_then(day).map(|day| RawJson::of(&format!("{day}T00:00:00Z")));
                 or(midnight, "a date such as 2022-01-31")
             }
             Self::Moment => {
-                let moment = text.as_deref().and_then(moment).map(|moment| Json::of(&moment));
+                let moment = text.as_deref().and_then(moment).map(|moment| RawJson::of(&moment));
                 or(moment, "a moment such as 2022-01-31T12:00:00Z")
             }
             Self::Word(words) => {
-                let word = text.filter(|text| words.contains(&text.as_str())).map(|word| Json::of(&word));
+                let word = text.filter(|text| words.contains(&text.as_str())).map(|word| RawJson::of(&word));
                 or(word, &format!("one of {}", words.join(", ")))
             }
             Self::Numbered(words) => {
                 let by_place = value.read::<usize>().and_then(|place| words.get(place).copied());
                 let word = by_place.or_else(|| words.iter().copied().find(|word| text.as_deref() == Some(*word)));
-                or(word.map(|word| Json::of(&word)), &format!("one of {}, or its place, from 0", words.join(", ")))
+                or(word.map(|word| RawJson::of(&word)), &format!("one of {}, or its place, from 0", words.join(", ")))
             }
             Self::Entry(list) => {
                 let id = value.read::<u16>().filter(|id| lists::entry(list, *id).is_some());
-                or(id.map(|id| Json::of(&id)), &format!("the id of an entry of {}", list.path()))
+                or(id.map(|id| RawJson::of(&id)), &format!("the id of an entry of {}", list.path()))
             }
             Self::Numbers => {
-                let numbers = value.read::<Vec<Json>>().filter(|numbers| numbers.len() <= MAX_NUMBERS);
+                let numbers = value.read::<Vec<RawJson>>().filter(|numbers| numbers.len() <= MAX_NUMBERS);
                 let numbers = numbers.filter(|numbers| numbers.iter().all(|each| Self::Number.read(each).is_ok()));
-                or(numbers.map(|numbers| Json::of(&numbers)), &format!("a list of at most {MAX_NUMBERS} numbers"))
+                or(numbers.map(|numbers| RawJson::of(&numbers)), &format!("a list of at most {MAX_NUMBERS} numbers"))
             }
             Self::Texts => {
                 let fits = |text: &String| !text.trim().is_empty() && text.chars().count() <= MAX_TEXT;
@@ -322,7 +326,7 @@ impl FieldType {
                 let texts: Option<Vec<String>> =
                     texts.map(|texts| texts.iter().map(|text| normal(text).into_owned()).collect());
                 let texts = texts.filter(|texts| texts.iter().all(fits));
-                or(texts.map(|texts| Json::of(&texts)), &format!("a list of at most {MAX_TEXTS} texts"))
+                or(texts.map(|texts| RawJson::of(&texts)), &format!("a list of at most {MAX_TEXTS} texts"))
             }
             Self::Any => {
                 let value = not_too_deep(value)?;
@@ -331,7 +335,7 @@ impl FieldType {
             Self::Object => {
                 let value = not_too_deep(value)?;
                 // What PHP writes for an object that has nothing in it.
-                let empty = value.read::<[(); 0]>().map(|_| Json::of(&serde_json::Map::new()));
+                let empty = value.read::<[(); 0]>().map(|_| RawJson::of(&serde_json::Map::new()));
                 let object = value.read::<serde_json::Map<String, Value>>().map(|_| value.clone());
                 let object = object.or(empty).filter(|value| value.text().len() <= MAX_FREE);
                 or(object, "an object of up to 16 KiB")
@@ -341,12 +345,12 @@ impl FieldType {
 }
 
 /// A value that has no form of its own, if it is not nested too deep to be read again.
-fn not_too_deep(value: &Json) -> Result<&Json, String> {
+fn not_too_deep(value: &RawJson) -> Result<&RawJson, String> {
     if value.is_too_deep() { Err(format!("must be nested at most {MAX_DEPTH} deep")) } else { Ok(value) }
 }
 
 /// The digits in a text, or those a whole number is written with.
-fn digits(value: &Json, text: Option<String>) -> Option<String> {
+fn digits(value: &RawJson, text: Option<String>) -> Option<String> {
     let digits = text.unwrap_or_else(|| value.text().to_owned());
     (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).then_some(digits)
 }
@@ -357,7 +361,7 @@ mod tests {
     use super::*;
 
     fn read_as(form: FieldType, text: &str) -> Option<String> {
-        form.read(&Json::parse(text).unwrap()).ok().map(|value| value.text().to_owned())
+        form.read(&RawJson::parse(text).unwrap()).ok().map(|value| value.text().to_owned())
     }
 
     #[test]

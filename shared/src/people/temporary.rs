@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Family, Field, FieldType, Fields, Kind, Record, View, person::validate_birth};
-use crate::platform::json::Json;
+use crate::common::RawJson;
 
 /// The field with the address that is told what became of one.
 pub const CALLBACK_URL: &str = "callback_url";
@@ -52,7 +52,7 @@ const SHARED: [&str; 9] = [
 
 /// What a person is made of: what is known of the temporary one, overridden by what is `given`.
 #[must_use]
-pub fn person_data(temporary: &Record, given: Option<&Json>, extra: Option<&Json>) -> Fields {
+pub fn person_data(temporary: &Record, given: Option<&RawJson>, extra: Option<&RawJson>) -> Fields {
     let shared = SHARED.iter().filter_map(|name| Some(((*name).to_owned(), temporary.fields.get(*name)?.clone())));
     let mut fields: Fields = shared.filter(|(_, value)| !value.is_null()).collect();
     fields.extend(object(given));
@@ -60,14 +60,14 @@ pub fn person_data(temporary: &Record, given: Option<&Json>, extra: Option<&Json
     data.extend(object(fields.get("extra_data")));
     data.extend(object(extra));
     if !data.is_empty() {
-        fields.insert("extra_data".to_owned(), Json::of(&data));
+        fields.insert("extra_data".to_owned(), RawJson::of(&data));
     }
     fields
 }
 
 /// What a record of the person is made of, which is known of the temporary one under `field`; nothing where nothing is.
 #[must_use]
-pub fn part_data(temporary: &Record, field: &str, given: Option<&Json>) -> Option<Fields> {
+pub fn part_data(temporary: &Record, field: &str, given: Option<&RawJson>) -> Option<Fields> {
     let mut fields = object(temporary.fields.get(field));
     fields.extend(object(given));
     (!fields.is_empty()).then_some(fields)
@@ -85,6 +85,6 @@ pub fn outcome(temporary: &Record) -> View {
 }
 
 /// The fields of an object.
-fn object(value: Option<&Json>) -> BTreeMap<String, Json> {
-    value.and_then(Json::read).unwrap_or_default()
+fn object(value: Option<&RawJson>) -> BTreeMap<String, RawJson> {
+    value.and_then(RawJson::read).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! Values whose type is told beside them: those of catalogs and of dynamic properties (seed `002_62dc5acb5b5aea27`).
 
 use super::FieldType;
-use crate::platform::{json::Json, values::number::Number};
+use crate::common::{RawJson, values::number::Number};
 
 /// The types.
 pub const TYPES: [&str; 6] = ["string", "integer", "number", "boolean", "datetime", "array"];
@@ -22,13 +22,13 @@ pub fn form(kind: &str) -> Option<FieldType> {
 
 /// The text by which a value is compared with another: numbers count as numbers, however they are written.
 #[must_use]
-pub fn compared(value: &Json) -> String {
+pub fn compared(value: &RawJson) -> String {
     Number::of(value).map_or_else(|| value.text().to_owned(), |number| number.to_string())
 }
 
 /// What a cell of a file says as a value of that form. Whether it fits is the form's matter.
 #[must_use]
-pub fn of_cell(form: FieldType, cell: &str) -> Json {
+pub fn of_cell(form: FieldType, cell: &str) -> RawJson {
     let is_text = matches!(
         form,
         FieldType::Text
@@ -47,19 +47,19 @@ pub fn of_cell(form: FieldType, cell: &str) -> Json {
     );
     let cell = cell.trim();
     if is_text {
-        return Json::of(&cell);
+        return RawJson::of(&cell);
     }
     let plain = match form {
         FieldType::Boolean => boolean(cell),
         FieldType::Integer(..) | FieldType::Entry(_) => whole(cell),
         _ => cell,
     };
-    Json::parse(plain).unwrap_or_else(|_| Json::of(&cell))
+    RawJson::parse(plain).unwrap_or_else(|_| RawJson::of(&cell))
 }
 
 /// What an export writes for a value: a text as it is, anything else as JSON, nothing where there is none.
 #[must_use]
-pub fn cell(value: &Json) -> String {
+pub fn cell(value: &RawJson) -> String {
     if value.is_null() { String::new() } else { value.read().unwrap_or_else(|| value.text().to_owned()) }
 }
 

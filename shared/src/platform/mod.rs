@@ -1,5 +1,4 @@
-//! What every function stands on: configuration, clock, entropy, clients, secrets and telemetry, and the reading of values that
-//! have more than one writing.
+//! What every function stands on: configuration, clock, entropy, clients, secrets and telemetry.
 //!
 //! Nothing here knows what a verification is. Time and randomness are reached only through [`Seams`], so that a test
 //! decides both; `clippy.toml` refuses every other way to them.
@@ -11,12 +10,10 @@ pub mod config;
 pub mod entropy;
 pub mod functions;
 pub mod http;
-pub mod json;
 pub mod panics;
 pub mod secrets;
 pub mod telemetry;
 pub mod ttl_cache;
-pub mod values;
 
 use std::sync::Arc;
 
@@ -26,8 +23,6 @@ pub use clock::{Clock, SystemClock};
 pub use config::{Config, ConfigError};
 pub use entropy::{Entropy, SystemEntropy};
 pub use secrets::{Secrets, SecretsError};
-
-use crate::providers::{PROVIDERS, ProviderFactories};
 
 /// The places where the outside world can be replaced: time, randomness, the transport of the AWS clients, and which
 /// companies there are.
@@ -39,15 +34,13 @@ pub struct Seams {
     pub entropy: Arc<dyn Entropy>,
     /// The HTTP client under the AWS SDK; `None` builds the one that is deployed.
     pub aws_http: Option<SharedHttpClient>,
-    /// The verification companies.
-    pub companies: ProviderFactories,
 }
 
 impl Seams {
     /// The system's clock, the system's entropy, the network as it is, every company that Cotejo connects.
     #[must_use]
     pub fn real() -> Self {
-        Self { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), aws_http: None, companies: PROVIDERS }
+        Self { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), aws_http: None }
     }
 }
 

@@ -10,6 +10,7 @@
 //! | [`unique_keys`] | the keys of unique values, and the steps in which one is replaced |
 
 pub mod document;
+mod fingerprint;
 pub mod unique_keys;
 
 use std::sync::Arc;
@@ -26,9 +27,10 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use self::unique_keys::{GOOD_FOR, UniqueKeys};
 use super::{Clock, ttl_cache::TtlCache};
-use crate::process::TenantId;
+use crate::common::TenantId;
 
 pub use document::{KeyBytes, NamedKey, SecretDocument};
+pub use fingerprint::{Fingerprint, keyed_hash};
 
 /// An account at a company, not yet read. Cannot be printed.
 #[derive(Clone, Deserialize)]

@@ -3,11 +3,8 @@
 
 use serde::Serialize;
 
-use super::{
-    Private,
-    findings::{Extracted, Findings},
-};
-use crate::platform::json;
+use super::findings::{Extracted, Findings};
+use crate::common::{Private, raw_json};
 
 /// Bytes of a code, a name or a detail.
 pub const MAX_CODE: usize = 100;
@@ -40,7 +37,7 @@ pub fn code(text: &str) -> String {
 
 /// Whether a value is short enough to be kept.
 fn fits(value: &impl Serialize) -> bool {
-    json::length(value) <= MAX_VALUE
+    raw_json::length(value) <= MAX_VALUE
 }
 
 impl Findings {
@@ -122,7 +119,7 @@ mod tests {
             provider_result: Some("OK".to_owned()),
         };
         let bounded = findings.bounded();
-        assert!(json::length(&bounded) < 100_000, "{}", json::length(&bounded));
+        assert!(raw_json::length(&bounded) < 100_000, "{}", raw_json::length(&bounded));
         assert_eq!((bounded.checks.len(), bounded.checks[0].name.len()), (MAX_CHECKS, MAX_CODE));
         assert_eq!((bounded.document_type.as_deref(), bounded.provider_result.as_deref()), (None, Some("OK")));
         assert_eq!((&bounded.extracted.names, &bounded.extracted.address), (&value("Carmen"), &None));

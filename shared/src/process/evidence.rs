@@ -6,11 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{
-    Event, Process,
-    bounded::MAX_SOURCE,
-    ids::{ProcessId, uuid_of},
-};
+use super::{Event, Process, ProcessId, bounded::MAX_SOURCE};
+use crate::common::ids::uuid_of;
 
 /// How often a copy is tried, each time with fresh links, before the picture is given up.
 pub const MAX_TRIES: u32 = 12;

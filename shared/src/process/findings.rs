@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::private::Private;
+use crate::common::private::Private;
 
 /// Everything a provider (and our own computation) found about a document and a face.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -19,7 +19,7 @@
 //! | `trouble` | what goes wrong again and again, told by its kinds |
 //! | `event` | what the customer is told |
 //! | `request` | what the customer asked for |
-//! | `private` | values that cannot be printed |
+//! | `summary` | what a list shows of a process |
 
 pub mod bounded;
 pub mod certificate;
@@ -29,11 +29,11 @@ pub mod event;
 pub mod evidence;
 pub mod findings;
 pub mod hold;
-pub mod ids;
-pub mod private;
+mod id;
 pub mod redaction;
 pub mod request;
 pub mod status;
+pub mod summary;
 pub mod timeline;
 pub mod trouble;
 pub mod unread;
@@ -42,14 +42,14 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::common::{Private, TenantId};
 pub use certificate::{Certificate, CertificateFetch, CertificateNews, CertificateProgress, CertificateState};
 pub use escalation::{Escalation, EscalationOutcome};
 pub use event::{Event, EventName};
 pub use evidence::{Copy, CopyOutcome, Evidence, EvidenceKind, EvidenceState, ObservedMedia, StoredCopy};
 pub use findings::Findings;
 pub use hold::{LockStep, ObjectLocks};
-pub use ids::{ProcessId, TenantId};
-pub use private::Private;
+pub use id::ProcessId;
 pub use redaction::{OnHold, Redaction};
 pub use request::ProcessRequest;
 pub use status::{Inference, Move, Status};

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{evidence::EvidenceKind, private::Private};
-use crate::platform::values::time;
+use super::evidence::EvidenceKind;
+use crate::common::{private::Private, values::time};
 
 /// Characters of a person's name, and of what consent was given to.
 pub const MAX_NAME_CHARS: usize = 200;

@@ -19,7 +19,7 @@ fn process() -> Process {
         "document": {"country": "CO", "type": "CC", "number": "1001001010"},
     }))
     .unwrap();
-    Process::new(ProcessId(ids::uuid_of(&["test"])), "acme".parse().unwrap(), request, start())
+    Process::new(ProcessId(crate::common::ids::uuid_of(&["test"])), "acme".parse().unwrap(), request, start())
 }
 
 fn seen(status: Status, at: Timestamp) -> Observation {

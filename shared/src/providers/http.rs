@@ -10,10 +10,7 @@ use reqwest::{RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
-use crate::{
-    platform::http::provider_client,
-    process::{Private, trouble::told},
-};
+use crate::{common::Private, platform::http::provider_client, process::trouble::told};
 
 /// Calls to one company under way at once from one execution environment.
 const CONCURRENT_CALLS: usize = 8;

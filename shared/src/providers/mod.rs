@@ -13,11 +13,12 @@
 //!
 //! What companies have in common is beside the folders: `registry` (which there are, and a tenant's account at one),
 //! `http` (calling them), `token` (access tokens), `callback` (what they call back with), `wire` (reading their JSON),
-//! `repair` (JSON that is none), `forms` (what customers type).
+//! `repair` (JSON that is none), `contact` (how a person is reached).
 
 pub mod auco;
 pub mod callback;
-pub mod forms;
+pub mod callback_token;
+pub mod contact;
 pub mod http;
 pub mod link;
 pub mod registry;
@@ -29,9 +30,11 @@ pub mod wire;
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use uuid::Uuid;
 
-use crate::process::{EvidenceKind, Observation, ProcessId, ProcessRequest, Status};
+use crate::{
+    common::FieldError,
+    process::{EvidenceKind, Observation, ProcessId, ProcessRequest, Status},
+};
 
 pub use callback::{Callback, CallbackRefused, IncomingCallback, Mentions, Purpose, Verdict};
 pub use http::{ApiClient, ProviderError, RefusalBody};
@@ -44,7 +47,7 @@ pub trait Provider: Send + Sync {
     fn capabilities(&self) -> Capabilities;
 
     /// Checks a request before anything is stored or sent; every problem is listed, each under the field's path.
-    fn check(&self, request: &ProcessRequest, now: Timestamp) -> Vec<FieldProblem>;
+    fn check(&self, request: &ProcessRequest, now: Timestamp) -> Vec<FieldError>;
 
     /// Hands a process over.
     async fn submit(&self, submission: &Submission<'_>) -> Result<Submitted, ProviderError>;
@@ -175,30 +178,5 @@ pub struct MediaLink {
 impl std::fmt::Debug for MediaLink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("MediaLink").field("source", &self.source).finish_non_exhaustive()
-    }
-}
-
-/// What is wrong with one field of a request.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct FieldProblem {
-    /// Path of the field, such as `person.phone`.
-    pub field: String,
-    /// What it must be. Never contains the value.
-    pub message: String,
-    /// The record that has the value, where that is what is wrong.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<Uuid>,
-}
-
-impl FieldProblem {
-    /// A problem of `field`.
-    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into(), id: None }
-    }
-
-    /// The same of a field that stands within `part`.
-    #[must_use]
-    pub fn within(self, part: &str) -> Self {
-        Self { field: format!("{part}.{}", self.field), ..self }
     }
 }

@@ -4,15 +4,14 @@ use std::collections::HashMap;
 
 use serde::de::DeserializeOwned;
 
-use super::{ApiClient, FieldProblem, Provider, auco, link, tecalis, token::TokenCache};
+use super::{ApiClient, Provider, auco, link, tecalis, token::TokenCache};
 use crate::{
-    api::body,
+    common::{FieldError, TenantId, shape::shape},
     platform::{
         Config, Secrets, SecretsError,
         http::{UrlFault, read_url},
         secrets::Account,
     },
-    process::TenantId,
 };
 
 /// A verification company.
@@ -57,7 +56,7 @@ pub enum NoProvider {
     Misconfigured,
     /// One field of the tenant's account is wrong.
     #[error("is misconfigured for this account: {} {}", .0.field, .0.message)]
-    Account(FieldProblem),
+    Account(FieldError),
     /// The base URL of the company's API in the account cannot be one.
     #[error("is misconfigured for this account: its url {0}")]
     Url(UrlFault),
@@ -71,7 +70,7 @@ pub enum NoProvider {
 /// # Errors
 /// Which field is wrong, without what it holds.
 pub fn read_account<T: DeserializeOwned>(account: &Account) -> Result<T, NoProvider> {
-    body::shape(&account.to_json(), "").map_err(NoProvider::Account)
+    shape(&account.to_json(), "").map_err(NoProvider::Account)
 }
 
 impl Connection {
@@ -81,7 +80,7 @@ impl Connection {
     /// # Errors
     /// There is none, or it cannot be one.
     pub fn base_url(&self, own: Option<&str>, published: Option<&str>) -> Result<String, NoProvider> {
-        let nowhere = || NoProvider::Account(FieldProblem::new("url", "is required, since the deployment has none"));
+        let nowhere = || NoProvider::Account(FieldError::new("url", "is required, since the deployment has none"));
         let url = own.or(self.url.as_deref()).or(published).ok_or_else(nowhere)?;
         let wrong = if own.is_some() { NoProvider::Url } else { NoProvider::DeploymentUrl };
         let url = read_url(url).map_err(wrong)?;

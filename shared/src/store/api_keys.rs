@@ -11,7 +11,7 @@ use super::{
     failure,
     keys::{self, ItemKey},
 };
-use crate::api::{Authority, Caller, Scope};
+use crate::common::{Authority, Caller, Scope};
 
 /// A key, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use super::{
     failure, keys,
     keys::ItemKey,
 };
-use crate::{api::Authority, notify::Channel};
+use crate::{common::Authority, notify::Channel};
 
 /// A channel with what belongs to its item alone.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -29,8 +29,8 @@ use super::{
     keys::{self, ItemKey},
 };
 use crate::{
-    api::view,
-    process::{CertificateNews, Event, OnHold, Private, Process, ProcessId, Status},
+    common::Private,
+    process::{CertificateNews, Event, OnHold, Process, ProcessId, Status, summary::Summary},
 };
 
 /// How long callbacks about a process that ended are still taken.
@@ -208,7 +208,7 @@ fn summary(process: &Process) -> Result<AttributeValue, StoreError> {
     let fields = [
         ("status", text(process.status.as_str())),
         ("provider", text(&process.provider)),
-        ("view", json(&view::summary(process))?),
+        ("view", json(&Summary::of(process))?),
     ];
     Ok(AttributeValue::M(fields.map(|(name, value)| (name.to_owned(), value)).into()))
 }

@@ -16,7 +16,7 @@ use super::{
     failure, keys,
     keys::ItemKey,
 };
-use crate::api::Authority;
+use crate::common::Authority;
 
 /// How long a code is good for.
 pub const GOOD_FOR: SignedDuration = SignedDuration::from_mins(10);

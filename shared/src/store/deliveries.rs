@@ -21,8 +21,8 @@ use super::{
     keys::{DeliveryKey, ItemKey, WorkKey},
 };
 use crate::{
-    api::{Authority, view},
-    notify::Delivery,
+    common::Authority,
+    notify::{Delivery, DeliverySummary},
 };
 
 /// How long a delivery is kept.
@@ -139,7 +139,7 @@ fn item(delivery: &Delivery, version: u64, outbox_token: Option<&str>) -> Result
     set("by_kind_sk", text(&keys::by_kind_sort(delivery.created_at, delivery.id)));
     set("by_owner_pk", text(&keys::by_resource(&delivery.tenant, &delivery.message.resource_id)));
     set("by_owner_sk", text(&keys::by_kind_sort(delivery.created_at, delivery.id)));
-    let summary = [("state", text(delivery.state.as_str())), ("view", json(&view::DeliveryView::of(delivery))?)];
+    let summary = [("state", text(delivery.state.as_str())), ("view", json(&DeliverySummary::of(delivery))?)];
     set("summary", AttributeValue::M(summary.map(|(name, value)| (name.to_owned(), value)).into()));
     let end = (delivery.created_at + KEPT_FOR).as_second();
     set("expires_at_epoch", AttributeValue::N(end.to_string()));

@@ -14,9 +14,8 @@ use super::{
     records::{INCOMPLETE, OwnerWrite},
 };
 use crate::{
-    api::Authority,
+    common::{Authority, RawJson},
     people::{Digest, Family, Fields, Kind, Record, families},
-    platform::json::Json,
 };
 
 /// Digests that a record keeps of one family at most.
@@ -105,7 +104,7 @@ pub(super) fn written(record: &Record) -> Result<Vec<(String, AttributeValue)>, 
 pub(super) fn read(item: &Item, kind: Kind) -> Result<Fields, StoreError> {
     let mut digests = Fields::new();
     for map in families::digest_maps(kind) {
-        let of_map = codec::entries::<Json>(item, &digest_map(map), "digests")?;
+        let of_map = codec::entries::<RawJson>(item, &digest_map(map), "digests")?;
         digests.extend(of_map.into_iter().map(|(name, said)| (format!("{map}#{name}"), said)));
     }
     Ok(digests)

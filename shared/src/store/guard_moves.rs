@@ -16,7 +16,7 @@ use super::{
     keys::ItemKey,
 };
 use crate::{
-    api::{Authority, page::Cursor},
+    common::{Authority, page::Cursor},
     people::Kind,
     platform::secrets::unique_keys::Rotation,
 };

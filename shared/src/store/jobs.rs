@@ -20,7 +20,7 @@ use super::{
     failure, keys,
     keys::{ItemKey, JobKey},
 };
-use crate::{api::Authority, people::job::Job};
+use crate::{common::Authority, people::job::Job};
 
 /// How long a job is kept; the bucket keeps its files as long.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);

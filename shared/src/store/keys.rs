@@ -7,9 +7,12 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
-    api::caller::{Authority, sealed::Sealed},
+    common::{
+        TenantId,
+        authority::{Authority, sealed::Sealed},
+    },
     people::Kind,
-    process::{ProcessId, TenantId},
+    process::ProcessId,
 };
 
 /// Shards of the index `due`, so that no partition of it is hot.
@@ -201,7 +204,7 @@ impl WorkKey {
     #[must_use]
     pub fn wake_attribute(&self) -> &'static str {
         match self {
-            Self::Process(_) | Self::LongCopy(_) | Self::Job(_) => "wake",
+            Self::Process(_) | Self::LongCopy(_) | Self::Job(_) => "wake_token",
             Self::Delivery(_) | Self::Record(_) => "outbox_token",
         }
     }
@@ -372,7 +375,7 @@ pub fn due_shard(shard: u8) -> String {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::process::ids::uuid_of;
+    use crate::common::ids::uuid_of;
 
     #[test]
     fn only_what_can_be_woken_has_a_key_that_is_taken_apart() {

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
 use super::{Store, StoreError, codec, keys::ItemKey, request::Refused};
-use crate::api::Authority;
+use crate::common::Authority;
 
 /// How long a window is, seconds.
 pub const WINDOW_SECONDS: i64 = 60;

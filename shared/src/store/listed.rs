@@ -13,7 +13,7 @@ use super::{
     records::INCOMPLETE,
 };
 use crate::{
-    api::Authority,
+    common::Authority,
     people::{Kind, Record},
 };
 

@@ -19,7 +19,7 @@ use super::{
     records::RecordItem,
 };
 use crate::{
-    api::{
+    common::{
         Authority, Caller,
         page::{Cursor, Listed, ListedPage, MAX_PER_PAGE, PageRequest},
     },

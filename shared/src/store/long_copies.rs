@@ -14,7 +14,7 @@ use super::{
     keys::{self, ItemKey, LongCopyKey, OwnKey},
     request::Refused,
 };
-use crate::{api::Authority, process::ProcessId};
+use crate::{common::Authority, process::ProcessId};
 
 /// A long copy that this run alone may try.
 #[derive(Debug, Clone, PartialEq, Eq)]

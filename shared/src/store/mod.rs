@@ -1,6 +1,6 @@
 //! The table: typed keys, one codec, conditional writes.
 //!
-//! Every operation takes an [`crate::api::Authority`], which is where its tenant comes from, and says in its
+//! Every operation takes an [`crate::common::Authority`], which is where its tenant comes from, and says in its
 //! documentation how many requests it makes. Nothing here scans, and nothing decides: whether a lost race is tried again
 //! is the workflow's matter. What DynamoDB refuses for the moment is sent again here, which those numbers leave out.
 //!

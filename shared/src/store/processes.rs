@@ -13,7 +13,7 @@ use super::{
     keys::ItemKey,
     request::Refused,
 };
-use crate::{api::Authority, process::ProcessId};
+use crate::{common::Authority, process::ProcessId};
 
 /// Callbacks an item holds at most before they are applied; beyond it a callback only wakes the process.
 pub const MAX_INBOX: usize = 16;

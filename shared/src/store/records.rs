@@ -34,7 +34,7 @@ use super::{
     unique::Unique,
 };
 use crate::{
-    api::Authority,
+    common::Authority,
     people::{Digest, Kind, Record, RecordEvent, job::RowsTaken},
 };
 

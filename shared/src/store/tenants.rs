@@ -13,7 +13,7 @@ use super::{
     keys::{self, ItemKey},
     limits,
 };
-use crate::{api::Authority, process::TenantId};
+use crate::common::{Authority, TenantId};
 
 /// Characters of the names that operators give to tenants and keys.
 pub const MAX_NAME_CHARS: usize = 200;

@@ -22,7 +22,7 @@ use super::{
     records::{Cause, INCOMPLETE, RecordItem, Written},
 };
 use crate::{
-    api::Authority,
+    common::Authority,
     people::{Kind, Record},
 };
 

@@ -15,18 +15,17 @@ use uuid::Uuid;
 
 use super::{InfraError, Services, new_token};
 use crate::{
-    api::Authority,
+    common::{Authority, TenantId, ids::uuid_of},
+    deployment::Deployment,
     notify::{
         Attempt, Breaker, Channel, Delivery, DeliveryState, Message, Outcome, Sender, Way,
         channel::Change,
         send::{FIRST_TIMEOUT, TIMEOUT},
     },
     platform::{
-        Platform,
         functions::Functions,
         telemetry::{self, Metric},
     },
-    process::{TenantId, ids::uuid_of},
     store::{
         StoreError,
         channels::ChannelRecord,
@@ -68,11 +67,11 @@ pub struct AttemptDelivery {
 impl AttemptDelivery {
     /// Built once per execution environment.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
+    pub fn new(deployment: &Deployment) -> Self {
         Self {
-            services: Services::new(platform),
-            sender: Sender::new(platform),
-            functions: Functions::new(platform),
+            services: Services::new(deployment),
+            sender: Sender::new(&deployment.platform),
+            functions: Functions::new(&deployment.platform),
             addresses: Mutex::default(),
         }
     }

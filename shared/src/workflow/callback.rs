@@ -14,21 +14,21 @@ use sha2::{Digest as _, Sha256};
 
 use super::{CALLED, Services, WAKE_TIMEOUT, new_token};
 use crate::{
-    api::{
-        ApiError, Authority as _,
-        callback_token::{self, VerifiedToken},
-    },
-    evidence::{Bucket, Copier},
-    platform::{
-        Platform,
-        telemetry::{self, Metric},
-    },
+    common::{Authority as _, Private},
+    deployment::Deployment,
+    evidence::Copier,
+    objects::Bucket,
+    platform::telemetry::{self, Metric},
     process::{
-        Private, ProcessId,
+        ProcessId,
         bounded::{self, MAX_REFERENCE},
     },
-    providers::{Callback, CallbackRefused, IncomingCallback, Provider},
+    providers::{
+        Callback, CallbackRefused, IncomingCallback, Provider,
+        callback_token::{self, VerifiedToken},
+    },
     store::{CallbackBody, InboxEntry, codec::MAX_CALLBACK_TEXT_BYTES, processes::CallbackReceipt},
+    workflow::Error,
 };
 
 /// The longest callback that is read.
@@ -69,9 +69,12 @@ pub struct ReceiveCallback {
 impl ReceiveCallback {
     /// Built once per execution environment.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
-        Self { services: Services::new(platform), copier: Copier::new(bucket, platform.config.allow_loopback) }
+    pub fn new(deployment: &Deployment) -> Self {
+        let bucket = Bucket::new(deployment.platform.aws.s3.clone(), deployment.platform.config.bucket.clone());
+        Self {
+            services: Services::new(deployment),
+            copier: Copier::new(bucket, deployment.platform.config.allow_loopback),
+        }
     }
 
     /// Takes a callback.
@@ -79,12 +82,12 @@ impl ReceiveCallback {
     /// # Errors
     /// 401 where token, header or address prove nothing, 400 where the body is not a callback, 410 long after the
     /// process's end, 413, or 503 where it could not be kept: then the provider sends it again.
-    pub async fn run(&self, request: &Request<'_>) -> Result<Received, ApiError> {
+    pub async fn run(&self, request: &Request<'_>) -> Result<Received, Error> {
         let outcome = self.receive(request).await;
         let (now, provider) = (self.services.now(), self.services.providers.known(request.provider));
         match &outcome {
             // What cannot be read proved where it comes from, and was counted already.
-            Err(error) if error.status < 500 && !matches!(error.status, 400 | 413) => {
+            Err(Error::CallbackRefused | Error::CallbackOver) => {
                 telemetry::record(Metric::CallbackRefused, &[("provider", provider)], 1.0, now)
             }
             Ok(Received::NotOurs) => telemetry::record(Metric::CallbackUnknown, &[("provider", provider)], 1.0, now),
@@ -93,14 +96,14 @@ impl ReceiveCallback {
         outcome
     }
 
-    async fn receive(&self, request: &Request<'_>) -> Result<Received, ApiError> {
+    async fn receive(&self, request: &Request<'_>) -> Result<Received, Error> {
         let &Request { provider, source, headers, body, .. } = request;
         let secrets = self.services.platform.secrets.current().await?;
-        let token = callback_token::verify(&secrets, provider, request.token).ok_or_else(ApiError::callback_refused)?;
+        let token = callback_token::verify(&secrets, provider, request.token).ok_or(Error::CallbackRefused)?;
         let span = tracing::Span::current();
         span.record("tenant", tracing::field::display(token.tenant()));
         let connector = self.services.provider(&token, provider).await?;
-        let connector = connector.map_err(|_| ApiError::callback_refused())?;
+        let connector = connector.map_err(|_| Error::CallbackRefused)?;
         let incoming = IncomingCallback { purpose: token.purpose, process: token.process, source, headers, body };
         let Some(callback) = self.read(&token, provider, connector.as_ref(), &incoming).await? else {
             return Ok(Received::Kept);
@@ -148,12 +151,12 @@ impl ReceiveCallback {
         provider: &str,
         connector: &dyn Provider,
         incoming: &IncomingCallback<'_>,
-    ) -> Result<Option<Callback>, ApiError> {
+    ) -> Result<Option<Callback>, Error> {
         let body = incoming.body;
         let is_long = body.len() > MAX_CALLBACK_BYTES;
         let beginning = Some(&body[..if is_long { MAX_SAID_BYTES } else { body.len() }]);
         let (why, said) = match connector.read_callback(incoming) {
-            Err(CallbackRefused::Unauthenticated) => return Err(ApiError::callback_refused()),
+            Err(CallbackRefused::Unauthenticated) => return Err(Error::CallbackRefused),
             // Its body may be about somebody else.
             Err(CallbackRefused::Elsewhere(why)) => (why, None),
             Err(CallbackRefused::Malformed(why)) => (why, beginning),
@@ -164,16 +167,16 @@ impl ReceiveCallback {
         let unread = UnreadableCallback { token, provider, body, why, said };
         let noted = self.note_unread(&unread, connector).await?;
         match said {
-            _ if is_long => Err(ApiError::too_large(MAX_CALLBACK_BYTES)),
+            _ if is_long => Err(Error::CallbackTooLarge(MAX_CALLBACK_BYTES)),
             // What is kept need not come again; what is not may have been damaged on its way.
             Some(_) if noted => Ok(None),
-            _ => Err(ApiError::unreadable(&format!("The callback is malformed: {why}."))),
+            _ => Err(Error::CallbackMalformed(why.to_string())),
         }
     }
 
     /// Leaves a trace of a callback that cannot be read, at the first of the processes that it may be about, and says
     /// whether there is one.
-    async fn note_unread(&self, unread: &UnreadableCallback<'_>, connector: &dyn Provider) -> Result<bool, ApiError> {
+    async fn note_unread(&self, unread: &UnreadableCallback<'_>, connector: &dyn Provider) -> Result<bool, Error> {
         let &UnreadableCallback { token, provider, body, why, said } = unread;
         let now = self.services.now();
         telemetry::record(
@@ -213,7 +216,7 @@ impl ReceiveCallback {
         &self,
         unread: &UnreadableCallback<'_>,
         connector: &dyn Provider,
-    ) -> Result<Vec<ProcessId>, ApiError> {
+    ) -> Result<Vec<ProcessId>, Error> {
         if let Some(process) = unread.token.process {
             return Ok(vec![process]);
         }
@@ -227,7 +230,7 @@ impl ReceiveCallback {
     }
 
     /// The body to keep with a callback that cannot be had again.
-    async fn body(&self, token: &VerifiedToken, process: ProcessId, body: &[u8]) -> Result<CallbackBody, ApiError> {
+    async fn body(&self, token: &VerifiedToken, process: ProcessId, body: &[u8]) -> Result<CallbackBody, Error> {
         if body.len() <= MAX_CALLBACK_TEXT_BYTES
             && let Ok(text) = std::str::from_utf8(body)
         {
@@ -235,10 +238,10 @@ impl ReceiveCallback {
         }
         // What is refused afterwards must not have been stored for good. What is redacted from here on is swept.
         if self.services.store.is_over(token, process, self.services.now()).await? {
-            return Err(ApiError::callback_over());
+            return Err(Error::CallbackOver);
         }
         let kept = self.copier.store_callback(token.tenant(), process, Bytes::copy_from_slice(body)).await;
-        kept.map(CallbackBody::Object).map_err(|_| ApiError::unavailable())
+        kept.map(CallbackBody::Object).map_err(|_| Error::Unavailable)
     }
 
     /// Puts a callback into the inbox of `process`; `said` is so much of its body as is evidence only.
@@ -249,7 +252,7 @@ impl ReceiveCallback {
         key: &str,
         entry: &InboxEntry,
         said: Option<&[u8]>,
-    ) -> Result<Received, ApiError> {
+    ) -> Result<Received, Error> {
         let mut entry = entry.clone();
         if let Some(said) = said {
             let is_long = said.len() > MAX_CALLBACK_TEXT_BYTES;
@@ -266,8 +269,8 @@ impl ReceiveCallback {
         match delivery {
             CallbackReceipt::Taken => Ok(Received::Kept),
             CallbackReceipt::NotOurs => Ok(Received::NotOurs),
-            CallbackReceipt::Over => Err(ApiError::callback_over()),
-            CallbackReceipt::Full => Err(ApiError::unavailable()),
+            CallbackReceipt::Over => Err(Error::CallbackOver),
+            CallbackReceipt::Full => Err(Error::Unavailable),
         }
     }
 
@@ -276,7 +279,7 @@ impl ReceiveCallback {
         token: &VerifiedToken,
         provider: &str,
         callback: &Callback,
-    ) -> Result<Option<ProcessId>, ApiError> {
+    ) -> Result<Option<ProcessId>, Error> {
         Ok(self.services.store.process_of_reference(token, provider, &callback.reference).await?)
     }
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::records::{Records, Request};
 use crate::{
-    api::{ApiError, Caller},
+    common::{Caller, FieldError, RawJson},
     people::{
         FieldType, Fields, Kind,
         families::{CATALOG_VALUES, CATALOGS},
@@ -18,8 +18,7 @@ use crate::{
         sheet::{self, Sheet},
         typed,
     },
-    platform::json::Json,
-    providers::FieldProblem,
+    workflow::Error,
 };
 
 /// Values that one file may have.
@@ -31,18 +30,18 @@ const COLUMNS: [&str; 3] = ["type", "label", "value"];
 ///
 /// # Errors
 /// 422 where there is no such catalog, or with the mistakes of every line, as `csv_file[LINE].COLUMN`.
-pub async fn add(records: &Records, caller: &Caller, catalog: Uuid, file: &[u8]) -> Result<(), ApiError> {
-    records.get(&CATALOGS, caller, catalog).await.map_err(|error| match error.status {
-        404 => ApiError::invalid_field("custom_catalog_id", "does not refer to an existing record"),
+pub async fn add(records: &Records, caller: &Caller, catalog: Uuid, file: &[u8]) -> Result<(), Error> {
+    records.get(&CATALOGS, caller, catalog).await.map_err(|error| match error {
+        Error::NotFound(_) => Error::invalid_field("custom_catalog_id", "does not refer to an existing record"),
         _ => error,
     })?;
-    let wrong = |fault: String| ApiError::invalid_field("csv_file", &fault);
+    let wrong = |fault: String| Error::invalid_field("csv_file", &fault);
     let rows = sheet::readable(file, COLUMNS[0]).map_err(wrong)?;
     let mut sheet = Sheet::open(&rows).map_err(wrong)?;
     let columns = std::mem::take(&mut sheet.columns);
     let is_known = |name: &str| COLUMNS.contains(&name);
     if !COLUMNS.into_iter().all(|name| columns.has(name)) || columns.unknown(is_known).is_some() {
-        return Err(ApiError::invalid_field("csv_file", "must begin with the line type,label,value"));
+        return Err(Error::invalid_field("csv_file", "must begin with the line type,label,value"));
     }
     let (mut values, mut problems) = (Vec::new(), Vec::new());
     for (number, row) in sheet.enumerate() {
@@ -53,7 +52,7 @@ pub async fn add(records: &Records, caller: &Caller, catalog: Uuid, file: &[u8])
         let part = format!("csv_file[{}]", row.line);
         let (cells, fault) = columns.cells(&row);
         if let Some(fault) = fault {
-            problems.push(FieldProblem::new(part, fault));
+            problems.push(FieldError::new(part, fault));
             continue;
         }
         let cells: BTreeMap<_, _> = cells.collect();
@@ -68,18 +67,18 @@ pub async fn add(records: &Records, caller: &Caller, catalog: Uuid, file: &[u8])
         };
         let doubts = cells.iter().filter(|(_, cell)| !cell.is_blank()).filter_map(|(name, cell)| {
             let doubt = cell.doubt.as_deref().or_else(|| said::doubt(form(name)?, &cell.text))?;
-            Some(FieldProblem::new(*name, doubt).within(&part))
+            Some(FieldError::new(*name, doubt).within(&part))
         });
         let doubts: Vec<_> = doubts.collect();
         if !doubts.is_empty() {
             problems.extend(doubts);
             continue;
         }
-        let value = typed::form(kind).map_or_else(|| Json::of(&value), |form| typed::of_cell(form, value));
+        let value = typed::form(kind).map_or_else(|| RawJson::of(&value), |form| typed::of_cell(form, value));
         let given = [
-            ("custom_catalog_id", Json::of(&catalog)),
-            ("type", Json::of(&kind)),
-            ("label", Json::of(&label)),
+            ("custom_catalog_id", RawJson::of(&catalog)),
+            ("type", RawJson::of(&kind)),
+            ("label", RawJson::of(&label)),
             ("value", value),
         ];
         let given: Fields = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
@@ -89,7 +88,7 @@ pub async fn add(records: &Records, caller: &Caller, catalog: Uuid, file: &[u8])
         }
     }
     if !problems.is_empty() {
-        return Err(ApiError::invalid(problems));
+        return Err(Error::Invalid(problems));
     }
     let hash = hex::encode(Sha256::digest(file));
     // No key that a customer can send has a blank of this kind.

@@ -12,11 +12,14 @@ use super::{
     submitter::Submitter,
 };
 use crate::{
-    api::{ApiError, Authority as _, Caller},
-    evidence::{Bucket, Copier, CopyError},
-    platform::{Platform, telemetry},
+    common::{Authority as _, Caller},
+    deployment::Deployment,
+    evidence::{Copier, CopyError},
+    objects::Bucket,
+    platform::telemetry,
     process::{Certificate, CertificateFetch, CertificateState, Event, ObservedMedia, Process, ProcessId, StoredCopy},
     providers::{Provider, ProviderError},
+    workflow::Error,
 };
 
 /// The largest certificate that an answer carries itself; Lambda gives 6 MB, and base64 takes a third more.
@@ -44,10 +47,10 @@ pub struct FetchCertificate {
 impl FetchCertificate {
     /// Built once per execution environment.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        let services = Services::new(platform);
-        let submitter = Submitter::new(platform, &services);
-        let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
+    pub fn new(deployment: &Deployment) -> Self {
+        let services = Services::new(deployment);
+        let submitter = Submitter::new(deployment, &services);
+        let bucket = Bucket::new(deployment.platform.aws.s3.clone(), deployment.platform.config.bucket.clone());
         Self { services, bucket, submitter }
     }
 
@@ -57,16 +60,16 @@ impl FetchCertificate {
     /// # Errors
     /// 404 `not_found` where the caller's tenant has no such process, 404 `no_certificate` where the process has none,
     /// 410 where it was redacted.
-    pub async fn run(&self, caller: &Caller, id: ProcessId, minutes: u64, download: bool) -> Result<Given, ApiError> {
+    pub async fn run(&self, caller: &Caller, id: ProcessId, minutes: u64, download: bool) -> Result<Given, Error> {
         let record = self.services.store.load(caller, id).await?;
-        let process = record.ok_or_else(|| ApiError::not_found("process"))?.process;
+        let process = record.ok_or(Error::NotFound("process"))?.process;
         if process.redaction.is_some() {
-            return Err(ApiError::redacted());
+            return Err(Error::Redacted);
         }
-        let certificate = process.certificate.as_ref().ok_or_else(ApiError::no_certificate)?;
+        let certificate = process.certificate.as_ref().ok_or(Error::NoCertificate)?;
         match &certificate.state {
             CertificateState::Stored(copy) => self.give(caller, id, copy, minutes, download).await,
-            CertificateState::Failed { .. } | CertificateState::Redacted { .. } => Err(ApiError::no_certificate()),
+            CertificateState::Failed { .. } | CertificateState::Redacted { .. } => Err(Error::NoCertificate),
             CertificateState::Pending { announced: false, .. } => Ok(Given::NotYet(COME_BACK_AFTER_SECONDS)),
             CertificateState::Pending { .. } => match self.fetch_now(caller, &process).await? {
                 Some(copy) => self.give(caller, id, &copy, minutes, download).await,
@@ -82,34 +85,34 @@ impl FetchCertificate {
         copy: &StoredCopy,
         minutes: u64,
         download: bool,
-    ) -> Result<Given, ApiError> {
+    ) -> Result<Given, Error> {
         let until = self.services.now() + Duration::from_secs(minutes * 60);
         tracing::info!(
             tenant = %caller.tenant(), key = caller.key_id(), process = %id, download, %until, "certificate given out",
         );
         if download && copy.bytes <= MAX_INLINE_BYTES {
             let bytes = self.bucket.get(&copy.key, MAX_INLINE_BYTES as usize).await;
-            return bytes.map(Given::Bytes).map_err(|_| ApiError::unavailable());
+            return bytes.map(Given::Bytes).map_err(|_| Error::Unavailable);
         }
         let life = Duration::from_secs(minutes * 60);
         let name = format!("certificate-{id}.pdf");
-        let link = self.bucket.presign_get(&copy.key, life, Some(&name)).await.map_err(|_| ApiError::unavailable())?;
+        let link = self.bucket.presign_get(&copy.key, life, Some(&name)).await.map_err(|_| Error::Unavailable)?;
         Ok(Given::Link(link, until))
     }
 
     /// Fetches what the provider announced, and stores that it is kept.
-    async fn fetch_now(&self, caller: &Caller, process: &Process) -> Result<Option<StoredCopy>, ApiError> {
+    async fn fetch_now(&self, caller: &Caller, process: &Process) -> Result<Option<StoredCopy>, Error> {
         let Ok(provider) = self.services.provider(caller, &process.provider).await? else { return Ok(None) };
         if self.services.is_paused(caller, &process.provider).await? {
             return Ok(None);
         }
         let fetched = fetch(&self.services, self.submitter.copier(), provider.as_ref(), process).await;
-        let Some(fetched) = fetched.map_err(|_| ApiError::unavailable())? else { return Ok(None) };
+        let Some(fetched) = fetched.map_err(|_| Error::Unavailable)? else { return Ok(None) };
         let mut races = self.services.races();
         loop {
             let Some(mut record) = self.services.store.load(caller, process.id).await? else { return Ok(None) };
             if record.process.redaction.is_some() {
-                return Err(ApiError::redacted());
+                return Err(Error::Redacted);
             }
             let now = self.services.now();
             let event = fetched.apply(&mut record.process, now);

@@ -10,22 +10,23 @@ use uuid::Uuid;
 
 use super::Services;
 use crate::{
-    api::{
-        ApiError, Authority as _, Caller,
-        body::{self, Fingerprint},
-        view::CHANNEL_DERIVED,
+    common::{
+        Authority as _, Caller, FieldError, ids::of_idempotency_key, shape::shape, values::email::public_address,
     },
-    evidence::UrlGuard,
+    deployment::Deployment,
     notify::{
         Channel, Config, Topic,
-        channel::{MAX_EMAILS, MAX_NAME_CHARS, MAX_SECRETS, SigningSecret, seal_owner},
+        channel::{DERIVED_FIELDS, MAX_EMAILS, MAX_NAME_CHARS, MAX_SECRETS, SigningSecret, seal_owner},
         seal::Sealed,
         signature, slack,
     },
-    platform::{Platform, SecretsError, secrets::SecretDocument, values::email::public_address},
-    process::ids::of_idempotency_key,
-    providers::FieldProblem,
+    platform::{
+        SecretsError,
+        http::UrlGuard,
+        secrets::{Fingerprint, SecretDocument},
+    },
     store::channels::ChannelRecord,
+    workflow::Error,
 };
 
 /// Channels that one tenant may have.
@@ -105,8 +106,8 @@ pub struct Channels(Services);
 impl Channels {
     /// Built once per execution environment.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self(Services::new(platform))
+    pub fn new(deployment: &Deployment) -> Self {
+        Self(Services::new(deployment))
     }
 
     /// Makes the channel that `body` asks for. One read and one write. Only this answer, and its replay under the same
@@ -114,12 +115,7 @@ impl Channels {
     ///
     /// # Errors
     /// 422 with every wrong field, or where the key was used with another body.
-    pub async fn create(
-        &self,
-        caller: &Caller,
-        body: &Value,
-        key: Option<&str>,
-    ) -> Result<ChannelWithSecret, ApiError> {
+    pub async fn create(&self, caller: &Caller, body: &Value, key: Option<&str>) -> Result<ChannelWithSecret, Error> {
         let now = self.0.now();
         let secrets = self.0.platform.secrets.current().await?;
         let fingerprint = Fingerprint::of_body(body, &secrets.fingerprint_keys)?;
@@ -127,7 +123,7 @@ impl Channels {
             Some(key) => of_idempotency_key(caller.tenant(), ROUTE, key),
             None => self.0.entropy().uuid(),
         };
-        let wanted: Wanted = body::shape(body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
+        let wanted: Wanted = shape(body, "")?;
         let mut channel = Channel {
             id,
             tenant: caller.tenant().clone(),
@@ -143,11 +139,11 @@ impl Channels {
         let mut problems = missing(&wanted);
         problems.extend(self.change(&mut channel, &wanted, &secrets, true)?);
         if !problems.is_empty() {
-            return Err(ApiError::invalid(problems));
+            return Err(Error::Invalid(problems));
         }
         let others = self.0.store.channels(caller).await?;
         if others.len() >= MAX_CHANNELS && others.iter().all(|other| other.channel.id != id) {
-            return Err(ApiError::invalid_field("name", "there are 50 channels already, which is the most"));
+            return Err(Error::invalid_field("name", "there are 50 channels already, which is the most"));
         }
         let record = ChannelRecord { channel, version: 0, fingerprint: fingerprint.kept() };
         if self.0.store.create_channel(caller, &record).await? {
@@ -160,7 +156,7 @@ impl Channels {
         }
         let existing = self.load(caller, id).await?;
         if !fingerprint.is(&existing.fingerprint) {
-            return Err(ApiError::key_reused());
+            return Err(Error::KeyReused);
         }
         Ok(ChannelWithSecret {
             secret: newest(&existing.channel, &secrets, now)?,
@@ -173,7 +169,7 @@ impl Channels {
     ///
     /// # Errors
     /// Our own store.
-    pub async fn list(&self, caller: &Caller) -> Result<Vec<Channel>, ApiError> {
+    pub async fn list(&self, caller: &Caller) -> Result<Vec<Channel>, Error> {
         Ok(self.0.store.channels(caller).await?.into_iter().map(|record| record.channel).collect())
     }
 
@@ -181,7 +177,7 @@ impl Channels {
     ///
     /// # Errors
     /// 404 where the caller's tenant has no such channel.
-    pub async fn get(&self, caller: &Caller, id: Uuid) -> Result<Channel, ApiError> {
+    pub async fn get(&self, caller: &Caller, id: Uuid) -> Result<Channel, Error> {
         Ok(self.load(caller, id).await?.channel)
     }
 
@@ -190,15 +186,15 @@ impl Channels {
     ///
     /// # Errors
     /// 404 likewise, 422 with every wrong field.
-    pub async fn update(&self, caller: &Caller, id: Uuid, body: &Value) -> Result<ChannelWithSecret, ApiError> {
+    pub async fn update(&self, caller: &Caller, id: Uuid, body: &Value) -> Result<ChannelWithSecret, Error> {
         let secrets = self.0.platform.secrets.current().await?;
         let body = &brought(id, body)?;
-        let wanted: Wanted = body::shape(body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
+        let wanted: Wanted = shape(body, "")?;
         self.store(caller, id, |channel, now| {
             let signed_before = matches!(channel.config, Config::Webhook { .. });
             let problems = self.change(channel, &wanted, &secrets, false)?;
             if !problems.is_empty() {
-                return Err(ApiError::invalid(problems));
+                return Err(Error::Invalid(problems));
             }
             // A channel that becomes a webhook gets its secret now, so now is when it is shown.
             if signed_before { Ok(None) } else { Ok(newest(channel, &secrets, now)?) }
@@ -210,20 +206,19 @@ impl Channels {
     ///
     /// # Errors
     /// 404 likewise, 422 where it is no webhook.
-    pub async fn rotate(&self, caller: &Caller, id: Uuid, body: &Value) -> Result<ChannelWithSecret, ApiError> {
+    pub async fn rotate(&self, caller: &Caller, id: Uuid, body: &Value) -> Result<ChannelWithSecret, Error> {
         let secrets = self.0.platform.secrets.current().await?;
-        let wanted: Rotation = body::shape(body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
+        let wanted: Rotation = shape(body, "")?;
         let (default, most) = PREVIOUS_VALID_HOURS;
         let hours = wanted.previous_valid_hours.unwrap_or(default);
         if !(0..=most).contains(&hours) {
-            return Err(ApiError::invalid_field("previous_valid_hours", "must be from 0 to 168"));
+            return Err(Error::invalid_field("previous_valid_hours", "must be from 0 to 168"));
         }
-        let secret =
-            self.secret(wanted.secret.as_ref(), "secret").map_err(|problem| ApiError::invalid(vec![problem]))?;
+        let secret = self.secret(wanted.secret.as_ref(), "secret")?;
         self.store(caller, id, |channel, now| {
             let owner = channel.seal_owner();
             let Config::Webhook { secrets: signing, .. } = &mut channel.config else {
-                return Err(ApiError::invalid_field("type", "must be webhook: nothing else is signed"));
+                return Err(Error::invalid_field("type", "must be webhook: nothing else is signed"));
             };
             let end = now + SignedDuration::from_hours(hours);
             for previous in signing.iter_mut() {
@@ -237,9 +232,9 @@ impl Channels {
         .await
     }
 
-    async fn load(&self, caller: &Caller, id: Uuid) -> Result<ChannelRecord, ApiError> {
+    async fn load(&self, caller: &Caller, id: Uuid) -> Result<ChannelRecord, Error> {
         let record = self.0.store.channel(caller, id).await?;
-        record.ok_or_else(|| ApiError::not_found("notification channel"))
+        record.ok_or(Error::NotFound("notification channel"))
     }
 
     /// Loads a channel, changes it and stores it; anew for a lost race. `change` gives the secret to show.
@@ -247,8 +242,8 @@ impl Channels {
         &self,
         caller: &Caller,
         id: Uuid,
-        change: impl Fn(&mut Channel, Timestamp) -> Result<Option<SecretString>, ApiError>,
-    ) -> Result<ChannelWithSecret, ApiError> {
+        change: impl Fn(&mut Channel, Timestamp) -> Result<Option<SecretString>, Error>,
+    ) -> Result<ChannelWithSecret, Error> {
         let mut races = self.0.races();
         loop {
             let mut record = self.load(caller, id).await?;
@@ -273,11 +268,11 @@ impl Channels {
         wanted: &Wanted,
         secrets: &SecretDocument,
         new: bool,
-    ) -> Result<Vec<FieldProblem>, ApiError> {
+    ) -> Result<Vec<FieldError>, Error> {
         let mut problems = Vec::new();
         if let Some(name) = &wanted.name {
             if name.trim().is_empty() || name.chars().count() > MAX_NAME_CHARS {
-                problems.push(FieldProblem::new("name", "must have 1 to 200 characters"));
+                problems.push(FieldError::new("name", "must have 1 to 200 characters"));
             }
             channel.name.clone_from(name);
         }
@@ -288,8 +283,8 @@ impl Channels {
             let topics: Result<BTreeSet<Topic>, _> = names.iter().map(|name| name.parse()).collect();
             match topics {
                 Ok(topics) if topics.len() == names.len() && !topics.is_empty() => channel.events = topics,
-                Ok(_) => problems.push(FieldProblem::new("events", "must name at least one event, and none twice")),
-                Err(_) => problems.push(FieldProblem::new("events", "must be names of events")),
+                Ok(_) => problems.push(FieldError::new("events", "must name at least one event, and none twice")),
+                Err(_) => problems.push(FieldError::new("events", "must be names of events")),
             }
         }
         let present = match channel.config {
@@ -310,7 +305,7 @@ impl Channels {
                 Err(problem) => problems.push(problem),
             },
             (None, Some(kind)) if present.is_some_and(|present| present != kind) => {
-                problems.push(FieldProblem::new("config", "is required where the type changes"));
+                problems.push(FieldError::new("config", "is required where the type changes"));
             }
             _ => {}
         }
@@ -324,12 +319,12 @@ impl Channels {
         value: &Value,
         channel: &Channel,
         secrets: &SecretDocument,
-    ) -> Result<Result<Config, FieldProblem>, ApiError> {
+    ) -> Result<Result<Config, FieldError>, Error> {
         let allow_loopback = self.0.platform.config.allow_loopback;
         let owner = seal_owner(&channel.tenant, channel.id);
         let kept = |guard: UrlGuard, url: &str| match guard.register(url) {
             Ok(url) => Ok(String::from(url)),
-            Err(refused) => Err(FieldProblem::new("config.url", format!("cannot be used: {refused}"))),
+            Err(refused) => Err(FieldError::new("config.url", format!("cannot be used: {refused}"))),
         };
         macro_rules! shaped {
             ($value:expr) => {
@@ -341,17 +336,14 @@ impl Channels {
         }
         Ok(Ok(match kind {
             "webhook" => {
-                let config: WebhookConfig = shaped!(body::shape(value, "config"));
+                let config: WebhookConfig = shaped!(shape(value, "config"));
                 let url = shaped!(kept(UrlGuard::any_public_host(allow_loopback), &config.url));
                 let present = newest(channel, secrets, self.0.now()).ok().flatten();
                 let is_present = |secret: &SecretString| {
                     present.as_ref().is_some_and(|present| present.expose_secret() == secret.expose_secret())
                 };
                 if config.secrets.is_some() && !matches!(channel.config, Config::Webhook { .. }) {
-                    return Ok(Err(FieldProblem::new(
-                        "config.secrets",
-                        "cannot be set: a secret of your own is secret",
-                    )));
+                    return Ok(Err(FieldError::new("config.secrets", "cannot be set: a secret of your own is secret")));
                 }
                 let signing = match (&channel.config, config.secret) {
                     (Config::Webhook { secrets, .. }, None) => secrets.clone(),
@@ -364,11 +356,11 @@ impl Channels {
                 Config::Webhook { url, secrets: signing }
             }
             "slack" => {
-                let config: SlackConfig = shaped!(body::shape(value, "config"));
+                let config: SlackConfig = shaped!(shape(value, "config"));
                 let url = match &channel.config {
                     Config::Slack { url, .. } if slack::is_shown(&config.url) => url.clone(),
                     _ if slack::is_shown(&config.url) => {
-                        return Ok(Err(FieldProblem::new("config.url", "is what answers show in place of a URL")));
+                        return Ok(Err(FieldError::new("config.url", "is what answers show in place of a URL")));
                     }
                     _ => {
                         let url = shaped!(kept(slack::guard(allow_loopback), &config.url));
@@ -378,28 +370,28 @@ impl Channels {
                 Config::Slack { url, with_names: config.with_names }
             }
             "email" => {
-                let config: EmailConfig = shaped!(body::shape(value, "config"));
+                let config: EmailConfig = shaped!(shape(value, "config"));
                 if self.0.platform.config.mail_from.is_none() {
-                    return Ok(Err(FieldProblem::new("type", "email is not set up in this deployment")));
+                    return Ok(Err(FieldError::new("type", "email is not set up in this deployment")));
                 }
                 let emails: Option<Vec<_>> = config.emails.iter().map(|email| public_address(email)).collect();
                 let emails = emails.filter(|emails| (1..=MAX_EMAILS).contains(&emails.len()));
                 let Some(emails) = emails else {
-                    return Ok(Err(FieldProblem::new("config.emails", "must be 1 to 20 e-mail addresses")));
+                    return Ok(Err(FieldError::new("config.emails", "must be 1 to 20 e-mail addresses")));
                 };
                 let emails = emails.into_iter().map(Into::into).collect();
                 Config::Email { emails, with_names: config.with_names }
             }
-            _ => return Ok(Err(FieldProblem::new("type", "must be webhook, slack or email"))),
+            _ => return Ok(Err(FieldError::new("type", "must be webhook, slack or email"))),
         }))
     }
 
     /// The secret that was brought, or a new one.
-    fn secret(&self, brought: Option<&SecretString>, field: &str) -> Result<SecretString, FieldProblem> {
+    fn secret(&self, brought: Option<&SecretString>, field: &str) -> Result<SecretString, FieldError> {
         match brought {
             None => Ok(signature::new_secret(self.0.entropy())),
             Some(secret) if signature::is_secret(secret.expose_secret()) => Ok(secret.clone()),
-            Some(_) => Err(FieldProblem::new(field, "must be whsec_ and the base64 of 24 to 64 bytes")),
+            Some(_) => Err(FieldError::new(field, "must be whsec_ and the base64 of 24 to 64 bytes")),
         }
     }
 
@@ -416,19 +408,19 @@ impl Channels {
 }
 
 /// What `body` brings for the channel `id` beyond what answers show and nobody sets.
-fn brought(id: Uuid, body: &Value) -> Result<Value, ApiError> {
+fn brought(id: Uuid, body: &Value) -> Result<Value, Error> {
     let mut body = body.clone();
     let Some(fields) = body.as_object_mut() else { return Ok(body) };
     let named = fields.remove("id");
     if named.is_some_and(|named| named.as_str().and_then(|named| named.parse().ok()) != Some(id)) {
-        return Err(ApiError::invalid_field("id", "cannot be set"));
+        return Err(Error::invalid_field("id", "cannot be set"));
     }
-    fields.retain(|name, _| !CHANNEL_DERIVED.contains(&name.as_str()));
+    fields.retain(|name, _| !DERIVED_FIELDS.contains(&name.as_str()));
     Ok(body)
 }
 
 /// What a new channel must name.
-fn missing(wanted: &Wanted) -> Vec<FieldProblem> {
+fn missing(wanted: &Wanted) -> Vec<FieldError> {
     let fields = [
         ("name", wanted.name.is_none()),
         ("type", wanted.kind.is_none()),
@@ -436,11 +428,7 @@ fn missing(wanted: &Wanted) -> Vec<FieldProblem> {
         ("events", wanted.events.is_none()),
         ("config", wanted.config.is_none()),
     ];
-    fields
-        .into_iter()
-        .filter(|(_, missing)| *missing)
-        .map(|(field, _)| FieldProblem::new(field, "is required"))
-        .collect()
+    fields.into_iter().filter(|(_, missing)| *missing).map(|(field, _)| FieldError::new(field, "is required")).collect()
 }
 
 /// The secret that signs from now on.

@@ -9,18 +9,19 @@ use uuid::Uuid;
 
 use super::records::{Next, Records};
 use crate::{
-    api::{ApiError, Authority as _, Caller, body},
+    common::{
+        Authority as _, Caller, RawJson,
+        values::{email::mailbox, phone},
+    },
+    deployment::Deployment,
     notify::{
         Sender, Sent,
         sms::{self, SmsAccount, TEXT},
     },
     people::{FieldType, Fields, Record, families::CONTACTS, family::UPDATED_DATA, person::PEOPLE, schema},
-    platform::{
-        Platform,
-        json::Json,
-        values::{email::mailbox, phone},
-    },
+    platform::secrets::keyed_hash,
     store::codes::Sending,
+    workflow::Error,
 };
 
 /// How often a code is handed over before the customer is told to come back.
@@ -84,8 +85,8 @@ struct Wanted {
 impl ContactCodes {
     /// Built once per execution environment.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self { records: Records::new(platform), sender: Sender::new(platform) }
+    pub fn new(deployment: &Deployment) -> Self {
+        Self { records: Records::new(deployment), sender: Sender::new(&deployment.platform) }
     }
 
     /// Sends a code. Four requests, and the message; one more where it was not taken.
@@ -93,24 +94,24 @@ impl ContactCodes {
     /// # Errors
     /// 404 where the person has no such contact, 422 with every wrong field or where nothing is set up that sends, 429 after five
     /// codes within an hour, 424 where the tenant's own company does not take the message, 503 where our mail does not.
-    pub async fn send(&self, caller: &Caller, way: Way, given: &Fields) -> Result<(), ApiError> {
+    pub async fn send(&self, caller: &Caller, way: Way, given: &Fields) -> Result<(), Error> {
         let wanted = read(way, given, false)?;
         self.contacts(caller, way, &wanted).await?;
         let services = self.records.services();
         let account = match way {
-            Way::Email if !self.sender.has_mail() => return Err(ApiError::not_set_up("Sending e-mail")),
+            Way::Email if !self.sender.has_mail() => return Err(Error::NotSetUp("Sending e-mail")),
             Way::Email => None,
             Way::Sms => match services.platform.secrets.account(caller.tenant(), sms::ACCOUNT).await? {
-                None => return Err(ApiError::not_set_up("Sending SMS")),
+                None => return Err(Error::NotSetUp("Sending SMS")),
                 Some(account) => Some(account.read::<SmsAccount>()?),
             },
         };
         let code = format!("{:06}", (services.entropy().fraction() * 1_000_000.0) as u32);
         let hashes = self.hashes(way, &wanted, &code).await?;
-        let Some((contact, hash)) = hashes.first() else { return Err(ApiError::unavailable()) };
+        let Some((contact, hash)) = hashes.first() else { return Err(Error::Unavailable) };
         let grant = match services.store.grant_code(caller, contact, hash, services.now()).await? {
             Sending::Granted(grant) => grant,
-            Sending::NotBefore(seconds) => return Err(ApiError::too_many_codes(seconds)),
+            Sending::NotBefore(seconds) => return Err(Error::TooManyCodes { retry_after: seconds }),
         };
         let mut may_be_there = false;
         for _ in 0..TRIES {
@@ -130,7 +131,7 @@ impl ContactCodes {
         if !may_be_there {
             services.store.take_code_back(grant).await?;
         }
-        Err(if account.is_some() { ApiError::not_taken() } else { ApiError::not_sent() })
+        Err(if account.is_some() { Error::CodeNotTaken } else { Error::CodeNotSent })
     }
 
     /// Takes a code that came back: the person's contacts with that phone or address are confirmed. Three requests, one
@@ -138,7 +139,7 @@ impl ContactCodes {
     ///
     /// # Errors
     /// 404 likewise, 422 where it is not the code, or no longer.
-    pub async fn verify(&self, caller: &Caller, way: Way, given: &Fields) -> Result<(), ApiError> {
+    pub async fn verify(&self, caller: &Caller, way: Way, given: &Fields) -> Result<(), Error> {
         let wanted = read(way, given, true)?;
         let contacts = self.contacts(caller, way, &wanted).await?;
         let hashes = self.hashes(way, &wanted, wanted.code.as_deref().unwrap_or_default()).await?;
@@ -151,10 +152,10 @@ impl ContactCodes {
                 break;
             }
         }
-        let over = || ApiError::invalid_field("code", "has expired or was tried too often");
+        let over = || Error::invalid_field("code", "has expired or was tried too often");
         let (contact, hash, counts) = counts.ok_or_else(over)?;
         if !bool::from(counts.as_bytes().ct_eq(hash.as_bytes())) {
-            return Err(ApiError::invalid_field("code", "is not the one that was sent last"));
+            return Err(Error::invalid_field("code", "is not the one that was sent last"));
         }
         for record in contacts {
             let confirm = self.records.change(&CONTACTS, caller, record.id, Some(UPDATED_DATA), |item| {
@@ -162,7 +163,7 @@ impl ContactCodes {
                 if item.record.text(way.field()) != record.text(way.field()) {
                     return Ok(Next::Leave);
                 }
-                item.record.fields.insert(way.confirmation().to_owned(), Json::of(&true));
+                item.record.fields.insert(way.confirmation().to_owned(), RawJson::of(&true));
                 Ok(Next::Store)
             });
             confirm.await?;
@@ -171,27 +172,27 @@ impl ContactCodes {
     }
 
     /// The person's contacts with that phone or address.
-    async fn contacts(&self, caller: &Caller, way: Way, wanted: &Wanted) -> Result<Vec<Record>, ApiError> {
+    async fn contacts(&self, caller: &Caller, way: Way, wanted: &Wanted) -> Result<Vec<Record>, Error> {
         let person = self.records.get(&PEOPLE, caller, wanted.person).await?;
         let mut contacts = self.records.kept(&CONTACTS, caller, &person).await?;
         contacts.retain(|contact| way.plain(&contact.text(way.field())) == way.plain(&wanted.value));
-        if contacts.is_empty() { Err(ApiError::not_found("contact")) } else { Ok(contacts) }
+        if contacts.is_empty() { Err(Error::NotFound("contact")) } else { Ok(contacts) }
     }
 
     /// Keyed hashes under each key, the first of which new codes go by: of whom it goes to, and of the code with it.
-    async fn hashes(&self, way: Way, wanted: &Wanted, code: &str) -> Result<Vec<(String, String)>, ApiError> {
+    async fn hashes(&self, way: Way, wanted: &Wanted, code: &str) -> Result<Vec<(String, String)>, Error> {
         let secrets = self.records.services().platform.secrets.current().await?;
         let contact = format!("code\u{0}{}\u{0}{}\u{0}{}", way.field(), wanted.person, way.plain(&wanted.value));
         let with_code = format!("{contact}\u{0}{code}");
         let hashes = secrets.code_keys.iter().map(|key| {
             let key = key.key.bytes()?;
-            Ok((body::keyed_hash(&contact, &key), body::keyed_hash(&with_code, &key)))
+            Ok((keyed_hash(&contact, &key), keyed_hash(&with_code, &key)))
         });
         hashes.collect()
     }
 }
 
-fn read(way: Way, given: &Fields, with_code: bool) -> Result<Wanted, ApiError> {
+fn read(way: Way, given: &Fields, with_code: bool) -> Result<Wanted, Error> {
     let fields = [
         schema::Field::required("person_id", FieldType::Id),
         schema::Field::required(way.field(), way.form()),
@@ -199,9 +200,9 @@ fn read(way: Way, given: &Fields, with_code: bool) -> Result<Wanted, ApiError> {
     ];
     let read = schema::read(if with_code { &fields } else { &fields[..2] }, given, true);
     if !read.problems.is_empty() {
-        return Err(ApiError::invalid(read.problems));
+        return Err(Error::Invalid(read.problems));
     }
-    let text = |name: &str| read.given.get(name).and_then(Json::read::<String>);
-    let person = read.given.get("person_id").and_then(Json::read).unwrap_or_default();
+    let text = |name: &str| read.given.get(name).and_then(RawJson::read::<String>);
+    let person = read.given.get("person_id").and_then(RawJson::read).unwrap_or_default();
     Ok(Wanted { person, value: text(way.field()).unwrap_or_default(), code: text("code") })
 }

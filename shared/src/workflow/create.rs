@@ -12,26 +12,27 @@ use super::{
     submitter::{SubmissionOutcome, Submitter},
 };
 use crate::{
-    api::{
-        ApiError, Authority, Caller,
-        body::{self, Fingerprint},
-    },
-    platform::{
-        Platform,
-        json::Json,
-        telemetry::{self, Metric},
+    common::{
+        Authority, Caller, FieldError, Private, RawJson,
+        ids::of_idempotency_key,
+        shape::shape,
         values::{email, phone},
     },
+    deployment::Deployment,
+    platform::{
+        secrets::Fingerprint,
+        telemetry::{self, Metric},
+    },
     process::{
-        EvidenceState, Private, Process, ProcessId, ProcessRequest, SUBMIT_LEASE, Status,
-        ids::of_idempotency_key,
+        EvidenceState, Process, ProcessId, ProcessRequest, SUBMIT_LEASE, Status,
         request::{
             MAX_EMAIL_CHARS, MAX_METADATA_BYTES, MAX_NAME_CHARS, MAX_NUMBER_CHARS, MAX_OPTIONS_BYTES, MAX_PHONE_CHARS,
             MAX_TAG_BYTES, MAX_TAGS, MAX_TYPE_CHARS,
         },
     },
-    providers::{FieldProblem, Picture, Provider, Round},
+    providers::{Picture, Provider, Round},
     store::{ProcessRecord, StoreError, processes::Creation},
+    workflow::Error,
 };
 
 /// The route, as a part of ids made from idempotency keys.
@@ -56,9 +57,9 @@ pub struct CreateProcess {
 impl CreateProcess {
     /// Built once per execution environment.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        let services = Services::new(platform);
-        Self { submitter: Submitter::new(platform, &services), services }
+    pub fn new(deployment: &Deployment) -> Self {
+        let services = Services::new(deployment);
+        Self { submitter: Submitter::new(deployment, &services), services }
     }
 
     /// Creates the process that `body` asks for: one write and, with the provider's answer, one transaction; with a key and
@@ -68,20 +69,20 @@ impl CreateProcess {
     /// 422 with every wrong field, or with the provider's own code where it refuses; 409 while an earlier request with
     /// the same key is under way; 410 where its process was redacted; 503 where nothing could be stored, or the provider is
     /// paused.
-    pub async fn run(&self, caller: &Caller, mut body: Value, key: Option<&str>) -> Result<Created, ApiError> {
+    pub async fn run(&self, caller: &Caller, mut body: Value, key: Option<&str>) -> Result<Created, Error> {
         let now = self.services.now();
         let secrets = self.services.platform.secrets.current().await?;
         let fingerprint = Fingerprint::of_body(&body, &secrets.fingerprint_keys)?;
-        let inputs = pictures::take(&mut body).map_err(ApiError::invalid)?;
-        let mut request: ProcessRequest = body::shape(&body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
+        let inputs = pictures::take(&mut body).map_err(Error::Invalid)?;
+        let mut request: ProcessRequest = shape(&body, "")?;
         settle(&mut request);
         request.pictures = inputs.iter().map(|input| input.kind).collect();
         let tenant = caller.tenant();
         let provider = self.services.provider(caller, &request.provider).await?;
-        let provider = provider.map_err(|problem| ApiError::invalid_field("provider", &problem.to_string()))?;
+        let provider = provider.map_err(|problem| Error::invalid_field("provider", &problem.to_string()))?;
         let mut problems = check(&request, now);
         if !provider.capabilities().pictures && !request.pictures.is_empty() {
-            problems.push(FieldProblem::new("pictures", "are not taken by this provider"));
+            problems.push(FieldError::new("pictures", "are not taken by this provider"));
         }
         // What is too long for anybody need not be told twice.
         let of_provider = provider.check(&request, now).into_iter();
@@ -91,10 +92,10 @@ impl CreateProcess {
         if let Some(key) = key
             && !(1..=255).contains(&key.chars().count())
         {
-            problems.push(FieldProblem::new("Idempotency-Key", "must have 1 to 255 characters"));
+            problems.push(FieldError::new("Idempotency-Key", "must have 1 to 255 characters"));
         }
         if !problems.is_empty() {
-            return Err(ApiError::invalid(problems));
+            return Err(Error::Invalid(problems));
         }
         let id = match key {
             Some(key) => ProcessId(of_idempotency_key(tenant, ROUTE, key)),
@@ -106,8 +107,10 @@ impl CreateProcess {
                 Some(_) => self.services.store.load(caller, id).await?,
                 None => None,
             };
-            return existing
-                .map_or_else(|| Err(ApiError::provider_paused(&request.provider)), |it| replay(it, &fingerprint, now));
+            return existing.map_or_else(
+                || Err(Error::ProviderPaused(request.provider.clone())),
+                |it| replay(it, &fingerprint, now),
+            );
         }
         // Pictures are stored before the first write, so the question whether there is a process already cannot wait for it:
         // what was redacted must not come back, and what was uploaded for an earlier request may be gone by now.
@@ -143,7 +146,7 @@ impl CreateProcess {
         provider: &dyn Provider,
         record: ProcessRecord,
         pictures: &[Picture],
-    ) -> Result<Created, ApiError> {
+    ) -> Result<Created, Error> {
         let id = record.process.id;
         let learnt = self.submitter.submit(provider, &record.process, Round::First, pictures).await;
         let learnt = learnt.unwrap_or_else(|error| {
@@ -157,7 +160,11 @@ impl CreateProcess {
                         let provider = [("provider", process.provider.as_str())];
                         telemetry::record(Metric::EvidenceIncomplete, &provider, 1.0, self.services.now());
                     }
-                    Err(ApiError::refused_by_provider(id, &process.provider, &refusal.code))
+                    Err(Error::RefusedByProvider {
+                        process: id,
+                        provider: process.provider.clone(),
+                        code: refusal.code.clone(),
+                    })
                 }
                 None => Ok(Created { process, replayed: false }),
             },
@@ -166,9 +173,11 @@ impl CreateProcess {
                 // a repeated submission where that is harmless, brings the rest.
                 tracing::error!(process = %id, %error, "the provider's answer could not be stored");
                 match learnt {
-                    SubmissionOutcome::Refused { code, .. } => {
-                        Err(ApiError::refused_by_provider(id, &record.process.provider, &code))
-                    }
+                    SubmissionOutcome::Refused { code, .. } => Err(Error::RefusedByProvider {
+                        process: id,
+                        provider: record.process.provider.clone(),
+                        code: code.clone(),
+                    }),
                     _ => Ok(Created { process: record.process, replayed: false }),
                 }
             }
@@ -228,20 +237,24 @@ impl CreateProcess {
 }
 
 /// An earlier request with the same key.
-fn replay(existing: ProcessRecord, fingerprint: &Fingerprint, now: Timestamp) -> Result<Created, ApiError> {
+fn replay(existing: ProcessRecord, fingerprint: &Fingerprint, now: Timestamp) -> Result<Created, Error> {
     let process = existing.process;
     if process.redaction.is_some() {
-        return Err(ApiError::redacted());
+        return Err(Error::Redacted);
     }
     if !fingerprint.is(&existing.fingerprint) {
-        return Err(ApiError::key_reused());
+        return Err(Error::KeyReused);
     }
     if let Some(refusal) = &process.refusal {
-        return Err(ApiError::refused_by_provider(process.id, &process.provider, &refusal.code));
+        return Err(Error::RefusedByProvider {
+            process: process.id,
+            provider: process.provider.clone(),
+            code: refusal.code.clone(),
+        });
     }
     if process.status == Status::Submitting && process.looked_at.is_none() && now < process.submit_lease_until {
         let left = process.submit_lease_until.duration_since(now).min(SUBMIT_LEASE).as_secs();
-        return Err(ApiError::in_flight(u32::try_from(left).unwrap_or(0).max(1)));
+        return Err(Error::InFlight { retry_after: u32::try_from(left).unwrap_or(0).max(1) });
     }
     Ok(Created { process, replayed: true })
 }
@@ -258,9 +271,9 @@ fn settle(request: &mut ProcessRequest) {
 }
 
 /// Everything wrong with a request whatever the provider.
-fn check(request: &ProcessRequest, now: Timestamp) -> Vec<FieldProblem> {
+fn check(request: &ProcessRequest, now: Timestamp) -> Vec<FieldError> {
     let mut problems = Vec::new();
-    let mut wrong = |field: &str, message: &str| problems.push(FieldProblem::new(field, message));
+    let mut wrong = |field: &str, message: &str| problems.push(FieldError::new(field, message));
     let fits = |text: &str, max: usize| !text.trim().is_empty() && text.chars().count() <= max;
     if !fits(request.person.name.expose(), MAX_NAME_CHARS) {
         wrong("person.name", "must have 1 to 200 characters");
@@ -303,11 +316,11 @@ fn check(request: &ProcessRequest, now: Timestamp) -> Vec<FieldProblem> {
             wrong(&format!("tags[{position}]"), "must have 1 to 40 bytes in UTF-8");
         }
     }
-    let metadata = Json::of(request.metadata.expose());
+    let metadata = RawJson::of(request.metadata.expose());
     if metadata.text().len() > MAX_METADATA_BYTES || metadata.is_too_deep() {
         wrong("metadata", "must have at most 4096 bytes as JSON, nested at most 32 deep");
     }
-    let options = Json::of(request.options.expose());
+    let options = RawJson::of(request.options.expose());
     if options.text().len() > MAX_OPTIONS_BYTES || options.is_too_deep() {
         wrong("options", "must have at most 8192 bytes as JSON, nested at most 32 deep");
     }

@@ -5,9 +5,10 @@ use serde_json::Value;
 
 use super::{Services, new_token};
 use crate::{
-    api::{ApiError, Authority as _, Caller, body},
-    platform::Platform,
-    process::{Decision, MAX_REASON_CHARS, Private, Process, ProcessId, Verdict},
+    common::{Authority as _, Caller, Private, shape::shape},
+    deployment::Deployment,
+    process::{Decision, MAX_REASON_CHARS, Process, ProcessId, Verdict},
+    workflow::Error,
 };
 
 /// The body of `POST /processes/{id}/decision`.
@@ -23,26 +24,26 @@ pub struct DecideProcess(Services);
 impl DecideProcess {
     /// Built once per execution environment.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self(Services::new(platform))
+    pub fn new(deployment: &Deployment) -> Self {
+        Self(Services::new(deployment))
     }
 
     /// Decides process `id` as `body` says. One read and one write, and one of each more for a lost race.
     ///
     /// # Errors
     /// 404 where the caller's tenant has no such process, 409 where it is not in review, 422 naming the field.
-    pub async fn run(&self, caller: &Caller, id: ProcessId, body: &Value) -> Result<Process, ApiError> {
-        let ruling: Ruling = body::shape(body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
+    pub async fn run(&self, caller: &Caller, id: ProcessId, body: &Value) -> Result<Process, Error> {
+        let ruling: Ruling = shape(body, "")?;
         let length = ruling.reason.expose().trim().chars().count();
         if !(1..=MAX_REASON_CHARS).contains(&length) {
-            return Err(ApiError::invalid_field("reason", "must have 1 to 500 characters"));
+            return Err(Error::invalid_field("reason", "must have 1 to 500 characters"));
         }
         let mut races = self.0.races();
         loop {
             let record = self.0.store.load(caller, id).await?;
-            let mut record = record.ok_or_else(|| ApiError::not_found("process"))?;
+            let mut record = record.ok_or(Error::NotFound("process"))?;
             if record.process.redaction.is_some() {
-                return Err(ApiError::redacted());
+                return Err(Error::Redacted);
             }
             let now = self.0.now();
             let decision = Decision {
@@ -51,7 +52,7 @@ impl DecideProcess {
                 decided_by: caller.key_id().to_owned(),
                 decided_at: now,
             };
-            let events = record.process.decide(decision).map_err(|_| ApiError::not_in_review())?;
+            let events = record.process.decide(decision).map_err(|_| Error::NotInReview)?;
             if events.is_empty() {
                 return Ok(record.process);
             }

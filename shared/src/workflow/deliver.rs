@@ -7,15 +7,14 @@ use uuid::Uuid;
 
 use super::{InfraError, Services, new_token};
 use crate::{
-    api::Authority,
+    common::{Authority, Private},
+    deployment::Deployment,
     notify::{Delivery, Message},
     people::{
         Kind, families,
         person::{PEOPLE, full_name},
         temporary::{self, CALLBACK_URL},
     },
-    platform::Platform,
-    process::Private,
     store::{
         StoreError,
         keys::{OwnKey, RecordKey},
@@ -31,8 +30,8 @@ pub struct DeliverNotifications(Services);
 impl DeliverNotifications {
     /// Built once per execution environment.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self(Services::new(platform))
+    pub fn new(deployment: &Deployment) -> Self {
+        Self(Services::new(deployment))
     }
 
     /// Hands on what is in the outbox of `key`, and says how many events that were. Two reads, one write for each

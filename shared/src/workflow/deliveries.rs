@@ -4,12 +4,13 @@ use uuid::Uuid;
 
 use super::{InfraError, Services, attempt::change_delivery};
 use crate::{
-    api::{
-        ApiError, Authority, Caller,
+    common::{
+        Authority, Caller,
         page::{PageRequest, PageView},
     },
+    deployment::Deployment,
     notify::{Channel, Delivery, DeliveryState},
-    platform::Platform,
+    workflow::Error,
 };
 
 /// The use case.
@@ -18,8 +19,8 @@ pub struct Deliveries(Services);
 impl Deliveries {
     /// Built once per execution environment.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self(Services::new(platform))
+    pub fn new(deployment: &Deployment) -> Self {
+        Self(Services::new(deployment))
     }
 
     /// One page of the deliveries to a channel, newest first. Two requests, and one more for each further month.
@@ -32,7 +33,7 @@ impl Deliveries {
         channel: Uuid,
         state: Option<DeliveryState>,
         request: &PageRequest,
-    ) -> Result<PageView<serde_json::Value>, ApiError> {
+    ) -> Result<PageView<serde_json::Value>, Error> {
         let channel = self.channel(caller, channel).await?;
         let page = self.0.store.list_deliveries(&channel, state, request, self.0.now()).await?;
         let filters: Vec<_> = state.map(|state| ("state", state.as_str())).into_iter().collect();
@@ -44,21 +45,21 @@ impl Deliveries {
     ///
     /// # Errors
     /// 404 where the channel has no such delivery.
-    pub async fn get(&self, caller: &Caller, channel: Uuid, id: Uuid) -> Result<Delivery, ApiError> {
+    pub async fn get(&self, caller: &Caller, channel: Uuid, id: Uuid) -> Result<Delivery, Error> {
         let record = self.0.store.delivery(caller, id, self.0.now()).await?;
         let delivery = record.map(|record| record.delivery).filter(|delivery| delivery.channel == channel);
-        delivery.ok_or_else(|| ApiError::not_found("delivery"))
+        delivery.ok_or(Error::NotFound("delivery"))
     }
 
     /// Delivers it again, whatever came of it, under the same event id. Two reads and one write.
     ///
     /// # Errors
     /// 404 likewise.
-    pub async fn replay(&self, caller: &Caller, channel: Uuid, id: Uuid) -> Result<Delivery, ApiError> {
+    pub async fn replay(&self, caller: &Caller, channel: Uuid, id: Uuid) -> Result<Delivery, Error> {
         self.get(caller, channel, id).await?;
-        let replayed = self.replay_any(caller, id).await.map_err(|_| ApiError::unavailable())?;
+        let replayed = self.replay_any(caller, id).await.map_err(|_| Error::Unavailable)?;
         tracing::info!(tenant = %caller.tenant(), delivery = %id, key = caller.key_id(), "delivery replayed");
-        replayed.ok_or_else(|| ApiError::not_found("delivery"))
+        replayed.ok_or(Error::NotFound("delivery"))
     }
 
     /// As [`Self::replay`], whichever channel it belongs to. `None` where there is no such delivery.
@@ -70,8 +71,8 @@ impl Deliveries {
         change_delivery(&self.0, who, id, |delivery| delivery.replay(now)).await
     }
 
-    async fn channel(&self, caller: &Caller, id: Uuid) -> Result<Channel, ApiError> {
+    async fn channel(&self, caller: &Caller, id: Uuid) -> Result<Channel, Error> {
         let record = self.0.store.channel(caller, id).await?;
-        record.map(|record| record.channel).ok_or_else(|| ApiError::not_found("notification channel"))
+        record.map(|record| record.channel).ok_or(Error::NotFound("notification channel"))
     }
 }

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::records::{Created, List, Records, Request};
 use crate::{
-    api::{
-        ApiError, Caller,
+    common::{
+        Caller, FieldError, RawJson,
         page::{Cursor, Listed, ListedPage, MAX_PAGE_BYTES, PageRequest, PageView},
     },
     people::{
@@ -16,9 +16,8 @@ use crate::{
         families::CATALOG_VALUES,
         person::PEOPLE,
     },
-    platform::json::Json,
-    providers::FieldProblem,
     store::keys::{by_kind_sort, month},
+    workflow::Error,
 };
 
 /// The use case.
@@ -31,15 +30,9 @@ impl DynamicValues<'_> {
     /// # Errors
     /// 404 where there is no such property; 422 with every value that is not as the property wants it, or where the key was used
     /// with another body or property.
-    pub async fn save(
-        &self,
-        caller: &Caller,
-        id: Uuid,
-        given: &Fields,
-        key: Option<&str>,
-    ) -> Result<Created, ApiError> {
+    pub async fn save(&self, caller: &Caller, id: Uuid, given: &Fields, key: Option<&str>) -> Result<Created, Error> {
         let mut given_with = given.clone();
-        let named = given_with.insert("dynamic_property_id".to_owned(), Json::of(&id));
+        let named = given_with.insert("dynamic_property_id".to_owned(), RawJson::of(&id));
         let request = Request::new(&given_with, key);
         // What was saved once is answered likewise whatever became of the property and its catalogs.
         if let Some(made) = self.0.replay(&DYNAMIC_VALUES, caller, &request).await? {
@@ -49,10 +42,10 @@ impl DynamicValues<'_> {
         let fields = DYNAMIC_VALUES.read(&given_with, None, true, self.0.now());
         let mut problems = fields.as_ref().err().cloned().unwrap_or_default();
         if named.is_some_and(|named| named.read::<Uuid>() != Some(id)) {
-            problems.push(FieldProblem::new("dynamic_property_id", "is not the one in the path"));
+            problems.push(FieldError::new("dynamic_property_id", "is not the one in the path"));
         }
         let entries = dynamic::descriptor(&property.fields);
-        let values: Option<BTreeMap<String, Json>> = given.get("values").and_then(Json::read);
+        let values: Option<BTreeMap<String, RawJson>> = given.get("values").and_then(RawJson::read);
         let values = values.map(dynamic::named_alike);
         let values = match values {
             Some(values) => {
@@ -65,15 +58,15 @@ impl DynamicValues<'_> {
             None => Fields::new(),
         };
         let Some(mut fields) = fields.ok().filter(|_| problems.is_empty()) else {
-            return Err(ApiError::invalid(problems));
+            return Err(Error::Invalid(problems));
         };
-        fields.insert("values".to_owned(), Json::of(&values));
-        fields.insert("dynamic_descriptor".to_owned(), Json::of(&self.0.view(&DYNAMIC_PROPERTIES, &property)));
+        fields.insert("values".to_owned(), RawJson::of(&values));
+        fields.insert("dynamic_descriptor".to_owned(), RawJson::of(&self.0.view(&DYNAMIC_PROPERTIES, &property)));
         self.0.make(&DYNAMIC_VALUES, caller, fields, request).await
     }
 
     /// Those of the values that their catalogs have, those of this moment too.
-    async fn listed(&self, caller: &Caller, asked: BTreeSet<CatalogValue>) -> Result<BTreeSet<CatalogValue>, ApiError> {
+    async fn listed(&self, caller: &Caller, asked: BTreeSet<CatalogValue>) -> Result<BTreeSet<CatalogValue>, Error> {
         let mut by_catalog = BTreeMap::<Uuid, BTreeSet<String>>::new();
         for (catalog, value) in asked {
             by_catalog.entry(catalog).or_default().insert(value);
@@ -96,7 +89,7 @@ impl DynamicValues<'_> {
         person: Option<Uuid>,
         property: Option<Uuid>,
         request: &PageRequest,
-    ) -> Result<PageView<View>, ApiError> {
+    ) -> Result<PageView<View>, Error> {
         let filters =
             [("person_id", person), ("descriptor_id", property)].map(|(name, id)| (name, id.map(|id| id.to_string())));
         let list = List { path: DYNAMIC_VALUES.path, filters: &filters, room: MAX_PAGE_BYTES };
@@ -115,7 +108,7 @@ impl DynamicValues<'_> {
         all: bool,
         property: Option<Uuid>,
         request: &PageRequest,
-    ) -> Result<PageView<View>, ApiError> {
+    ) -> Result<PageView<View>, Error> {
         self.0.get(&PEOPLE, caller, person).await?;
         let path = format!("/people/{person}/dynamic-values");
         if all {

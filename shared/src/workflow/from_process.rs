@@ -9,15 +9,15 @@ use super::{
     records::{Next, Request, is_about},
 };
 use crate::{
-    api::{ApiError, Caller},
+    common::{Caller, Private, RawJson, values::time::day},
     people::{
         FieldType, Fields, Record,
         person::{self, PEOPLE},
         schema::{self, Field},
     },
-    platform::{json::Json, values::time::day},
-    process::{Private, Process, ProcessId, Status, computed::read_curp},
+    process::{Process, ProcessId, Status, computed::read_curp},
     store::records::RecordItem,
+    workflow::Error,
 };
 
 /// What a request may bring.
@@ -36,21 +36,21 @@ pub struct Filled {
 /// # Errors
 /// 422 where there is no such process or person, or the process says no number; 409 where it is not approved or is about
 /// another person, 410 where it was redacted.
-pub async fn fill(people: &People, caller: &Caller, given: &Fields) -> Result<Filled, ApiError> {
+pub async fn fill(people: &People, caller: &Caller, given: &Fields) -> Result<Filled, Error> {
     let read = schema::read(&FIELDS, given, true);
     if !read.problems.is_empty() {
-        return Err(ApiError::invalid(read.problems));
+        return Err(Error::Invalid(read.problems));
     }
-    let id = |name: &str| read.given.get(name).and_then(Json::read::<Uuid>);
-    let there_is_none = |field| move || ApiError::invalid_field(field, "does not refer to an existing record");
+    let id = |name: &str| read.given.get(name).and_then(RawJson::read::<Uuid>);
+    let there_is_none = |field| move || Error::invalid_field(field, "does not refer to an existing record");
     let process_id = ProcessId(id("process_id").unwrap_or_default());
     let process = people.records.services().store.load(caller, process_id).await?;
     let process = process.map(|record| record.process).ok_or_else(there_is_none("process_id"))?;
     if process.redaction.is_some() {
-        return Err(ApiError::redacted());
+        return Err(Error::Redacted);
     }
     if process.status != Status::Approved {
-        return Err(ApiError::not_approved());
+        return Err(Error::NotApproved);
     }
     let now = people.records.now();
     let said = said(&process, now);
@@ -65,16 +65,16 @@ pub async fn fill(people: &People, caller: &Caller, given: &Fields) -> Result<Fi
         return Ok(filled);
     }
     // Nobody is named, or by the customer's own id of somebody that we do not keep.
-    let Some(number) = said.get(NATIONAL_ID).and_then(Json::read::<String>) else {
-        return Err(ApiError::invalid_field("process_id", "names a process that says no document number"));
+    let Some(number) = said.get(NATIONAL_ID).and_then(RawJson::read::<String>) else {
+        return Err(Error::invalid_field("process_id", "names a process that says no document number"));
     };
     let mut races = people.records.services().races();
     loop {
         if let Some(id) = people.records.id_of_value(&PEOPLE, caller, NATIONAL_ID, &number).await? {
-            let deleted = || ApiError::invalid_field("process_id", "names a process about a deleted person");
+            let deleted = || Error::invalid_field("process_id", "names a process about a deleted person");
             return complete(people, caller, id, &said).await?.ok_or_else(deleted);
         }
-        let fields = PEOPLE.read(&said, None, false, people.records.now()).map_err(ApiError::invalid)?;
+        let fields = PEOPLE.read(&said, None, false, people.records.now()).map_err(Error::Invalid)?;
         let (nothing, key) = (Fields::new(), format!("process\t{process_id}"));
         match people.records.make(&PEOPLE, caller, fields, Request::new(&nothing, Some(&key))).await {
             // Somebody made it at the same moment.
@@ -85,40 +85,40 @@ pub async fn fill(people: &People, caller: &Caller, given: &Fields) -> Result<Fi
 }
 
 /// Gives a person that is named what it has not, unless what was read is another person's; `None` where it is not there.
-async fn complete_named(people: &People, caller: &Caller, id: Uuid, said: &Fields) -> Result<Option<Filled>, ApiError> {
-    if let Some(number) = said.get(NATIONAL_ID).and_then(Json::read::<String>) {
+async fn complete_named(people: &People, caller: &Caller, id: Uuid, said: &Fields) -> Result<Option<Filled>, Error> {
+    if let Some(number) = said.get(NATIONAL_ID).and_then(RawJson::read::<String>) {
         let whose = people.records.id_of_value(&PEOPLE, caller, NATIONAL_ID, &number).await?;
         if whose.is_some_and(|whose| whose != id) {
-            return Err(ApiError::another_person());
+            return Err(Error::AnotherPerson);
         }
     }
     complete(people, caller, id, said).await
 }
 
 /// Gives a person what it has not; `None` where it is not there.
-async fn complete(people: &People, caller: &Caller, id: Uuid, said: &Fields) -> Result<Option<Filled>, ApiError> {
+async fn complete(people: &People, caller: &Caller, id: Uuid, said: &Fields) -> Result<Option<Filled>, Error> {
     let now = people.records.now();
     let change = |item: &mut RecordItem| {
         let present = &item.record.fields;
         if item.record.deleted_at.is_some() {
-            return Err(ApiError::not_found("person"));
+            return Err(Error::NotFound("person"));
         }
         if are_two_persons(present, said, now) {
-            return Err(ApiError::another_person());
+            return Err(Error::AnotherPerson);
         }
-        let is_missing = |field: &str| present.get(field).is_none_or(Json::is_null);
+        let is_missing = |field: &str| present.get(field).is_none_or(RawJson::is_null);
         let missing = said.iter().filter(|(field, _)| field.as_str() != IGNORED && is_missing(field));
         let mut missing: Fields = missing.map(|(field, value)| (field.clone(), value.clone())).collect();
         if missing.is_empty() {
             return Ok(Next::Leave);
         }
-        missing.insert(IGNORED.to_owned(), Json::of(&true));
-        item.record.fields = PEOPLE.read(&missing, Some(present), false, now).map_err(ApiError::invalid)?;
+        missing.insert(IGNORED.to_owned(), RawJson::of(&true));
+        item.record.fields = PEOPLE.read(&missing, Some(present), false, now).map_err(Error::Invalid)?;
         Ok(Next::Store)
     };
     match people.records.change(&PEOPLE, caller, id, PEOPLE.event(false), change).await {
         Ok(person) => Ok(Some(Filled { person, is_new: false })),
-        Err(error) if error.status == 404 => Ok(None),
+        Err(Error::NotFound(_)) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -128,7 +128,7 @@ fn are_two_persons(present: &Fields, said: &Fields, now: Timestamp) -> bool {
     let curp = |fields: &Fields| {
         fields
             .get(NATIONAL_ID)
-            .and_then(Json::read::<String>)
+            .and_then(RawJson::read::<String>)
             .filter(|number| read_curp(number, person::today(now)).is_ok())
     };
     curp(present).zip(curp(said)).is_some_and(|(present, said)| present != said)
@@ -163,16 +163,16 @@ fn said(process: &Process, now: Timestamp) -> Fields {
     // Nobody was born on a day that is yet to come: it was misread.
     let birthdate =
         text(&extracted.birth_date).filter(|date| day(date).is_some_and(|born| person::may_be_birth(born, now)));
-    let birthdate = birthdate.and_then(|date| FieldType::Midnight.read(&Json::of(&date)).ok());
+    let birthdate = birthdate.and_then(|date| FieldType::Midnight.read(&RawJson::of(&date)).ok());
     for (field, value) in [
-        (NATIONAL_ID, number.as_ref().map(Json::of)),
-        ("name", Some(Json::of(&name))),
-        ("first_lastname", first.map(|surname| Json::of(&surname))),
-        ("second_lastname", second.map(|surname| Json::of(&surname))),
+        (NATIONAL_ID, number.as_ref().map(RawJson::of)),
+        ("name", Some(RawJson::of(&name))),
+        ("first_lastname", first.map(|surname| RawJson::of(&surname))),
+        ("second_lastname", second.map(|surname| RawJson::of(&surname))),
         ("birthdate", birthdate),
-        ("gender", gender.as_ref().map(Json::of)),
-        ("nationality_id", nationality.as_ref().map(Json::of)),
-        (IGNORED, Some(Json::of(&true))),
+        ("gender", gender.as_ref().map(RawJson::of)),
+        ("nationality_id", nationality.as_ref().map(RawJson::of)),
+        (IGNORED, Some(RawJson::of(&true))),
     ] {
         if let Some(value) = value {
             fields.insert(field.to_owned(), value);

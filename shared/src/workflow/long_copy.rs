@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{InfraError, PAUSED_WAIT, Services, answer::copy_of, new_token};
 use crate::{
-    api::Authority as _,
-    evidence::{Bucket, Copier, CopyError},
+    common::Authority as _,
+    deployment::Deployment,
+    evidence::{Copier, CopyError},
+    objects::Bucket,
     platform::{
-        Platform,
         functions::Functions,
         telemetry::{self, Metric},
     },
@@ -44,8 +45,8 @@ pub struct StartLongCopy {
 impl StartLongCopy {
     /// Built once per execution environment.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self { services: Services::new(platform), functions: Functions::new(platform) }
+    pub fn new(deployment: &Deployment) -> Self {
+        Self { services: Services::new(deployment), functions: Functions::new(&deployment.platform) }
     }
 
     /// Has the piece `key` copied if it was woken. Where the copy is not begun, for whatever reason, it is due again when the
@@ -77,10 +78,10 @@ pub struct CopyLong {
 impl CopyLong {
     /// Built once per execution environment.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
-        let copier = Copier::new(bucket, platform.config.allow_loopback);
-        Self { services: Services::new(platform), copier }
+    pub fn new(deployment: &Deployment) -> Self {
+        let bucket = Bucket::new(deployment.platform.aws.s3.clone(), deployment.platform.config.bucket.clone());
+        let copier = Copier::new(bucket, deployment.platform.config.allow_loopback);
+        Self { services: Services::new(deployment), copier }
     }
 
     /// Tries to copy the piece that was ordered, if nobody did for this claim and none was made since. A provider's trouble is no

@@ -50,6 +50,7 @@ pub mod deliver;
 pub mod deliveries;
 pub mod due;
 pub mod dynamic_values;
+pub mod error;
 pub mod from_process;
 pub mod jobs;
 pub mod lag;
@@ -70,12 +71,15 @@ pub mod unique_keys;
 pub mod upload;
 pub mod wake;
 
+pub use error::Error;
+
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    api::Authority,
+    common::Authority,
+    deployment::Deployment,
     platform::{Entropy, Platform, SecretsError, ttl_cache::TtlCache},
     process::Process,
     providers::{NoProvider, Provider, Providers},
@@ -140,11 +144,11 @@ struct Services {
 }
 
 impl Services {
-    fn new(platform: &Platform) -> Self {
+    fn new(deployment: &Deployment) -> Self {
         Self {
-            platform: platform.clone(),
-            store: Store::new(platform),
-            providers: Arc::new(Providers::new(platform.seams.companies, &platform.config)),
+            platform: deployment.platform.clone(),
+            store: Store::new(&deployment.platform),
+            providers: Arc::new(Providers::new(deployment.factories, &deployment.platform.config)),
             tenants: Arc::new(TtlCache::fresh_for(TENANT_FRESH_FOR)),
         }
     }

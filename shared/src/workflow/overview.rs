@@ -13,9 +13,9 @@ use uuid::Uuid;
 
 use super::{InfraError, Services, lag::READERS};
 use crate::{
-    api::Authority,
+    common::Authority,
+    deployment::Deployment,
     notify::Channel,
-    platform::Platform,
     process::{Process, ProcessId, Status},
     store::{Tenant, keys::DUE_SHARDS, lists::created_at},
 };
@@ -108,10 +108,10 @@ pub struct Overview {
 pub struct LookOver(Services);
 
 impl LookOver {
-    /// On the platform.
+    /// Built once per execution environment.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self(Services::new(platform))
+    pub fn new(deployment: &Deployment) -> Self {
+        Self(Services::new(deployment))
     }
 
     /// Looks at the whole deployment; `tenants` are all there are, each with who acts for it. 16 requests and one for each

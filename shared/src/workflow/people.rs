@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::records::{Created, Next, OF_A_DELETED_ONE, Records, Request, is_about};
 use crate::{
-    api::{ApiError, Authority, Caller, page::MAX_PAGE_BYTES},
+    common::{Authority, Caller, FieldError, RawJson, page::MAX_PAGE_BYTES, raw_json::escaped_length},
+    deployment::Deployment,
     people::{
         Fields, Kind, Record, View,
         families::{ADDRESSES, CONTACTS, REFERENCES},
@@ -15,12 +16,8 @@ use crate::{
         person::{self, PEOPLE},
         said::Said,
     },
-    platform::{
-        Platform,
-        json::{Json, escaped_length},
-    },
-    providers::FieldProblem,
     store::records::RecordItem,
+    workflow::Error,
 };
 
 /// Persons that one search asks for.
@@ -51,15 +48,15 @@ pub struct People {
 impl People {
     /// Built once per execution environment.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self { records: Records::new(platform) }
+    pub fn new(deployment: &Deployment) -> Self {
+        Self { records: Records::new(deployment) }
     }
 
     /// One person, with the entries of built-in lists that it names. One request.
     ///
     /// # Errors
     /// 404 where the caller's tenant has none of that id.
-    pub async fn get(&self, caller: &Caller, id: Uuid) -> Result<View, ApiError> {
+    pub async fn get(&self, caller: &Caller, id: Uuid) -> Result<View, Error> {
         let record = self.records.get(&PEOPLE, caller, id).await?;
         let mut view = self.view(&record);
         person::expand(&record, &mut view);
@@ -70,9 +67,9 @@ impl People {
     ///
     /// # Errors
     /// 404 where the caller's tenant has none.
-    pub async fn find(&self, caller: &Caller, field: &'static str, value: &str) -> Result<Record, ApiError> {
+    pub async fn find(&self, caller: &Caller, field: &'static str, value: &str) -> Result<Record, Error> {
         let found = self.of_value(caller, field, value).await?.map(|item| item.record);
-        found.filter(|record| record.deleted_at.is_none()).ok_or_else(|| ApiError::not_found("person"))
+        found.filter(|record| record.deleted_at.is_none()).ok_or(Error::NotFound("person"))
     }
 
     /// A person with its addresses, contacts and references, all of each or as many as have room, and the entries of built-in lists. One
@@ -80,7 +77,7 @@ impl People {
     ///
     /// # Errors
     /// Our own store.
-    pub async fn whole(&self, caller: &Caller, record: &Record) -> Result<View, ApiError> {
+    pub async fn whole(&self, caller: &Caller, record: &Record) -> Result<View, Error> {
         let mut view = self.view(record);
         for (name, rest, family) in [
             ("addresses", "addresses_next_page_url", &ADDRESSES),
@@ -99,7 +96,7 @@ impl People {
     ///
     /// # Errors
     /// 422 where it is no list of at most a hundred ids, or one answer cannot hold all that they name.
-    pub async fn search(&self, caller: &Caller, given: &Fields) -> Result<Vec<View>, ApiError> {
+    pub async fn search(&self, caller: &Caller, given: &Fields) -> Result<Vec<View>, Error> {
         let ids: Vec<Uuid> = list(given, "ids", "UUIDs")?;
         let found = self.records.services().store.records(caller, Kind::Person, &ids).await?;
         within_an_answer("ids", found.iter().map(|record| self.view(record)).collect())
@@ -109,7 +106,7 @@ impl People {
     ///
     /// # Errors
     /// 422 where it is no list of at most a hundred texts, or likewise.
-    pub async fn search_external(&self, caller: &Caller, given: &Fields) -> Result<Vec<View>, ApiError> {
+    pub async fn search_external(&self, caller: &Caller, given: &Fields) -> Result<Vec<View>, Error> {
         let values: Vec<String> = list(given, "external_ref_id", "texts")?;
         let found =
             stream::iter(values).map(|value| async move { self.of_value(caller, "external_ref_id", &value).await });
@@ -122,14 +119,14 @@ impl People {
     ///
     /// # Errors
     /// 422 where it is no valid CURP, or another person's.
-    pub async fn from_curp(&self, caller: &Caller, given: &Fields, key: Option<&str>) -> Result<Created, ApiError> {
+    pub async fn from_curp(&self, caller: &Caller, given: &Fields, key: Option<&str>) -> Result<Created, Error> {
         if let Some(name) = given.keys().find(|name| *name != "curp") {
-            return Err(ApiError::invalid_field(name, "is not a known field"));
+            return Err(Error::invalid_field(name, "is not a known field"));
         }
-        let curp: Option<String> = given.get("curp").and_then(Json::read);
-        let curp = curp.ok_or_else(|| ApiError::invalid_field("curp", "is required, as a text of 18 characters"))?;
-        let fields = person::of_curp(&curp, person::today(self.now()))
-            .map_err(|fault| ApiError::invalid_field("curp", &fault))?;
+        let curp: Option<String> = given.get("curp").and_then(RawJson::read);
+        let curp = curp.ok_or_else(|| Error::invalid_field("curp", "is required, as a text of 18 characters"))?;
+        let fields =
+            person::of_curp(&curp, person::today(self.now())).map_err(|fault| Error::invalid_field("curp", &fault))?;
         self.records.make(&PEOPLE, caller, fields, Request::new(given, key)).await
     }
 
@@ -137,20 +134,20 @@ impl People {
     ///
     /// # Errors
     /// 422 with every wrong field, or where it is a deleted person's.
-    pub async fn upsert(&self, caller: &Caller, national_id: &str, given: &Fields) -> Result<Record, ApiError> {
+    pub async fn upsert(&self, caller: &Caller, national_id: &str, given: &Fields) -> Result<Record, Error> {
         let national_id = person::canonical("national_id", national_id);
         let named = given.get("national_id").map(|named| named.read::<String>().unwrap_or_default());
         if named.is_some_and(|named| person::canonical("national_id", &named) != national_id) {
-            return Err(ApiError::invalid_field("national_id", "is not the one in the path"));
+            return Err(Error::invalid_field("national_id", "is not the one in the path"));
         }
         let mut given = given.clone();
-        given.insert("national_id".to_owned(), Json::of(&national_id));
+        given.insert("national_id".to_owned(), RawJson::of(&national_id));
         let mut races = self.records.services().races();
         loop {
             match self.present(caller, &national_id).await? {
                 Some(item) => return self.records.update(&PEOPLE, caller, item.record.id, &given).await,
                 None => {
-                    let fields = PEOPLE.read(&given, None, false, self.now()).map_err(ApiError::invalid)?;
+                    let fields = PEOPLE.read(&given, None, false, self.now()).map_err(Error::Invalid)?;
                     match self.records.make(&PEOPLE, caller, fields, Request::new(&given, None)).await {
                         // Somebody made it at the same moment.
                         Err(error) if is_about(&error, "national_id") => races.lose().await?,
@@ -166,15 +163,10 @@ impl People {
     ///
     /// # Errors
     /// As [`Self::upsert`].
-    pub(super) async fn take_up(
-        &self,
-        who: &impl Authority,
-        said: &Said,
-        row: FileRow,
-    ) -> Result<RowOutcome, ApiError> {
+    pub(super) async fn take_up(&self, who: &impl Authority, said: &Said, row: FileRow) -> Result<RowOutcome, Error> {
         let given = &said.fields;
-        let national_id = given.get("national_id").and_then(Json::read::<String>);
-        let Some(national_id) = national_id else { return Err(ApiError::invalid_field("national_id", "is required")) };
+        let national_id = given.get("national_id").and_then(RawJson::read::<String>);
+        let Some(national_id) = national_id else { return Err(Error::invalid_field("national_id", "is required")) };
         let national_id = person::canonical("national_id", &national_id);
         // No key that a customer can send has a blank of this kind.
         let key = format!("import\t{}\t{}", row.step.run, row.number);
@@ -211,7 +203,7 @@ impl People {
         national_id: &str,
         said: &Said,
         row: FileRow,
-    ) -> Result<Option<How>, ApiError> {
+    ) -> Result<Option<How>, Error> {
         let mut how = None;
         let change = |item: &mut RecordItem| {
             let is_taken = item.rows.as_ref().is_some_and(|rows| rows.has(row));
@@ -236,7 +228,7 @@ impl People {
     }
 
     /// The fields of a person as a row has it who is new, or has these fields.
-    fn read_said(&self, said: &Said, present: Option<&Fields>) -> Result<Fields, ApiError> {
+    fn read_said(&self, said: &Said, present: Option<&Fields>) -> Result<Fields, Error> {
         let (given, mut problems) = said.beside(present);
         match PEOPLE.read(&given, present, present.is_none(), self.now()) {
             Ok(fields) if problems.is_empty() => Ok(fields),
@@ -245,13 +237,13 @@ impl People {
                 let others: Vec<_> =
                     others.filter(|other| !problems.iter().any(|known| known.field == other.field)).collect();
                 problems.extend(others);
-                Err(ApiError::invalid(problems))
+                Err(Error::Invalid(problems))
             }
         }
     }
 
     /// The person that has a national id and is not deleted.
-    async fn present(&self, who: &impl Authority, national_id: &str) -> Result<Option<RecordItem>, ApiError> {
+    async fn present(&self, who: &impl Authority, national_id: &str) -> Result<Option<RecordItem>, Error> {
         let item = self.of_value(who, "national_id", national_id).await?;
         item.as_ref().map(|item| is_here(&item.record)).transpose()?;
         Ok(item)
@@ -261,10 +253,10 @@ impl People {
     ///
     /// # Errors
     /// 404 where there is none, or where it was deleted before.
-    pub async fn delete(&self, caller: &Caller, id: Uuid) -> Result<(), ApiError> {
+    pub async fn delete(&self, caller: &Caller, id: Uuid) -> Result<(), Error> {
         let now = self.now();
         let deleted = self.records.change(&PEOPLE, caller, id, None, |item| match item.record.deleted_at {
-            Some(_) => Err(ApiError::not_found("person")),
+            Some(_) => Err(Error::NotFound("person")),
             None => {
                 item.record.deleted_at = Some(now);
                 Ok(Next::Store)
@@ -277,11 +269,11 @@ impl People {
     ///
     /// # Errors
     /// 404 where there is no deleted person of that id.
-    pub async fn restore(&self, caller: &Caller, id: Uuid) -> Result<Record, ApiError> {
+    pub async fn restore(&self, caller: &Caller, id: Uuid) -> Result<Record, Error> {
         self.records
             .change(&PEOPLE, caller, id, Some(person::RESTORED), |item| match item.record.deleted_at.take() {
                 Some(_) => Ok(Next::Store),
-                None => Err(ApiError::not_found("deleted person")),
+                None => Err(Error::NotFound("deleted person")),
             })
             .await
     }
@@ -290,9 +282,9 @@ impl People {
     ///
     /// # Errors
     /// 404 where no deleted person has it.
-    pub async fn restore_external(&self, caller: &Caller, external_id: &str) -> Result<Record, ApiError> {
+    pub async fn restore_external(&self, caller: &Caller, external_id: &str) -> Result<Record, Error> {
         let found = self.of_value(caller, "external_ref_id", external_id).await?;
-        let id = found.ok_or_else(|| ApiError::not_found("deleted person"))?.record.id;
+        let id = found.ok_or(Error::NotFound("deleted person"))?.record.id;
         self.restore(caller, id).await
     }
 
@@ -307,7 +299,7 @@ impl People {
         who: &impl Authority,
         field: &'static str,
         value: &str,
-    ) -> Result<Option<RecordItem>, ApiError> {
+    ) -> Result<Option<RecordItem>, Error> {
         self.records.of_value(&PEOPLE, who, field, &person::canonical(field, value)).await
     }
 
@@ -317,31 +309,31 @@ impl People {
 }
 
 /// Whether a person may be changed by its national id.
-fn is_here(person: &Record) -> Result<(), ApiError> {
+fn is_here(person: &Record) -> Result<(), Error> {
     match person.deleted_at {
         Some(_) => {
-            let problem = FieldProblem::new("national_id", OF_A_DELETED_ONE);
-            Err(ApiError::invalid(vec![FieldProblem { id: Some(person.id), ..problem }]))
+            let problem = FieldError::new("national_id", OF_A_DELETED_ONE);
+            Err(Error::Invalid(vec![FieldError { id: Some(person.id), ..problem }]))
         }
         None => Ok(()),
     }
 }
 
 /// What a search found, if one answer can hold it.
-fn within_an_answer(field: &str, found: Vec<View>) -> Result<Vec<View>, ApiError> {
+fn within_an_answer(field: &str, found: Vec<View>) -> Result<Vec<View>, Error> {
     match escaped_length(&found) {
         0..=MAX_PAGE_BYTES => Ok(found),
-        _ => Err(ApiError::invalid_field(field, "names more than one answer can hold: ask for fewer at once")),
+        _ => Err(Error::invalid_field(field, "names more than one answer can hold: ask for fewer at once")),
     }
 }
 
 /// The values of a search.
-fn list<T: serde::de::DeserializeOwned>(given: &Fields, field: &str, what: &str) -> Result<Vec<T>, ApiError> {
+fn list<T: serde::de::DeserializeOwned>(given: &Fields, field: &str, what: &str) -> Result<Vec<T>, Error> {
     if let Some(name) = given.keys().find(|name| *name != field) {
-        return Err(ApiError::invalid_field(name, "is not a known field"));
+        return Err(Error::invalid_field(name, "is not a known field"));
     }
-    let values: Option<Vec<T>> = given.get(field).and_then(Json::read);
+    let values: Option<Vec<T>> = given.get(field).and_then(RawJson::read);
     values
         .filter(|values| values.len() <= MAX_SEARCHED)
-        .ok_or_else(|| ApiError::invalid_field(field, &format!("must be a list of at most {MAX_SEARCHED} {what}")))
+        .ok_or_else(|| Error::invalid_field(field, &format!("must be a list of at most {MAX_SEARCHED} {what}")))
 }

@@ -10,10 +10,12 @@ use uuid::Uuid;
 
 use super::answer::copy_of;
 use crate::{
-    api::{ApiError, body},
-    evidence::{Copier, CopyError, MAX_PICTURE_BYTES, MediaFormat},
-    process::{CopyOutcome, EvidenceKind, ObservedMedia, ProcessId, TenantId},
-    providers::{FieldProblem, Picture},
+    common::{FieldError, TenantId, shape::shape},
+    evidence::{Copier, CopyError, MAX_PICTURE_BYTES},
+    objects::MediaFormat,
+    process::{CopyOutcome, EvidenceKind, ObservedMedia, ProcessId},
+    providers::Picture,
+    workflow::Error,
 };
 
 /// The field `pictures` of `POST /processes`.
@@ -51,16 +53,16 @@ enum From {
 /// Why pictures cannot be had.
 pub(super) enum NoPictures {
     /// They are not as they should be.
-    Wrong(Vec<FieldProblem>),
+    Wrong(Vec<FieldError>),
     /// Our own bucket.
     Unavailable,
 }
 
-impl std::convert::From<NoPictures> for ApiError {
+impl std::convert::From<NoPictures> for Error {
     fn from(error: NoPictures) -> Self {
         match error {
-            NoPictures::Wrong(problems) => Self::invalid(problems),
-            NoPictures::Unavailable => Self::unavailable(),
+            NoPictures::Wrong(problems) => Self::Invalid(problems),
+            NoPictures::Unavailable => Self::Unavailable,
         }
     }
 }
@@ -69,11 +71,11 @@ impl std::convert::From<NoPictures> for ApiError {
 ///
 /// # Errors
 /// Every picture whose form is wrong.
-pub(super) fn take(request: &mut Value) -> Result<Vec<Input>, Vec<FieldProblem>> {
+pub(super) fn take(request: &mut Value) -> Result<Vec<Input>, Vec<FieldError>> {
     let Some(given) = request.as_object_mut().and_then(|fields| fields.remove("pictures")) else {
         return Ok(Vec::new());
     };
-    let pictures: Pictures = body::shape(&given, "pictures").map_err(|problem| vec![problem])?;
+    let pictures: Pictures = shape(&given, "pictures").map_err(|problem| vec![problem])?;
     let (mut inputs, mut problems) = (Vec::new(), Vec::new());
     for (kind, given) in [
         (EvidenceKind::DocumentFront, pictures.document_front),
@@ -88,7 +90,7 @@ pub(super) fn take(request: &mut Value) -> Result<Vec<Input>, Vec<FieldProblem>>
         };
         match from {
             Ok(from) => inputs.push(Input { kind, from }),
-            Err(message) => problems.push(FieldProblem::new(path(kind), message)),
+            Err(message) => problems.push(FieldError::new(path(kind), message)),
         }
     }
     if problems.is_empty() { Ok(inputs) } else { Err(problems) }
@@ -110,7 +112,7 @@ pub(super) fn uploads(inputs: &[Input]) -> Vec<Uuid> {
 pub(super) async fn gather(copier: &Copier, tenant: &TenantId, inputs: Vec<Input>) -> Result<Vec<Picture>, NoPictures> {
     let (mut pictures, mut problems) = (Vec::new(), Vec::new());
     for Input { kind, from } in inputs {
-        let wrong = |message| FieldProblem::new(path(kind), message);
+        let wrong = |message| FieldError::new(path(kind), message);
         let bytes = match from {
             From::Inline(bytes) => bytes,
             From::Upload(id) => match copier.read_upload(tenant, id).await {

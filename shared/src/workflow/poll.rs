@@ -4,8 +4,8 @@ use futures_util::{StreamExt as _, stream};
 
 use super::{InfraError, OVERDUE, Services, WAKE_TIMEOUT, new_token};
 use crate::{
+    deployment::Deployment,
     platform::{
-        Platform,
         panics::catch_panic,
         telemetry::{self, Metric},
     },
@@ -23,8 +23,8 @@ pub struct PollDue(Services);
 impl PollDue {
     /// Built once per execution environment.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self(Services::new(platform))
+    pub fn new(deployment: &Deployment) -> Self {
+        Self(Services::new(deployment))
     }
 
     /// Wakes whatever is due, and says how many that were. What cannot be woken keeps nothing else from it.

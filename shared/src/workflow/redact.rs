@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use super::{Services, new_token};
 use crate::{
-    api::{ApiError, Authority as _, Caller, body},
-    platform::{Platform, values::time},
+    common::{Authority as _, Caller, shape::shape, values::time},
+    deployment::Deployment,
     process::{Process, ProcessId},
     store::ProcessRecord,
+    workflow::Error,
 };
 
 /// The body of `PUT /processes/{id}/legal-hold`.
@@ -27,18 +28,18 @@ pub struct RedactProcess(Services);
 impl RedactProcess {
     /// Built once per execution environment.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self(Services::new(platform))
+    pub fn new(deployment: &Deployment) -> Self {
+        Self(Services::new(deployment))
     }
 
     /// Empties process `id` of everything about the person. One read and one write, and one of each more for a lost race.
     ///
     /// # Errors
     /// 404 where the caller's tenant has no such process, 409 while it is on legal hold.
-    pub async fn run(&self, caller: &Caller, id: ProcessId) -> Result<Process, ApiError> {
+    pub async fn run(&self, caller: &Caller, id: ProcessId) -> Result<Process, Error> {
         let now = self.0.now();
         let redacted = self.change(caller, id, |record| {
-            record.redact(caller.key_id(), now).map_err(|hold| ApiError::on_legal_hold(hold.until))?;
+            record.redact(caller.key_id(), now).map_err(|hold| Error::OnLegalHold(hold.until))?;
             record.wake_token = Some(new_token("redact", self.0.entropy()));
             Ok(())
         });
@@ -51,10 +52,10 @@ impl RedactProcess {
     ///
     /// # Errors
     /// 404 likewise, 410 where it was redacted, 422 naming the field.
-    pub async fn hold(&self, caller: &Caller, id: ProcessId, body: &Value) -> Result<Process, ApiError> {
-        let hold: Hold = body::shape(body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
+    pub async fn hold(&self, caller: &Caller, id: ProcessId, body: &Value) -> Result<Process, Error> {
+        let hold: Hold = shape(body, "")?;
         if hold.until.is_some_and(|until| until <= self.0.now()) {
-            return Err(ApiError::invalid_field("until", "must be in the future, or null for no hold"));
+            return Err(Error::invalid_field("until", "must be in the future, or null for no hold"));
         }
         let held = self.change(caller, id, |record| {
             record.process.hold(hold.until, caller.key_id(), self.0.now());
@@ -63,7 +64,7 @@ impl RedactProcess {
             Ok(())
         });
         let process = held.await?;
-        if process.redaction.is_some() { Err(ApiError::redacted()) } else { Ok(process) }
+        if process.redaction.is_some() { Err(Error::Redacted) } else { Ok(process) }
     }
 
     /// Loads the process, changes it unless it was redacted, and stores it; anew for a lost race.
@@ -71,12 +72,12 @@ impl RedactProcess {
         &self,
         caller: &Caller,
         id: ProcessId,
-        change: impl Fn(&mut ProcessRecord) -> Result<(), ApiError>,
-    ) -> Result<Process, ApiError> {
+        change: impl Fn(&mut ProcessRecord) -> Result<(), Error>,
+    ) -> Result<Process, Error> {
         let mut races = self.0.races();
         loop {
             let record = self.0.store.load(caller, id).await?;
-            let mut record = record.ok_or_else(|| ApiError::not_found("process"))?;
+            let mut record = record.ok_or(Error::NotFound("process"))?;
             if record.process.redaction.is_some() {
                 return Ok(record.process);
             }

@@ -15,9 +15,11 @@ use super::{
     wants_answer,
 };
 use crate::{
-    evidence::{Bucket, CopyError, Media, ObjectKey},
+    deployment::Deployment,
+    evidence::{CopyError, Media},
+    objects::{Bucket, ObjectKey},
     platform::{
-        Clock, Platform,
+        Clock,
         clock::in_time,
         telemetry::{self, Metric},
     },
@@ -113,10 +115,10 @@ struct ProviderFailure {
 impl RefreshProcess {
     /// Built once per execution environment.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        let services = Services::new(platform);
-        let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
-        Self { submitter: Submitter::new(platform, &services), services, bucket }
+    pub fn new(deployment: &Deployment) -> Self {
+        let services = Services::new(deployment);
+        let bucket = Bucket::new(deployment.platform.aws.s3.clone(), deployment.platform.config.bucket.clone());
+        Self { submitter: Submitter::new(deployment, &services), services, bucket }
     }
 
     /// Refreshes the process `key` if it was woken, until `end`. A provider's failure is no error: the next check is planned.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{ASKED, InfraError, OVERDUE, Services, WAKE_TIMEOUT, new_token, wants_answer};
-use crate::{platform::Platform, store::keys::WorkKey};
+use crate::{deployment::Deployment, store::keys::WorkKey};
 
 /// So many documents are counted at most.
 const MOST_COUNTED: usize = 5_000;
@@ -72,8 +72,8 @@ struct Named {
 impl ReplayRecords {
     /// For the records that are kept in `bucket`.
     #[must_use]
-    pub fn new(platform: &Platform, bucket: String) -> Self {
-        Self { services: Services::new(platform), bucket }
+    pub fn new(deployment: &Deployment, bucket: String) -> Self {
+        Self { services: Services::new(deployment), bucket }
     }
 
     /// How many are kept, and since when the oldest; of the first [`MOST_COUNTED`] only. One request for each thousand.

@@ -7,14 +7,15 @@ use uuid::Uuid;
 
 use super::{ASKED, Services, WAKE_TIMEOUT, new_token};
 use crate::{
-    api::{
-        ApiError, Authority as _, Caller,
+    common::{
+        Authority as _, Caller,
         page::{PageRequest, PageView},
     },
-    evidence::Bucket,
-    platform::Platform,
+    deployment::Deployment,
+    objects::Bucket,
     process::{Copy, EvidenceKind, Process, ProcessId},
     store::lists::ProcessFilter,
+    workflow::Error,
 };
 
 /// A link to a piece of evidence. It opens without a key, so it is as secret as the picture.
@@ -50,9 +51,9 @@ pub struct QueryStatus {
 impl QueryStatus {
     /// Built once per execution environment.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
-        Self { services: Services::new(platform), bucket }
+    pub fn new(deployment: &Deployment) -> Self {
+        let bucket = Bucket::new(deployment.platform.aws.s3.clone(), deployment.platform.config.bucket.clone());
+        Self { services: Services::new(deployment), bucket }
     }
 
     /// One process as it stands. With `refresh` it is also looked at anew, which takes a moment: what is returned is the
@@ -60,14 +61,14 @@ impl QueryStatus {
     ///
     /// # Errors
     /// 404 where the caller's tenant has no such process.
-    pub async fn get(&self, caller: &Caller, id: ProcessId, refresh: bool) -> Result<Process, ApiError> {
+    pub async fn get(&self, caller: &Caller, id: ProcessId, refresh: bool) -> Result<Process, Error> {
         let record = if refresh {
             let until = self.services.now() + WAKE_TIMEOUT;
             self.services.store.wake(caller, id, &new_token(ASKED, self.services.entropy()), until).await?
         } else {
             self.services.store.load(caller, id).await?
         };
-        record.map(|record| record.process).ok_or_else(|| ApiError::not_found("process"))
+        record.map(|record| record.process).ok_or(Error::NotFound("process"))
     }
 
     /// A page of the caller's processes, newest first.
@@ -79,7 +80,7 @@ impl QueryStatus {
         caller: &Caller,
         filter: &ProcessFilter,
         request: &PageRequest,
-    ) -> Result<PageView<Value>, ApiError> {
+    ) -> Result<PageView<Value>, Error> {
         let page = self.services.store.list_processes(caller, filter, request, self.services.now()).await?;
         let mut filters = Vec::new();
         filters.extend(filter.status.map(|status| ("status", status.as_str())));
@@ -91,10 +92,10 @@ impl QueryStatus {
     ///
     /// # Errors
     /// 404 where the caller has no account at such a company, or it cannot be asked that.
-    pub async fn ping(&self, caller: &Caller, provider: &str) -> Result<Health, ApiError> {
+    pub async fn ping(&self, caller: &Caller, provider: &str) -> Result<Health, Error> {
         let connector = self.services.provider(caller, provider).await?;
         let connector = connector.ok().filter(|connector| connector.capabilities().ping);
-        let connector = connector.ok_or_else(|| ApiError::not_found("provider that can be asked"))?;
+        let connector = connector.ok_or(Error::NotFound("provider that can be asked"))?;
         let trouble = connector.ping(self.services.now()).await.err().map(|error| error.code());
         Ok(Health { provider: self.services.providers.known(provider), healthy: trouble.is_none(), trouble })
     }
@@ -109,16 +110,16 @@ impl QueryStatus {
         id: ProcessId,
         evidence: Uuid,
         minutes: u64,
-    ) -> Result<EvidenceLink, ApiError> {
+    ) -> Result<EvidenceLink, Error> {
         let process = self.get(caller, id, false).await?;
         if process.redaction.is_some() {
-            return Err(ApiError::redacted());
+            return Err(Error::Redacted);
         }
         let piece = process.evidence.iter().find(|piece| piece.id == evidence);
-        let piece = piece.ok_or_else(|| ApiError::not_found("evidence"))?;
-        let Copy::Stored(copy) = &piece.copy else { return Err(ApiError::evidence_not_stored()) };
+        let piece = piece.ok_or(Error::NotFound("evidence"))?;
+        let Copy::Stored(copy) = &piece.copy else { return Err(Error::EvidenceNotStored) };
         let life = Duration::from_secs(minutes * 60);
-        let url = self.bucket.presign_get(&copy.key, life, None).await.map_err(|_| ApiError::unavailable())?;
+        let url = self.bucket.presign_get(&copy.key, life, None).await.map_err(|_| Error::Unavailable)?;
         let expires_at = self.services.now() + life;
         tracing::info!(
             tenant = %caller.tenant(), key = caller.key_id(), process = %id, %evidence, until = %expires_at,

@@ -7,11 +7,14 @@ use tokio::sync::Semaphore;
 
 use super::{InfraError, Services, answer};
 use crate::{
-    api::callback_token,
-    evidence::{Bucket, Copier, MAX_PICTURE_BYTES},
-    platform::{Platform, telemetry},
+    deployment::Deployment,
+    evidence::{Copier, MAX_PICTURE_BYTES},
+    objects::Bucket,
+    platform::telemetry,
     process::{Event, Observation, ObservedMedia, Process, Refusal, bounded::MAX_REFERENCE, trouble::told},
-    providers::{CallbackUrls, Picture, Provider, ProviderError, Purpose, Round, Submission, Submitted},
+    providers::{
+        CallbackUrls, Picture, Provider, ProviderError, Purpose, Round, Submission, Submitted, callback_token,
+    },
 };
 
 /// What it takes to hand processes over. Clones share one memory budget.
@@ -24,9 +27,9 @@ pub(super) struct Submitter {
 }
 
 impl Submitter {
-    pub(super) fn new(platform: &Platform, services: &Services) -> Self {
-        let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
-        let copier = Copier::new(bucket, platform.config.allow_loopback);
+    pub(super) fn new(deployment: &Deployment, services: &Services) -> Self {
+        let bucket = Bucket::new(deployment.platform.aws.s3.clone(), deployment.platform.config.bucket.clone());
+        let copier = Copier::new(bucket, deployment.platform.config.allow_loopback);
         Self { services: services.clone(), copier, resubmission: Arc::new(Semaphore::new(1)) }
     }
 

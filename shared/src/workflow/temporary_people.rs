@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::records::{Created, Next, Records, Request};
 use crate::{
-    api::{ApiError, Caller},
+    common::{Caller, RawJson},
     people::{
         Family, FieldType, Fields,
         families::{BANK_ACCOUNTS, EMPLOYMENTS},
@@ -15,7 +15,7 @@ use crate::{
         schema::{self, Field},
         temporary::{self, CONVERTED, TEMPORARY_PEOPLE},
     },
-    platform::json::Json,
+    workflow::Error,
 };
 
 /// What a request may bring.
@@ -31,10 +31,10 @@ static FIELDS: [Field; 4] = [
 ///
 /// # Errors
 /// 404 where there is no such temporary person; 422 with every wrong field, by the part that it is in.
-pub async fn convert(records: &Records, caller: &Caller, id: Uuid, given: &Fields) -> Result<Created, ApiError> {
+pub async fn convert(records: &Records, caller: &Caller, id: Uuid, given: &Fields) -> Result<Created, Error> {
     let read = schema::read(&FIELDS, given, true);
     if !read.problems.is_empty() {
-        return Err(ApiError::invalid(read.problems));
+        return Err(Error::Invalid(read.problems));
     }
     let temporary = records.get(&TEMPORARY_PEOPLE, caller, id).await?;
     if let Some(person) = temporary.value::<Uuid>("person_id") {
@@ -50,7 +50,7 @@ pub async fn convert(records: &Records, caller: &Caller, id: Uuid, given: &Field
     };
     let person = temporary::person_data(&temporary, given("person_data"), given("extra_data"));
     let mut person = check("person_data", &PEOPLE, &person);
-    person.insert("temporary_ref_id".to_owned(), Json::of(&id));
+    person.insert("temporary_ref_id".to_owned(), RawJson::of(&id));
     let key = format!("temporary\t{id}");
     // The parts' request says nothing: whatever it says, it is made once.
     let nothing = Fields::new();
@@ -60,12 +60,12 @@ pub async fn convert(records: &Records, caller: &Caller, id: Uuid, given: &Field
     let mut made = Vec::new();
     for (part, family) in parts {
         if let Some(mut fields) = temporary::part_data(&temporary, part, given(part)) {
-            fields.insert("person_id".to_owned(), Json::of(&person_id));
+            fields.insert("person_id".to_owned(), RawJson::of(&person_id));
             made.push((family, check(part, family, &fields)));
         }
     }
     if !problems.is_empty() {
-        return Err(ApiError::invalid(problems));
+        return Err(Error::Invalid(problems));
     }
     let person = records.make(&PEOPLE, caller, person, once.clone()).await.map_err(within_person_data)?.record;
     for (family, fields) in made {
@@ -73,21 +73,23 @@ pub async fn convert(records: &Records, caller: &Caller, id: Uuid, given: &Field
     }
     let linked = records.change(&TEMPORARY_PEOPLE, caller, id, Some(CONVERTED), |item| {
         if item.record.value::<Uuid>("person_id").is_some() {
-            return Err(ApiError::not_found("temporary person"));
+            return Err(Error::NotFound("temporary person"));
         }
-        item.record.fields.insert("person_id".to_owned(), Json::of(&person.id));
+        item.record.fields.insert("person_id".to_owned(), RawJson::of(&person.id));
         Ok(Next::Store)
     });
     match linked.await {
         Ok(_) => Ok(Created { record: person, replayed: false }),
         // Somebody else was faster, with the same person.
-        Err(error) if error.status == 404 => Ok(Created { record: person, replayed: true }),
+        Err(Error::NotFound(_)) => Ok(Created { record: person, replayed: true }),
         Err(error) => Err(error),
     }
 }
 
 /// What a person's own transaction found wrong, by the part that it is in.
-fn within_person_data(mut error: ApiError) -> ApiError {
-    error.fields = error.fields.into_iter().map(|problem| problem.within("person_data")).collect();
-    error
+fn within_person_data(error: Error) -> Error {
+    match error {
+        Error::Invalid(fields) => Error::Invalid(fields.into_iter().map(|field| field.within("person_data")).collect()),
+        error => error,
+    }
 }

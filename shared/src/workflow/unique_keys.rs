@@ -12,13 +12,13 @@ use uuid::Uuid;
 
 use super::{Services, records::uniques};
 use crate::{
-    api::Authority,
+    common::{Authority, TenantId},
+    deployment::Deployment,
     people::{Kind, families},
     platform::{
-        Platform, SecretsError,
+        SecretsError,
         secrets::unique_keys::{Rotation, StepRefused, UniqueKeys},
     },
-    process::TenantId,
     store::{
         StoreError,
         guard_moves::{GuardMoves, Place},
@@ -95,8 +95,8 @@ enum Seen {
 impl RotateUniqueKeys {
     /// Built once per run.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self(Services::new(platform))
+    pub fn new(deployment: &Deployment) -> Self {
+        Self(Services::new(deployment))
     }
 
     /// The keys in their order, and why guards are not to be moved now, if they are not. One request.

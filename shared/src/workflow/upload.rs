@@ -11,10 +11,11 @@ use uuid::Uuid;
 
 use super::{Services, jobs::MAX_FILE_BYTES};
 use crate::{
-    api::{ApiError, Authority as _, Caller, Scope, body},
-    evidence::{Bucket, MAX_PICTURE_BYTES, MediaFormat, ObjectKey},
-    platform::Platform,
-    providers::FieldProblem,
+    common::{Authority as _, Caller, FieldError, Scope, shape::shape},
+    deployment::Deployment,
+    evidence::MAX_PICTURE_BYTES,
+    objects::{Bucket, MediaFormat, ObjectKey},
+    workflow::Error,
 };
 
 /// How long the link takes a file.
@@ -59,34 +60,34 @@ pub struct CreateUpload {
 impl CreateUpload {
     /// Built once per execution environment.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
-        Self { services: Services::new(platform), bucket }
+    pub fn new(deployment: &Deployment) -> Self {
+        let bucket = Bucket::new(deployment.platform.aws.s3.clone(), deployment.platform.config.bucket.clone());
+        Self { services: Services::new(deployment), bucket }
     }
 
     /// A place for the file that `body` describes. No request.
     ///
     /// # Errors
     /// 422 with every wrong field.
-    pub async fn run(&self, caller: &Caller, body: &Value) -> Result<Upload, ApiError> {
-        let wanted: Wanted = body::shape(body, "").map_err(|problem| ApiError::invalid(vec![problem]))?;
+    pub async fn run(&self, caller: &Caller, body: &Value) -> Result<Upload, Error> {
+        let wanted: Wanted = shape(body, "")?;
         let mut problems = Vec::new();
         let is_sheet = SHEETS.contains(&wanted.content_type.as_str());
         if !is_sheet && !PICTURES.iter().any(|format| format.content_type() == wanted.content_type) {
             let message = "must be image/jpeg, image/png, application/pdf, text/csv or that of XLSX";
-            problems.push(FieldProblem::new("content_type", message));
+            problems.push(FieldError::new("content_type", message));
         }
         let most = if is_sheet { MAX_FILE_BYTES } else { MAX_PICTURE_BYTES };
         if !(1..=most as u64).contains(&wanted.bytes) {
-            problems.push(FieldProblem::new("bytes", format!("must be from 1 to {most}")));
+            problems.push(FieldError::new("bytes", format!("must be from 1 to {most}")));
         }
         if !problems.is_empty() {
-            return Err(ApiError::invalid(problems));
+            return Err(Error::Invalid(problems));
         }
         let id = self.services.entropy().uuid();
         let key = ObjectKey::Upload { tenant: caller.tenant(), id };
         let put = self.bucket.presign_put(&key, &wanted.content_type, wanted.bytes, LINK_LIFE).await;
-        let put = put.map_err(|_| ApiError::unavailable())?;
+        let put = put.map_err(|_| Error::Unavailable)?;
         let expires_at = self.services.now() + LINK_LIFE;
         tracing::info!(tenant = %caller.tenant(), key = caller.key_id(), upload = %id, "upload link issued");
         Ok(Upload { id, url: put.url, headers: put.headers, expires_at })

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::{ASKED, InfraError, Services, WAKE_TIMEOUT, new_token};
 use crate::{
-    api::{Authority, page::Cursor},
-    platform::Platform,
+    common::{Authority, page::Cursor},
+    deployment::Deployment,
     process::{ProcessId, Status},
     store::lists,
 };
@@ -42,10 +42,10 @@ pub struct Woken {
 pub struct WakeProcesses(Services);
 
 impl WakeProcesses {
-    /// On the platform.
+    /// Built once per execution environment.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self(Services::new(platform))
+    pub fn new(deployment: &Deployment) -> Self {
+        Self(Services::new(deployment))
     }
 
     /// Wakes what is `wanted` of the tenant of `who`, the newest first, from the place `from` on and `most` at most. One request for

@@ -1,6 +1,6 @@
 //! What the sweep disturbs: each workflow is one entry, the whole of what a customer does and how it must end.
 
-use cotejo::{api::callback_token, providers::Purpose};
+use cotejo::providers::{Purpose, callback_token};
 use cotejo_sandbox::{FaultKind, Faults, LinkPicture};
 use cotejo_tests::{link_order, order, tecalis_order};
 use futures_util::future::BoxFuture;

@@ -3,10 +3,10 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
 use cotejo::{
-    api::callback_token,
+    common::TenantId,
     platform::secrets::SecretDocument,
-    process::{ProcessId, TenantId},
-    providers::{IncomingCallback, Provider as _, Purpose},
+    process::ProcessId,
+    providers::{IncomingCallback, Provider as _, Purpose, callback_token},
 };
 use cotejo_fuzz::{accounts, at_link, body_of, new_process, now};
 use http::HeaderMap;

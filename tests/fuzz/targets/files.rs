@@ -3,7 +3,7 @@
 use std::io::{Cursor, Write as _};
 
 use cotejo::{
-    api::multipart,
+    http::multipart,
     people::sheet::{Sheet, readable},
 };
 use lambda_http::Body;

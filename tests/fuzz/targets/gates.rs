@@ -2,9 +2,10 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL};
 use cotejo::{
-    api::{authenticator::presented_key, page::PageRequest},
-    evidence::{MediaFormat, UrlGuard},
-    platform::http::is_public,
+    common::page::PageRequest,
+    http::authenticator::presented_key,
+    objects::MediaFormat,
+    platform::http::{UrlGuard, is_public},
     store::keys::WorkKey,
 };
 use http::{HeaderMap, HeaderValue};

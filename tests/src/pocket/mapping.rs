@@ -2,9 +2,9 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use cotejo::{
+    common::Private,
     process::{
-        CertificateNews, CertificateProgress, CopyOutcome, EvidenceKind, Findings, Observation, ObservedMedia, Private,
-        Status,
+        CertificateNews, CertificateProgress, CopyOutcome, EvidenceKind, Findings, Observation, ObservedMedia, Status,
         findings::{Check, Extracted, Outcome, Source},
     },
     providers::{MediaLink, ProviderError, Submission, wire::code},

@@ -10,11 +10,12 @@ mod wire;
 use async_trait::async_trait;
 use bytes::Bytes;
 use cotejo::{
+    common::FieldError,
     platform::secrets::Account,
     process::{ProcessRequest, Status},
     providers::{
-        Answer, ApiClient, Callback, CallbackRefused, Capabilities, Connection, FieldProblem, IncomingCallback,
-        NoProvider, Provider, ProviderError, ProviderFactories, Purpose, Submission, Submitted, auco,
+        Answer, ApiClient, Callback, CallbackRefused, Capabilities, Connection, IncomingCallback, NoProvider, Provider,
+        ProviderError, ProviderFactories, Purpose, Submission, Submitted, auco,
         http::{ApiAnswer, READ_TIMEOUT, SUBMIT_TIMEOUT},
         link, tecalis,
         wire::code,
@@ -84,7 +85,7 @@ impl Provider for Pocket {
         Capabilities { repeatable_submission: true, query: true, pictures: true, ping: true }
     }
 
-    fn check(&self, request: &ProcessRequest, _now: Timestamp) -> Vec<FieldProblem> {
+    fn check(&self, request: &ProcessRequest, _now: Timestamp) -> Vec<FieldError> {
         options::check(request)
     }
 

@@ -1,9 +1,9 @@
 //! What a customer may say only to Pocket, and everything that can be checked before Pocket is asked.
 
 use cotejo::{
-    api::body,
+    common::{FieldError, shape::shape},
     process::{EvidenceKind, ProcessRequest},
-    providers::{FieldProblem, forms},
+    providers::contact,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -17,18 +17,18 @@ pub(super) struct PocketOptions {
 }
 
 /// The options, or what is wrong with them. A request need not have any, and then they are null.
-pub(super) fn read(options: &Value) -> Result<PocketOptions, FieldProblem> {
-    if options.is_null() { Ok(PocketOptions::default()) } else { body::shape(options, "options") }
+pub(super) fn read(options: &Value) -> Result<PocketOptions, FieldError> {
+    if options.is_null() { Ok(PocketOptions::default()) } else { shape(options, "options") }
 }
 
 /// Everything wrong with a request that Pocket would have to carry out.
-pub(super) fn check(request: &ProcessRequest) -> Vec<FieldProblem> {
-    let mut problems = forms::check_contact(&request.person);
+pub(super) fn check(request: &ProcessRequest) -> Vec<FieldError> {
+    let mut problems = contact::check_contact(&request.person);
     if !request.pictures.contains(&EvidenceKind::DocumentFront) {
-        problems.push(FieldProblem::new("pictures.document_front", "is required"));
+        problems.push(FieldError::new("pictures.document_front", "is required"));
     }
     if request.pictures.contains(&EvidenceKind::DocumentBack) {
-        problems.push(FieldProblem::new("pictures.document_back", "is not taken by this provider"));
+        problems.push(FieldError::new("pictures.document_back", "is not taken by this provider"));
     }
     problems.extend(read(request.options.expose()).err());
     problems

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use cotejo::platform::{Config, Platform};
+use cotejo::{deployment::Deployment, platform::Config};
 use futures_util::future::BoxFuture;
 
 use super::*;
@@ -17,12 +17,12 @@ fn before(answer: Value) -> Gateway {
     let template = Template::read(DEPLOYED, &place).expect("template");
     let settings = ["TABLE", "BUCKET", "COTEJO_SECRET", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
     let settings: HashMap<_, _> = settings.map(|name| (name.to_owned(), "x".to_owned())).into();
-    let platform = Platform::new(Config::from_map(&settings).expect("settings"), Seams::real());
+    let deployment = Deployment::real(Config::from_map(&settings).expect("settings"));
     let handler: Handler = Arc::new(move |_| -> BoxFuture<'static, _> {
         let answer = answer.clone();
         Box::pin(async move { Ok(answer) })
     });
-    let deployed = Deployed::of("any", platform, handler);
+    let deployed = Deployed::of("any", deployment, handler);
     Gateway {
         routes: Routes::new(&template.functions),
         find: Arc::new(move |_| Ok(deployed.clone())),

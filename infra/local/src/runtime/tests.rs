@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::*;
 use crate::stream::TRIM_EVERY;
+use cotejo::providers::PROVIDERS;
 
 fn options(data: Option<&Path>) -> Options {
     Options {
@@ -12,6 +13,7 @@ fn options(data: Option<&Path>) -> Options {
         data: data.map(Path::to_owned),
         fresh: false,
         seams: Seams::real(),
+        factories: PROVIDERS,
         sandbox_times: Times::default(),
         sandbox_seed: 1,
         mode: Mode::Pumped,

@@ -16,11 +16,15 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     copy::Limits,
-    samples,
     scripted_server::{Answer, Request, ScriptedServer},
     *,
 };
-use crate::process::{EvidenceKind, ProcessId, TenantId};
+use crate::{
+    common::TenantId,
+    objects::{Bucket, BucketError, ObjectKey, samples},
+    platform::http::UrlRefused,
+    process::{EvidenceKind, ProcessId},
+};
 
 const PROCESS: &str = "5f0f2f6e-4f43-8d52-9a2e-6f1f0f3f1c11";
 

@@ -6,6 +6,7 @@
 //! take is the caller's to say, for each request.
 
 mod address;
+mod guard;
 mod url;
 
 use std::{error::Error, time::Duration};
@@ -18,6 +19,7 @@ use reqwest::{
 
 pub use self::url::{MAX_URL_BYTES, UrlFault, read_url};
 pub use address::is_public;
+pub use guard::{UrlGuard, UrlRefused};
 
 const USER_AGENT: &str = concat!("cotejo/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIME: Duration = Duration::from_secs(3);
@@ -35,7 +37,7 @@ pub fn provider_client() -> Client {
 ///
 /// It connects to public addresses only. The addresses are looked at where the connection is made, so that a name cannot
 /// mean one address when it is checked and another when it is used. An address written in the URL itself is never
-/// looked up: [`crate::evidence::UrlGuard`] judges those, and must have passed the URL first.
+/// looked up: [`crate::platform::http::UrlGuard`] judges those, and must have passed the URL first.
 ///
 /// With `allow_loopback`, which is for local systems, plain HTTP works and names of this machine may mean this machine.
 #[must_use]

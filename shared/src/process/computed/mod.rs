@@ -22,10 +22,10 @@ use jiff::civil::Date;
 pub use mexico::{CURP_STATES, Curp, read_curp};
 
 use super::{
-    Private, ProcessRequest,
+    ProcessRequest,
     findings::{Check, Extracted, Outcome, Source},
 };
-use crate::platform::values::text::normal;
+use crate::common::{Private, values::text::normal};
 
 /// Every check that can be computed from `extracted`, in a fixed order, as of `today`.
 #[must_use]

@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::{AucoAccount, options, wire};
 use crate::{
+    common::Private,
     process::{
-        CopyOutcome, EvidenceKind, Findings, Observation, ObservedMedia, Private, ProcessId, ProcessRequest, Status,
+        CopyOutcome, EvidenceKind, Findings, Observation, ObservedMedia, ProcessId, ProcessRequest, Status,
         findings::{Check, Extracted, Face, Outcome, Source},
     },
     providers::{

@@ -19,13 +19,14 @@ use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 
 use super::{
-    Answer, ApiClient, Callback, CallbackRefused, Capabilities, Connection, FieldProblem, IncomingCallback, Mentions,
-    NoProvider, Provider, ProviderError, Purpose, Submission, Submitted, Verdict,
+    Answer, ApiClient, Callback, CallbackRefused, Capabilities, Connection, IncomingCallback, Mentions, NoProvider,
+    Provider, ProviderError, Purpose, Submission, Submitted, Verdict,
     callback::{codes_after, uuids_in},
     http::{READ_TIMEOUT, SUBMIT_TIMEOUT},
     registry::read_account,
 };
 use crate::{
+    common::FieldError,
     platform::secrets::Account,
     process::{ProcessId, ProcessRequest, Status},
 };
@@ -106,7 +107,7 @@ impl Provider for Auco {
         Capabilities { query: true, ..Capabilities::default() }
     }
 
-    fn check(&self, request: &ProcessRequest, now: Timestamp) -> Vec<FieldProblem> {
+    fn check(&self, request: &ProcessRequest, now: Timestamp) -> Vec<FieldError> {
         options::check(request, &self.account, now)
     }
 

@@ -5,10 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::AucoAccount;
-use crate::{
-    process::ProcessRequest,
-    providers::{FieldProblem, forms},
-};
+use crate::{common::FieldError, process::ProcessRequest, providers::contact};
 
 /// Auco refuses an end that is not more than this far ahead (seed `004_…`, `expiredDate`).
 const SHORTEST_LIFE: SignedDuration = SignedDuration::from_hours(3 * 24);
@@ -42,18 +39,18 @@ pub(super) enum Platform {
 }
 
 /// The options, or what is wrong with them.
-pub(super) fn read(options: &Value) -> Result<AucoOptions, FieldProblem> {
-    crate::api::body::shape(options, "options")
+pub(super) fn read(options: &Value) -> Result<AucoOptions, FieldError> {
+    crate::common::shape::shape(options, "options")
 }
 
 /// Everything wrong with a request that Auco would have to carry out.
-pub(super) fn check(request: &ProcessRequest, account: &AucoAccount, now: Timestamp) -> Vec<FieldProblem> {
+pub(super) fn check(request: &ProcessRequest, account: &AucoAccount, now: Timestamp) -> Vec<FieldError> {
     let mut problems = Vec::new();
-    let mut wrong = |field: &str, message: &str| problems.push(FieldProblem::new(field, message));
+    let mut wrong = |field: &str, message: &str| problems.push(FieldError::new(field, message));
     let options = read(request.options.expose());
     if let Ok(options) = &options {
         match &options.email {
-            Some(email) if !forms::is_email(email) => wrong("options.email", "must be an e-mail address"),
+            Some(email) if !contact::is_email(email) => wrong("options.email", "must be an e-mail address"),
             None if account.creator_email.is_none() => wrong("options.email", "is required"),
             _ => {}
         }
@@ -82,7 +79,7 @@ pub(super) fn check(request: &ProcessRequest, account: &AucoAccount, now: Timest
     if request.expires_at.is_some_and(|end| end <= now + SHORTEST_LIFE) {
         wrong("expires_at", "must be more than 3 days ahead");
     }
-    problems.extend(forms::check_contact(&request.person));
+    problems.extend(contact::check_contact(&request.person));
     problems.extend(options.err());
     problems
 }

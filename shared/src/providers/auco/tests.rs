@@ -13,7 +13,8 @@ use tokio::{
 
 use super::*;
 use crate::{
-    process::{EvidenceKind, Observation, ProcessId, findings::Outcome, ids::uuid_of},
+    common::ids::uuid_of,
+    process::{EvidenceKind, Observation, ProcessId, findings::Outcome},
     providers::{CallbackUrls, Round, token::TokenCache},
 };
 

@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::{options, wire};
 use crate::{
+    common::Private,
     process::{
-        CertificateNews, EvidenceKind, Findings, Observation, Private, ProcessRequest, Status,
+        CertificateNews, EvidenceKind, Findings, Observation, ProcessRequest, Status,
         certificate::CertificateProgress,
         findings::{Check, Extracted, Face, Outcome, Source},
     },

@@ -21,17 +21,18 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    Answer, ApiClient, Callback, CallbackRefused, Capabilities, Connection, FieldProblem, IncomingCallback, NoProvider,
-    Provider, ProviderError, Purpose, Round, Submission, Submitted,
+    Answer, ApiClient, Callback, CallbackRefused, Capabilities, Connection, IncomingCallback, NoProvider, Provider,
+    ProviderError, Purpose, Round, Submission, Submitted,
     http::{ApiAnswer, READ_TIMEOUT, SUBMIT_TIMEOUT},
     registry::read_account,
     token::{Token, TokenCache},
     wire::code,
 };
 use crate::{
+    common::{FieldError, ids::uuid_of},
     evidence::MAX_CERTIFICATE_BYTES,
     platform::secrets::Account,
-    process::{CertificateNews, ProcessId, ProcessRequest, Status, ids::uuid_of},
+    process::{CertificateNews, ProcessId, ProcessRequest, Status},
 };
 
 /// The provider's name in requests and answers.
@@ -145,7 +146,7 @@ impl Provider for Link {
         Capabilities { repeatable_submission: true, query: false, pictures: true, ping: true }
     }
 
-    fn check(&self, request: &ProcessRequest, _now: Timestamp) -> Vec<FieldProblem> {
+    fn check(&self, request: &ProcessRequest, _now: Timestamp) -> Vec<FieldError> {
         options::check(request)
     }
 

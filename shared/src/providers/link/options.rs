@@ -4,8 +4,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
+    common::FieldError,
     process::{EvidenceKind, ProcessRequest},
-    providers::{FieldProblem, forms},
+    providers::contact,
 };
 
 /// `options` of a process at LINK.
@@ -21,21 +22,21 @@ pub(super) struct LinkOptions {
 }
 
 /// The options, or what is wrong with them. None at all are those of a verification by machine.
-pub(super) fn read(options: &Value) -> Result<LinkOptions, FieldProblem> {
-    if options.is_null() { Ok(LinkOptions::default()) } else { crate::api::body::shape(options, "options") }
+pub(super) fn read(options: &Value) -> Result<LinkOptions, FieldError> {
+    if options.is_null() { Ok(LinkOptions::default()) } else { crate::common::shape::shape(options, "options") }
 }
 
 /// Everything wrong with a request that LINK would have to carry out.
-pub(super) fn check(request: &ProcessRequest) -> Vec<FieldProblem> {
+pub(super) fn check(request: &ProcessRequest) -> Vec<FieldError> {
     let mut problems = Vec::new();
     let options = read(request.options.expose());
     if options.as_ref().is_ok_and(|options| options.manual && options.manual_on_warning) {
-        problems.push(FieldProblem::new("options.manual_on_warning", "has no use beside manual"));
+        problems.push(FieldError::new("options.manual_on_warning", "has no use beside manual"));
     }
     if !request.pictures.contains(&EvidenceKind::DocumentFront) {
-        problems.push(FieldProblem::new("pictures.document_front", "is required"));
+        problems.push(FieldError::new("pictures.document_front", "is required"));
     }
-    problems.extend(forms::check_contact(&request.person));
+    problems.extend(contact::check_contact(&request.person));
     problems.extend(options.err());
     problems
 }

@@ -6,8 +6,9 @@ use jiff::{Timestamp, civil::Date};
 
 use super::wire::{Customer, Fields, General, Operation};
 use crate::{
+    common::Private,
     process::{
-        CopyOutcome, EvidenceKind, Findings, Observation, ObservedMedia, Private, Status,
+        CopyOutcome, EvidenceKind, Findings, Observation, ObservedMedia, Status,
         findings::{Check, Extracted, Face, Outcome, Source},
     },
     providers::{

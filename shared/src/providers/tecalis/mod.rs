@@ -22,14 +22,15 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use super::{
-    Answer, ApiClient, Callback, CallbackRefused, Capabilities, Connection, FieldProblem, IncomingCallback, Mentions,
-    NoProvider, Provider, ProviderError, Purpose, Submission, Submitted,
+    Answer, ApiClient, Callback, CallbackRefused, Capabilities, Connection, IncomingCallback, Mentions, NoProvider,
+    Provider, ProviderError, Purpose, Submission, Submitted,
     callback::uuids_in,
     http::{ApiAnswer, READ_TIMEOUT, refusal_body},
     registry::read_account,
     repair::mended,
 };
 use crate::{
+    common::FieldError,
     platform::secrets::Account,
     process::{ProcessId, ProcessRequest, Status},
 };
@@ -115,7 +116,7 @@ impl Provider for Tecalis {
         Capabilities { repeatable_submission: true, query: true, ..Capabilities::default() }
     }
 
-    fn check(&self, request: &ProcessRequest, _now: Timestamp) -> Vec<FieldProblem> {
+    fn check(&self, request: &ProcessRequest, _now: Timestamp) -> Vec<FieldError> {
         options::check(request)
     }
 

@@ -4,10 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{
-    process::ProcessRequest,
-    providers::{FieldProblem, forms},
-};
+use crate::{common::FieldError, process::ProcessRequest, providers::contact};
 
 /// `options` of a process at Tecalis.
 #[derive(Debug, Deserialize)]
@@ -17,8 +14,8 @@ pub(super) struct TecalisOptions {
 }
 
 /// The options, or what is wrong with them.
-fn read(options: &Value) -> Result<TecalisOptions, FieldProblem> {
-    crate::api::body::shape(options, "options")
+fn read(options: &Value) -> Result<TecalisOptions, FieldError> {
+    crate::common::shape::shape(options, "options")
 }
 
 /// The authorization a request follows, always spelled the same way.
@@ -28,11 +25,11 @@ pub(super) fn authorization(request: &ProcessRequest) -> Option<String> {
 }
 
 /// Everything wrong with a request that Tecalis would have to carry out.
-pub(super) fn check(request: &ProcessRequest) -> Vec<FieldProblem> {
-    let mut problems = forms::check_contact(&request.person);
+pub(super) fn check(request: &ProcessRequest) -> Vec<FieldError> {
+    let mut problems = contact::check_contact(&request.person);
     match read(request.options.expose()) {
         Ok(_) if authorization(request).is_none() => {
-            problems.push(FieldProblem::new("options.auth_uuid", "must be a UUID"));
+            problems.push(FieldError::new("options.auth_uuid", "must be a UUID"));
         }
         Ok(_) => {}
         Err(problem) => problems.push(problem),

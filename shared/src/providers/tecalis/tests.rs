@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
+    common::ids::uuid_of,
     platform::{Config, secrets::Account},
-    process::{EvidenceKind, Observation, ProcessId, findings::Outcome, ids::uuid_of},
+    process::{EvidenceKind, Observation, ProcessId, findings::Outcome},
     providers::{NoProvider, PROVIDERS, Providers},
 };
 
@@ -556,11 +557,11 @@ fn an_account_needs_a_url_of_its_own_or_the_deployment_s() {
         let account: Account = serde_json::from_value(account).unwrap();
         providers(url).check(NAME, &account).err()
     };
-    let nowhere = FieldProblem::new("url", "is required, since the deployment has none");
+    let nowhere = FieldError::new("url", "is required, since the deployment has none");
     assert_eq!(found("", json!({"api_key": "k"})), Some(NoProvider::Account(nowhere)));
     assert!(matches!(found("x", json!({"api_key": "k"})), Some(NoProvider::DeploymentUrl(_))), "not the account's");
     assert_eq!(found("", json!({"api_key": "k", "url": "https://tecalis.example"})), None);
     assert_eq!(found("https://tecalis.example", json!({"api_key": "k", "media_hosts": ["cdn.example"]})), None);
-    let missing = FieldProblem::new("api_key", "is required");
+    let missing = FieldError::new("api_key", "is required");
     assert_eq!(found("https://tecalis.example", json!({})), Some(NoProvider::Account(missing)));
 }

@@ -21,7 +21,7 @@ use super::{
     records, tenants,
 };
 use crate::{
-    api::Scope,
+    common::{Scope, TenantId},
     notify::{channel, topic::TOPICS},
     people::{
         families::{self, FAMILIES},
@@ -30,7 +30,7 @@ use crate::{
         schema::MAX_FREE,
     },
     platform::http::MAX_URL_BYTES,
-    process::{MAX_REASON_CHARS, ProcessId, TenantId, bounded, evidence, request, timeline, unread},
+    process::{MAX_REASON_CHARS, ProcessId, bounded, evidence, request, timeline, unread},
     providers::PROVIDERS,
 };
 
@@ -198,8 +198,8 @@ fn bounds() -> Vec<(&'static str, Bound)> {
         ("Import.source", OBJECT_KEY),
         ("ImportShown.failures", Entries(1)),
         ("Failure.fields", Entries(1)),
-        ("FieldProblem.field", Bytes(0)),
-        ("FieldProblem.message", Bytes(2 * job::MAX_SHOWN_BYTES)),
+        ("FieldError.field", Bytes(0)),
+        ("FieldError.message", Bytes(2 * job::MAX_SHOWN_BYTES)),
         ("Cursor.month", OURS),
         ("Cursor.below", OURS),
         ("JobItem.fingerprint", OURS),

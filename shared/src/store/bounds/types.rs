@@ -160,7 +160,7 @@ impl Types {
                 let count = self.entries(path);
                 count * (self.bytes(&format!("{path}[key]")) + self.bytes(&format!("{path}[]")))
             }
-            ("String" | "str" | "Value" | "Json", []) => self.bytes(path),
+            ("String" | "str" | "Value" | "RawJson", []) => self.bytes(path),
             (name, []) => match FIXED.iter().find(|(fixed, _)| *fixed == name) {
                 Some((_, bytes)) => *bytes,
                 None => self.size(name),

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    process::{ProcessId, ids::uuid_of},
+    common::ids::uuid_of,
+    process::ProcessId,
     providers::{ApiClient, PROVIDERS, registry::Connection, token::TokenCache},
 };
 

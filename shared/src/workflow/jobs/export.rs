@@ -5,8 +5,8 @@ use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 
 use super::{InfraError, Piece, RunJob, Try};
 use crate::{
-    api::{
-        ApiError,
+    common::{
+        FieldError, RawJson,
         page::{Cursor, MAX_PER_PAGE, PageRequest},
     },
     people::{
@@ -16,9 +16,8 @@ use crate::{
         person::PEOPLE,
         schema, typed,
     },
-    platform::json::Json,
-    providers::FieldProblem,
     store::keys::{JobKey, by_kind_sort, month},
+    workflow::Error,
 };
 
 /// Persons that one step writes …
@@ -39,23 +38,23 @@ static FIELDS: [schema::Field; 3] = [
 ///
 /// # Errors
 /// 422 with every wrong field.
-pub(super) fn read(given: &Fields, tenant_since: Timestamp) -> Result<Export, ApiError> {
+pub(super) fn read(given: &Fields, tenant_since: Timestamp) -> Result<Export, Error> {
     let mut read = schema::read(&FIELDS, given, true);
     let mut wrong = |field: &str, message: &str| {
-        read.problems.push(FieldProblem::new(field, message));
+        read.problems.push(FieldError::new(field, message));
     };
-    let date = |name: &str| read.given.get(name).and_then(Json::read::<Date>);
+    let date = |name: &str| read.given.get(name).and_then(RawJson::read::<Date>);
     let (start_date, end_date) = (date("start_date"), date("end_date"));
     if start_date.zip(end_date).is_some_and(|(start, end)| end < start) {
         wrong("end_date", "must not be before start_date");
     }
     let exclude = read.given.get("exclude").filter(|exclude| !exclude.is_null());
-    let exclude = exclude.map_or_else(|| Some(Default::default()), Json::read);
+    let exclude = exclude.map_or_else(|| Some(Default::default()), RawJson::read);
     if exclude.is_none() {
         wrong("exclude", "must be a list of address, contact");
     }
     if !read.problems.is_empty() {
-        return Err(ApiError::invalid(read.problems));
+        return Err(Error::Invalid(read.problems));
     }
     let since = start_date.map_or(tenant_since, |start| midnight(start).max(tenant_since));
     let shown = ExportShown { start_date, end_date, exclude: exclude.unwrap_or_default(), persons: 0 };
@@ -178,6 +177,6 @@ pub(super) fn is_exported(column: &str) -> bool {
 
 /// What a view shows in each of these columns.
 fn cells(view: &View, columns: impl Iterator<Item = &'static str>) -> Vec<String> {
-    let parts: Fields = Json::of(view).read().unwrap_or_default();
+    let parts: Fields = RawJson::of(view).read().unwrap_or_default();
     columns.map(|column| parts.get(column).map(typed::cell).unwrap_or_default()).collect()
 }

@@ -8,8 +8,8 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{InfraError, Piece, RunJob, Try, export::is_exported};
 use crate::{
-    api::ApiError,
-    evidence::{BucketError, JobFile, ObjectKey},
+    common::{FieldError, RawJson, raw_json::length},
+    objects::{BucketError, JobFile, ObjectKey},
     people::{
         Fields,
         job::{Failure, FileRow, Import, ImportShown, Job, MAX_SHOWN, MAX_SHOWN_BYTES, Step, Task},
@@ -17,10 +17,11 @@ use crate::{
         said::Said,
         sheet::{self, Columns, Row, Sheet},
     },
-    platform::json::{Json, length},
-    providers::FieldProblem,
     store::{StoreError, keys::JobKey},
-    workflow::people::{How, RowOutcome},
+    workflow::{
+        Error,
+        people::{How, RowOutcome},
+    },
 };
 
 /// The longest file that is imported: 20 MiB.
@@ -70,7 +71,7 @@ fn is_given(column: &str) -> bool {
 }
 
 /// What became of the row in a line of the file.
-type Outcome = (u64, Result<RowOutcome, ApiError>);
+type Outcome = (u64, Result<RowOutcome, Error>);
 
 /// Counts what became of a row, and writes it down.
 fn report((row, outcome): Outcome, shown: &mut ImportShown, piece: &mut Piece) {
@@ -87,7 +88,7 @@ fn report((row, outcome): Outcome, shown: &mut ImportShown, piece: &mut Piece) {
         Err(error) => {
             shown.failed += 1;
             let fields = problems(error);
-            for FieldProblem { field, message, .. } in &fields {
+            for FieldError { field, message, .. } in &fields {
                 piece.line([&row.to_string(), "failed", "", field, message]);
             }
             let is_short = length(&shown.failures) < MAX_SHOWN_BYTES;
@@ -188,12 +189,12 @@ impl RunJob {
         key: &JobKey,
         step: Step,
         first: usize,
-        rows: &[(u64, Result<Said, FieldProblem>)],
+        rows: &[(u64, Result<Said, FieldError>)],
     ) -> Result<Vec<Outcome>, InfraError> {
         let (mut outcomes, mut waiting) = (Vec::new(), Vec::new());
         for (at, (line, said)) in rows.iter().enumerate() {
             match said {
-                Err(fault) => outcomes.push((*line, Err(ApiError::invalid(vec![fault.clone()])))),
+                Err(fault) => outcomes.push((*line, Err(Error::Invalid(vec![fault.clone()])))),
                 // A row that says nothing is passed over.
                 Ok(said) if said.fields.is_empty() => {}
                 Ok(said) => waiting.push((at, *line, said)),
@@ -209,7 +210,7 @@ impl RunJob {
             });
             let taken = now.into_iter().map(|(at, line, said)| async move {
                 match self.people.take_up(key, said, FileRow { step, number: first + at }).await {
-                    Err(error) if error.status >= 500 => Err(trouble(&error)),
+                    Err(error) if error.is_ours() => Err(trouble(&error)),
                     outcome => Ok((line, outcome)),
                 }
             });
@@ -233,16 +234,19 @@ impl RunJob {
 /// What rows that are taken up at once may not share. Those about the same person come one after the other, in their order; so do
 /// those that name the same record, which stands in the transaction of each.
 fn names(fields: &Fields) -> Vec<String> {
-    let national_id = fields.get("national_id").and_then(Json::read::<String>);
+    let national_id = fields.get("national_id").and_then(RawJson::read::<String>);
     let person = national_id.map(|national_id| person::canonical("national_id", &national_id));
     let others = PEOPLE.names.map(|names| names(fields)).unwrap_or_default();
     person.into_iter().chain(others.into_iter().map(|(_, _, id)| id.to_string())).collect()
 }
 
-fn problems(error: ApiError) -> Vec<FieldProblem> {
-    if error.fields.is_empty() { vec![FieldProblem::new("", error.message)] } else { error.fields }
+fn problems(error: Error) -> Vec<FieldError> {
+    match error {
+        Error::Invalid(fields) => fields,
+        error => vec![FieldError::new("", error.to_string())],
+    }
 }
 
-fn trouble(error: &ApiError) -> InfraError {
-    InfraError::Store(StoreError::Unavailable { code: error.error_code.to_owned() })
+fn trouble(error: &Error) -> InfraError {
+    InfraError::Store(StoreError::Unavailable { code: error.to_string() })
 }

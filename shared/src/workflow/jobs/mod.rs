@@ -23,15 +23,16 @@ use uuid::Uuid;
 
 use super::{InfraError, Services, new_token, people::People, records::text_of};
 use crate::{
-    api::{ApiError, Authority as _, Caller, body::Fingerprint},
-    evidence::{Bucket, BucketError, JobFile, ObjectKey},
+    common::{Authority as _, Caller, ids::of_idempotency_key},
+    deployment::Deployment,
+    objects::{Bucket, BucketError, JobFile, ObjectKey},
     people::{
         Fields,
         job::{ExportShown, ImportShown, Job, JobState, Task},
     },
-    platform::{Platform, clock::in_time},
-    process::ids::of_idempotency_key,
+    platform::{clock::in_time, secrets::Fingerprint},
     store::{StoreError, jobs::JobItem, keys::JobKey},
+    workflow::Error,
 };
 
 pub use import::MAX_FILE_BYTES;
@@ -130,7 +131,7 @@ impl Jobs {
     ///
     /// # Errors
     /// 422 with every wrong field.
-    pub async fn export(&self, caller: &Caller, given: &Fields, key: Option<&str>) -> Result<JobAccepted, ApiError> {
+    pub async fn export(&self, caller: &Caller, given: &Fields, key: Option<&str>) -> Result<JobAccepted, Error> {
         let task = Task::Export(export::read(given, caller.tenant_since())?);
         let id = self.id(caller, "export", key);
         self.ask(caller, id, self.fresh_run(), task, &text_of(given)).await
@@ -140,12 +141,12 @@ impl Jobs {
     ///
     /// # Errors
     /// 422 where there is no such file, or it cannot be one.
-    pub async fn import(&self, caller: &Caller, file: ImportFile, key: Option<&str>) -> Result<JobAccepted, ApiError> {
+    pub async fn import(&self, caller: &Caller, file: ImportFile, key: Option<&str>) -> Result<JobAccepted, Error> {
         let (id, run) = (self.id(caller, "import", key), self.fresh_run());
-        let unavailable = |_| ApiError::unavailable();
+        let unavailable = |_| Error::Unavailable;
         let (source, text) = match file {
             ImportFile::Bytes(bytes) => {
-                import::look_at(&bytes).map_err(|fault| ApiError::invalid_field("file", &fault))?;
+                import::look_at(&bytes).map_err(|fault| Error::invalid_field("file", &fault))?;
                 let text = hex::encode(Sha256::digest(&bytes));
                 let source = ObjectKey::Job { tenant: caller.tenant(), run, file: JobFile::Source };
                 self.0.put(&source, bytes).await.map_err(unavailable)?;
@@ -154,9 +155,9 @@ impl Jobs {
             ImportFile::Upload(upload) => {
                 let source = ObjectKey::Upload { tenant: caller.tenant(), id: upload }.to_string();
                 match self.0.bucket.head_length(&source).await.map_err(unavailable)? {
-                    None => return Err(ApiError::invalid_field("tmp_file_id", "names no file that was uploaded")),
+                    None => return Err(Error::invalid_field("tmp_file_id", "names no file that was uploaded")),
                     Some(length) if length > MAX_FILE_BYTES as u64 => {
-                        return Err(ApiError::invalid_field("tmp_file_id", "names a file that is too large"));
+                        return Err(Error::invalid_field("tmp_file_id", "names a file that is too large"));
                     }
                     Some(_) => {}
                 }
@@ -170,16 +171,16 @@ impl Jobs {
     ///
     /// # Errors
     /// 404 where the caller's tenant has no such export or import.
-    pub async fn get(&self, caller: &Caller, id: Uuid, is_wanted: fn(&Task) -> bool) -> Result<JobView, ApiError> {
+    pub async fn get(&self, caller: &Caller, id: Uuid, is_wanted: fn(&Task) -> bool) -> Result<JobView, Error> {
         let item = self.0.services.store.job(caller, id, self.0.services.now()).await?;
         let job = item.map(|item| item.job).filter(|job| is_wanted(&job.task));
-        let job = job.ok_or_else(|| ApiError::not_found("job"))?;
+        let job = job.ok_or(Error::NotFound("job"))?;
         let mut view = JobView::of(&job);
         if let Some(file) = job.file {
             let key = ObjectKey::Job { tenant: &job.tenant, run: job.run, file: JobFile::Result(file) }.to_string();
             let name = view.file_name();
             let link = self.0.bucket.presign_get(&key, LINK_LIFE, Some(&name)).await;
-            view.url = Some(link.map_err(|_| ApiError::unavailable())?);
+            view.url = Some(link.map_err(|_| Error::Unavailable)?);
             let expires_at = self.0.services.now() + LINK_LIFE;
             view.url_expires_at = Some(expires_at);
             tracing::info!(tenant = %job.tenant, key = caller.key_id(), job = %id, %expires_at, "link to a file issued");
@@ -198,7 +199,7 @@ impl Jobs {
         self.0.services.entropy().uuid()
     }
 
-    async fn ask(&self, caller: &Caller, id: Uuid, run: Uuid, task: Task, text: &str) -> Result<JobAccepted, ApiError> {
+    async fn ask(&self, caller: &Caller, id: Uuid, run: Uuid, task: Task, text: &str) -> Result<JobAccepted, Error> {
         let services = &self.0.services;
         let now = services.now();
         let fingerprint = Fingerprint::of_text(text, &services.platform.secrets.current().await?.fingerprint_keys)?;
@@ -219,9 +220,9 @@ impl Jobs {
         match services.store.put_job(caller, &item, Some(&new_token("job", services.entropy()))).await {
             Ok(()) => Ok(JobAccepted { view: JobView::of(&item.job), replayed: false }),
             Err(StoreError::Conflict) => {
-                let there = services.store.job(caller, id, now).await?.ok_or_else(ApiError::unavailable)?;
+                let there = services.store.job(caller, id, now).await?.ok_or(Error::Unavailable)?;
                 if !fingerprint.is(&there.fingerprint) {
-                    return Err(ApiError::key_reused());
+                    return Err(Error::KeyReused);
                 }
                 Ok(JobAccepted { view: JobView::of(&there.job), replayed: true })
             }
@@ -322,8 +323,8 @@ pub struct RunJob {
 impl RunJob {
     /// Built once per execution environment.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        let people = People::new(platform);
+    pub fn new(deployment: &Deployment) -> Self {
+        let people = People::new(deployment);
         Self { tools: Tools::new(people.records.services()), people, turns: Semaphore::new(1) }
     }
 

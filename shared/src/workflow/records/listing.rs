@@ -10,9 +10,11 @@ use uuid::Uuid;
 
 use super::Records;
 use crate::{
-    api::{ApiError, Authority, body},
+    common::Authority,
     people::{Family, Record, typed},
+    platform::secrets::keyed_hash,
     store::{listed::Listed, records::RecordItem},
+    workflow::Error,
 };
 
 /// Values that are looked for at once.
@@ -30,7 +32,7 @@ impl Listing {
     }
 
     fn value(&self, text: &str) -> Listed {
-        let hash = body::keyed_hash(&format!("{}\u{0}{text}", self.field), self.key.as_bytes());
+        let hash = keyed_hash(&format!("{}\u{0}{text}", self.field), self.key.as_bytes());
         Listed { field: self.field, hash }
     }
 
@@ -51,7 +53,7 @@ impl Records {
         family: &Family,
         who: &impl Authority,
         owner: Option<Uuid>,
-    ) -> Result<Option<Listing>, ApiError> {
+    ) -> Result<Option<Listing>, Error> {
         let (Some(field), Some(of), Some(id)) = (family.listed, &family.owner, owner) else { return Ok(None) };
         let owner = self.services().store.record(who, of.kind, id).await?;
         Ok(owner.map(|owner| Listing::below(&owner, field)))
@@ -66,7 +68,7 @@ impl Records {
         family: &Family,
         who: &impl Authority,
         record: &Record,
-    ) -> Result<Option<Listed>, ApiError> {
+    ) -> Result<Option<Listed>, Error> {
         let listing = self.listing(family, who, record.owner).await?;
         Ok(listing.and_then(|listing| listing.of(record)))
     }
@@ -81,14 +83,14 @@ impl Records {
         who: &impl Authority,
         owner: Uuid,
         values: BTreeSet<String>,
-    ) -> Result<BTreeSet<String>, ApiError> {
+    ) -> Result<BTreeSet<String>, Error> {
         let Some(listing) = self.listing(family, who, Some(owner)).await? else { return Ok(BTreeSet::new()) };
         let store = &self.services().store;
         let look = |value: String| {
             let listed = listing.value(&value);
             async move {
                 let is_listed = store.is_listed(who, family.kind, &listed).await?;
-                Ok::<_, ApiError>(is_listed.then_some(value))
+                Ok::<_, Error>(is_listed.then_some(value))
             }
         };
         let found: Vec<_> = stream::iter(values).map(look).buffered(AT_ONCE).try_collect().await?;

@@ -6,7 +6,6 @@
 
 mod listing;
 mod owned;
-pub mod routes;
 mod unique;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -15,23 +14,26 @@ use uuid::Uuid;
 
 use super::{Services, new_token};
 use crate::{
-    api::{
-        ApiError, Authority, Caller,
-        body::Fingerprint,
+    common::{
+        Authority, Caller, FieldError, RawJson,
+        ids::of_idempotency_key,
         page::{MAX_PAGE_BYTES, PageRequest, PageView, Total},
     },
-    evidence::UrlGuard,
+    deployment::Deployment,
     people::{
         Digest, Family, FieldType, Fields, Kind, Record, RecordEvent, View,
         family::{Named, distinct},
     },
-    platform::{Platform, SecretsError, json::Json, secrets::SecretDocument},
-    process::ids::of_idempotency_key,
-    providers::FieldProblem,
+    platform::{
+        SecretsError,
+        http::UrlGuard,
+        secrets::{Fingerprint, SecretDocument},
+    },
     store::{
         StoreError,
         records::{MAX_OUTBOX, MAX_TOGETHER, OwnerWrite, RecordItem, RelatedWrites, Written},
     },
+    workflow::Error,
 };
 
 use unique::unique;
@@ -61,8 +63,8 @@ pub struct Records(Services);
 impl Records {
     /// Built once per execution environment.
     #[must_use]
-    pub fn new(platform: &Platform) -> Self {
-        Self(Services::new(platform))
+    pub fn new(deployment: &Deployment) -> Self {
+        Self(Services::new(deployment))
     }
 
     /// What the family's records look like to customers at this moment.
@@ -85,19 +87,19 @@ impl Records {
     ///
     /// # Errors
     /// 422 with every field that is not as it should be.
-    fn read(&self, family: &Family, given: &Fields, present: Option<&Fields>, whole: bool) -> Result<Fields, ApiError> {
+    fn read(&self, family: &Family, given: &Fields, present: Option<&Fields>, whole: bool) -> Result<Fields, Error> {
         let guard = UrlGuard::any_public_host(self.0.platform.config.allow_loopback);
         let (mut given, mut refused) = (given.clone(), Vec::new());
         for field in family.fields.iter().filter(|field| field.form == FieldType::Url) {
-            let Some(url) = given.get(field.name).and_then(Json::read::<String>) else { continue };
+            let Some(url) = given.get(field.name).and_then(RawJson::read::<String>) else { continue };
             match guard.register(&url) {
-                Ok(url) => drop(given.insert(field.name.to_owned(), Json::of(&url))),
-                Err(problem) => refused.push(FieldProblem::new(field.name, format!("cannot be used: {problem}"))),
+                Ok(url) => drop(given.insert(field.name.to_owned(), RawJson::of(&url))),
+                Err(problem) => refused.push(FieldError::new(field.name, format!("cannot be used: {problem}"))),
             }
         }
         match family.read(&given, present, whole, self.0.now()) {
             Ok(fields) if refused.is_empty() => Ok(fields),
-            read => Err(ApiError::invalid(distinct(read.err().into_iter().flatten().chain(refused)))),
+            read => Err(Error::Invalid(distinct(read.err().into_iter().flatten().chain(refused)))),
         }
     }
 
@@ -111,7 +113,7 @@ impl Records {
         who: &impl Authority,
         given: &Fields,
         key: Option<&str>,
-    ) -> Result<Created, ApiError> {
+    ) -> Result<Created, Error> {
         let fields = self.read(family, given, None, true)?;
         self.make(family, who, fields, Request::new(given, key)).await
     }
@@ -126,7 +128,7 @@ impl Records {
         who: &impl Authority,
         fields: Fields,
         request: Request<'_>,
-    ) -> Result<Created, ApiError> {
+    ) -> Result<Created, Error> {
         let secrets = self.secrets(family).await?;
         let fingerprint = Fingerprint::of_text(&request.text, &secrets.fingerprint_keys)?;
         let item = self.new_item(family, who, fields, &request, &fingerprint);
@@ -143,7 +145,7 @@ impl Records {
             Outcome::Done => Ok(Created { record: item.record, replayed: false }),
             Outcome::Lost => {
                 let existing = self.0.store.record(who, family.kind, item.record.id).await?;
-                let existing = existing.ok_or_else(ApiError::unavailable)?;
+                let existing = existing.ok_or(Error::Unavailable)?;
                 let replayed = existing.created_by != item.created_by;
                 made_before(existing, &fingerprint).map(|record| Created { record, replayed })
             }
@@ -159,7 +161,7 @@ impl Records {
         family: &Family,
         who: &impl Authority,
         request: &Request<'_>,
-    ) -> Result<Option<Created>, ApiError> {
+    ) -> Result<Option<Created>, Error> {
         let Some(id) = request.id(family, who) else { return Ok(None) };
         let Some(existing) = self.0.store.record(who, family.kind, id).await? else { return Ok(None) };
         let fingerprint = Fingerprint::of_text(&request.text, &self.secrets(family).await?.fingerprint_keys)?;
@@ -177,7 +179,7 @@ impl Records {
         who: &impl Authority,
         owner: Named,
         made: Vec<(Fields, Request<'_>)>,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), Error> {
         let secrets = self.secrets(family).await?;
         let listing = self.listing(family, who, Some(owner.2)).await?;
         let item = |(fields, request): (Fields, Request<'_>)| {
@@ -186,7 +188,7 @@ impl Records {
             let listed = listing.as_ref().and_then(|listing| listing.of(&item.record));
             Ok((item, listed))
         };
-        let items = made.into_iter().map(item).collect::<Result<Vec<_>, ApiError>>()?;
+        let items = made.into_iter().map(item).collect::<Result<Vec<_>, Error>>()?;
         for together in items.chunks(MAX_TOGETHER) {
             // They are written together or not at all: those that are there are all there.
             outcome(self.0.store.write_records(who, together, owner).await)?;
@@ -229,7 +231,7 @@ impl Records {
     ///
     /// # Errors
     /// 404 where the caller's tenant has none of that id.
-    pub async fn get(&self, family: &Family, who: &impl Authority, id: Uuid) -> Result<Record, ApiError> {
+    pub async fn get(&self, family: &Family, who: &impl Authority, id: Uuid) -> Result<Record, Error> {
         Ok(self.load(family, who, id).await?.record)
     }
 
@@ -244,7 +246,7 @@ impl Records {
         caller: &Caller,
         owner: Option<Uuid>,
         request: &PageRequest,
-    ) -> Result<PageView<View>, ApiError> {
+    ) -> Result<PageView<View>, Error> {
         let filters = [(owner_field(family), owner.map(|owner| owner.to_string()))];
         let list = List { path: family.path, filters: &filters, room: MAX_PAGE_BYTES };
         self.list_of(family, caller, owner, &list, request, |_| true).await
@@ -262,7 +264,7 @@ impl Records {
         list: &List<'_>,
         request: &PageRequest,
         wanted: impl Fn(&Record) -> bool,
-    ) -> Result<PageView<View>, ApiError> {
+    ) -> Result<PageView<View>, Error> {
         let now = self.0.now();
         let (store, since) = (&self.0.store, caller.tenant_since());
         let page = store.list_records(caller, since, (family.kind, owner), request, now).await?;
@@ -289,10 +291,10 @@ impl Records {
         who: &impl Authority,
         id: Uuid,
         given: &Fields,
-    ) -> Result<Record, ApiError> {
+    ) -> Result<Record, Error> {
         self.change(family, who, id, family.event(false), |item| {
             if item.record.deleted_at.is_some() {
-                return Err(ApiError::not_found(family.kind.noun()));
+                return Err(Error::NotFound(family.kind.noun()));
             }
             let brought = family.brought(given, &item.record, self.0.now());
             let fields = self.read(family, &brought, Some(&item.record.fields), false)?;
@@ -313,8 +315,8 @@ impl Records {
         who: &impl Authority,
         id: Uuid,
         event: Option<&'static str>,
-        mut change: impl FnMut(&mut RecordItem) -> Result<Next, ApiError>,
-    ) -> Result<Record, ApiError> {
+        mut change: impl FnMut(&mut RecordItem) -> Result<Next, Error>,
+    ) -> Result<Record, Error> {
         let secrets = self.secrets(family).await?;
         let mut races = self.0.races();
         loop {
@@ -363,7 +365,7 @@ impl Records {
         who: &impl Authority,
         field: &'static str,
         value: &str,
-    ) -> Result<Option<RecordItem>, ApiError> {
+    ) -> Result<Option<RecordItem>, Error> {
         match self.id_of_value(family, who, field, value).await? {
             Some(id) => Ok(self.0.store.record(who, family.kind, id).await?),
             None => Ok(None),
@@ -377,7 +379,7 @@ impl Records {
         who: &impl Authority,
         field: &'static str,
         value: &str,
-    ) -> Result<Option<Uuid>, ApiError> {
+    ) -> Result<Option<Uuid>, Error> {
         let unique = unique(field, value, &self.secrets(family).await?.unique_keys)?;
         Ok(self.0.store.record_of_value(who, family.kind, &unique).await?)
     }
@@ -389,23 +391,23 @@ impl Records {
         who: &impl Authority,
         record: &Record,
         written: Result<Written, StoreError>,
-    ) -> Result<Outcome, ApiError> {
+    ) -> Result<Outcome, Error> {
         let Ok(Written::Taken(field)) = written else { return outcome(written) };
         let holder = self.of_value(family, who, field, &record.text(field)).await?;
         let deleted = holder.as_ref().is_some_and(|holder| holder.record.deleted_at.is_some());
         let message = if deleted { OF_A_DELETED_ONE } else { OF_ANOTHER };
         let id = holder.map(|holder| holder.record.id);
-        Err(ApiError::invalid(vec![FieldProblem { id, ..FieldProblem::new(field, message) }]))
+        Err(Error::Invalid(vec![FieldError { id, ..FieldError::new(field, message) }]))
     }
 
-    async fn load(&self, family: &Family, who: &impl Authority, id: Uuid) -> Result<RecordItem, ApiError> {
+    async fn load(&self, family: &Family, who: &impl Authority, id: Uuid) -> Result<RecordItem, Error> {
         let item = self.load_any(family, who, id).await?;
-        if item.record.deleted_at.is_some() { Err(ApiError::not_found(family.kind.noun())) } else { Ok(item) }
+        if item.record.deleted_at.is_some() { Err(Error::NotFound(family.kind.noun())) } else { Ok(item) }
     }
 
-    async fn load_any(&self, family: &Family, who: &impl Authority, id: Uuid) -> Result<RecordItem, ApiError> {
+    async fn load_any(&self, family: &Family, who: &impl Authority, id: Uuid) -> Result<RecordItem, Error> {
         let item = self.0.store.record(who, family.kind, id).await?;
-        item.ok_or_else(|| ApiError::not_found(family.kind.noun()))
+        item.ok_or_else(|| Error::NotFound(family.kind.noun()))
     }
 
     /// The deployment's keys; where they decide whose a value is, none that were read too long ago.
@@ -421,21 +423,21 @@ const OF_ANOTHER: &str = "is already used by another record";
 pub(super) const OF_A_DELETED_ONE: &str = "is a deleted person's, which can be restored";
 
 /// What a write means to those who wanted it.
-fn outcome(written: Result<Written, StoreError>) -> Result<Outcome, ApiError> {
+fn outcome(written: Result<Written, StoreError>) -> Result<Outcome, Error> {
     match written {
         Ok(Written::Done) => Ok(Outcome::Done),
         Ok(Written::Lost) => Ok(Outcome::Lost),
-        Ok(Written::Taken(field)) => Err(ApiError::invalid_field(field, OF_ANOTHER)),
-        Ok(Written::Missing(field)) => Err(ApiError::invalid_field(field, "does not refer to an existing record")),
-        Ok(Written::Full(field)) => Err(ApiError::invalid_field(field, "has 50 such records, which is the most")),
+        Ok(Written::Taken(field)) => Err(Error::invalid_field(field, OF_ANOTHER)),
+        Ok(Written::Missing(field)) => Err(Error::invalid_field(field, "does not refer to an existing record")),
+        Ok(Written::Full(field)) => Err(Error::invalid_field(field, "has 50 such records, which is the most")),
         Err(StoreError::Conflict) => Ok(Outcome::Lost),
         Err(error) => Err(error.into()),
     }
 }
 
 /// What an earlier request with the same key made, if it said the same.
-fn made_before(existing: RecordItem, fingerprint: &Fingerprint) -> Result<Record, ApiError> {
-    if fingerprint.is(&existing.fingerprint) { Ok(existing.record) } else { Err(ApiError::key_reused()) }
+fn made_before(existing: RecordItem, fingerprint: &Fingerprint) -> Result<Record, Error> {
+    if fingerprint.is(&existing.fingerprint) { Ok(existing.record) } else { Err(Error::KeyReused) }
 }
 
 enum Outcome {
@@ -517,6 +519,6 @@ fn outbox(
 }
 
 /// Whether a problem is about this field, for those who look at what came of a creation.
-pub(super) fn is_about(error: &ApiError, field: &str) -> bool {
-    error.fields.iter().any(|problem: &FieldProblem| problem.field == field)
+pub(super) fn is_about(error: &Error, field: &str) -> bool {
+    matches!(error, Error::Invalid(fields) if fields.iter().any(|wrong| wrong.field == field))
 }

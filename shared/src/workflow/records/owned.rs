@@ -4,12 +4,13 @@ use uuid::Uuid;
 
 use super::{List, Records, owner_field};
 use crate::{
-    api::{
-        ApiError, Caller,
+    common::{
+        Caller,
         page::{Cursor, Listed, ListedPage, MAX_PER_PAGE, PageRequest, PageView},
     },
     people::{Family, Record, View},
     store::keys::{by_kind_sort, month},
+    workflow::Error,
 };
 
 fn first_page() -> PageRequest {
@@ -28,7 +29,7 @@ impl Records {
         caller: &Caller,
         owner: Uuid,
         room: usize,
-    ) -> Result<PageView<View>, ApiError> {
+    ) -> Result<PageView<View>, Error> {
         let filters = [(owner_field(family), Some(owner.to_string()))];
         let list = List { path: family.path, filters: &filters, room };
         self.list_of(family, caller, Some(owner), &list, &first_page(), |_| true).await
@@ -43,7 +44,7 @@ impl Records {
         family: &Family,
         caller: &Caller,
         owner: &Record,
-    ) -> Result<Vec<Record>, ApiError> {
+    ) -> Result<Vec<Record>, Error> {
         Ok(self.0.store.kept(caller, family, owner).await?)
     }
 
@@ -58,7 +59,7 @@ impl Records {
         caller: &Caller,
         owner: &Record,
         room: usize,
-    ) -> Result<PageView<View>, ApiError> {
+    ) -> Result<PageView<View>, Error> {
         let now = self.0.now();
         let kept = self.kept(family, caller, owner).await?;
         let entries = kept.iter().map(|record| Listed {
@@ -81,7 +82,7 @@ impl Records {
         caller: &Caller,
         owner: Uuid,
         mut wanted: impl FnMut(&Record) -> bool,
-    ) -> Result<Vec<Record>, ApiError> {
+    ) -> Result<Vec<Record>, Error> {
         let (mut records, mut request) = (Vec::new(), first_page());
         loop {
             let page = self

@@ -1,9 +1,11 @@
 //! Values that one record alone may have, as the table knows them: by their hashes.
 
 use crate::{
-    api::body,
     people::{Family, Fields},
-    platform::{SecretsError, secrets::unique_keys::UniqueKeys},
+    platform::{
+        SecretsError,
+        secrets::{keyed_hash, unique_keys::UniqueKeys},
+    },
     store::unique::Unique,
 };
 
@@ -26,6 +28,6 @@ pub(in crate::workflow) fn uniques(
 /// A key cannot be used.
 pub(super) fn unique(field: &'static str, value: &str, keys: &UniqueKeys) -> Result<Unique, SecretsError> {
     let text = format!("{field}\u{0}{value}");
-    let hashes = keys.iter().map(|key| Ok(body::keyed_hash(&text, &key.key.bytes()?)));
+    let hashes = keys.iter().map(|key| Ok(keyed_hash(&text, &key.key.bytes()?)));
     Ok(Unique { field, hashes: hashes.collect::<Result<_, SecretsError>>()? })
 }

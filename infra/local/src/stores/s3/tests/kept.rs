@@ -1,8 +1,10 @@
 //! What the functions keep, by their own hands.
 
 use cotejo::{
-    evidence::{Bucket, BucketError, Copier, ObjectKey},
-    process::{EvidenceKind, ProcessId, TenantId},
+    common::TenantId,
+    evidence::Copier,
+    objects::{Bucket, BucketError, ObjectKey},
+    process::{EvidenceKind, ProcessId},
 };
 use sha2::{Digest as _, Sha256};
 
@@ -69,7 +71,7 @@ async fn of_a_process_nothing_is_left_and_of_its_neighbour_everything() {
     let bucket = Bucket::new(client.clone(), "kept".to_owned());
     let copier = Copier::new(bucket.clone(), true);
     let (tenant, process) = ids();
-    let pdf = &include_bytes!("../../../../../../shared/src/evidence/testdata/pillow.pdf")[..];
+    let pdf = &include_bytes!("../../../../../../shared/src/objects/testdata/pillow.pdf")[..];
     copier.store_certificate(&tenant, process, pdf.into()).await.expect("certificate");
     copier.store_submitted(&tenant, process, EvidenceKind::DocumentFront, pdf.into()).await.expect("picture");
     copier.store_callback(&tenant, process, "a callback".into()).await.expect("callback");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
-use cotejo::evidence::{Bucket, BucketError, ObjectKey};
+use cotejo::objects::{Bucket, BucketError, ObjectKey};
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The store as the AWS SDK sees it, and as the functions' own [`cotejo::evidence::Bucket`] does.
+//! The store as the AWS SDK sees it, and as the functions' own [`cotejo::objects::Bucket`] does.
 
 mod kept;
 mod links;

@@ -1,0 +1,146 @@
+//! How many requests a minute a tenant may make: this environment's share of the tenant's counter.
+//!
+//! The share is taken in blocks, so that most requests cost the table nothing. A block is as large as what was used here in
+//! this minute, at least 1 and at most a twentieth of the limit: an idle environment takes next to nothing from the
+//! others, a busy one soon asks seldom, and small limits are exact. Nothing is given out that was not taken.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use jiff::Timestamp;
+use lambda_http::http::{HeaderMap, HeaderValue};
+
+use super::{ApiError, authenticator::CACHED_FOR};
+use crate::{
+    common::{Authority as _, Caller, TenantId},
+    store::{
+        Store,
+        limits::{Taken, WINDOW_SECONDS, window_of},
+    },
+};
+
+/// A block is at most the limit divided by this.
+const BLOCKS: u32 = 20;
+/// Tenants remembered at once; beyond it the memory starts anew, and what was taken is lost.
+const TENANTS: usize = 10_000;
+
+/// The shares of all tenants.
+pub(super) struct Limits {
+    store: Store,
+    shares: Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<Share>>>>,
+}
+
+/// What one tenant has left here.
+#[derive(Default)]
+struct Share {
+    window: i64,
+    /// When the counter was last asked. What it said is believed no longer than a key's record: it also says whether the
+    /// tenant is suspended.
+    asked_at: Option<Timestamp>,
+    refused: bool,
+    held: u32,
+    used: u32,
+    left: u32,
+    per_minute: u32,
+}
+
+/// How a tenant stands after a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// Whether the request may go on.
+    pub(super) granted: bool,
+    per_minute: u32,
+    remaining: u32,
+    /// Seconds to the end of the window.
+    pub(super) reset: u32,
+}
+
+impl Standing {
+    /// Says it in the fields `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-09).
+    pub(super) fn write(&self, headers: &mut HeaderMap) {
+        let Self { per_minute, remaining, reset, .. } = self;
+        for (name, value) in [
+            ("ratelimit-policy", format!("\"tenant\";q={per_minute};w={WINDOW_SECONDS}")),
+            ("ratelimit", format!("\"tenant\";r={remaining};t={reset}")),
+        ] {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        }
+    }
+}
+
+impl Limits {
+    /// Nothing is taken yet.
+    pub(super) fn new(store: Store) -> Self {
+        Self { store, shares: Mutex::default() }
+    }
+
+    /// Counts a request of `caller` at `now`.
+    ///
+    /// # Errors
+    /// 401 where the tenant is suspended, 503 where the counter cannot be asked.
+    pub(super) async fn count(&self, caller: &Caller, now: Timestamp) -> Result<Standing, ApiError> {
+        let share = self.share(caller.tenant());
+        // Whoever asks the counter holds the share, so that others wait for the block instead of taking their own.
+        let mut share = share.lock().await;
+        let opens = share.window < window_of(now);
+        if opens {
+            *share = Share { window: window_of(now), ..Share::default() };
+        }
+        let believed = share.asked_at.is_some_and(|at| now.duration_since(at) < CACHED_FOR);
+        let settled = share.held > 0 || share.refused || share.is_used_up();
+        if !believed || !settled {
+            let taken = self.store.take(caller, now, share.block(), opens).await?;
+            share.learn(taken, now);
+        }
+        if share.refused {
+            return Err(ApiError::unauthorized());
+        }
+        let granted = share.held > 0;
+        share.held = share.held.saturating_sub(1);
+        share.used += u32::from(granted);
+        let end = (share.window + 1) * WINDOW_SECONDS;
+        Ok(Standing {
+            granted,
+            per_minute: share.per_minute,
+            remaining: share.left.saturating_add(share.held),
+            reset: u32::try_from(end - now.as_second()).unwrap_or_default().max(1),
+        })
+    }
+
+    fn share(&self, tenant: &TenantId) -> Arc<tokio::sync::Mutex<Share>> {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        if shares.len() >= TENANTS && !shares.contains_key(tenant) {
+            shares.clear();
+        }
+        Arc::clone(shares.entry(tenant.clone()).or_default())
+    }
+}
+
+impl Share {
+    /// How much to take next.
+    fn block(&self) -> u32 {
+        self.used.min(self.per_minute / BLOCKS).max(1)
+    }
+
+    /// Whether the last answer was that nothing is left.
+    fn is_used_up(&self) -> bool {
+        self.asked_at.is_some() && self.left == 0
+    }
+
+    fn learn(&mut self, taken: Taken, now: Timestamp) {
+        self.asked_at = Some(now);
+        match taken {
+            Taken::Refused => (self.refused, self.held) = (true, 0),
+            Taken::Block { window, granted, left, per_minute } => {
+                // What is held was taken for its own window only.
+                let kept = if self.window == window { self.held } else { 0 };
+                (self.window, self.refused) = (window, false);
+                (self.held, self.left, self.per_minute) = (kept.saturating_add(granted), left, per_minute);
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Links that let others read or write one object for a while. Nothing is sent to S3 to make one.
+//!
+//! A link ends with the credentials that signed it, whatever it says: on Lambda that may be sooner.
+
+use std::time::Duration;
+
+use aws_sdk_s3::presigning::PresigningConfig;
+
+use super::{
+    Bucket, BucketError, ObjectKey,
+    bucket::{LINK_LIFE, unavailable},
+};
+
+/// A link to write one object through. Cannot be printed: whoever has it can write.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PresignedPut {
+    /// Where to `PUT` the bytes.
+    pub url: String,
+    /// The headers that the request must have, exactly so; without them S3 refuses it.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Bucket {
+    /// A link that lets anybody read the object for a while; with `download_name`, browsers save it under that name.
+    ///
+    /// # Errors
+    /// [`BucketError::LinkLife`] if `expires_in` is not within [`LINK_LIFE`].
+    pub async fn presign_get(
+        &self,
+        key: &str,
+        expires_in: Duration,
+        download_name: Option<&str>,
+    ) -> Result<String, BucketError> {
+        let config = lives_for(expires_in)?;
+        let link = self
+            .client
+            .get_object()
+            .bucket(&self.name)
+            .key(key)
+            .set_response_content_disposition(download_name.map(saved_as))
+            .presigned(config)
+            .await
+            .map_err(|error| unavailable("GetObject (signing)", &error))?;
+        Ok(link.uri().to_owned())
+    }
+
+    /// A link that lets anybody write the object `key` once, as `bytes` bytes of `content_type`: all three are signed, so
+    /// that S3 itself refuses (403) what is longer, shorter or announced as something else, and (412) a second write.
+    /// What the bytes are is not known until they are read.
+    ///
+    /// # Errors
+    /// [`BucketError::LinkLife`] if `expires_in` is not within [`LINK_LIFE`]; [`BucketError::TooLarge`] for more bytes
+    /// than a number of S3 can say.
+    pub async fn presign_put(
+        &self,
+        key: &ObjectKey<'_>,
+        content_type: &str,
+        bytes: u64,
+        expires_in: Duration,
+    ) -> Result<PresignedPut, BucketError> {
+        let config = lives_for(expires_in)?;
+        let link = self
+            .client
+            .put_object()
+            .bucket(&self.name)
+            .key(key.to_string())
+            .if_none_match("*")
+            .content_type(content_type)
+            .content_length(i64::try_from(bytes).map_err(|_| BucketError::TooLarge)?)
+            .presigned(config)
+            .await
+            .map_err(|error| unavailable("PutObject (signing)", &error))?;
+        let headers = link.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok(PresignedPut { url: link.uri().to_owned(), headers })
+    }
+}
+
+fn lives_for(expires_in: Duration) -> Result<PresigningConfig, BucketError> {
+    if !LINK_LIFE.contains(&expires_in) {
+        return Err(BucketError::LinkLife);
+    }
+    PresigningConfig::expires_in(expires_in).map_err(|_| BucketError::LinkLife)
+}
+
+/// A Content-Disposition; what is not plainly harmless in a file name becomes `_`.
+fn saved_as(name: &str) -> String {
+    let harmless = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' };
+    format!("attachment; filename=\"{}\"", name.chars().map(harmless).collect::<String>())
+}
