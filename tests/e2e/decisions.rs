@@ -18,7 +18,9 @@ async fn a_reviewer_decides_once_and_it_is_recorded_who() {
     assert_eq!(decided.status, 200);
     let decided = decided.result();
     assert_eq!((&decided["status"], &decided["status_reason"]), (&json!("approved"), &json!("decided_by_reviewer")));
-    insta::assert_json_snapshot!(decided["decision"], {".decided_by" => "[key]", ".decided_at" => "[time]"});
+    insta::assert_json_snapshot!(decided["decision"], {".decided_by.id" => "[key]", ".decided_at" => "[time]"});
+    let entry = decided["timeline"].as_array().unwrap().iter().find(|entry| entry["event"] == "decided").unwrap();
+    assert_eq!(entry["by"], decided["decision"]["decided_by"]);
     assert_eq!(world.customer.decide(&id, &approval).await.status, 200);
     let other = world.customer.decide(&id, &json!({"decision": "rejected", "reason": "no"})).await;
     assert_eq!((other.status, other.error_code()), (409, "not_in_review"));

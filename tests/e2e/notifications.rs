@@ -270,11 +270,12 @@ async fn a_delivery_can_be_replayed_under_its_id() {
     let path = format!("{}/deliveries/{}", told.path(), failed["id"].as_str().unwrap());
     let replayed = told.world.customer.post(&format!("{path}/replay"), &json!({})).await;
     assert_eq!((replayed.status, &replayed.result()["state"]), (202, &json!("pending")));
+    assert_eq!(replayed.result()["replayed"]["by"]["type"], "key");
     told.world.local.pump().await;
     let taken = told.receiver.taken();
     assert_eq!((taken.len(), json!(taken[0].id())), (1, failed["event_id"].clone()));
     let shown = told.world.customer.get(&path).await;
-    insta::assert_json_snapshot!("a delivery", shown.result(), {".attempts[].duration_ms" => 0});
+    insta::assert_json_snapshot!("a delivery", shown.result(), {".attempts[].duration_ms" => 0, ".replayed.by.id" => "[key]"});
 }
 
 #[tokio::test]

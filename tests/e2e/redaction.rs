@@ -79,7 +79,7 @@ async fn what_happened_is_kept_and_who_it_was_is_not() {
     insta::assert_json_snapshot!(process_now, {
         ".id" => "[id]", ".provider_reference" => "[reference]", ".evidence[].id" => "[id]", ".timeline[].id" => "[id]",
         ".evidence[].sha256" => "[hash]", ".evidence[].bytes" => "[bytes]", ".timeline[].detail" => "[detail]",
-        ".timeline[].at" => "[time]",
+        ".timeline[].at" => "[time]", ".timeline[].by.id" => "[key]",
     });
     let hashes = |process: &Value| -> Vec<Value> {
         process["evidence"].as_array().unwrap().iter().map(|piece| piece["sha256"].clone()).collect()

@@ -1,6 +1,6 @@
 //! `delivery replay`.
 
-use cotejo::workflow::deliveries::Deliveries;
+use cotejo::{common::Actor, workflow::deliveries::Deliveries};
 use serde_json::json;
 
 use crate::{Admin, AdminError, Report, cli::DeliveryCommand, operator};
@@ -14,7 +14,7 @@ pub async fn run(admin: &Admin, command: &DeliveryCommand) -> Result<Report, Adm
     let deliveries = Deliveries::new(&admin.deployment);
     let mut replayed = Vec::new();
     for id in ids {
-        let delivery = deliveries.replay_any(&operator(tenant), *id).await?;
+        let delivery = deliveries.replay_any(&operator(tenant), *id, &Actor::operator()).await?;
         let delivery = delivery.ok_or_else(|| AdminError::Missing(format!("delivery {id} of {tenant}")))?;
         replayed.push(json!({"id": id, "event_id": delivery.event_id, "state": delivery.state.as_str()}));
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::common::TenantId;
+use super::{Actor, TenantId};
 
 /// What proves for which tenant something is done. Every call of the store takes one.
 ///
@@ -89,6 +89,7 @@ pub struct Caller {
     tenant: TenantId,
     scopes: Vec<Scope>,
     key_id: String,
+    key_name: String,
     tenant_since: Timestamp,
     until: Option<Timestamp>,
 }
@@ -99,16 +100,23 @@ impl Caller {
         tenant: TenantId,
         scopes: Vec<Scope>,
         key_id: String,
+        key_name: String,
         tenant_since: Timestamp,
         until: Option<Timestamp>,
     ) -> Self {
-        Self { tenant, scopes, key_id, tenant_since, until }
+        Self { tenant, scopes, key_id, key_name, tenant_since, until }
     }
 
     /// The key's public id, for audit lines.
     #[must_use]
     pub fn key_id(&self) -> &str {
         &self.key_id
+    }
+
+    /// Who the caller is, for what it does.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor::key(&self.key_id, &self.key_name)
     }
 
     /// When the tenant began; nothing of it is older.

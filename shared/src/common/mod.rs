@@ -2,6 +2,7 @@
 //!
 //! | file | subject |
 //! | --- | --- |
+//! | `actor` | who did something |
 //! | `authority` | who is calling, and what proves it |
 //! | `field` | what is wrong with one field of a request |
 //! | `ids` | ids: of a tenant, and those that follow from something else |
@@ -11,6 +12,7 @@
 //! | `shape` | reading JSON into a known type |
 //! | `values` | values that people write in more than one way: e-mail addresses, phones, numbers, moments |
 
+pub mod actor;
 pub mod authority;
 pub mod field;
 pub mod ids;
@@ -20,6 +22,7 @@ pub mod raw_json;
 pub mod shape;
 pub mod values;
 
+pub use actor::{Actor, ActorType};
 pub use authority::{Authority, Caller, Operator, Scope};
 pub use field::FieldError;
 pub use ids::TenantId;

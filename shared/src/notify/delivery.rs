@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Channel, Message, Outcome, schedule};
 use crate::{
-    common::{Private, TenantId, ids::uuid_of},
+    common::{Actor, Private, TenantId, ids::uuid_of},
     people::Record,
 };
 
@@ -42,6 +42,18 @@ pub struct Delivery {
     pub next_attempt_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Who had it delivered again last, and when, if anybody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replayed: Option<Replayed>,
+}
+
+/// That a delivery was asked for again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replayed {
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Actor,
 }
 
 /// How far a delivery is.
@@ -110,6 +122,7 @@ impl Delivery {
             attempts: Vec::new(),
             next_attempt_at: Some(now),
             created_at: now,
+            replayed: None,
         }
     }
 
@@ -171,7 +184,8 @@ impl Delivery {
     }
 
     /// Attempts it anew, whatever came of it.
-    pub fn replay(&mut self, now: Timestamp) {
+    pub fn replay(&mut self, by: &Actor, now: Timestamp) {
+        self.replayed = Some(Replayed { at: now, by: by.clone() });
         self.state = DeliveryState::Pending;
         self.failed = 0;
         self.put_off = 0;
@@ -206,6 +220,8 @@ pub struct DeliverySummary<'a> {
     attempts: &'a [Attempt],
     next_attempt_at: Option<Timestamp>,
     created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replayed: Option<&'a Replayed>,
 }
 
 impl<'a> DeliverySummary<'a> {
@@ -222,6 +238,7 @@ impl<'a> DeliverySummary<'a> {
             attempts: &delivery.attempts,
             next_attempt_at: delivery.next_attempt_at,
             created_at: delivery.created_at,
+            replayed: delivery.replayed.as_ref(),
         }
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{CertificateState, Copy, Process};
+use crate::common::Actor;
 
 /// What is known of the locks on a process's objects. There may be some wherever this is there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +29,7 @@ pub enum LockStep {
 
 impl Process {
     /// Sets until when it must not be redacted; `None` is no hold.
-    pub fn hold(&mut self, until: Option<Timestamp>, by: &str, now: Timestamp) {
+    pub fn hold(&mut self, until: Option<Timestamp>, by: &Actor, now: Timestamp) {
         if self.legal_hold_until != until {
             self.legal_hold_until = until;
             if until.is_some() {
@@ -36,7 +37,7 @@ impl Process {
                 self.locking();
             }
             let entry = if until.is_some() { "legal_hold_set" } else { "legal_hold_lifted" };
-            self.touch(now, entry, Some(format!("by key {by}")));
+            self.done_by(by, entry, now);
         }
     }
 

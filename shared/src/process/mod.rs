@@ -42,7 +42,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::common::{Private, TenantId};
+use crate::common::{Actor, Private, TenantId};
 pub use certificate::{Certificate, CertificateFetch, CertificateNews, CertificateProgress, CertificateState};
 pub use escalation::{Escalation, EscalationOutcome};
 pub use event::{Event, EventName};
@@ -159,8 +159,8 @@ pub struct Decision {
     pub verdict: Verdict,
     /// Why, in the reviewer's words.
     pub reason: Private<String>,
-    /// Public id of the API key that it came with.
-    pub decided_by: String,
+    /// Who decided.
+    pub decided_by: Actor,
     /// When.
     pub decided_at: Timestamp,
 }
@@ -272,7 +272,7 @@ impl Process {
             redaction: None,
             events: 0,
         };
-        process.timeline.push(now, "created", None);
+        process.timeline.push(now, "created", None, None);
         process
     }
 
@@ -385,7 +385,7 @@ impl Process {
         let before = self.stage();
         // What a callback said before is older than this.
         self.held_verdict = None;
-        self.touch(now, "decided", Some(format!("by key {}", decision.decided_by)));
+        self.done_by(&decision.decided_by, "decided", now);
         self.decision = Some(decision);
         let reason = Some("decided_by_reviewer".to_owned());
         let step = Move::between(self.status, self.inference, verdict);
@@ -519,7 +519,13 @@ impl Process {
     }
 
     pub(super) fn touch(&mut self, now: Timestamp, event: &str, detail: Option<String>) {
-        self.timeline.push(now, event, detail);
+        self.timeline.push(now, event, detail, None);
+        self.updated_at = self.updated_at.max(now);
+    }
+
+    /// Notes what somebody did.
+    pub(super) fn done_by(&mut self, by: &Actor, event: &str, now: Timestamp) {
+        self.timeline.push(now, event, None, Some(by.clone()));
         self.updated_at = self.updated_at.max(now);
     }
 }

@@ -9,20 +9,18 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Event, EventName, Findings, Move, Process, Status};
+use crate::common::Actor;
 
 /// When the second sweep is made: no function runs for longer than 15 minutes.
 const SECOND_SWEEP_AFTER: SignedDuration = SignedDuration::from_mins(20);
-
-/// Who redacts when a tenant's retention is over.
-pub const RETENTION: &str = "retention";
 
 /// That a process was redacted, and how far.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redaction {
     /// When.
     pub at: Timestamp,
-    /// Public id of the API key that asked for it, or `retention`.
-    pub by: String,
+    /// Who redacted.
+    pub by: Actor,
     /// Whether the bucket was swept once.
     pub swept_once: bool,
     /// When the bucket is to be swept next; `None` once all is done.
@@ -43,7 +41,7 @@ impl Process {
     ///
     /// # Errors
     /// It is on legal hold.
-    pub fn redact(&mut self, by: &str, now: Timestamp) -> Result<Vec<Event>, OnHold> {
+    pub fn redact(&mut self, by: &Actor, now: Timestamp) -> Result<Vec<Event>, OnHold> {
         if self.redaction.is_some() {
             return Ok(Vec::new());
         }
@@ -70,8 +68,8 @@ impl Process {
         }
         // What is locked is unlocked by the sweep.
         self.locks = None;
-        self.redaction = Some(Redaction { at: now, by: by.to_owned(), swept_once: false, next_sweep_at: Some(now) });
-        self.touch(now, "redacted", Some(format!("by key {by}")).filter(|_| by != RETENTION));
+        self.redaction = Some(Redaction { at: now, by: by.clone(), swept_once: false, next_sweep_at: Some(now) });
+        self.done_by(by, "redacted", now);
         events.push(self.event(EventName::ProcessRedacted, previous, now));
         Ok(events)
     }

@@ -8,6 +8,7 @@ use jiff::ToSpan as _;
 use proptest::prelude::*;
 
 use super::*;
+use crate::common::Actor;
 
 fn start() -> Timestamp {
     "2026-11-01T10:00:00Z".parse().unwrap()
@@ -256,7 +257,7 @@ fn evidence_is_not_complete_while_something_of_the_newest_answer_is_unread() {
     assert_eq!(noted(&process)[1].matches("/place/").count(), 8);
     assert!(noted(&process)[1].ends_with(" and 21 more"), "{:?}", noted(&process));
     let mut redacted = process.clone();
-    redacted.redact("key", start()).unwrap();
+    redacted.redact(&Actor::key("key", "Key"), start()).unwrap();
     assert_eq!(redacted.evidence_state(), EvidenceState::Incomplete);
     answer.unread.clear();
     process.apply(&answer, start());
@@ -349,8 +350,12 @@ fn a_process_keeps_a_bounded_number_of_pieces() {
 fn only_what_is_in_review_can_be_decided_and_only_once() {
     let mut process = process();
     let now = start();
-    let decision =
-        |verdict| Decision { verdict, reason: "r".to_owned().into(), decided_by: "k".into(), decided_at: now };
+    let decision = |verdict| Decision {
+        verdict,
+        reason: "r".to_owned().into(),
+        decided_by: Actor::key("k", "K"),
+        decided_at: now,
+    };
     process.submitted("REF", now);
     assert_eq!(process.decide(decision(Verdict::Approved)), Err(NotInReview));
     process.apply(&seen(Status::InReview, now), now);

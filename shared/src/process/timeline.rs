@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::bounded;
+use crate::common::Actor;
 
 /// The most entries kept. What would exceed it is folded into one summary entry after the first [`KEPT_FIRST`].
 pub const MAX_ENTRIES: usize = 60;
@@ -24,6 +25,9 @@ pub struct TimelineEntry {
     /// More about it: states, codes and counts, never personal data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// Who did it, where somebody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Actor>,
 }
 
 /// The entries in order.
@@ -33,10 +37,10 @@ pub struct Timeline(Vec<TimelineEntry>);
 
 impl Timeline {
     /// Adds an entry. At the bound, the oldest entry after the first [`KEPT_FIRST`] is folded into the summary.
-    pub fn push(&mut self, at: Timestamp, event: &str, detail: Option<String>) {
+    pub fn push(&mut self, at: Timestamp, event: &str, detail: Option<String>, by: Option<Actor>) {
         let id = self.0.last().map_or(1, |last| last.id + 1);
         let detail = detail.as_deref().map(bounded::code);
-        self.0.push(TimelineEntry { id, at, event: event.to_owned(), detail });
+        self.0.push(TimelineEntry { id, at, event: event.to_owned(), detail, by });
         if self.0.len() > MAX_ENTRIES {
             let folded = if self.0[KEPT_FIRST].event == SUMMARY {
                 let count = self.0[KEPT_FIRST].detail.as_deref().and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
@@ -49,6 +53,7 @@ impl Timeline {
             let summary = &mut self.0[KEPT_FIRST];
             SUMMARY.clone_into(&mut summary.event);
             summary.detail = Some(folded.to_string());
+            summary.by = None;
         }
     }
 
@@ -67,7 +72,7 @@ mod tests {
     fn a_long_timeline_keeps_its_beginning_its_end_and_a_count_of_the_rest() {
         let mut timeline = Timeline::default();
         for n in 1..=200 {
-            timeline.push(Timestamp::UNIX_EPOCH, &format!("event_{n}"), None);
+            timeline.push(Timestamp::UNIX_EPOCH, &format!("event_{n}"), None, None);
         }
         let entries = timeline.entries();
         assert_eq!(entries.len(), MAX_ENTRIES);

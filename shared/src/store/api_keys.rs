@@ -167,6 +167,7 @@ fn caller(item: &codec::Item) -> Result<Caller, StoreError> {
         string("tenant")?.parse().map_err(|_| StoreError::Corrupt("tenant"))?,
         key.scopes,
         key.key_id,
+        key.name,
         string("tenant_since")?.parse().map_err(|_| StoreError::Corrupt("tenant_since"))?,
         key.expires_at,
     ))

@@ -29,7 +29,7 @@ use super::{
     keys::{self, ItemKey},
 };
 use crate::{
-    common::Private,
+    common::{Actor, Private},
     process::{CertificateNews, Event, OnHold, Process, ProcessId, Status, summary::Summary},
 };
 
@@ -139,7 +139,7 @@ impl ProcessRecord {
     ///
     /// # Errors
     /// The process is on legal hold.
-    pub fn redact(&mut self, by: &str, now: Timestamp) -> Result<(), OnHold> {
+    pub fn redact(&mut self, by: &Actor, now: Timestamp) -> Result<(), OnHold> {
         let events = self.process.redact(by, now)?;
         self.announce(events);
         self.inbox.clear();

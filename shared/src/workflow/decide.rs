@@ -49,7 +49,7 @@ impl DecideProcess {
             let decision = Decision {
                 verdict: ruling.decision,
                 reason: ruling.reason.clone(),
-                decided_by: caller.key_id().to_owned(),
+                decided_by: caller.actor(),
                 decided_at: now,
             };
             let events = record.process.decide(decision).map_err(|_| Error::NotInReview)?;

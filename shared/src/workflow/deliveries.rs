@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{InfraError, Services, attempt::change_delivery};
 use crate::{
     common::{
-        Authority, Caller,
+        Actor, Authority, Caller,
         page::{PageRequest, PageView},
     },
     deployment::Deployment,
@@ -57,7 +57,7 @@ impl Deliveries {
     /// 404 likewise.
     pub async fn replay(&self, caller: &Caller, channel: Uuid, id: Uuid) -> Result<Delivery, Error> {
         self.get(caller, channel, id).await?;
-        let replayed = self.replay_any(caller, id).await.map_err(|_| Error::Unavailable)?;
+        let replayed = self.replay_any(caller, id, &caller.actor()).await.map_err(|_| Error::Unavailable)?;
         tracing::info!(tenant = %caller.tenant(), delivery = %id, key = caller.key_id(), "delivery replayed");
         replayed.ok_or(Error::NotFound("delivery"))
     }
@@ -66,9 +66,9 @@ impl Deliveries {
     ///
     /// # Errors
     /// Our own store.
-    pub async fn replay_any(&self, who: &impl Authority, id: Uuid) -> Result<Option<Delivery>, InfraError> {
+    pub async fn replay_any(&self, who: &impl Authority, id: Uuid, by: &Actor) -> Result<Option<Delivery>, InfraError> {
         let now = self.0.now();
-        change_delivery(&self.0, who, id, |delivery| delivery.replay(now)).await
+        change_delivery(&self.0, who, id, |delivery| delivery.replay(by, now)).await
     }
 
     async fn channel(&self, caller: &Caller, id: Uuid) -> Result<Channel, Error> {

@@ -39,7 +39,7 @@ impl RedactProcess {
     pub async fn run(&self, caller: &Caller, id: ProcessId) -> Result<Process, Error> {
         let now = self.0.now();
         let redacted = self.change(caller, id, |record| {
-            record.redact(caller.key_id(), now).map_err(|hold| Error::OnLegalHold(hold.until))?;
+            record.redact(&caller.actor(), now).map_err(|hold| Error::OnLegalHold(hold.until))?;
             record.wake_token = Some(new_token("redact", self.0.entropy()));
             Ok(())
         });
@@ -58,7 +58,7 @@ impl RedactProcess {
             return Err(Error::invalid_field("until", "must be in the future, or null for no hold"));
         }
         let held = self.change(caller, id, |record| {
-            record.process.hold(hold.until, caller.key_id(), self.0.now());
+            record.process.hold(hold.until, &caller.actor(), self.0.now());
             // The end of a retention may have to wait, or not any more: whoever looks next plans anew.
             record.wake_token.get_or_insert_with(|| new_token("hold", self.0.entropy()));
             Ok(())

@@ -15,6 +15,7 @@ use super::{
     wants_answer,
 };
 use crate::{
+    common::Actor,
     deployment::Deployment,
     evidence::{CopyError, Media},
     objects::{Bucket, ObjectKey},
@@ -25,7 +26,7 @@ use crate::{
     },
     process::{
         Certificate, CopyOutcome, EscalationOutcome, Event, EvidenceKind, EvidenceState, HeldVerdict, LockStep,
-        Observation, ObservedMedia, Process, Status, evidence::Copy, redaction::RETENTION,
+        Observation, ObservedMedia, Process, Status, evidence::Copy,
     },
     providers::{Answer, Provider, ProviderError, Round},
     store::{CallbackBody, InboxEntry, ProcessRecord, StoreError, keys::OwnKey},
@@ -174,7 +175,7 @@ impl RefreshProcess {
         }
         let retention = self.services.retention(key, &record.process).await?;
         if record.process.retained_until(retention).is_some_and(|end| end <= now)
-            && record.redact(RETENTION, now).is_ok()
+            && record.redact(&Actor::retention(), now).is_ok()
         {
             tracing::info!(tenant = %record.process.tenant, process = %key.id, "redacted: the retention is over");
             record.wake_token = Some(new_token("redact", self.services.entropy()));

@@ -96,9 +96,10 @@ fn bounds() -> Vec<(&'static str, Bound)> {
         ("HeldVerdict.reason", CODE),
         ("TroubleSeries.kind", CODE),
         ("Decision.reason", chars(MAX_REASON_CHARS)),
-        ("Decision.decided_by", OURS),
+        ("Actor.id", OURS),
+        // `Actor::key` cuts it.
+        ("Actor.name", CODE),
         ("ObjectLocks.complete", OURS),
-        ("Redaction.by", OURS),
         ("Findings.checks", Entries(bounded::MAX_CHECKS + 20)),
         ("Findings.document_type", VALUE),
         ("Findings.provider_result", VALUE),

@@ -1,0 +1,67 @@
+//! Who did something: stands beside decisions, redactions, holds and replays, for whoever asks years later.
+
+use serde::{Deserialize, Serialize};
+
+/// The most bytes that are kept of an actor's name.
+const MAX_NAME_BYTES: usize = 100;
+
+/// Who did something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// What it is.
+    #[serde(rename = "type")]
+    pub kind: ActorType,
+    /// The public id of a key; for an operator and for Cotejo itself a fixed word.
+    pub id: String,
+    /// What people called it at that moment. A name that changes later changes nothing here.
+    pub name: String,
+}
+
+/// What an [`Actor`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActorType {
+    /// An API key of the tenant.
+    Key,
+    /// A person of the tenant who has signed in.
+    User,
+    /// Whoever operates the deployment.
+    Operator,
+    /// Cotejo itself, by a rule that was set earlier.
+    System,
+}
+
+impl Actor {
+    /// An API key.
+    #[must_use]
+    pub fn key(id: &str, name: &str) -> Self {
+        let mut end = name.len().min(MAX_NAME_BYTES);
+        while !name.is_char_boundary(end) {
+            end -= 1;
+        }
+        Self { kind: ActorType::Key, id: id.to_owned(), name: name[..end].to_owned() }
+    }
+
+    /// Whoever operates the deployment.
+    #[must_use]
+    pub fn operator() -> Self {
+        Self { kind: ActorType::Operator, id: "operator".to_owned(), name: "Operator".to_owned() }
+    }
+
+    /// The tenant's retention, which redacts what has ended long enough ago.
+    #[must_use]
+    pub fn retention() -> Self {
+        Self { kind: ActorType::System, id: "retention".to_owned(), name: "Retention".to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_is_cut_between_characters() {
+        assert_eq!(Actor::key("k", &"ñ".repeat(60)).name, "ñ".repeat(50));
+        assert_eq!(Actor::key("k", &format!("x{}", "ñ".repeat(60))).name, format!("x{}", "ñ".repeat(49)));
+    }
+}
