@@ -23,7 +23,7 @@ const MAX_ENTRIES: usize = 50;
 pub static DYNAMIC_PROPERTIES: Family = Family {
     owner: None,
     validate_and_derive: Some(validate_property),
-    names: Some(catalogs_named),
+    references: Some(catalogs_named),
     ..Family::of_person(
         Kind::DynamicProperty,
         "/dynamic-properties",
@@ -38,7 +38,7 @@ pub static DYNAMIC_PROPERTIES: Family = Family {
 
 /// What persons have in them.
 pub static DYNAMIC_VALUES: Family = Family {
-    names: Some(property_named),
+    references: Some(property_named),
     ..Family::of_person(
         Kind::DynamicValue,
         "/dynamic-values",

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{
     Family, FieldType, Fields, Kind, Owner, Record, View, clabe,
     dynamic::{DYNAMIC_PROPERTIES, DYNAMIC_VALUES},
-    family::{Change, OwnerProjections},
+    family::{Change, ProjectionRule},
     lists::{self, Name},
     person::{PEOPLE, compared},
     schema::Field,
@@ -44,10 +44,10 @@ pub fn of(kind: Kind) -> &'static Family {
     FAMILIES.into_iter().find(|family| family.kind == kind).unwrap_or(&PEOPLE)
 }
 
-/// The maps in which a record of that kind keeps digests.
-pub fn digest_maps(owner: Kind) -> impl Iterator<Item = &'static str> {
+/// The maps in which a record of that kind keeps projections.
+pub fn projection_maps(owner: Kind) -> impl Iterator<Item = &'static str> {
     let owned = FAMILIES.into_iter().filter(move |family| family.owner.as_ref().is_some_and(|of| of.kind == owner));
-    owned.filter_map(|family| Some(family.digests.as_ref()?.map))
+    owned.filter_map(|family| Some(family.owner_projection.as_ref()?.map))
 }
 
 /// Groups of persons.
@@ -91,9 +91,9 @@ pub static CATALOG_VALUES: Family = Family {
     )
 };
 
-/// Where persons live. The person keeps a digest of each, from which the likeness of all of them follows.
+/// Where persons live. The person keeps a projection of each, from which the likeness of all of them follows.
 pub static ADDRESSES: Family = Family {
-    digests: Some(OwnerProjections { map: "address", of: address_digest }),
+    owner_projection: Some(ProjectionRule { map: "address", of: project_address }),
     validate_and_derive: Some(validate_address),
     ..Family::of_person(
         Kind::Address,
@@ -126,7 +126,7 @@ pub static ADDRESSES: Family = Family {
 /// How persons are reached. A confirmation counts for the value that was confirmed: a new one has none. The person keeps their ids,
 /// so that a code can go to one that was made a moment ago.
 pub static CONTACTS: Family = Family {
-    digests: Some(OwnerProjections { map: "contact", of: id_alone }),
+    owner_projection: Some(ProjectionRule { map: "contact", of: project_id }),
     validate_and_derive: Some(validate_contact),
     counted: true,
     ..Family::of_person(
@@ -144,7 +144,7 @@ pub static CONTACTS: Family = Family {
 
 /// Who knows persons. The person keeps their ids.
 pub static REFERENCES: Family = Family {
-    digests: Some(OwnerProjections { map: "reference", of: id_alone }),
+    owner_projection: Some(ProjectionRule { map: "reference", of: project_id }),
     show: Some(show_relation),
     derived: &["person_relation"],
     ..Family::of_person(
@@ -229,7 +229,7 @@ pub static FINANCIALS: Family = Family {
 pub static BIOMETRIC_RESULTS: Family = Family {
     show: Some(show_biometric_type),
     derived: &["typeName"],
-    digests: Some(OwnerProjections { map: "biometric", of: biometric_digest }),
+    owner_projection: Some(ProjectionRule { map: "biometric", of: project_biometric }),
     ..Family::of_person(
         Kind::BiometricResult,
         "/biometric-results",
@@ -256,11 +256,11 @@ pub const BIOMETRIC_TYPES: [&str; 5] = ["LIVENESS", "ENROLL", "FACE_3D_MATCH", "
 pub const ADDRESS_PARTS: [&str; 8] =
     ["city", "state", "colony", "street", "ext_num", "int_num", "zip_code", "municipality"];
 
-fn id_alone(record: &Record) -> (String, RawJson) {
+fn project_id(record: &Record) -> (String, RawJson) {
     (record.id.to_string(), RawJson::null())
 }
 
-fn address_digest(record: &Record) -> (String, RawJson) {
+fn project_address(record: &Record) -> (String, RawJson) {
     let parts = ADDRESS_PARTS.map(|part| compared(&record.text(part)));
     (record.id.to_string(), RawJson::of(&parts))
 }
@@ -362,7 +362,7 @@ fn show_biometric_type(record: &Record, view: &mut View, _now: Timestamp) {
 }
 
 /// The type's latest result: what it says of liveness or of a match.
-fn biometric_digest(record: &Record) -> (String, RawJson) {
+fn project_biometric(record: &Record) -> (String, RawJson) {
     let metadata = record.value::<serde_json::Map<String, serde_json::Value>>("metadata").unwrap_or_default();
     let part = |name: &str| metadata.get(name).cloned().unwrap_or_default();
     let at = record.value::<Timestamp>("execution_date").unwrap_or(record.created_at);

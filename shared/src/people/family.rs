@@ -21,7 +21,7 @@ pub struct Family {
     /// What each record belongs to.
     pub owner: Option<Owner>,
     /// Which records of other families the fields name, beside the owner; they must be there.
-    pub names: Option<fn(&Fields) -> Vec<Named>>,
+    pub references: Option<fn(&Fields) -> Vec<Named>>,
     /// Fields whose value no two records of a tenant share.
     pub unique: &'static [&'static str],
     /// The status that creating one is answered with.
@@ -33,7 +33,7 @@ pub struct Family {
     /// What is shown and nobody sets, beside the times: it follows from other values. Where it comes back it counts for nothing.
     pub derived: &'static [&'static str],
     /// What its owner keeps of it.
-    pub digests: Option<OwnerProjections>,
+    pub owner_projection: Option<ProjectionRule>,
     /// The field by whose value records of one owner are looked for; others may have the same.
     pub listed: Option<&'static str>,
     /// Entries of a page of its list where nothing else is asked for, if not as many as elsewhere.
@@ -43,7 +43,7 @@ pub struct Family {
     /// The field behind which its times are shown; the last where there is none.
     pub times_after: Option<&'static str>,
     /// The event of a creation, where it is not that its owner's data changed.
-    pub registers: Option<&'static str>,
+    pub created_event: Option<&'static str>,
 }
 
 /// Rules and consequences of a request, at the present moment: changes the values, and says what is wrong with them.
@@ -52,7 +52,7 @@ pub type ValidateAndDerive = fn(&mut Fields, &Change<'_>, Timestamp) -> Vec<Fiel
 pub type Show = fn(&Record, &mut View, Timestamp);
 
 /// How an owner keeps what it must know of the records of a family without asking an index, which lags.
-pub struct OwnerProjections {
+pub struct ProjectionRule {
     /// In which map of its item.
     pub map: &'static str,
     /// Under which name, and what. A family whose records are read by their owner goes by their ids.
@@ -61,7 +61,7 @@ pub struct OwnerProjections {
 
 /// What an owner keeps of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Digest {
+pub struct OwnerProjection {
     /// In which map of its item.
     pub map: &'static str,
     /// Under which name.
@@ -120,18 +120,18 @@ impl Family {
             path,
             fields,
             owner: Some(Owner { field: "person_id", kind: Kind::Person }),
-            names: None,
+            references: None,
             unique: &[],
             created: 201,
             validate_and_derive: None,
             show: None,
             derived: &[],
-            digests: None,
+            owner_projection: None,
             listed: None,
             per_page: None,
             counted: false,
             times_after: None,
-            registers: None,
+            created_event: None,
         }
     }
 
@@ -173,10 +173,10 @@ impl Family {
 
     /// What the owner keeps of a record.
     #[must_use]
-    pub fn digest(&self, record: &Record) -> Option<Digest> {
-        let OwnerProjections { map, of } = self.digests.as_ref()?;
+    pub fn project(&self, record: &Record) -> Option<OwnerProjection> {
+        let ProjectionRule { map, of } = self.owner_projection.as_ref()?;
         let (name, said) = of(record);
-        Some(Digest { map, name, said })
+        Some(OwnerProjection { map, name, said })
     }
 
     fn is_stored(&self, name: &str) -> bool {
@@ -206,7 +206,7 @@ impl Family {
     pub fn event(&self, new: bool) -> Option<&'static str> {
         let of_person =
             self.kind == Kind::Person || self.owner.as_ref().is_some_and(|owner| owner.kind == Kind::Person);
-        self.registers.filter(|_| new).or(of_person.then_some(UPDATED_DATA))
+        self.created_event.filter(|_| new).or(of_person.then_some(UPDATED_DATA))
     }
 }
 

@@ -34,7 +34,7 @@ pub mod sheet;
 pub mod temporary;
 pub mod typed;
 
-pub use family::{Digest, Family, Owner, OwnerProjections};
+pub use family::{Family, Owner, OwnerProjection, ProjectionRule};
 pub use kind::Kind;
 pub use record::{Fields, Record, RecordEvent, View};
 pub use schema::{Field, FieldType};

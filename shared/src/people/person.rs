@@ -33,7 +33,7 @@ const MEXICAN: u16 = 144;
 /// Persons.
 pub static PEOPLE: Family = Family {
     owner: None,
-    names: Some(group_named),
+    references: Some(group_named),
     unique: &UNIQUE,
     validate_and_derive: Some(validate_and_derive),
     show: Some(show),
@@ -51,7 +51,7 @@ pub static PEOPLE: Family = Family {
         "nationality",
         "state",
     ],
-    registers: Some(REGISTERED),
+    created_event: Some(REGISTERED),
     ..Family::of_person(
         Kind::Person,
         "/people",
@@ -237,7 +237,7 @@ fn biometrics(record: &Record) -> Option<RawJson> {
         safe: serde_json::Value,
         match_level: serde_json::Value,
     }
-    let said = |kind: &str| record.digests.get(&format!("biometric#{kind}"))?.read::<Said>();
+    let said = |kind: &str| record.projections.get(&format!("biometric#{kind}"))?.read::<Said>();
     let given = record.fields.get("biometrics").filter(|given| !given.is_null());
     let (liveness, matched) = (said("LIVENESS"), said("FACE_MATCH_ID"));
     if liveness.is_none() && matched.is_none() {
@@ -271,9 +271,10 @@ struct Similarity {
 /// For each part of an address the share of pairs of addresses that agree in it, case, accents and blanks aside; what neither has is
 /// nothing that they agree in. `general_score` is the mean of them. `None` with fewer than two addresses.
 fn similarity(record: &Record) -> Option<Similarity> {
-    let addresses = record.digests.iter().filter(|(key, _)| key.starts_with("address#"));
+    let addresses = record.projections.iter().filter(|(key, _)| key.starts_with("address#"));
     // Those that were kept before they were short are made so here.
-    let addresses = addresses.filter_map(|(_, digest)| Some(digest.read::<[String; 8]>()?.map(|part| compared(&part))));
+    let addresses =
+        addresses.filter_map(|(_, projection)| Some(projection.read::<[String; 8]>()?.map(|part| compared(&part))));
     let addresses: Vec<[String; 8]> = addresses.collect();
     if addresses.len() < 2 {
         return None;

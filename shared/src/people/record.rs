@@ -34,7 +34,7 @@ pub struct Record {
     /// What its own records say about it, as `map#name`: enough to show it without reading them, or to read them without asking
     /// an index. It stands beside the record in its item, where they can write it.
     #[serde(skip)]
-    pub digests: Fields,
+    pub projections: Fields,
 }
 
 impl Record {
@@ -44,10 +44,10 @@ impl Record {
         self.fields.get(field)?.read::<Option<T>>()?
     }
 
-    /// The ids of the records of which it keeps digests in `map`.
+    /// The ids of the records of which it keeps projections in `map`.
     #[must_use]
     pub fn kept_in(&self, map: &str) -> Vec<Uuid> {
-        let names = self.digests.keys().filter_map(|key| key.split_once('#'));
+        let names = self.projections.keys().filter_map(|key| key.split_once('#'));
         names.filter(|(of, _)| *of == map).filter_map(|(_, name)| name.parse().ok()).collect()
     }
 

@@ -17,7 +17,7 @@
 //! | `records` | records of the people registry |
 //! | `unique` | guards of values that one record alone may have |
 //! | `guard_moves` | how far such guards are moved from one key to another |
-//! | `digests` | what records keep of those that belong to them |
+//! | `projections` | what records keep of those that belong to them |
 //! | `listed` | values by which an owner's records are looked for |
 //! | `codes` | codes that were sent to persons |
 //! | `jobs` | what is done step by step |
@@ -34,7 +34,6 @@ pub mod channels;
 pub mod codec;
 pub mod codes;
 pub mod deliveries;
-pub mod digests;
 pub mod due;
 pub mod guard_moves;
 pub mod jobs;
@@ -45,6 +44,7 @@ pub mod listed;
 pub mod lists;
 pub mod long_copies;
 pub mod processes;
+pub mod projections;
 pub mod records;
 mod request;
 pub mod tenants;

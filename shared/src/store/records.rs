@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `pk`, `sk`, `kind`, `version` | key, kind of item, number of writes |
 //! | `body` | the record as JSON text |
-//! | `digests_address`, … | maps of what its own records say about it, one for each family that does; they write them |
+//! | `projection_address`, … | maps of what its own records say about it, one for each family that does; they write them |
 //! | `deleted_at` | when it was deleted; nothing new belongs to a deleted one |
 //! | `outbox`, `outbox_token`, `due_shard`, `due_at` | as those of a process |
 //! | `by_kind_pk`, `by_kind_sk` | lists (index `by_kind`); deleted ones have lists of their own, which no customer sees |
@@ -27,15 +27,16 @@ use uuid::Uuid;
 use super::{
     Store, StoreError,
     codec::{self, Item, OUTBOX_TIMEOUT, json, parse, text},
-    digests, failure, keys,
+    failure, keys,
     keys::ItemKey,
     listed::Listed,
+    projections,
     request::Refused,
     unique::Unique,
 };
 use crate::{
     common::Authority,
-    people::{Digest, Kind, Record, RecordEvent, job::RowsTaken},
+    people::{Kind, OwnerProjection, Record, RecordEvent, job::RowsTaken},
 };
 
 /// Events of a record that wait to be handed on. From here on another of the same name says no more than those that wait.
@@ -81,7 +82,7 @@ pub struct RelatedWrites {
     /// The record that it belongs to, which must be there, and what that keeps of it.
     pub owner: Option<OwnerWrite>,
     /// What a record that it belonged to no longer keeps of it.
-    pub left: Option<(Kind, Uuid, Digest)>,
+    pub left: Option<(Kind, Uuid, OwnerProjection)>,
 }
 
 /// What a record belongs to.
@@ -94,7 +95,7 @@ pub struct OwnerWrite {
     /// Which one.
     pub id: Uuid,
     /// What it keeps of the record.
-    pub digest: Option<Digest>,
+    pub projection: Option<OwnerProjection>,
     /// Under which other name it kept that before.
     pub former: Option<String>,
 }
@@ -157,13 +158,13 @@ impl Store {
             writes.push((Cause::Needed(field), self.need(who, *kind, *id)?));
         }
         if let Some(owner) = &beside.owner {
-            writes.push(match &owner.digest {
-                Some(digest) => (Cause::Owner(owner.field), self.keep_digest(who, owner, digest)?),
+            writes.push(match &owner.projection {
+                Some(projection) => (Cause::Owner(owner.field), self.put_projection(who, owner, projection)?),
                 None => (Cause::Needed(owner.field), self.need(who, owner.kind, owner.id)?),
             });
         }
-        if let Some((kind, id, digest)) = &beside.left {
-            writes.push((Cause::Left, self.drop_digest(who, *kind, *id, digest)?));
+        if let Some((kind, id, projection)) = &beside.left {
+            writes.push((Cause::Left, self.remove_projection(who, *kind, *id, projection)?));
         }
         self.transact(writes).await
     }
@@ -329,7 +330,7 @@ fn write(item: &RecordItem, outbox_token: &str) -> Result<Item, StoreError> {
     set("kind", text(record.kind.resource_name()));
     set("version", AttributeValue::N((item.version + 1).to_string()));
     set("body", json(record)?);
-    for (name, map) in digests::written(record)? {
+    for (name, map) in projections::written(record)? {
         set(&name, map);
     }
     set("outbox", codec::map(&item.outbox)?);
@@ -362,7 +363,7 @@ fn read(item: &Item) -> Result<RecordItem, StoreError> {
         |name: &'static str| item.get(name).and_then(|value| value.as_s().ok()).ok_or(StoreError::Corrupt(name));
     let version = item.get("version").and_then(|value| value.as_n().ok()?.parse().ok());
     let mut record: Record = parse(string("body")?, "body")?;
-    record.digests = digests::read(item, record.kind)?;
+    record.projections = projections::read(item, record.kind)?;
     Ok(RecordItem {
         record,
         version: version.ok_or(StoreError::Corrupt("version"))?,

@@ -15,10 +15,9 @@ use uuid::Uuid;
 use types::Types;
 
 use super::{
-    digests,
     keys::{self, ItemKey},
     processes::MAX_INBOX,
-    records, tenants,
+    projections, records, tenants,
 };
 use crate::{
     common::{Scope, TenantId},
@@ -182,9 +181,9 @@ fn bounds() -> Vec<(&'static str, Bound)> {
         ("Record.fields[key]", Bytes(0)),
         ("Record.fields[]", Bytes(LARGEST_RECORD)),
         // In maps of the item's own.
-        ("Record.digests", Entries(1)),
-        ("Record.digests[key]", Bytes(0)),
-        ("Record.digests[]", Bytes(LARGEST_DIGESTS)),
+        ("Record.projections", Entries(1)),
+        ("Record.projections[key]", Bytes(0)),
+        ("Record.projections[]", Bytes(LARGEST_PROJECTIONS)),
         ("RecordEvent.name", OURS),
         ("RecordItem.outbox", Entries(records::MAX_OUTBOX)),
         ("RecordItem.outbox[key]", OURS),
@@ -222,7 +221,7 @@ fn bounds() -> Vec<(&'static str, Bound)> {
 /// The largest fields of any record.
 const LARGEST_RECORD: usize = 180 * 1024;
 /// What a person keeps at most of what belongs to it: short texts of addresses, and what biometric results say.
-const LARGEST_DIGESTS: usize = 150 * 1024;
+const LARGEST_PROJECTIONS: usize = 150 * 1024;
 /// The largest payload of an event: a record and the person that it belongs to.
 const LARGEST_TOLD: usize = 300 * 1024;
 
@@ -262,9 +261,9 @@ fn every_record_fits_with_all_of_its_fields_at_their_longest() {
     }
     // Parts of addresses are kept short, and of each type of biometric result two values.
     let biometrics = families::BIOMETRIC_TYPES.len() * (MAX_FREE + 200);
-    let addresses = digests::MAX_DIGESTS * (families::ADDRESS_PARTS.len() * 40 + 100);
-    let ids = 2 * digests::MAX_DIGESTS * 100;
-    assert!(biometrics + addresses + ids <= LARGEST_DIGESTS, "{}", biometrics + addresses + ids);
+    let addresses = projections::MAX_PROJECTIONS * (families::ADDRESS_PARTS.len() * 40 + 100);
+    let ids = 2 * projections::MAX_PROJECTIONS * 100;
+    assert!(biometrics + addresses + ids <= LARGEST_PROJECTIONS, "{}", biometrics + addresses + ids);
 }
 
 #[test]

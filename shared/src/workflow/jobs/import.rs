@@ -236,7 +236,7 @@ impl RunJob {
 fn names(fields: &Fields) -> Vec<String> {
     let national_id = fields.get("national_id").and_then(RawJson::read::<String>);
     let person = national_id.map(|national_id| person::canonical("national_id", &national_id));
-    let others = PEOPLE.names.map(|names| names(fields)).unwrap_or_default();
+    let others = PEOPLE.references.map(|references| references(fields)).unwrap_or_default();
     person.into_iter().chain(others.into_iter().map(|(_, _, id)| id.to_string())).collect()
 }
 

@@ -21,7 +21,7 @@ use crate::{
     },
     deployment::Deployment,
     people::{
-        Digest, Family, FieldType, Fields, Kind, Record, RecordEvent, View,
+        Family, FieldType, Fields, Kind, OwnerProjection, Record, RecordEvent, View,
         family::{Named, distinct},
     },
     platform::{
@@ -215,7 +215,7 @@ impl Records {
             created_at: now,
             updated_at: now,
             deleted_at: None,
-            digests: Fields::new(),
+            projections: Fields::new(),
         };
         RecordItem {
             outbox: outbox(family.event(true), &record, 0, now),
@@ -490,22 +490,22 @@ fn owner(family: &Family, fields: &Fields) -> Option<Uuid> {
 
 fn belongs(family: &Family, record: &Record, before: Option<&Record>) -> Option<OwnerWrite> {
     let owner = family.owner.as_ref()?;
-    let digest = family.digest(record);
+    let projection = family.project(record);
     let before = before.filter(|before| before.owner == record.owner);
-    let former = before.and_then(|before| Some(family.digest(before)?.name));
-    let former = former.filter(|former| digest.as_ref().is_some_and(|digest| digest.name != *former));
-    Some(OwnerWrite { field: owner.field, kind: owner.kind, id: record.owner?, digest, former })
+    let former = before.and_then(|before| Some(family.project(before)?.name));
+    let former = former.filter(|former| projection.as_ref().is_some_and(|projection| projection.name != *former));
+    Some(OwnerWrite { field: owner.field, kind: owner.kind, id: record.owner?, projection, former })
 }
 
 /// What a former owner no longer keeps of a record.
-fn left(family: &Family, before: &Record, after: &Record) -> Option<(Kind, Uuid, Digest)> {
-    let (digest, kind) = (family.digest(before)?, family.owner.as_ref()?.kind);
-    (before.owner != after.owner).then_some((kind, before.owner?, digest))
+fn left(family: &Family, before: &Record, after: &Record) -> Option<(Kind, Uuid, OwnerProjection)> {
+    let (projection, kind) = (family.project(before)?, family.owner.as_ref()?.kind);
+    (before.owner != after.owner).then_some((kind, before.owner?, projection))
 }
 
 /// Records of other families that the fields name, beside the owner.
 fn needed(family: &Family, fields: &Fields) -> Vec<Named> {
-    family.names.map(|names| names(fields)).unwrap_or_default()
+    family.references.map(|references| references(fields)).unwrap_or_default()
 }
 
 fn outbox(
