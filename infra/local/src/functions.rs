@@ -1,7 +1,14 @@
 //! The functions themselves, called as Lambda calls them: JSON in, JSON out, through the very event types they are
 //! deployed with.
 
-use std::{any::Any, collections::HashMap, convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    collections::HashMap,
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use cotejo::{
     deployment::Deployment,
@@ -97,6 +104,26 @@ impl Functions {
     /// There is none.
     pub fn get(&self, name: &str) -> Result<&Deployed, InvokeError> {
         self.by_name.get(name).ok_or_else(|| InvokeError::Unknown(name.to_owned()))
+    }
+}
+
+/// The functions that run now. A cold start replaces them, as a deployment would.
+#[derive(Clone, Default)]
+pub(crate) struct RunningFunctions(Arc<RwLock<Functions>>);
+
+impl RunningFunctions {
+    /// A function by its crate's name.
+    pub(crate) fn get(&self, name: &str) -> Result<Deployed, InvokeError> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// A function by its name in the template.
+    pub(crate) fn deployed(&self, name: &str) -> Result<Deployed, InvokeError> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).deployed(name).cloned()
+    }
+
+    pub(crate) fn replace(&self, functions: Functions) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = functions;
     }
 }
 

@@ -11,11 +11,12 @@
 //!
 //! | reading on | subject |
 //! | --- | --- |
-//! | [`runtime`] | how it is put together; what tests use |
+//! | [`runtime`] | the running system, and what tests do with it |
+//! | `start` | the stages of the start; `system`: what they put together |
 //! | [`options`] | how to start, and why that may fail |
 //! | [`settings`] | what the environment may change |
 //! | [`seed`] | the first tenant, key and webhook |
-//! | [`live`] | what goes on by itself, and what only when told |
+//! | [`live`] | what runs by itself, or only when told |
 //! | [`data`] | the data directory |
 //! | [`cli`], [`demo`] | `cargo local`, `cargo local demo` |
 
@@ -32,8 +33,10 @@ pub mod schedule;
 pub mod seed;
 pub mod servers;
 pub mod settings;
+mod start;
 pub mod stores;
 pub mod stream;
+mod system;
 pub mod template;
 
 pub use live::Pumped;

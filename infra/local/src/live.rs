@@ -1,4 +1,4 @@
-//! What goes on by itself in a running system, and in a pumped one only when it is told to.
+//! What runs by itself in a live system. In a pumped system it runs only when [`crate::Local`] is told to.
 
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
@@ -7,44 +7,44 @@ use futures_util::{
     future::{Either, select},
     stream::FuturesUnordered,
 };
-use tokio::task::JoinSet;
 
 use crate::{
     options::Mode,
-    runtime::Inner,
     schedule,
-    servers::Stop,
-    stores::{StoreError, dynamodb},
+    servers::Tasks,
+    stores::{StoreError, dynamodb, lambda::Invocations},
     stream::{Poller, Step},
+    system::System,
+    template::{Function, Schedule},
 };
 
-/// Pause after a look that found nothing.
+/// The pause after a read that found nothing.
 const IDLE: Duration = Duration::from_millis(100);
 
-/// The longest pause between looks at a stream: they double while nothing comes, so that a system at rest costs next to nothing.
+/// The longest pause between two reads of a stream. The pause doubles while nothing comes, so that an idle system costs almost
+/// nothing.
 const LONG_IDLE: Duration = Duration::from_millis(800);
 
-/// Pause after a look that failed.
-const TROUBLE: Duration = Duration::from_secs(1);
+/// The pause after a read that failed.
+const ERROR_PAUSE: Duration = Duration::from_secs(1);
 
-/// How often items past their end are deleted, at most.
+/// The shortest pause between two deletions of expired items.
 const SWEEP: Duration = Duration::from_secs(60);
 
-/// How much longer than a sweep the pause after it is: a sweep looks at everything, and is not to be most of the work.
+/// The pause after a sweep, in durations of that sweep. A sweep reads everything and must not be most of the work.
 const SWEEP_SHARE: u32 = 99;
 
-/// What a pump did.
+/// What one pump did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pumped {
-    /// Things the sandbox did: people, reviewers, webhooks.
+    /// Steps of the sandbox: people, reviewers, webhooks.
     pub sandbox: usize,
-    /// Stream records that a function was given.
+    /// Stream records that a function received.
     pub records: usize,
-    /// Calls of functions.
     pub calls: usize,
-    /// Records given up.
+    /// Records that failed after repeated attempts.
     pub given_up: usize,
-    /// Looks at the stream that failed; the first ends the pump.
+    /// Reads of a stream that failed; the first ends the pump.
     pub errors: usize,
 }
 
@@ -58,31 +58,31 @@ impl std::ops::AddAssign for Pumped {
     }
 }
 
-/// Sandbox and stream, in turns, until neither finds anything at the present time and no function runs any more. Functions that
-/// another one started run beside both, as nobody waits for them.
-pub(crate) async fn pump(inner: &Inner) -> Pumped {
+/// Runs sandbox and streams in turns until neither finds anything at the present time and no function runs. Asynchronous
+/// invocations run concurrently with both.
+pub(crate) async fn pump(system: &System) -> Pumped {
     let mut pumped = Pumped::default();
-    let mut beside = FuturesUnordered::new();
+    let mut running = FuturesUnordered::new();
     loop {
-        let ((mut round, read), ended) = alongside(&mut beside, look(inner)).await;
-        let started = inner.started.take();
-        // What ended may have written what this look did not see.
-        let is_quiet = round.sandbox + read + ended + started.len() == 0;
-        round.calls += started.len();
-        beside.extend(started.into_iter().map(|(function, event)| async move { function.invoke(event).await }));
-        let failed = round.errors > 0;
-        pumped += round;
-        if failed || is_quiet && beside.next().await.is_none() {
+        let ((mut done, read), ended) = alongside(&mut running, round(system)).await;
+        let invoked = system.invocations.take();
+        // An invocation that ended may have written what this round did not see.
+        let is_quiet = done.sandbox + read + ended + invoked.len() == 0;
+        done.calls += invoked.len();
+        running.extend(invoked.into_iter().map(|(function, event)| async move { function.invoke(event).await }));
+        let failed = done.errors > 0;
+        pumped += done;
+        if failed || is_quiet && running.next().await.is_none() {
             return pumped;
         }
     }
 }
 
-/// One look at the sandbox and at every stream, and how many records were read.
-async fn look(inner: &Inner) -> (Pumped, usize) {
-    let mut round = Pumped { sandbox: inner.sandbox.tick().await, ..Pumped::default() };
+/// Runs the sandbox and reads every stream once. Gives also the number of records read.
+async fn round(system: &System) -> (Pumped, usize) {
+    let mut round = Pumped { sandbox: system.sandbox.tick().await, ..Pumped::default() };
     let mut read = 0;
-    let steps = inner.pollers.iter().map(|poller| async move { (poller.name(), inner.step(poller).await) });
+    let steps = system.pollers.iter().map(|poller| async move { (poller.name(), system.step(poller).await) });
     for (name, step) in futures_util::future::join_all(steps).await {
         match step {
             Ok(step) => {
@@ -100,11 +100,11 @@ async fn look(inner: &Inner) -> (Pumped, usize) {
     (round, read)
 }
 
-/// Does `work`, while what goes on beside it goes on, and says how much of that ended.
-async fn alongside<T, F: Future>(beside: &mut FuturesUnordered<F>, work: impl Future<Output = T>) -> (T, usize) {
+/// Does `work` while the `running` invocations go on. Gives also how many of them ended.
+async fn alongside<T, F: Future>(running: &mut FuturesUnordered<F>, work: impl Future<Output = T>) -> (T, usize) {
     let (mut work, mut ended) = (pin!(work), 0);
-    while !beside.is_empty() {
-        match select(work.as_mut(), beside.next()).await {
+    while !running.is_empty() {
+        match select(work.as_mut(), running.next()).await {
             Either::Left((done, _)) => return (done, ended),
             // Each logs its own failure.
             Either::Right(_) => ended += 1,
@@ -114,95 +114,89 @@ async fn alongside<T, F: Future>(beside: &mut FuturesUnordered<F>, work: impl Fu
 }
 
 /// Fires every schedule once.
-pub(crate) async fn fire_all(inner: &Inner) {
-    let schedules = inner.schedules();
-    let firings = schedules.iter().map(|(function, schedule)| inner.fire(function, schedule));
+pub(crate) async fn fire_all(system: &System) {
+    let schedules = system.schedules();
+    let firings = schedules.iter().map(|(function, schedule)| system.fire(function, schedule));
     futures_util::future::join_all(firings).await;
 }
 
-/// Starts everything that goes on by itself.
-pub(crate) fn spawn(tasks: &mut JoinSet<()>, inner: &Arc<Inner>, stop: &Stop) {
-    let shared = Arc::clone(inner);
-    tasks.spawn(until(stop, async move {
-        loop {
-            shared.sandbox.tick().await;
-            tokio::time::sleep(IDLE).await;
-        }
-    }));
-    let shared = Arc::clone(inner);
-    tasks.spawn(until(stop, async move {
-        let mut pause = SWEEP;
-        loop {
-            tokio::time::sleep(pause).await;
-            let start = tokio::time::Instant::now();
-            shared.sweep().await;
-            pause = (start.elapsed() * SWEEP_SHARE).max(SWEEP);
-        }
-    }));
-    for number in 0..inner.pollers.len() {
-        let shared = Arc::clone(inner);
-        tasks.spawn(until(stop, async move {
-            let poller = &shared.pollers[number];
-            let mut pause = IDLE;
-            loop {
-                match shared.step(poller).await {
-                    Ok(step) if step.read > 0 => pause = IDLE,
-                    Ok(_) => {
-                        tokio::time::sleep(pause).await;
-                        pause = (pause * 2).min(LONG_IDLE);
-                    }
-                    Err(error) => {
-                        tracing::error!(%error, name = poller.name(), "the stream cannot be read");
-                        tokio::time::sleep(TROUBLE).await;
-                    }
-                }
-            }
-        }));
+/// Starts everything that runs by itself.
+pub(crate) fn spawn(tasks: &mut Tasks, system: &Arc<System>) {
+    tasks.spawn_until_stop(tick(Arc::clone(system)));
+    tasks.spawn_until_stop(sweep(Arc::clone(system)));
+    for number in 0..system.pollers.len() {
+        tasks.spawn_until_stop(poll(Arc::clone(system), number));
     }
-    let started = inner.started.clone();
-    tasks.spawn(until(stop, async move {
-        let mut beside = FuturesUnordered::new();
-        loop {
-            alongside(&mut beside, started.wait()).await;
-            beside.extend(
-                started.take().into_iter().map(|(function, event)| async move { function.invoke(event).await }),
-            );
-        }
-    }));
-    for (function, schedule) in inner.schedules() {
-        let shared = Arc::clone(inner);
-        tasks.spawn(until(stop, async move {
-            loop {
-                // At once, too: what became due while nothing ran should not wait for a minute.
-                shared.fire(&function, &schedule).await;
-                tokio::time::sleep(schedule.every).await;
-            }
-        }));
+    tasks.spawn_until_stop(run_invocations(system.invocations.clone()));
+    for (function, schedule) in system.schedules() {
+        tasks.spawn_until_stop(repeat(Arc::clone(system), function, schedule));
     }
 }
 
-fn until(stop: &Stop, work: impl Future<Output = ()> + Send + 'static) -> impl Future<Output = ()> + Send + 'static {
-    let stop = stop.wait();
-    async move {
-        tokio::select! {
-            () = stop => {}
-            () = work => {}
+async fn tick(system: Arc<System>) {
+    loop {
+        system.sandbox.tick().await;
+        tokio::time::sleep(IDLE).await;
+    }
+}
+
+async fn sweep(system: Arc<System>) {
+    let mut pause = SWEEP;
+    loop {
+        tokio::time::sleep(pause).await;
+        let start = tokio::time::Instant::now();
+        system.sweep().await;
+        pause = (start.elapsed() * SWEEP_SHARE).max(SWEEP);
+    }
+}
+
+async fn poll(system: Arc<System>, number: usize) {
+    let poller = &system.pollers[number];
+    let mut pause = IDLE;
+    loop {
+        match system.step(poller).await {
+            Ok(step) if step.read > 0 => pause = IDLE,
+            Ok(_) => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONG_IDLE);
+            }
+            Err(error) => {
+                tracing::error!(%error, name = poller.name(), "the stream cannot be read");
+                tokio::time::sleep(ERROR_PAUSE).await;
+            }
         }
     }
 }
 
-impl Inner {
-    pub(crate) fn schedules(&self) -> Vec<(String, crate::template::Schedule)> {
+async fn run_invocations(invocations: Invocations) {
+    let mut running = FuturesUnordered::new();
+    loop {
+        alongside(&mut running, invocations.wait()).await;
+        let accepted = invocations.take().into_iter();
+        running.extend(accepted.map(|(function, event)| async move { function.invoke(event).await }));
+    }
+}
+
+/// Fires at the start, too: what became due while the system was stopped does not wait for another period.
+async fn repeat(system: Arc<System>, function: String, schedule: Schedule) {
+    loop {
+        system.fire(&function, &schedule).await;
+        tokio::time::sleep(schedule.every).await;
+    }
+}
+
+impl System {
+    pub(crate) fn schedules(&self) -> Vec<(String, Schedule)> {
         let functions = self.template.functions.iter().filter(|_| self.has_functions);
-        let of = |function: &crate::template::Function| {
+        let of = |function: &Function| {
             function.schedules.iter().map(|s| (function.crate_name.clone(), s.clone())).collect::<Vec<_>>()
         };
         functions.flat_map(of).collect()
     }
 
-    async fn fire(&self, function: &str, schedule: &crate::template::Schedule) {
-        let event = schedule::event(schedule, &self.access.region, &self.seams);
-        // A failure is logged where it happens, and the next firing does what this one could not.
+    async fn fire(&self, function: &str, schedule: &Schedule) {
+        let event = schedule::event(schedule, &self.endpoints.access.region, &self.seams);
+        // `invoke` logs a failure, and the next firing does what this one could not.
         if let Ok(function) = self.functions.get(function) {
             let _ = function.invoke(event).await;
         }
@@ -218,13 +212,13 @@ impl Inner {
 
     pub(crate) async fn sweep(&self) {
         if let Err(error) = self.sweep_items().await {
-            tracing::warn!(%error, "items past their end could not be deleted");
+            tracing::warn!(%error, "expired items could not be deleted");
         }
         for bucket in &self.template.buckets {
             if let Some(store) = &self.bucket_store
                 && let Err(error) = store.expire(bucket)
             {
-                tracing::warn!(%error, "objects past their end could not be deleted");
+                tracing::warn!(%error, "expired objects could not be deleted");
             }
         }
     }
@@ -235,11 +229,11 @@ impl Inner {
                 database.sweep_ttl().await?;
             }
             Some(_) => {}
-            // Another server does it by itself, by its own clock.
+            // Another server deletes by itself, by its own clock.
             None if self.mode == Mode::Live => {}
             None => {
                 for table in &self.template.tables {
-                    dynamodb::delete_expired(&self.access.dynamodb(), table, self.seams.clock.now()).await?;
+                    dynamodb::delete_expired(&self.endpoints.access.dynamodb(), table, self.seams.clock.now()).await?;
                 }
             }
         }

@@ -119,6 +119,7 @@ impl Keys {
 }
 
 /// The tenants' accounts, which are secrets.
+#[derive(Clone)]
 pub struct Accounts {
     /// What the secret with the keys is called; the accounts' names follow from it.
     pub keys_name: String,

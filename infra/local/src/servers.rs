@@ -1,36 +1,31 @@
 //! The ports, and what is served on them.
 //!
-//! The API has the port it is given; the others follow it where they are free, so that links and settings of an
-//! earlier run mostly stay right.
+//! The API has the port that the user chose. The others take the ports after it where these are free, so that links and
+//! settings of an earlier run usually stay valid.
 
-use std::{future::Future, io, net::SocketAddr};
+use std::{future::Future, io, net::SocketAddr, time::Duration};
 
 use axum::Router;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
-/// A port that is taken, and not yet served.
+/// A port that is bound but not served yet.
 pub struct Port {
     listener: TcpListener,
     address: SocketAddr,
 }
 
-/// The ports of everything.
 pub struct Servers {
     /// The API; `None` where other processes serve it.
     pub api: Option<Port>,
-    /// The providers' stand-ins.
+    /// The stand-ins for the providers.
     pub sandbox: Port,
-    /// DynamoDB.
     pub dynamodb: Port,
-    /// S3.
     pub s3: Port,
-    /// Secrets Manager.
     pub secrets: Port,
     /// Amazon SES.
     pub mail: Port,
     /// Lambda; `None` where other processes serve the functions.
     pub lambda: Option<Port>,
-    /// Base URL of the API.
     pub api_url: String,
 }
 
@@ -41,7 +36,7 @@ impl Port {
         Ok(Self { listener, address })
     }
 
-    /// The preferred port, or any.
+    /// Binds the preferred port, or any other if it is in use.
     async fn bind_near(port: u16, offset: u16) -> io::Result<Self> {
         match port.checked_add(offset).filter(|_| port != 0) {
             Some(preferred) => match Self::bind(preferred).await {
@@ -58,7 +53,7 @@ impl Port {
         format!("http://{}", self.address)
     }
 
-    /// The socket, to be served by somebody else.
+    /// The socket, for another server than [`Tasks::serve`].
     #[must_use]
     pub fn into_listener(self) -> TcpListener {
         self.listener
@@ -66,7 +61,6 @@ impl Port {
 }
 
 impl Servers {
-    /// The ports that were taken.
     #[must_use]
     pub fn ports(&self) -> Vec<u16> {
         let always = [&self.sandbox, &self.dynamodb, &self.s3, &self.secrets, &self.mail];
@@ -74,15 +68,15 @@ impl Servers {
         all.map(|port| port.address.port()).collect()
     }
 
-    /// Takes all ports. Without `functions` the API's is left to whoever serves them.
+    /// Binds all ports. Without `functions`, the API's port stays free for the process that serves the functions.
     ///
     /// # Errors
-    /// `port` is in use, or no port is to be had.
+    /// `port` is in use, or no port is free.
     pub async fn bind(port: u16, functions: bool) -> io::Result<Self> {
-        let taken = Port::bind(port).await?;
-        // Let go of where others serve the functions: it was only to be seen whether somebody else is there.
-        let api = functions.then_some(taken);
-        // 9000 is also where cargo-lambda serves if nothing else is said.
+        let bound = Port::bind(port).await?;
+        // Without functions it was bound only to find out whether it is in use.
+        let api = functions.then_some(bound);
+        // 9000 is also cargo-lambda's default.
         let outside = format!("http://127.0.0.1:{}", if port == 0 { 9000 } else { port });
         Ok(Self {
             api_url: api.as_ref().map_or(outside, Port::url),
@@ -102,7 +96,7 @@ impl Servers {
 pub struct Stop(watch::Receiver<bool>);
 
 impl Stop {
-    /// The other end and this one. Dropping the other end also says stop.
+    /// Sending `true`, or dropping the sender, stops everything.
     #[must_use]
     pub fn new() -> (watch::Sender<bool>, Self) {
         let (sender, receiver) = watch::channel(false);
@@ -118,13 +112,55 @@ impl Stop {
     }
 }
 
-/// Serves `router` on `port` until told to stop; requests under way are finished.
-pub fn serve(tasks: &mut JoinSet<()>, port: Port, router: Router, stop: &Stop) {
-    let stop = stop.wait();
-    tasks.spawn(async move {
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        if let Err(error) = axum::serve(port.into_listener(), service).with_graceful_shutdown(stop).await {
-            tracing::error!(%error, "a local server ended");
+/// The tasks of a running system. Dropping them stops each at once.
+pub struct Tasks {
+    set: JoinSet<()>,
+    stop: Stop,
+}
+
+impl Tasks {
+    #[must_use]
+    pub fn new(stop: Stop) -> Self {
+        Self { set: JoinSet::new(), stop }
+    }
+
+    /// Returns once everything is to stop.
+    pub fn stopped(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.stop.wait()
+    }
+
+    /// Runs a task that ends by itself when told to stop.
+    pub fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.set.spawn(task);
+    }
+
+    /// Runs a task until told to stop.
+    pub fn spawn_until_stop(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stopped();
+        self.set.spawn(async move {
+            tokio::select! {
+                () = stop => {}
+                () = task => {}
+            }
+        });
+    }
+
+    /// Serves `router` on `port` until told to stop. Requests that are running then are finished.
+    pub fn serve(&mut self, port: Port, router: Router) {
+        let stop = self.stopped();
+        self.set.spawn(async move {
+            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            if let Err(error) = axum::serve(port.into_listener(), service).with_graceful_shutdown(stop).await {
+                tracing::error!(%error, "a local server ended");
+            }
+        });
+    }
+
+    /// Waits until all tasks have ended; after `timeout` it stops them.
+    pub async fn finish(mut self, timeout: Duration) {
+        let all = async { while self.set.join_next().await.is_some() {} };
+        if tokio::time::timeout(timeout, all).await.is_err() {
+            self.set.shutdown().await;
         }
-    });
+    }
 }

@@ -18,7 +18,7 @@ use std::{
     path::Path,
 };
 
-use cotejo::platform::{Config, ConfigError};
+use cotejo::platform::Config;
 
 use crate::{
     options::LocalError,
@@ -156,41 +156,34 @@ impl Overrides {
     }
 }
 
-/// What the settings of a running system are made of, besides what functions are told.
-pub struct Shown<'a> {
-    /// URL of the API.
-    pub url: &'a str,
-    /// The first tenant's key.
+/// What the environment files hold beside what the functions are told.
+pub struct SystemValues<'a> {
+    /// The first tenant's API key.
     pub api_key: &'a str,
-    /// Where Auco calls back about it.
+    /// Where Auco calls back about the first tenant.
     pub webhook_url: &'a str,
-    /// URL of the sandbox.
-    pub sandbox_url: &'a str,
     /// The data directory.
     pub data: &'a Path,
     /// Any function: all have the same table, bucket and secret.
     pub function: &'a Config,
-    /// The bucket for stream records that were given up.
+    /// The bucket for stream records that failed.
     pub failed_records: Option<&'a str>,
 }
 
-/// What the functions are told besides what the template says.
-pub struct Around<'a> {
-    /// The stores.
-    pub access: &'a Access,
-    /// URL of Secrets Manager.
+/// Where everything is. The functions are told this beside what the template says.
+pub struct Endpoints {
+    /// How to reach the stores.
+    pub access: Access,
     pub secrets_url: String,
-    /// URL of Amazon SES.
     pub mail_url: String,
-    /// URL of Lambda.
     pub lambda_url: String,
-    /// Base URLs of the companies' APIs.
     pub provider_urls: ProviderUrls,
-    /// Base URL of our own API.
+    /// Base URL of Cotejo's API.
     pub api_url: String,
+    pub sandbox_url: String,
 }
 
-/// Base URLs of the companies' APIs.
+/// Base URLs of the providers' APIs.
 #[derive(Debug, Clone)]
 pub struct ProviderUrls {
     /// Auco's.
@@ -215,20 +208,21 @@ impl ProviderUrls {
     }
 }
 
-impl Around<'_> {
-    /// A function's configuration: the template's settings, and the local places of everything.
+impl Endpoints {
+    /// A function's configuration: the template's settings and the local endpoints.
     ///
     /// # Errors
-    /// The template's settings are not enough.
-    pub fn config(&self, function: &Function) -> Result<Config, ConfigError> {
+    /// The template lacks a setting that the function needs.
+    pub fn config(&self, function: &Function) -> Result<Config, LocalError> {
         let mut settings: HashMap<String, String> = function.environment.clone().into_iter().collect();
         settings.extend(self.values());
         settings.insert("AWS_LAMBDA_FUNCTION_NAME".to_owned(), function.deployed_name.clone());
         Config::from_map(&settings)
+            .map_err(|source| LocalError::Config { function: function.crate_name.clone(), source })
     }
 
     fn values(&self) -> BTreeMap<String, String> {
-        let access = self.access;
+        let access = &self.access;
         let mut values = BTreeMap::from(
             [
                 ("AWS_ACCESS_KEY_ID", &access.access_key_id),
@@ -257,8 +251,8 @@ impl Around<'_> {
     /// What the file `functions.env` holds for cargo-lambda and `cargo admin`, and `env`, as far as it is [`FOR_PEOPLE`], for
     /// shells and scripts.
     #[must_use]
-    pub fn env(&self, shown: &Shown<'_>) -> BTreeMap<String, String> {
-        let Shown { url, api_key, webhook_url, sandbox_url, data, function, failed_records } = *shown;
+    pub fn env(&self, values: &SystemValues<'_>) -> BTreeMap<String, String> {
+        let SystemValues { api_key, webhook_url, data, function, failed_records } = *values;
         let mut env = self.values();
         for (name, value) in [
             ("BUCKET", function.bucket.as_str()),
@@ -266,11 +260,11 @@ impl Around<'_> {
             ("COTEJO_AUCO_WEBHOOK_URL", webhook_url),
             (MARK, &data.display().to_string()),
             ("COTEJO_MAILBOX_URL", &format!("{}/mailbox", self.mail_url)),
-            ("COTEJO_SANDBOX_URL", sandbox_url),
+            ("COTEJO_SANDBOX_URL", &self.sandbox_url),
             // As `cargo lambda watch` calls it.
             ("COTEJO_COPY_LONG_FUNCTION", "copy-long"),
             ("COTEJO_SECRET", &function.secret_id),
-            ("COTEJO_URL", url),
+            ("COTEJO_URL", &self.api_url),
             ("FAILED_RECORDS_BUCKET", failed_records.unwrap_or_default()),
             ("TABLE", &function.table),
         ] {

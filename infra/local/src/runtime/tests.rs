@@ -1,11 +1,12 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodbstreams::types::ShardIteratorType;
+use std::{collections::HashMap, path::Path};
+
+use cotejo::{platform::Seams, providers::PROVIDERS};
 use cotejo_sandbox::Times;
-use std::path::Path;
 
 use super::*;
-use crate::stream::TRIM_EVERY;
-use cotejo::providers::PROVIDERS;
+use crate::{data::DataError, options::Mode, stream::TRIM_EVERY};
 
 fn options(data: Option<&Path>) -> Options {
     Options {
@@ -221,7 +222,7 @@ async fn a_table_whose_indexes_are_others_is_named_with_them() {
         ScalarAttributeType,
     };
     let outside = Local::start(options(None)).await.expect("start");
-    let client = outside.inner.access.dynamodb();
+    let client = outside.system.endpoints.access.dynamodb();
     let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("key");
     let index = |name: &str, hash: &str| {
         let all = Projection::builder().projection_type(ProjectionType::All).build();
@@ -291,7 +292,7 @@ async fn the_stream_keeps_no_more_than_what_was_read_lately() {
 
 /// The number of records in the table's stream.
 async fn stream_records(local: &Local) -> usize {
-    let streams = local.inner.access.streams();
+    let streams = local.system.endpoints.access.streams();
     let arn = streams.list_streams().send().await.expect("streams").streams()[0].stream_arn.clone().expect("ARN");
     let described = streams.describe_stream().stream_arn(&arn).send().await.expect("stream").stream_description;
     let shard = described.expect("description").shards()[0].shard_id.clone().expect("shard");

@@ -1,5 +1,5 @@
-//! Lambda, as far as Cotejo uses it: `Invoke` of a function of the template that nobody waits for. What is taken waits until
-//! whoever runs the system runs it; a kill forgets it, as Lambda may.
+//! Lambda, as far as Cotejo uses it: asynchronous `Invoke` of a function of the template. An accepted invocation waits in memory
+//! until the system runs it; a kill loses it, as Lambda may.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,58 +14,58 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::{
-    functions::{Deployed, InvokeError},
-    runtime::Running,
-};
+use crate::functions::{Deployed, InvokeError, RunningFunctions};
 
-/// Functions that are to be run, with their events, in the order in which they were started.
+/// The accepted invocations that did not run yet, oldest first.
 #[derive(Clone)]
-pub struct Started {
-    running: Running,
-    waiting: Arc<Mutex<Vec<(Deployed, Value)>>>,
-    news: Arc<Notify>,
+pub struct Invocations {
+    functions: RunningFunctions,
+    queue: Arc<Mutex<Vec<(Deployed, Value)>>>,
+    accepted: Arc<Notify>,
 }
 
-impl Started {
-    /// Nothing is started yet.
+impl Invocations {
     #[must_use]
-    pub(crate) fn of(running: Running) -> Self {
-        Self { running, waiting: Arc::default(), news: Arc::default() }
+    pub(crate) fn new(functions: RunningFunctions) -> Self {
+        Self { functions, queue: Arc::default(), accepted: Arc::default() }
     }
 
-    /// What was started since the last call of this.
+    /// Takes all invocations out of the queue.
     pub fn take(&self) -> Vec<(Deployed, Value)> {
-        std::mem::take(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.queue.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Returns once something was started, or was since the last call of this.
+    /// Returns as soon as an invocation was accepted since the last call.
     pub async fn wait(&self) {
-        self.news.notified().await;
+        self.accepted.notified().await;
     }
 
-    /// The API.
+    /// The HTTP API.
     pub fn router(&self) -> Router {
         Router::new().route("/2015-03-31/functions/{name}/invocations", post(invoke)).with_state(self.clone())
     }
 }
 
 async fn invoke(
-    State(started): State<Started>,
+    State(invocations): State<Invocations>,
     Path(name): Path<String>,
     headers: HeaderMap,
     event: Bytes,
 ) -> Response {
     let Ok(event) = serde_json::from_slice(&event) else {
-        return refuse(StatusCode::BAD_REQUEST, "InvalidRequestContentException", "the event is no JSON");
+        return refuse(StatusCode::BAD_REQUEST, "InvalidRequestContentException", "the event is not JSON");
     };
     if headers.get("x-amz-invocation-type").is_none_or(|kind| kind != "Event") {
-        return refuse(StatusCode::BAD_REQUEST, "InvalidParameterValueException", "only Event is known locally");
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            "InvalidParameterValueException",
+            "only the invocation type Event works locally",
+        );
     }
-    match started.running.deployed(&name) {
+    match invocations.functions.deployed(&name) {
         Ok(function) => {
-            started.waiting.lock().unwrap_or_else(PoisonError::into_inner).push((function, event));
-            started.news.notify_one();
+            invocations.queue.lock().unwrap_or_else(PoisonError::into_inner).push((function, event));
+            invocations.accepted.notify_one();
             StatusCode::ACCEPTED.into_response()
         }
         Err(InvokeError::Unknown(_)) => {
