@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::state::Id;
+use crate::ids::Id;
 
 /// Only processes that have something to do are in it.
 #[derive(Default)]

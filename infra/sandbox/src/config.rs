@@ -1,5 +1,5 @@
 //! What a sandbox is opened with: its address, its clock, its seed, how long everything takes, and the accounts that
-//! exist at each company.
+//! exist at each provider.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub struct SandboxConfig {
     pub seed: u64,
     /// How long people, reviewers, links and retries take.
     pub times: Times,
-    /// The one company account that Auco knows.
+    /// The one customer account that Auco knows.
     pub auco: AucoAccount,
     /// The one account that LINK knows.
     pub link: LinkAccount,
@@ -91,14 +91,14 @@ pub(crate) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
-/// A company's account at Auco.
+/// A customer's account at Auco.
 #[derive(Clone, Debug)]
 pub struct AucoAccount {
     /// `puk_…`: opens the query.
     pub public_key: String,
     /// `prk_…`: opens the creation.
     pub private_key: String,
-    /// The company's webhooks; see [`crate::Sandbox::set_auco_webhooks`] for setting them later.
+    /// The customer's webhooks; see [`crate::Sandbox::set_auco_webhooks`] for setting them later.
     pub webhooks: Vec<Webhook>,
 }
 
@@ -114,7 +114,7 @@ pub struct LinkAccount {
     pub refuse_with_401: bool,
 }
 
-/// One address that the company told Auco to notify.
+/// One address that the customer asked Auco to notify.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Webhook {
     /// The name used in `targetWebhooks`.

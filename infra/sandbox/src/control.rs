@@ -10,10 +10,13 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::answers::{Refused, message};
-use crate::auco::{AucoProcessView, Forced, NotNow};
-use crate::state::Id;
-use crate::tecalis::TecalisView;
-use crate::{Faults, LinkPicture, LinkView, Sandbox};
+use crate::auco::process::{AucoProcessView, Forced, NotNow};
+use crate::faults::Faults;
+use crate::ids::Id;
+use crate::link::picture::LinkPicture;
+use crate::link::request::LinkView;
+use crate::sandbox::Sandbox;
+use crate::tecalis::authorization::TecalisView;
 
 pub(crate) fn router() -> Router<Sandbox> {
     Router::new()

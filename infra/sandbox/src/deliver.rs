@@ -7,8 +7,9 @@ use futures_util::stream;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::Sandbox;
-use crate::state::{Id, State};
+use crate::ids::Id;
+use crate::sandbox::Sandbox;
+use crate::state::State;
 use crate::webhooks::{self, Address};
 
 /// How many processes are served at once.

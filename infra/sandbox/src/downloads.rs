@@ -1,4 +1,4 @@
-//! The bucket behind every company's links to pictures and videos: who may download, and what goes wrong with a download.
+//! The bucket behind each provider's links to pictures and videos: who may download, and what goes wrong with a download.
 
 use std::io;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::{StatusCode, header};
 
-use crate::Sandbox;
 use crate::answers::{Refused, page, xml};
 use crate::dice::Dice;
 use crate::faults::{Call, FaultKind, Faults};
 use crate::links::{LinkRefused, Signature};
+use crate::sandbox::Sandbox;
 use crate::script::{InTurn, PictureFault};
 
 /// What there is to download, and what goes wrong with it.

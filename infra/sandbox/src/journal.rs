@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::SandboxError;
+use crate::errors::SandboxError;
 
 /// Lines per living record, beyond a floor, at which the file is written anew.
 const SLACK: usize = 16;

@@ -1,4 +1,4 @@
-//! Stand-ins for the companies that verify identities: HTTP servers that behave as the companies' documentation says,
+//! Stand-ins for the identity-verification providers: HTTP servers that behave as the providers' documentation says,
 //! with people, reviewers and faults that follow a script, so that the local system and its tests meet everything a
 //! real provider does. Pictures are drawn by code, links to them really expire, webhooks are really sent and retried.
 //!
@@ -6,7 +6,7 @@
 //! [`Sandbox::next_due`] says when to call it next. A test moves the clock and ticks; a running system ticks in a loop.
 //! Chance follows from a seed. What is left to others: binding a port, running the clock, and checking what arrives.
 //!
-//! Each company is a folder: `auco`, `link`, `tecalis`. What they share is one file each: `links` (signed URLs), `pictures`,
+//! Each provider is a folder: `auco`, `link`, `tecalis`. What they share is one file each: `links` (signed URLs), `pictures`,
 //! `video`, `downloads`, `script` and `faults` (what goes wrong), `queue`, `deliver` and `webhooks` (sending), `journal`
 //! (surviving a restart).
 //!
@@ -52,7 +52,7 @@
 //!
 //! # LINK's script
 //!
-//! A request to verify has no room for words of the company's own, so the picture says how it goes: the first picture of
+//! A request to verify has no field for the customer's own words, so the picture says how it goes: the first picture of
 //! the document, if it is one of [`Sandbox::link_picture`]. Any other picture means `ok`. A picture may say apart what the
 //! machine finds and what somebody finds by hand (`warning,not-match`): the same picture, sent again by hand under
 //! another id, then goes the second way. What is not said goes well. An unknown word is answered 400, naming it.
@@ -142,11 +142,14 @@ mod control;
 mod deliver;
 mod dice;
 mod downloads;
+mod errors;
 mod faults;
+mod ids;
 mod journal;
 mod links;
 mod pictures;
 mod queue;
+mod sandbox;
 mod script;
 mod state;
 mod video;
@@ -155,121 +158,29 @@ mod webhooks;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use axum::Router;
 use bytes::Bytes;
 use jiff::Timestamp;
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-pub use crate::auco::AucoProcessView;
+pub use crate::auco::process::AucoProcessView;
 pub use crate::config::{AucoAccount, LinkAccount, Now, SandboxConfig, Times, Webhook};
-use crate::dice::Dice;
+pub use crate::errors::{SandboxError, TecalisError, UnknownWord};
 pub use crate::faults::{FaultKind, Faults};
-pub use crate::link::LinkView;
-use crate::links::Links;
+pub use crate::link::picture::LinkPicture;
+pub use crate::link::request::LinkView;
+pub use crate::sandbox::Sandbox;
 pub use crate::state::CallCounts;
-use crate::state::State;
-pub use crate::tecalis::TecalisView;
-
-/// All stand-ins of one local system. Clones share everything.
-#[derive(Clone)]
-pub struct Sandbox {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    now: Now,
-    dice: Dice,
-    times: Times,
-    links: Links,
-    auco_keys: auco::Keys,
-    tecalis_api_key: String,
-    client: reqwest::Client,
-    /// Never held across an await.
-    state: Mutex<State>,
-}
-
-/// Why a sandbox could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum SandboxError {
-    /// The state file exists but cannot be read, or cannot be written.
-    #[error("the sandbox's state file {} cannot be used: {source}", path.display())]
-    StateFile {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A line of the state file is not one of ours. Delete the file to start anew.
-    #[error("line {line} of the sandbox's state file {} is damaged ({source}): put a copy of it back, or remove it to have the companies start anew", path.display())]
-    StateLine {
-        /// The file.
-        path: PathBuf,
-        /// Counted from 1.
-        line: usize,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
-    /// The client that sends webhooks could not be built.
-    #[error("the sandbox's HTTP client could not be built: {0}")]
-    Client(#[from] reqwest::Error),
-}
-
-/// Why an authorization could not be created.
-#[derive(Debug, thiserror::Error)]
-pub enum TecalisError {
-    /// The script has a word that means nothing.
-    #[error("the script has the unknown word \"{0}\"")]
-    UnknownWord(String),
-    /// It could not be saved.
-    #[error("the authorization could not be saved: {0}")]
-    Unsaved(#[from] std::io::Error),
-}
-
-/// What a picture for LINK shows.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "lowercase")]
-pub enum LinkPicture {
-    /// The document's front.
-    Front,
-    /// The document's back.
-    Back,
-    /// A face.
-    Selfie,
-}
-
-/// A picture's script has a word that means nothing.
-#[derive(Debug, thiserror::Error, Eq, PartialEq)]
-#[error("the script has the unknown word \"{0}\"")]
-pub struct UnknownWord(pub String);
+pub use crate::tecalis::authorization::TecalisView;
 
 impl Sandbox {
-    /// Opens a sandbox, with the state its file holds if there is one.
-    pub fn open(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
-        let dice = Dice(config.seed);
-        let inner = Inner {
-            now: config.now,
-            dice,
-            client: webhooks::client(&config.times)?,
-            times: config.times,
-            links: Links::new(&config.base_url, dice),
-            auco_keys: auco::Keys { public: config.auco.public_key, private: config.auco.private_key },
-            tecalis_api_key: config.tecalis_api_key,
-            state: Mutex::new(State::open(config.state_file, config.auco.webhooks, config.link)?),
-        };
-        Ok(Sandbox { inner: Arc::new(inner) })
-    }
-
     /// The routes of all stand-ins and of the controls for people, below the configured base URL.
     pub fn router(&self) -> Router {
-        let companies = auco::router().merge(link::router()).merge(tecalis::router());
-        companies.merge(control::router()).with_state(self.clone())
+        let providers = auco::router().merge(link::router()).merge(tecalis::router());
+        providers.merge(control::router()).with_state(self.clone())
     }
 
-    /// Replaces the company's webhooks at Auco. Notifications are resolved when they are sent, so those that waited
+    /// Replaces the customer's webhooks at Auco. Notifications are resolved when they are sent, so those that waited
     /// for a restart go to the new addresses.
     pub fn set_auco_webhooks(&self, webhooks: Vec<Webhook>) {
         self.state().auco_webhooks = webhooks;
@@ -321,7 +232,7 @@ impl Sandbox {
 
     /// A picture for a request at LINK. The front is the one whose script counts. Equal scripts give equal bytes.
     pub fn link_picture(&self, kind: LinkPicture, script: &str) -> Result<Bytes, UnknownWord> {
-        link::picture(kind, script)
+        link::picture::with_script(kind, script)
     }
 
     /// All requests to verify at LINK, in the order in which they first came.
@@ -365,13 +276,5 @@ impl Sandbox {
     /// What was called and sent since this sandbox was opened.
     pub fn calls(&self) -> CallCounts {
         self.state().calls
-    }
-
-    fn now(&self) -> Timestamp {
-        (self.inner.now)()
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -121,11 +121,15 @@ impl Canvas {
     fn paint(&mut self, [left, top, right, bottom]: [i32; 4], paint: impl Fn(i32, i32) -> Option<Rgb>) {
         for y in top.max(0)..bottom.min(self.height) {
             for x in left.max(0)..right.min(self.width) {
-                if let Some(colour) = paint(x, y) {
-                    let at = ((y * self.width + x) * 3) as usize;
-                    self.pixels[at..at + 3].copy_from_slice(&colour);
-                }
+                self.set(x, y, paint(x, y));
             }
+        }
+    }
+
+    fn set(&mut self, x: i32, y: i32, colour: Option<Rgb>) {
+        if let Some(colour) = colour {
+            let at = ((y * self.width + x) * 3) as usize;
+            self.pixels[at..at + 3].copy_from_slice(&colour);
         }
     }
 

@@ -1,24 +1,65 @@
-//! The words with which the creator of a process says how it ends and what goes wrong on the way. The table of all
-//! words is in the crate's documentation.
+//! What the scripts of several providers share: reading words, and the faults that they have in common. The table of all words
+//! is in the crate's documentation.
 
 use serde::{Deserialize, Serialize};
 
-use crate::pictures;
+/// What goes wrong with callbacks.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub(crate) struct CallbackFaults {
+    /// None is sent.
+    pub none: bool,
+    pub duplicate: bool,
+    pub out_of_order: bool,
+    /// All are sent before the first call is answered.
+    pub before_answer: bool,
+}
 
-/// How a process ends.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub(crate) enum Outcome {
-    #[default]
-    Approved,
-    ApprovedInvalidated,
-    SecondAttempt,
-    Invalidated,
-    Blocked,
-    BlockedValidated,
-    BlockedValidatedSilent,
-    BlockedInvalidated,
-    Expired,
-    Never,
+impl CallbackFaults {
+    /// Adds the fault that a word of the script means, if it means one of these.
+    pub fn add(&mut self, word: &str) -> Option<()> {
+        match word {
+            "no-callback" => self.none = true,
+            "duplicate-callback" => self.duplicate = true,
+            "out-of-order" => self.out_of_order = true,
+            "callback-before-answer" => self.before_answer = true,
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// How often each callback is sent.
+    pub fn copies(self) -> usize {
+        match self {
+            CallbackFaults { none: true, .. } => 0,
+            CallbackFaults { duplicate: true, .. } => 3,
+            _ => 1,
+        }
+    }
+}
+
+/// What goes wrong with the call that creates something.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub(crate) struct CreateFaults {
+    /// The call fails and does nothing.
+    pub fails_before: bool,
+    /// The call does its work and fails.
+    pub fails_after: bool,
+    pub slow: bool,
+}
+
+impl CreateFaults {
+    /// Adds the fault that a word of the script means, if it means one of these.
+    pub fn add(&mut self, word: &str) -> Option<()> {
+        match word {
+            "create-5xx" => self.fails_before = true,
+            "create-5xx-after" => self.fails_after = true,
+            "create-slow" => self.slow = true,
+            _ => return None,
+        }
+        Some(())
+    }
 }
 
 /// What a fault of pictures puts in a picture's place.
@@ -96,102 +137,4 @@ pub(crate) fn read_words(text: &str, mut add: impl FnMut(&str, Option<u32>) -> O
         taken.ok_or_else(|| word.to_owned())?;
     }
     Ok(())
-}
-
-/// A script after reading.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(default)]
-pub(crate) struct Script {
-    pub outcome: Outcome,
-    pub no_callback: bool,
-    pub duplicate_callback: bool,
-    pub out_of_order: bool,
-    pub callback_before_answer: bool,
-    pub no_custom: bool,
-    pub create_5xx: bool,
-    pub create_5xx_after: bool,
-    pub create_slow: bool,
-    /// The size of pictures in units of 2^20 bytes; 0 is as they are drawn.
-    pub picture_size: u32,
-    /// How many of the first queries fail.
-    pub query_5xx: u32,
-    /// How many of the first queries have odd elements.
-    pub odd: u32,
-    /// Whether all attempts are said to be of one moment.
-    pub same_date: bool,
-    pub pictures: InTurn<PictureFault>,
-}
-
-impl Script {
-    /// Reads a script. The error is the first word that means nothing.
-    pub fn parse(text: &str) -> Result<Script, String> {
-        let mut script = Script::default();
-        read_words(text, |name, times| script.add(name, times))?;
-        Ok(script)
-    }
-
-    fn add(&mut self, name: &str, times: Option<u32>) -> Option<()> {
-        // Without a number a counted fault never ends.
-        let always = times.unwrap_or(u32::MAX);
-        if self.pictures.add(PictureFault::of_picture(name), always).is_some() {
-            return Some(());
-        }
-        match name {
-            "query-5xx" => self.query_5xx = always,
-            "odd" => self.odd = always,
-            "picture-size" => self.picture_size = times.filter(|size| pictures::SIZES.contains(size))?,
-            _ if times.is_some() => return None,
-            "approved" => self.outcome = Outcome::Approved,
-            "approved-invalidated" => self.outcome = Outcome::ApprovedInvalidated,
-            "second-attempt" => self.outcome = Outcome::SecondAttempt,
-            "invalidated" => self.outcome = Outcome::Invalidated,
-            "blocked" => self.outcome = Outcome::Blocked,
-            "blocked-validated" => self.outcome = Outcome::BlockedValidated,
-            "blocked-validated-silent" => self.outcome = Outcome::BlockedValidatedSilent,
-            "blocked-invalidated" | "rejected" => self.outcome = Outcome::BlockedInvalidated,
-            "expired" => self.outcome = Outcome::Expired,
-            "never" => self.outcome = Outcome::Never,
-            "no-callback" => self.no_callback = true,
-            "duplicate-callback" => self.duplicate_callback = true,
-            "out-of-order" => self.out_of_order = true,
-            "callback-before-answer" => self.callback_before_answer = true,
-            "no-custom" => self.no_custom = true,
-            "same-date" => self.same_date = true,
-            "create-5xx" => self.create_5xx = true,
-            "create-5xx-after" => self.create_5xx_after = true,
-            "create-slow" => self.create_slow = true,
-            _ => return None,
-        }
-        Some(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-
-    use super::*;
-
-    #[test]
-    fn words_may_stand_in_any_order_with_blanks_and_the_last_outcome_counts() {
-        let script = Script::parse(" no-callback , blocked,query-5xx:2,, second-attempt").unwrap();
-        assert!(script.no_callback);
-        assert_eq!((script.outcome, script.query_5xx), (Outcome::SecondAttempt, 2));
-        assert_eq!(Script::parse("").unwrap(), Script::default());
-    }
-
-    #[test]
-    fn an_unknown_word_is_named() {
-        for word in ["aproved", "cut-off:x", "approved:2", "query-5xx:-1"] {
-            assert_eq!(Script::parse(&format!("approved,{word}")), Err(word.to_owned()));
-        }
-    }
-
-    #[test]
-    fn faults_of_pictures_follow_one_another() {
-        let script = Script::parse("cut-off:1,gone:2").unwrap();
-        let faults: Vec<_> = (0..4).map(|before| script.pictures.after(before)).collect();
-        assert_eq!(faults, [Some(PictureFault::CutOff), Some(PictureFault::Gone), Some(PictureFault::Gone), None]);
-        assert_eq!(Script::parse("gone").unwrap().pictures.after(1000), Some(PictureFault::Gone));
-    }
 }

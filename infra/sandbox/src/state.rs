@@ -10,14 +10,17 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::agenda::Agenda;
-use crate::auco::{AucoProcessView, Process};
+use crate::auco::process::{AucoProcessView, Process};
+use crate::config::{LinkAccount, Webhook};
 use crate::dice::Dice;
+use crate::errors::SandboxError;
 use crate::faults::Faults;
+use crate::ids::Id;
 use crate::journal::Journal;
-use crate::link::{self, LinkView, Tokens};
+use crate::link::request::{LinkView, Request};
+use crate::link::tokens::Tokens;
 use crate::links::Links;
-use crate::tecalis::{Authorization, TecalisView};
-use crate::{LinkAccount, SandboxError, Webhook};
+use crate::tecalis::authorization::{Authorization, TecalisView};
 
 /// How often the stand-ins were called, and what they sent, since the sandbox was opened.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
@@ -46,8 +49,8 @@ pub(crate) struct State {
     /// By code.
     pub auco: BTreeMap<String, Process>,
     pub auco_webhooks: Vec<Webhook>,
-    /// By the request's id, which the company chose.
-    pub link: BTreeMap<String, link::Request>,
+    /// By the request's id, which the customer chose.
+    pub link: BTreeMap<String, Request>,
     /// The ids whose first request `create-5xx` has refused.
     pub link_refused: BTreeSet<String>,
     /// Not saved: tokens are good after a restart, and count as unused.
@@ -63,20 +66,12 @@ pub(crate) struct State {
     journal: Journal,
 }
 
-/// Whose state. LINK's ids are whatever the company likes, another company's among them.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(crate) enum Id {
-    Auco(String),
-    Link(String),
-    Tecalis(String),
-}
-
 /// One line of the journal.
 #[derive(Deserialize, Serialize)]
 #[expect(clippy::large_enum_variant, reason = "one lives at a time, for one line of the journal")]
 enum Record<'a> {
     Auco(Cow<'a, Process>),
-    Link(Cow<'a, link::Request>),
+    Link(Cow<'a, Request>),
     LinkRefused(Cow<'a, str>),
     Tecalis(Cow<'a, Authorization>),
 }
@@ -216,7 +211,7 @@ impl State {
     pub fn link_views(&self) -> Vec<LinkView> {
         let mut requests: Vec<_> = self.link.values().collect();
         requests.sort_by_key(|request| request.serial);
-        requests.into_iter().map(link::Request::view).collect()
+        requests.into_iter().map(Request::view).collect()
     }
 
     pub fn tecalis_views(&self) -> Vec<TecalisView> {

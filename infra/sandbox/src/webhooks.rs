@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::Times;
+use crate::config::Times;
 
 /// Where a notification goes, and the header that goes with it.
 pub(crate) struct Address {

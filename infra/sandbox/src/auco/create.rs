@@ -10,12 +10,13 @@ use serde_json::json;
 use super::authorize;
 use super::order::Order;
 use super::process::Process;
+use super::script::Script;
 use crate::answers::{Refused, fault, message, unavailable};
 use crate::deliver::Claim;
 use crate::faults::{Call, FaultKind};
-use crate::script::Script;
-use crate::state::Id;
-use crate::{Sandbox, state};
+use crate::ids::Id;
+use crate::sandbox::Sandbox;
+use crate::state;
 
 /// A process that now exists, and how the call goes on from here.
 struct Created {
@@ -63,18 +64,18 @@ fn begin(sandbox: &Sandbox, body: &[u8]) -> Result<Created, Refused> {
     if !order.targets.iter().all(|target| state.auco_webhooks.iter().any(|webhook| webhook.id == *target)) {
         return Err(bad_request("TARGET_WEBHOOKS_INVALID").into());
     }
-    if script.create_5xx {
+    if script.create.fails_before {
         return Err(unavailable().into());
     }
     let serial = state.auco.len() as u64;
     let code = dice.code(&format!("auco code {serial}"));
     let mut process = Process::new(serial, code.clone(), order, script, now, &sandbox.inner.times);
-    if process.script.callback_before_answer {
+    if process.script.callbacks.before_answer {
         process.hurry(now, dice);
     }
-    let slow = process.script.create_slow || chance == Some(FaultKind::Hang);
-    let broken = process.script.create_5xx_after || chance == Some(FaultKind::ErrorAfterEffect);
-    let send_first = process.script.callback_before_answer;
+    let slow = process.script.create.slow || chance == Some(FaultKind::Hang);
+    let broken = process.script.create.fails_after || chance == Some(FaultKind::ErrorAfterEffect);
+    let send_first = process.script.callbacks.before_answer;
     insert(&mut state, process)?;
     let first_send =
         if send_first { Claim::take(sandbox, &mut state, Id::Auco(code.clone()), sandbox.now()) } else { None };

@@ -1,4 +1,4 @@
-//! What Auco tells the company by webhook: never that a process goes on or has expired.
+//! Auco's webhooks. None says that a process continues or has expired.
 //!
 //! Its language is not the query's: similarity is 0–1, error codes are in upper case, a reviewer's acceptance is called
 //! VALIDATED, and `finish` is true even for BLOCKED, although a decision may follow.

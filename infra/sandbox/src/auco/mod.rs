@@ -8,24 +8,16 @@ mod create;
 mod events;
 mod files;
 mod order;
-mod process;
+pub(crate) mod process;
 mod query;
+mod script;
 
 use axum::Router;
 use axum::routing::{get, post};
 use http::{HeaderMap, StatusCode, header};
 
-use crate::Sandbox;
 use crate::answers::{Refused, message};
-
-pub use process::AucoProcessView;
-pub(crate) use process::{Forced, NotNow, Process};
-
-/// The two keys of the company.
-pub(crate) struct Keys {
-    pub public: String,
-    pub private: String,
-}
+use crate::sandbox::Sandbox;
 
 pub(crate) fn router() -> Router<Sandbox> {
     Router::new()

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// `expiredDate` must be further ahead than this.
 const LEAST_LIFE: SignedDuration = SignedDuration::from_hours(3 * 24);
 
-/// What the company asked for.
+/// What the customer ordered.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Order {
     pub email: String,

@@ -9,12 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::events::Event;
 use super::order::Order;
-use crate::Times;
-use crate::config::later;
+use super::script::{Outcome, Script};
+use crate::config::{Times, later};
 use crate::dice::Dice;
 use crate::pictures::{self, Drawing};
 use crate::queue::Queue;
-use crate::script::{Outcome, Script};
 
 /// The states a query can show (seed `001_…`).
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -301,17 +300,14 @@ impl Process {
     }
 
     fn notify(&mut self, event: Event, at: Timestamp, dice: Dice) {
-        if self.script.no_callback {
-            return;
-        }
         let body = event.body(self, dice);
         let targets: Vec<Option<String>> = match self.order.targets.as_slice() {
             [] => vec![None],
             targets => targets.iter().cloned().map(Some).collect(),
         };
-        let copies = if self.script.duplicate_callback { 3 } else { 1 };
+        let faults = self.script.callbacks;
         let another_follows = self.plan.iter().any(|(_, step)| !matches!(step, Step::Fail | Step::Expire));
-        self.queue.tell(&targets, copies, &body, at, self.script.out_of_order && another_follows);
+        self.queue.tell(&targets, faults.copies(), &body, at, faults.out_of_order && another_follows);
     }
 }
 

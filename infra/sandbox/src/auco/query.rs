@@ -13,11 +13,11 @@ use serde_json::{Map, Value, json};
 
 use super::process::{Attempt, Flaw, Process, Status};
 use super::{authorize, files};
-use crate::Sandbox;
 use crate::answers::{Refused, fault, message, unavailable};
 use crate::config::later;
 use crate::faults::{Call, FaultKind};
-use crate::state::Id;
+use crate::ids::Id;
+use crate::sandbox::Sandbox;
 
 pub(super) async fn query(
     State(sandbox): State<Sandbox>,

@@ -9,11 +9,11 @@ use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
 use super::script::CertificateFault;
-use super::{bearer, by_chance, certificate_of, unknown_error};
-use crate::Sandbox;
+use super::{bearer, by_chance, certificate_of, unauthorized, unknown_error};
 use crate::answers::{Refused, page};
 use crate::faults::{Call, FaultKind};
-use crate::state::Id;
+use crate::ids::Id;
+use crate::sandbox::Sandbox;
 
 pub(super) async fn certificate(
     State(sandbox): State<Sandbox>,
@@ -33,7 +33,9 @@ fn answer(sandbox: &Sandbox, token: &str, id: &str) -> Result<(Response, bool), 
     let dice = sandbox.inner.dice;
     let mut state = sandbox.state();
     let expires = state.link.get(id).is_some_and(|request| request.script.token_expires);
-    state.link_tokens.spend(token, expires)?;
+    if !state.link_tokens.spend(token, expires) {
+        return Err(unauthorized());
+    }
     let faults = state.faults.clone();
     let Some(request) = state.link.get_mut(id) else { return Err(not_found().into()) };
     let label = format!("link certificate {id} {}", request.fetches);

@@ -11,10 +11,12 @@ mod certificate;
 mod fields;
 mod order;
 mod pdf;
-mod request;
+pub(crate) mod picture;
+pub(crate) mod request;
 mod review;
 mod script;
 mod token;
+pub(crate) mod tokens;
 mod verify;
 
 use axum::extract::{DefaultBodyLimit, State};
@@ -28,11 +30,9 @@ use serde_json::json;
 use crate::answers::{Refused, fault};
 use crate::dice::Dice;
 use crate::faults::{Call, FaultKind};
-use crate::{LinkPicture, Sandbox, UnknownWord, pictures};
+use crate::sandbox::Sandbox;
 
-pub use request::LinkView;
-pub(crate) use request::Request;
-pub(crate) use token::Tokens;
+use request::Request;
 
 /// The largest body: three pictures of eight megabytes in base64. What LINK itself takes is not known.
 const MOST_BYTES: usize = 32 << 20;
@@ -43,17 +43,6 @@ pub(crate) fn router() -> Router<Sandbox> {
         .route("/link/ping", post(ping).get(ping))
         .route("/link/identity/verify", post(verify::verify).layer(DefaultBodyLimit::max(MOST_BYTES)))
         .route("/link/certificate/{id}", get(certificate::certificate))
-}
-
-/// A picture that carries a script, as [`script::Script::of_picture`] reads it.
-pub(crate) fn picture(kind: LinkPicture, script: &str) -> Result<Bytes, UnknownWord> {
-    script::Script::parse(script).map_err(UnknownWord)?;
-    let drawing = match kind {
-        LinkPicture::Front => pictures::Drawing::CardFront,
-        LinkPicture::Back => pictures::Drawing::CardBack,
-        LinkPicture::Selfie => pictures::Drawing::Face,
-    };
-    Ok(pictures::picture(drawing, &format!("{}{script}", script::MARK)))
 }
 
 /// The certificate of a request, once it is made.

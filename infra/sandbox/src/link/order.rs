@@ -10,10 +10,10 @@ use serde_json::{Map, Value};
 
 use super::script::Script;
 
-/// What the company asked for; the pictures themselves are not kept.
+/// What the customer ordered, without the pictures.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Order {
-    /// Chosen by the company.
+    /// Chosen by the customer.
     pub id: String,
     /// 1 or 2.
     pub images: usize,

@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 use super::order::Order;
 use super::script::{Automatic, Manual, Script};
 use super::{fields, review};
-use crate::Times;
-use crate::config::later;
+use crate::config::{Times, later};
 use crate::links::Links;
 use crate::queue::Queue;
 
@@ -57,7 +56,7 @@ pub(crate) struct Request {
     /// Of the certification, if one was ordered.
     pub(super) certification: Option<Operation>,
     pub(super) plan: VecDeque<(Timestamp, Step)>,
-    /// To addresses of the company's.
+    /// To the customer's addresses.
     #[serde(flatten)]
     pub queue: Queue<String>,
     pub repeats: u64,
@@ -71,7 +70,7 @@ pub(crate) struct Request {
 /// What a test sees of a request to verify.
 #[derive(Clone, Debug, Serialize)]
 pub struct LinkView {
-    /// Chosen by the company.
+    /// Chosen by the customer.
     pub id: String,
     /// Whether it was to be verified by hand.
     pub manual: bool,
@@ -212,7 +211,7 @@ impl Request {
                 data.iter_mut().filter(|_| self.script.odd).for_each(review::make_odd);
                 self.operation = if data.is_some() { Operation::Completed } else { Operation::Error };
                 let body = self.callback("ManualIDVerification", self.operation, data);
-                let hold = self.script.out_of_order && !self.plan.is_empty();
+                let hold = self.script.callbacks.out_of_order && !self.plan.is_empty();
                 self.tell(self.order.review_to.clone(), &body, at, hold);
             }
             Step::Certify => {
@@ -236,11 +235,7 @@ impl Request {
     }
 
     fn tell(&mut self, to: Option<String>, body: &Value, at: Timestamp, hold: bool) {
-        if self.script.no_callback {
-            return;
-        }
-        let copies = if self.script.duplicate_callback { 3 } else { 1 };
-        self.queue.tell(to.as_slice(), copies, body, at, hold);
+        self.queue.tell(to.as_slice(), self.script.callbacks.copies(), body, at, hold);
     }
 
     fn certificate_url(&self, links: &Links) -> String {

@@ -1,10 +1,10 @@
-//! The words with which a picture says how its verification goes. LINK's requests have no field for a company's own
+//! The words with which a picture says how its verification goes. LINK's requests have no field for a customer's own
 //! words, so they stand in a comment of the first picture. The table of all words is in the crate's documentation.
 
 use serde::{Deserialize, Serialize};
 
 use crate::pictures;
-use crate::script::{InTurn, read_words};
+use crate::script::{CallbackFaults, CreateFaults, InTurn, read_words};
 
 /// What a comment with a script begins with.
 pub(super) const MARK: &str = "script=";
@@ -65,15 +65,10 @@ pub(crate) struct Script {
     pub(super) manual: Manual,
     /// Whether what is found is told with odd elements.
     pub(super) odd: bool,
-    pub(super) create_5xx: bool,
-    pub(super) create_5xx_after: bool,
-    pub(super) create_slow: bool,
+    pub(super) callbacks: CallbackFaults,
+    pub(super) create: CreateFaults,
     pub(super) refuse_repeat: bool,
     pub(super) token_expires: bool,
-    pub(super) no_callback: bool,
-    pub(super) duplicate_callback: bool,
-    pub(super) out_of_order: bool,
-    pub(super) callback_before_answer: bool,
     pub(super) certificate_error: bool,
     pub(super) certificate_elsewhere: bool,
     pub(super) certificate: InTurn<CertificateFault>,
@@ -119,18 +114,11 @@ impl Script {
             "no-face-info" => self.manual = Manual::NoFaceInfo,
             "manual-error" => self.manual = Manual::Error,
             "odd" => self.odd = true,
-            "create-5xx" => self.create_5xx = true,
-            "create-5xx-after" => self.create_5xx_after = true,
-            "create-slow" => self.create_slow = true,
             "refuse-repeat" => self.refuse_repeat = true,
             "token-expires" => self.token_expires = true,
-            "no-callback" => self.no_callback = true,
-            "duplicate-callback" => self.duplicate_callback = true,
-            "out-of-order" => self.out_of_order = true,
-            "callback-before-answer" => self.callback_before_answer = true,
             "certificate-error" => self.certificate_error = true,
             "certificate-elsewhere" => self.certificate_elsewhere = true,
-            _ => return None,
+            _ => return self.callbacks.add(name).or_else(|| self.create.add(name)),
         }
         Some(())
     }

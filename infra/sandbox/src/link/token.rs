@@ -1,9 +1,6 @@
 //! `POST /auth/token`, and the tokens it gives.
 //!
-//! A token is signed, so none has to be remembered and one outlives a restart. What is remembered is which were used,
-//! for the scripts that have a token refused.
-
-use std::collections::HashMap;
+//! A token is signed, so that it survives a restart without being stored.
 
 use axum::Json;
 use axum::extract::State;
@@ -17,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{by_chance, unauthorized};
-use crate::Sandbox;
 use crate::answers::Refused;
 use crate::dice::{Dice, keyed_hash};
 use crate::faults::{Call, FaultKind};
+use crate::sandbox::Sandbox;
 
 /// A token's life in seconds of the sandbox's clock.
 const LIFE: i64 = 3600;
@@ -104,27 +101,4 @@ pub(super) fn is_good(dice: Dice, token: &str, now: Timestamp) -> bool {
 
 fn sign(dice: Dice, text: &str) -> String {
     BASE64.encode(keyed_hash(&dice.bytes("link tokens"), text.as_bytes()))
-}
-
-/// Which tokens were used, and which were refused for it.
-#[derive(Default)]
-pub(crate) struct Tokens(HashMap<String, Spent>);
-
-#[derive(Default)]
-struct Spent {
-    used: bool,
-    refused: bool,
-}
-
-impl Tokens {
-    /// Uses a token. Where the script says that tokens expire, one that was used before is refused, once.
-    pub fn spend(&mut self, token: &str, expires: bool) -> Result<(), Refused> {
-        let spent = self.0.entry(token.to_owned()).or_default();
-        if expires && spent.used && !spent.refused {
-            spent.refused = true;
-            return Err(unauthorized());
-        }
-        spent.used = true;
-        Ok(())
-    }
 }

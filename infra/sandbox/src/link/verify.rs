@@ -10,12 +10,13 @@ use serde_json::Value;
 use super::order::Order;
 use super::request::Request;
 use super::script::Script;
-use super::{bearer, by_chance, invalid, unknown_error};
+use super::{bearer, by_chance, invalid, unauthorized, unknown_error};
 use crate::answers::Refused;
 use crate::deliver::Claim;
 use crate::faults::{Call, FaultKind};
-use crate::state::Id;
-use crate::{Sandbox, state};
+use crate::ids::Id;
+use crate::sandbox::Sandbox;
+use crate::state;
 
 /// A request that was taken, and how the call goes on from here.
 struct Taken {
@@ -54,7 +55,9 @@ fn begin(sandbox: &Sandbox, token: &str, order: Order, script: Script) -> Result
     let mut state = sandbox.state();
     let known = state.link.get(&id);
     let expires = known.map_or(script.token_expires, |request| request.script.token_expires);
-    state.link_tokens.spend(token, expires)?;
+    if !state.link_tokens.spend(token, expires) {
+        return Err(unauthorized());
+    }
     let label = format!("link {}", state.calls.verifies);
     let chance = state.faults.roll(dice, Call::Create, &label);
     if let Some(answer) = chance.and_then(|kind| by_chance(kind, dice, &label, &id)) {
@@ -72,20 +75,20 @@ fn begin(sandbox: &Sandbox, token: &str, order: Order, script: Script) -> Result
         }
         return Ok(Taken { id, answer, first_send: None, slow, broken });
     }
-    if script.create_5xx && state.link_refused.insert(id.clone()) {
+    if script.create.fails_before && state.link_refused.insert(id.clone()) {
         state.save_or_warn(&Id::Link(id.clone()));
         return Err(unknown_error(&id).into());
     }
     let mut request = Request::new(state.link.len() as u64, order, script, now, &sandbox.inner.times);
-    let send_first = request.script.callback_before_answer;
+    let send_first = request.script.callbacks.before_answer;
     if send_first {
         request.hurry(now, &sandbox.inner.links);
     }
     let taken = Taken {
         id: id.clone(),
         answer: request.answer(),
-        slow: slow || request.script.create_slow,
-        broken: broken || request.script.create_5xx_after,
+        slow: slow || request.script.create.slow,
+        broken: broken || request.script.create.fails_after,
         first_send: None,
     };
     insert(&mut state, request)?;

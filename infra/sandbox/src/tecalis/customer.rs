@@ -13,11 +13,11 @@ use serde_json::{Map, Value, json};
 
 use super::authorization::{Authorization, Done, OCR_PICTURES, POL_PICTURES, Status};
 use super::files;
-use crate::Sandbox;
 use crate::answers::{Refused, fault, unavailable};
 use crate::config::later;
 use crate::faults::{Call, FaultKind};
-use crate::state::Id;
+use crate::ids::Id;
+use crate::sandbox::Sandbox;
 
 /// The antifraud tests of the document, as in the seed's sample.
 const OCR_TESTS: [&str; 14] = [
@@ -36,6 +36,8 @@ const OCR_TESTS: [&str; 14] = [
     "KO",
     "MRZ_VALIDATE",
 ];
+/// The antifraud tests of the proof of life.
+const POL_TESTS: [&str; 2] = ["PROHIBITED_CAMERAS", "FRAUD_FACE_BLOCK"];
 /// The test that a rejected document fails.
 const FAILS: &str = "MRZ_VALIDATE";
 
@@ -87,74 +89,127 @@ fn unauthorized() -> Response {
     (StatusCode::UNAUTHORIZED, Json(json!({ "internal_code": 401, "message": "Not authorized" }))).into_response()
 }
 
+/// What an answer shows of an authorization.
+struct Shown<'a> {
+    one: &'a Authorization,
+    sandbox: &'a Sandbox,
+    /// The parts that were asked for, separated by commas.
+    parts: &'a str,
+    links_end: Timestamp,
+}
+
 fn shown(one: &Authorization, parts: &str, sandbox: &Sandbox) -> Value {
-    let wants = |part: &str| parts.split(',').any(|wanted| wanted.trim() == part);
-    let mut general = json!({
-        "auth": one.uuid,
-        "company": "SOLUCIONES TECH GLOBAL S.A.",
-        "metadata": [],
-        "location": [{ "lat": "40.416775", "lon": "-3.703790" }],
-        "devices": [{ "user_agent": "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/130.0 Mobile" }],
+    let links_end = later(sandbox.now(), sandbox.inner.times.link_life);
+    let shown = Shown { one, sandbox, parts, links_end };
+    let mut answer = json!({
+        "general": shown.general(),
+        "process_uuid": one.process_uuid,
+        "process_details": "",
+        "process_status": one.status,
+        "operations": shown.operations(),
     });
-    let until = later(sandbox.now(), sandbox.inner.times.link_life);
-    if wants("video") && one.has_video() {
-        general["video"] = sandbox.inner.links.sign(&files::video_path(&one.uuid), until).into();
+    if shown.wants("identity") && matches!(one.status, Status::Ok | Status::Ko) {
+        answer["identity"] = shown.identity();
     }
-    let mut ocr = operation(&one.ocr_uuid, one.ocr);
-    let mut pol = operation(&one.pol_uuid, one.pol);
-    if one.ocr.is_some() {
-        ocr.extend(read_from_document());
+    answer
+}
+
+impl Shown<'_> {
+    fn wants(&self, part: &str) -> bool {
+        self.parts.split(',').any(|wanted| wanted.trim() == part)
     }
-    if one.pol.is_some() {
-        pol.extend([("low_age".to_owned(), "35".into()), ("high_age".to_owned(), "40".into())]);
-        pol.insert("type".to_owned(), "random".into());
+
+    fn general(&self) -> Value {
+        let mut general = json!({
+            "auth": self.one.uuid,
+            "company": "SOLUCIONES TECH GLOBAL S.A.",
+            "metadata": [],
+            "location": [{ "lat": "40.416775", "lon": "-3.703790" }],
+            "devices": [{ "user_agent": "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/130.0 Mobile" }],
+        });
+        if self.wants("video") && self.one.has_video() {
+            let path = files::video_path(&self.one.uuid);
+            general["video"] = self.sandbox.inner.links.sign(&path, self.links_end).into();
+        }
+        general
     }
-    for (name, operation, done, kinds) in
-        [("OCR", &mut ocr, one.ocr, &OCR_PICTURES[..]), ("POL", &mut pol, one.pol, &POL_PICTURES[..])]
-    {
-        let Some(done) = done else { continue };
-        if wants("antifraud") {
-            let tests: &[&str] = if name == "OCR" { &OCR_TESTS } else { &["PROHIBITED_CAMERAS", "FRAUD_FACE_BLOCK"] };
+
+    fn operations(&self) -> Value {
+        let ocr = self.document();
+        let pol = self.proof_of_life();
+        if self.one.script.array {
+            json!([self.named(pol, "POL"), self.named(ocr, "OCR")])
+        } else {
+            json!({ "OCR": ocr, "POL": pol })
+        }
+    }
+
+    fn document(&self) -> Map<String, Value> {
+        let mut ocr = operation(&self.one.ocr_uuid, self.one.ocr);
+        if let Some(done) = self.one.ocr {
+            ocr.extend(read_from_document());
+            self.add_parts(&mut ocr, "OCR", done, &OCR_TESTS, &OCR_PICTURES);
+        }
+        ocr
+    }
+
+    fn proof_of_life(&self) -> Map<String, Value> {
+        let mut pol = operation(&self.one.pol_uuid, self.one.pol);
+        if let Some(done) = self.one.pol {
+            pol.extend([("low_age".to_owned(), "35".into()), ("high_age".to_owned(), "40".into())]);
+            pol.insert("type".to_owned(), "random".into());
+            self.add_parts(&mut pol, "POL", done, &POL_TESTS, &POL_PICTURES);
+        }
+        pol
+    }
+
+    /// Adds the antifraud tests and the links to pictures, as far as they are asked for.
+    fn add_parts(
+        &self,
+        operation: &mut Map<String, Value>,
+        name: &str,
+        done: Done,
+        tests: &[&str],
+        kinds: &[(&str, usize)],
+    ) {
+        if self.wants("antifraud") {
             let value = |test: &str| if test == FAILS && !done.passed { "KO" } else { "OK" };
             let tests: Map<_, _> = tests.iter().map(|test| ((*test).to_owned(), value(test).into())).collect();
             operation.insert("antifraud".to_owned(), tests.into());
         }
-        if wants("images") {
-            let link =
-                |kind: &str, place: usize| sandbox.inner.links.sign(&files::path(&one.uuid, name, kind, place), until);
-            let links = |(kind, count): &(&str, usize)| {
-                ((*kind).to_owned(), (1..=*count).map(|place| link(kind, place)).collect::<Value>())
-            };
-            let mut images: Map<_, _> = kinds.iter().map(links).collect();
-            if one.queries <= u64::from(one.script.odd) {
-                images.entry("selfie").and_modify(|links| *links = json!(["in process"]));
-            }
-            operation.insert("images".to_owned(), images.into());
+        if self.wants("images") {
+            operation.insert("images".to_owned(), self.images(name, kinds).into());
         }
     }
-    let operations = if one.script.array {
-        for (name, operation) in [("OCR", &mut ocr), ("POL", &mut pol)] {
-            operation.insert("operation".to_owned(), name.into());
-            if one.script.named_by_type {
-                let id = operation.get("uuid").cloned();
-                operation.insert("operation".to_owned(), id.unwrap_or_default());
-                operation.insert("type".to_owned(), name.into());
-            }
+
+    fn images(&self, name: &str, kinds: &[(&str, usize)]) -> Map<String, Value> {
+        let link = |kind: &str, place: usize| {
+            self.sandbox.inner.links.sign(&files::path(&self.one.uuid, name, kind, place), self.links_end)
+        };
+        let links = |(kind, count): &(&str, usize)| {
+            ((*kind).to_owned(), (1..=*count).map(|place| link(kind, place)).collect::<Value>())
+        };
+        let mut images: Map<_, _> = kinds.iter().map(links).collect();
+        if self.one.queries <= u64::from(self.one.script.odd) {
+            images.entry("selfie").and_modify(|links| *links = json!(["in process"]));
         }
-        json!([pol, ocr])
-    } else {
-        json!({ "OCR": ocr, "POL": pol })
-    };
-    let mut answer = json!({
-        "general": general,
-        "process_uuid": one.process_uuid,
-        "process_details": "",
-        "process_status": one.status,
-        "operations": operations,
-    });
-    if wants("identity") && matches!(one.status, Status::Ok | Status::Ko) {
-        answer["identity"] = json!({
-            "uuid": sandbox.inner.dice.uuid(&format!("tecalis identity of {}", one.uuid)),
+        images
+    }
+
+    /// An operation as an element of a list, which says its name.
+    fn named(&self, mut operation: Map<String, Value>, name: &str) -> Map<String, Value> {
+        operation.insert("operation".to_owned(), name.into());
+        if self.one.script.named_by_type {
+            let id = operation.get("uuid").cloned();
+            operation.insert("operation".to_owned(), id.unwrap_or_default());
+            operation.insert("type".to_owned(), name.into());
+        }
+        operation
+    }
+
+    fn identity(&self) -> Value {
+        json!({
+            "uuid": self.sandbox.inner.dice.uuid(&format!("tecalis identity of {}", self.one.uuid)),
             "identifier": "99999999R",
             "names": "CARMEN",
             "surnames": "ESPAÑOLA ESPAÑOLA",
@@ -164,9 +219,8 @@ fn shown(one: &Authorization, parts: &str, sandbox: &Sandbox) -> Value {
             "expiration_date": "2031-06-02",
             "country_code": "ESP",
             "document_type": "DNI_ESP",
-        });
+        })
     }
-    answer
 }
 
 fn operation(uuid: &str, done: Option<Done>) -> Map<String, Value> {

@@ -3,12 +3,12 @@
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 
-use crate::Sandbox;
 use crate::answers::Refused;
 use crate::downloads::{self, Download, Trouble};
+use crate::ids::Id;
 use crate::links::Signature;
 use crate::pictures;
-use crate::state::Id;
+use crate::sandbox::Sandbox;
 
 /// The path that is signed, below the base URL.
 pub(super) fn path(uuid: &str, operation: &str, kind: &str, place: usize) -> String {

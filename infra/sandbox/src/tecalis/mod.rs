@@ -4,18 +4,18 @@
 //! as a list, the override by hand). `authorization` is one of them and what becomes of it; `customer` and `files` are
 //! the calls.
 
-mod authorization;
+pub(crate) mod authorization;
 mod customer;
 mod files;
+mod script;
 
 use axum::Router;
 use axum::routing::{get, post};
 
-use crate::state::Id;
-use crate::{Sandbox, TecalisError};
-
-pub(crate) use authorization::Authorization;
-pub use authorization::TecalisView;
+use crate::errors::TecalisError;
+use crate::ids::Id;
+use crate::sandbox::Sandbox;
+use authorization::Authorization;
 
 pub(crate) fn router() -> Router<Sandbox> {
     Router::new()
@@ -26,7 +26,7 @@ pub(crate) fn router() -> Router<Sandbox> {
 
 /// A new authorization; nothing is promised that a restart would forget.
 pub(crate) fn authorize(sandbox: &Sandbox, script: &str) -> Result<String, TecalisError> {
-    let script = authorization::Script::parse(script).map_err(TecalisError::UnknownWord)?;
+    let script = script::Script::parse(script).map_err(TecalisError::UnknownWord)?;
     let now = sandbox.now();
     let mut state = sandbox.state();
     let serial = state.tecalis.len() as u64;

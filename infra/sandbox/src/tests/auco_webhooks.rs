@@ -1,4 +1,4 @@
-//! What arrives at the company, in which order, and how often it is tried.
+//! What arrives at the customer, in which order, and how often it is tried.
 
 use super::*;
 

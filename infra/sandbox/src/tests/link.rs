@@ -1,4 +1,4 @@
-//! LINK as a company's back end calls it: what the tests of LINK share.
+//! LINK as a customer's back end calls it: what the tests of LINK share.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;

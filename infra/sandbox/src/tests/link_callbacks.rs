@@ -1,4 +1,4 @@
-//! What arrives at the company's addresses, in which order, and how often it is tried.
+//! What arrives at the customer's addresses, in which order, and how often it is tried.
 
 use super::link::*;
 use super::*;
@@ -72,7 +72,7 @@ async fn a_refused_callback_is_tried_after_two_four_and_six_minutes_and_then_is_
 }
 
 #[tokio::test]
-async fn requests_of_two_companies_under_one_id_keep_apart() {
+async fn requests_of_two_customers_under_one_id_keep_apart() {
     let link = Link::new().await;
     let code = link.world.create("approved").await;
     link.verify(&link.by_hand(link.order(&code, ""))).await;

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 
 use super::*;
-use crate::state::Id;
+use crate::ids::Id;
 
 /// A file of its own for one test, removed at the end.
 struct StateFile(PathBuf);
@@ -98,10 +98,10 @@ async fn a_file_from_before_videos_and_counted_callbacks_is_read() {
     let written = fs::read_to_string(&file.0).unwrap();
     let older = written.lines().map(|line| {
         let mut record: Value = serde_json::from_str(line).unwrap();
-        let mut forget = |company: &str, fields: &[&str]| {
+        let mut forget = |provider: &str, fields: &[&str]| {
             for field in fields {
-                let of = record.pointer_mut(company).and_then(Value::as_object_mut);
-                assert!(of.is_none_or(|of| of.remove(*field).is_some()), "{company} has {field}");
+                let of = record.pointer_mut(provider).and_then(Value::as_object_mut);
+                assert!(of.is_none_or(|of| of.remove(*field).is_some()), "{provider} has {field}");
             }
         };
         forget("/Auco", &["sent", "acknowledged"]);
