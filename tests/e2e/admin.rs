@@ -60,7 +60,7 @@ async fn a_tenant_is_created_once_and_changed_in_what_is_named_only() {
     admin(&world, &["tenant", "create", "acme", "--name", "Acme"]).await;
     assert_eq!(
         refused(&world, &["tenant", "create", "acme", "--name", "Other"], "").await,
-        "there is a tenant acme already"
+        "there is already a tenant acme"
     );
     let before = world.tenant("acme").await;
     admin(&world, &["tenant", "set", "acme", "--per-minute", "10", "--retention-days", "5"]).await;
@@ -125,7 +125,7 @@ async fn an_account_must_have_the_company_s_own_shape() {
             "tecalis is misconfigured for this account: its url is not a URL such as https://example.com/hook",
         ),
         ("nobody", "{}", "nobody is not a provider that Cotejo knows"),
-        ("link", "[]", "standard input is no JSON object"),
+        ("link", "[]", "standard input is not a JSON object"),
     ] {
         assert_eq!(refused(&world, &set(provider), input).await, problem);
     }

@@ -69,9 +69,8 @@ impl Lag {
         while wanted.as_object().is_some_and(|wanted| !wanted.is_empty()) {
             let answer = ask(inner, &request, "BatchGetItem", &json!({"RequestItems": wanted})).await?;
             for (table, items) in answer["Responses"].as_object().into_iter().flatten() {
-                for item in items.as_array().into_iter().flatten() {
-                    found.insert(id_of(table, item), item.clone());
-                }
+                let items = items.as_array().into_iter().flatten();
+                found.extend(items.map(|item| (id_of(table, item), item.clone())));
             }
             wanted = answer["UnprocessedKeys"].clone();
         }

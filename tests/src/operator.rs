@@ -69,14 +69,14 @@ impl World {
         std::fs::write(&file, secrets.to_string()).unwrap();
     }
 
-    /// Schedules the account of a tenant at a company for deletion, as in AWS's console.
+    /// Schedules the account of a tenant at a provider for deletion, as in AWS's console.
     pub async fn delete_secret(&self, tenant: &str, provider: &str) {
         let platform = Platform::new(Config::from_map(&self.settings()).unwrap(), self.operators_seams());
         let name = format!("{}/{tenant}/{provider}", self.local.env()["COTEJO_SECRET"]);
         platform.aws.secrets.delete_secret().secret_id(name).send().await.unwrap();
     }
 
-    /// The path at which a company calls back about the tenant `local` that is told one address for the whole account.
+    /// The path at which a provider calls back about the tenant `local` that is told one address for the whole account.
     pub async fn webhook_path(&self, provider: &str) -> String {
         let said = self.admin(&["provider", "webhook", "local", provider], "").await.unwrap();
         said.text().trim_end().strip_prefix(self.local.url()).unwrap().to_owned()
@@ -107,7 +107,7 @@ impl World {
         self.store().tenant(&operator(tenant)).await.unwrap().unwrap()
     }
 
-    /// The account of a tenant at a company, as its secret has it.
+    /// The account of a tenant at a provider, as its secret has it.
     #[must_use]
     pub fn secret(&self, tenant: &str, provider: &str) -> serde_json::Value {
         let secrets = std::fs::read(self.local.data().join("secrets.json")).unwrap();

@@ -1,6 +1,6 @@
-//! The functions' way to the companies and to a customer's endpoint, watched and disturbed: a server between them.
+//! The functions' way to the providers and to a customer's endpoint, watched and disturbed: a server between them.
 //!
-//! Links in the companies' answers are made to lead here too, so that downloads are calls like all others.
+//! Links in the providers' answers are made to lead here too, so that downloads are calls like all others.
 
 #![expect(clippy::unwrap_used, reason = "a test's own failure is a failed test")]
 
@@ -51,7 +51,7 @@ impl Proxy {
         Self { shared, server }
     }
 
-    /// The settings that make functions call the companies here.
+    /// The settings that make functions call the providers here.
     #[must_use]
     pub fn overrides(&self) -> HashMap<String, String> {
         let paths =
@@ -82,10 +82,10 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, MOST_BYTES).await.unwrap();
     let path = parts.uri.path_and_query().unwrap().as_str();
-    let company = parts.uri.path().split('/').nth(1).unwrap_or_default();
+    let provider = parts.uri.path().split('/').nth(1).unwrap_or_default();
     let about = ["files", "token", "verify", "certificate", "veriface", "customer"];
     let about = about.into_iter().find(|about| path.contains(about)).unwrap_or_default();
-    let call = Call { operation: format!("{company} {}", parts.method), about: about.to_owned() };
+    let call = Call { operation: format!("{provider} {}", parts.method), about: about.to_owned() };
     let disturbance = shared.wire.note(call);
     let send = || shared.send(&parts, path, body.clone());
     match disturbance {

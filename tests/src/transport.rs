@@ -110,6 +110,7 @@ impl HttpClient for Transport {
     }
 }
 
+#[derive(Clone)]
 struct Watched {
     inner: SharedHttpConnector,
     wire: Wire,
@@ -124,75 +125,93 @@ impl fmt::Debug for Watched {
 
 impl HttpConnector for Watched {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (inner, wire, lag) = (self.inner.clone(), self.wire.clone(), self.lag.clone());
-        HttpConnectorFuture::new(async move {
-            if wire.is_dead() {
-                return std::future::pending().await;
+        let watched = self.clone();
+        HttpConnectorFuture::new(async move { watched.answer(request).await })
+    }
+}
+
+impl Watched {
+    async fn answer(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let wire = &self.wire;
+        if wire.is_dead() {
+            return std::future::pending().await;
+        }
+        let told = Told::of(&request);
+        if lag::is_stale_read(&told.operation, &told.body) {
+            return Err(ConnectorError::user("a read of the table that may miss what was just written".into()));
+        }
+        let invocation = request.headers().get("amz-sdk-invocation-id").unwrap_or_default();
+        if let Some(refusal) = wire.refusal(&told.operation, invocation) {
+            return refuse(refusal, &told, request, &self.inner).await;
+        }
+        let disturbance = wire.note(told.call());
+        let request = told.weakened(request, wire);
+        for shard in told.shards() {
+            wire.note_shard(shard);
+        }
+        match disturbance {
+            None => self.send(&told, request).await,
+            Some(disturbance) => self.disturbed(disturbance, &told, request).await,
+        }
+    }
+
+    /// Sends a request. A sent request has its effect, and is noted, even if the caller no longer waits for the answer.
+    async fn send(&self, told: &Told, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let before = self.lag.before(&self.inner, request.try_clone(), (&told.operation, &told.body)).await?;
+        let held = match self.wire.hold(told.items_of_transaction()) {
+            Ok(held) => held,
+            Err(at) => return cancelled(at),
+        };
+        let (told, Self { inner, wire, lag }) = (told.clone(), self.clone());
+        // For the test's own reads, indexes are up to date.
+        let is_aside = wire.is_aside();
+        let sent = tokio::spawn(async move {
+            let answer = inner.call(request).await?;
+            drop(held);
+            if answer.status().is_success() {
+                told.writes().into_iter().for_each(|written| wire.note_written(written));
+                lag.note(before);
             }
-            let told = Told::of(&request);
-            if lag::is_stale_read(&told.operation, &told.body) {
-                return Err(ConnectorError::user("a read of the table that may miss what was just written".into()));
+            if is_aside { Ok(answer) } else { lag.behind(&told.body, answer).await }
+        });
+        sent.await.map_err(|error| ConnectorError::other(error.into(), None))?
+    }
+
+    async fn disturbed(
+        &self,
+        disturbance: Disturbance,
+        told: &Told,
+        request: HttpRequest,
+    ) -> Result<HttpResponse, ConnectorError> {
+        match disturbance {
+            Disturbance::Interleave(what) => {
+                what().await;
+                self.send(told, request).await
             }
-            let invocation = request.headers().get("amz-sdk-invocation-id").unwrap_or_default();
-            if let Some(refusal) = wire.refusal(&told.operation, invocation) {
-                return refuse(refusal, &told, request, &inner).await;
+            Disturbance::Fail(when) => {
+                self.send_if(when == When::After, told, request).await?;
+                Err(ConnectorError::user("disturbed".into()))
             }
-            let disturbance = wire.note(told.call());
-            let request = told.weakened(request, &wire);
-            for shard in told.shards() {
-                wire.note_shard(shard);
+            Disturbance::LoseAnswer => {
+                self.send(told, request).await?;
+                Err(ConnectorError::io("connection reset".into()))
             }
-            // What was sent has its effect, and is noted, also where nobody waits for the answer any more.
-            let send = async |request: HttpRequest| {
-                let before = lag.before(&inner, request.try_clone(), (&told.operation, &told.body)).await?;
-                let held = match wire.hold(told.items_of_transaction()) {
-                    Ok(held) => held,
-                    Err(at) => return cancelled(at),
-                };
-                let (told, inner, wire, lag) = (told.clone(), inner.clone(), wire.clone(), lag.clone());
-                // To what is looked at aside, indexes are up to date.
-                let is_aside = wire.is_aside();
-                let sent = tokio::spawn(async move {
-                    let answer = inner.call(request).await?;
-                    drop(held);
-                    if answer.status().is_success() {
-                        told.writes().into_iter().for_each(|written| wire.note_written(written));
-                        lag.note(before);
-                    }
-                    if is_aside { Ok(answer) } else { lag.behind(&told.body, answer).await }
-                });
-                sent.await.map_err(|error| ConnectorError::other(error.into(), None))?
-            };
-            match disturbance {
-                None => send(request).await,
-                Some(Disturbance::Interleave(what)) => {
-                    what().await;
-                    send(request).await
-                }
-                Some(Disturbance::Fail(when)) => {
-                    if when == When::After {
-                        send(request).await?;
-                    }
-                    Err(ConnectorError::user("disturbed".into()))
-                }
-                Some(Disturbance::LoseAnswer) => {
-                    send(request).await?;
-                    Err(ConnectorError::io("connection reset".into()))
-                }
-                Some(Disturbance::Throttle) => throttled(0),
-                Some(Disturbance::Refuse(refusal, _)) => refuse(refusal, &told, request, &inner).await,
-                Some(Disturbance::Answer(..)) => {
-                    Err(ConnectorError::user("only a company can be made to answer".into()))
-                }
-                Some(Disturbance::Crash(when)) => {
-                    if when == When::After {
-                        send(request).await?;
-                    }
-                    wire.crash();
-                    std::future::pending().await
-                }
+            Disturbance::Throttle => throttled(0),
+            Disturbance::Refuse(refusal, _) => refuse(refusal, told, request, &self.inner).await,
+            Disturbance::Answer(..) => Err(ConnectorError::user("only a provider can be made to answer".into())),
+            Disturbance::Crash(when) => {
+                self.send_if(when == When::After, told, request).await?;
+                self.wire.crash();
+                std::future::pending().await
             }
-        })
+        }
+    }
+
+    async fn send_if(&self, wanted: bool, told: &Told, request: HttpRequest) -> Result<(), ConnectorError> {
+        if wanted {
+            self.send(told, request).await?;
+        }
+        Ok(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Everything that leaves the functions, to our stores and to the companies: noted, and disturbed as a test says.
+//! Everything that leaves the functions, to our stores and to the providers: noted, and disturbed as a test says.
 
 use std::{
     collections::BTreeSet,
@@ -34,7 +34,7 @@ pub enum Disturbance {
     LoseAnswer,
     /// The other side has too much to do: DynamoDB's own refusal, or a 429.
     Throttle,
-    /// A company answers with this status and JSON body, and does nothing.
+    /// A provider answers with this status and JSON body, and does nothing.
     Answer(u16, String),
     /// DynamoDB refuses it for the moment, so many times one after the other.
     Refuse(Refusal, usize),

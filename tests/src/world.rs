@@ -136,7 +136,7 @@ impl World {
         Self { local, clock, entropy, factories, aws, customer, proxy: None }
     }
 
-    /// The account of the tenant `local` at a company.
+    /// The account of the tenant `local` at a provider.
     pub async fn account(&self, provider: &str) -> Arc<Account> {
         let secrets = self.local.platform("run-work").unwrap().secrets;
         secrets.account(&"local".parse().unwrap(), provider).await.unwrap().unwrap()

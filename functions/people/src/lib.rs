@@ -42,8 +42,8 @@ impl HttpFunction for App {
 
 async fn route(app: &App, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let (people, jobs) = (&app.people, &app.jobs);
+    let person_id = |text: &str| routes::id(Kind::Person, text);
     let path = routes::path(request);
-    let id = |text| routes::id(Kind::Person, text);
     let path = match path.as_slice() {
         ["people-groups", rest @ ..] => {
             return routes::family(&people.records, &GROUPS, scope, request, rest).await;
@@ -51,7 +51,7 @@ async fn route(app: &App, scope: &RequestScope<'_>, request: &Request) -> Result
         ["people", rest @ ..] => rest,
         _ => return Err(ApiError::no_route()),
     };
-    // Looking for persons changes nothing, whatever its method.
+    // A search reads, whatever its method.
     let needed = match path {
         ["search"] | ["external", "search"] | ["export"] => Scope::PeopleRead,
         _ => routes::scope_of(request),
@@ -62,66 +62,78 @@ async fn route(app: &App, scope: &RequestScope<'_>, request: &Request) -> Result
         (&Method::POST, ["external", "search"]) => {
             Ok(success(200, &people.search_external(&caller, &body::fields(request)?).await?))
         }
-        (&Method::POST, ["from-curp"]) => {
-            let key = body::idempotency_key(request)?;
-            let made = people.from_curp(&caller, &body::fields(request)?, key).await?;
-            let location = format!("/people/{}", made.record.id);
-            Ok(response::created(201, &location, made.replayed, &people.view(&made.record)))
-        }
-        (&Method::POST, ["external", _, .., "restore"]) => {
-            let external_id = routes::parameter(request, "external_id")?;
-            Ok(success(200, &people.view(&people.restore_external(&caller, &external_id).await?)))
-        }
-        (&Method::GET, ["external", _, ..]) => {
-            let person = people.find(&caller, "external_ref_id", &routes::parameter(request, "external_id")?).await?;
-            Ok(success(200, &people.view(&person)))
-        }
-        (&Method::GET, ["facetec", _, ..]) => {
-            let person = people.find(&caller, "facetec_ref_id", &routes::parameter(request, "facetec_id")?).await?;
-            Ok(success(200, &people.view(&person)))
-        }
-        (&Method::GET, ["national-id", _, ..]) => {
-            let person = people.find(&caller, "national_id", &routes::parameter(request, "national_id")?).await?;
-            Ok(success(200, &people.whole(&caller, &person).await?))
-        }
-        (&Method::PUT, ["national-id", _, ..]) => {
-            let person =
-                people.upsert(&caller, &routes::parameter(request, "national_id")?, &body::fields(request)?).await?;
-            Ok(success(200, &people.whole(&caller, &person).await?))
-        }
-        (&Method::POST, ["from-process"]) => {
-            let filled = from_process::fill(people, &caller, &body::fields(request)?).await?;
-            let status = if filled.is_new { 201 } else { 200 };
-            let location = format!("/people/{}", filled.person.id);
-            Ok(response::created(status, &location, false, &people.view(&filled.person)))
-        }
-        (&Method::POST, ["export"]) => {
-            let key = body::idempotency_key(request)?;
-            Ok(asked(jobs.export(&caller, &body::fields(request)?, key).await?))
-        }
+        (&Method::POST, ["from-curp"]) => from_curp(people, &caller, request).await,
+        (&Method::POST, ["from-process"]) => fill_from_process(people, &caller, request).await,
+        (&Method::POST, ["external", _, .., "restore"]) => restore_external(people, &caller, request).await,
+        (&Method::GET, ["external" | "facetec" | "national-id", _, ..]) => find(people, &caller, request, path).await,
+        (&Method::PUT, ["national-id", _, ..]) => upsert(people, &caller, request).await,
+        (&Method::POST, ["export"]) => export(jobs, &caller, request).await,
         (&Method::POST, ["import"]) => import(jobs, &caller, request).await,
-        (&Method::GET, ["exports", text]) => {
-            let id = routes::job_id(text)?;
-            Ok(success(200, &jobs.get(&caller, id, |task| matches!(task, Task::Export(_))).await?))
-        }
-        (&Method::GET, ["imports", text]) => {
-            let id = routes::job_id(text)?;
-            Ok(success(200, &jobs.get(&caller, id, |task| matches!(task, Task::Import(_))).await?))
-        }
-        (&Method::GET, [text]) => Ok(success(200, &people.get(&caller, id(text)?).await?)),
-        (&Method::DELETE, [text]) => {
-            people.delete(&caller, id(text)?).await?;
+        (&Method::GET, ["exports", id]) => job(jobs, &caller, id, |task| matches!(task, Task::Export(_))).await,
+        (&Method::GET, ["imports", id]) => job(jobs, &caller, id, |task| matches!(task, Task::Import(_))).await,
+        (&Method::GET, [id]) => Ok(success(200, &people.get(&caller, person_id(id)?).await?)),
+        (&Method::DELETE, [id]) => {
+            people.delete(&caller, person_id(id)?).await?;
             Ok(success(200, &"Ok"))
         }
-        (&Method::POST, [text, "restore"]) => {
-            let person = people.restore(&caller, id(text)?).await?;
+        (&Method::POST, [id, "restore"]) => {
+            let person = people.restore(&caller, person_id(id)?).await?;
             Ok(success(200, &people.view(&person)))
         }
         (_, rest) => routes::family(&people.records, &PEOPLE, scope, request, rest).await,
     }
 }
 
-/// Asks for the import of a file, which is a part of the body or was uploaded.
+async fn from_curp(people: &People, caller: &Caller, request: &Request) -> Result<Response<Body>, ApiError> {
+    let key = body::idempotency_key(request)?;
+    let made = people.from_curp(caller, &body::fields(request)?, key).await?;
+    let location = format!("/people/{}", made.record.id);
+    Ok(response::created(201, &location, made.replayed, &people.view(&made.record)))
+}
+
+async fn fill_from_process(people: &People, caller: &Caller, request: &Request) -> Result<Response<Body>, ApiError> {
+    let filled = from_process::fill(people, caller, &body::fields(request)?).await?;
+    let status = if filled.is_new { 201 } else { 200 };
+    let location = format!("/people/{}", filled.person.id);
+    Ok(response::created(status, &location, false, &people.view(&filled.person)))
+}
+
+async fn restore_external(people: &People, caller: &Caller, request: &Request) -> Result<Response<Body>, ApiError> {
+    let external_id = routes::parameter(request, "external_id")?;
+    Ok(success(200, &people.view(&people.restore_external(caller, &external_id).await?)))
+}
+
+/// The person who has an id of somebody else's in a field.
+async fn find(people: &People, caller: &Caller, request: &Request, path: &[&str]) -> Result<Response<Body>, ApiError> {
+    let (field, parameter) = match path.first() {
+        Some(&"external") => ("external_ref_id", "external_id"),
+        Some(&"facetec") => ("facetec_ref_id", "facetec_id"),
+        _ => ("national_id", "national_id"),
+    };
+    let person = people.find(caller, field, &routes::parameter(request, parameter)?).await?;
+    if field == "national_id" {
+        Ok(success(200, &people.whole(caller, &person).await?))
+    } else {
+        Ok(success(200, &people.view(&person)))
+    }
+}
+
+async fn upsert(people: &People, caller: &Caller, request: &Request) -> Result<Response<Body>, ApiError> {
+    let national_id = routes::parameter(request, "national_id")?;
+    let person = people.upsert(caller, &national_id, &body::fields(request)?).await?;
+    Ok(success(200, &people.whole(caller, &person).await?))
+}
+
+async fn export(jobs: &Jobs, caller: &Caller, request: &Request) -> Result<Response<Body>, ApiError> {
+    let key = body::idempotency_key(request)?;
+    Ok(accepted(jobs.export(caller, &body::fields(request)?, key).await?))
+}
+
+async fn job(jobs: &Jobs, caller: &Caller, id: &str, is_wanted: fn(&Task) -> bool) -> Result<Response<Body>, ApiError> {
+    Ok(success(200, &jobs.get(caller, routes::job_id(id)?, is_wanted).await?))
+}
+
+/// Starts the import of a file, which is a part of the body or was uploaded before.
 async fn import(jobs: &Jobs, caller: &Caller, request: &Request) -> Result<Response<Body>, ApiError> {
     let key = body::idempotency_key(request)?;
     let limit = body::MAX_BODY_WITH_PICTURES_BYTES;
@@ -133,10 +145,10 @@ async fn import(jobs: &Jobs, caller: &Caller, request: &Request) -> Result<Respo
         (None, Some(None)) => return Err(ApiError::invalid_field("tmp_file_id", "must be a UUID")),
         _ => return Err(ApiError::invalid_field("file", "is required, or tmp_file_id, and not both")),
     };
-    Ok(asked(jobs.import(caller, file, key).await?))
+    Ok(accepted(jobs.import(caller, file, key).await?))
 }
 
-/// The answer to whoever asked for a job: it is on its way.
-fn asked(asked: JobAccepted) -> Response<Body> {
-    response::created(202, &asked.view.location(), asked.replayed, &asked.view)
+/// The answer to a request that started a job: 202.
+fn accepted(job: JobAccepted) -> Response<Body> {
+    response::created(202, &job.view.location(), job.replayed, &job.view)
 }

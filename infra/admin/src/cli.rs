@@ -1,4 +1,4 @@
-//! The commands and their words.
+//! The commands and their arguments.
 
 use std::path::PathBuf;
 
@@ -14,234 +14,221 @@ use uuid::Uuid;
 #[derive(Debug, Parser)]
 #[command(name = "cargo admin", disable_version_flag = true)]
 pub struct Arguments {
-    /// The local system with this data directory (.local where none is named)
+    /// Operate the local system with this data directory (default .local)
     #[arg(long, global = true, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = ".local")]
     pub local: Option<PathBuf>,
-    /// Say it as JSON
+    /// Print JSON
     #[arg(long, global = true)]
     pub json: bool,
-    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// What is overdue, behind, failing or given up, and each provider's last hour
+    /// Show what is overdue, delayed or failing, and each provider's last hour
     Status,
-    /// Customers of this deployment
+    /// Manage the customers of this deployment
     #[command(subcommand)]
     Tenant(TenantCommand),
-    /// API keys of a tenant
+    /// Manage a tenant's API keys
     #[command(subcommand)]
     Key(KeyCommand),
-    /// A tenant's accounts at verification companies
+    /// Manage a tenant's accounts at the providers
     #[command(subcommand)]
     Provider(ProviderCommand),
-    /// Verifications
+    /// Show and wake verifications
     #[command(subcommand)]
     Process(ProcessCommand),
-    /// What is told to customers' systems
+    /// Send notifications to customers' systems again
     #[command(subcommand)]
     Delivery(DeliveryCommand),
-    /// Stream records that were given up
+    /// Manage stream records that failed after repeated attempts
     #[command(subcommand)]
     DeadLetters(DeadLettersCommand),
-    /// The keys of unique values, and replacing one by another (docs/deploy.md)
+    /// Rotate the keys that protect unique values (docs/deploy.md)
     #[command(subcommand)]
     UniqueKeys(UniqueKeysCommand),
 }
 
-/// Customers of this deployment.
 #[derive(Debug, Subcommand)]
 pub enum TenantCommand {
-    /// Set up a new one
+    /// Create a tenant
     Create {
-        /// Its id: 1 to 40 lower-case letters, digits or -
+        /// The tenant's id: 1 to 40 lower-case letters, digits or -
         tenant: TenantId,
-        /// What people call it
+        /// A name for people
         #[arg(long)]
         name: String,
-        /// What is set up for it.
         #[command(flatten)]
         settings: TenantSettings,
     },
-    /// All of them
+    /// List all tenants
     List,
-    /// Change what is set up for one; what is not named stays
+    /// Change a tenant's settings; a setting that is not given stays as it is
     Set(TenantChange),
 }
 
-/// What is to become of a tenant.
 #[derive(Debug, Args)]
 pub struct TenantChange {
-    /// Its id
+    /// The tenant's id
     pub tenant: TenantId,
-    /// What people call it
+    /// A name for people
     #[arg(long)]
     pub name: Option<String>,
-    /// What is set up for it.
     #[command(flatten)]
     pub settings: TenantSettings,
-    /// Redact nothing unasked
+    /// Redact a process only on request
     #[arg(long, conflicts_with = "retention_days")]
     pub no_retention: bool,
-    /// Refuse its keys, within 30 seconds everywhere
+    /// Refuse the tenant's keys; takes effect everywhere within 30 seconds
     #[arg(long, conflicts_with = "resume")]
     pub suspend: bool,
-    /// Take its keys again
+    /// Accept the tenant's keys again
     #[arg(long)]
     pub resume: bool,
 }
 
-/// What may be set up for a tenant.
 #[derive(Debug, Args)]
 pub struct TenantSettings {
-    /// Redact a process so many days after its end
+    /// Redact a process this many days after its end
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=36_500))]
     pub retention_days: Option<u32>,
-    /// Requests a minute that it may make
+    /// The tenant's limit of requests per minute
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub per_minute: Option<u32>,
 }
 
-/// API keys of a tenant.
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
-    /// Make one, and print its secret, which is kept nowhere
+    /// Create a key and print it; it is stored nowhere and cannot be shown again
     Create {
-        /// Whose
+        /// The tenant's id
         tenant: TenantId,
-        /// What people call it
+        /// A name for people
         #[arg(long)]
         name: String,
-        /// What it may do; may be repeated
+        /// A scope of the key; may be repeated
         #[arg(long = "scope", value_parser = scope, required_unless_present = "all_scopes")]
         scopes: Vec<Scope>,
-        /// It may do everything
+        /// Give the key every scope
         #[arg(long, conflicts_with = "scopes")]
         all_scopes: bool,
-        /// Until when it is good, as 2026-12-31 or 2026-12-31T23:59:59Z
+        /// When the key expires, such as 2026-12-31 or 2026-12-31T23:59:59Z
         #[arg(long, value_parser = moment)]
         expires_at: Option<Timestamp>,
     },
-    /// All of a tenant, those that were revoked included
+    /// List a tenant's keys, including revoked ones
     List {
-        /// Whose
+        /// The tenant's id
         tenant: TenantId,
     },
-    /// Refuse one from now on, within 30 seconds everywhere
+    /// Revoke a key; takes effect everywhere within 30 seconds
     Revoke {
-        /// Whose
+        /// The tenant's id
         tenant: TenantId,
-        /// Its public id
+        /// The key's public id
         key_id: String,
     },
 }
 
-/// A tenant's accounts at verification companies.
 #[derive(Debug, Subcommand)]
 pub enum ProviderCommand {
-    /// Make or replace one; its fields are in docs/deploy.md
+    /// Create or replace an account; docs/deploy.md lists its fields
     Set {
-        /// Whose
+        /// The tenant's id
         tenant: TenantId,
-        /// The company
+        /// The provider's name
         provider: String,
-        /// The account as JSON; standard input where no file is named
+        /// A file with the account as JSON (default: standard input)
         #[arg(long)]
         file: Option<PathBuf>,
     },
-    /// Where a tenant has one
+    /// List the providers at which a tenant has an account
     List {
-        /// Whose
+        /// The tenant's id
         tenant: TenantId,
     },
-    /// Leave a company alone: nothing is created there and it is asked nothing; its callbacks are taken
+    /// Pause a provider for a tenant: Cotejo sends it no requests, and still accepts its callbacks
     Pause {
-        /// Whose
+        /// The tenant's id
         tenant: TenantId,
-        /// The company
+        /// The provider's name
         provider: String,
     },
-    /// End a pause
+    /// End the pause of a provider
     Resume {
-        /// Whose
+        /// The tenant's id
         tenant: TenantId,
-        /// The company
+        /// The provider's name
         provider: String,
     },
-    /// Where a company calls back that is told one address for the whole account
+    /// Print the callback URL for a provider that takes one URL for the whole account
     Webhook {
-        /// Whose
+        /// The tenant's id
         tenant: TenantId,
-        /// The company
+        /// The provider's name
         provider: String,
     },
 }
 
-/// Verifications.
 #[derive(Debug, Subcommand)]
 pub enum ProcessCommand {
-    /// One as it stands, as JSON
+    /// Show a process as JSON
     Show {
-        /// Whose
+        /// The tenant's id
         tenant: TenantId,
-        /// Its id
+        /// The process's id
         id: ProcessId,
-        /// Show the person too
+        /// Include the person's data
         #[arg(long)]
         with_personal_data: bool,
     },
-    /// Look at a company's open processes now, once it is well again
+    /// Refresh a provider's open processes now, for example after an outage
     Wake(WakeProcesses),
 }
 
-/// Which processes are to be looked at now.
 #[derive(Debug, Args)]
 pub struct WakeProcesses {
-    /// The company
+    /// The provider's name
     #[arg(long)]
     pub provider: String,
-    /// Those created since then, as 2026-12-31T23:59:59Z
+    /// Only processes created at or after this time, such as 2026-12-31T23:59:59Z
     #[arg(long)]
     pub since: Timestamp,
-    /// Only this tenant's
+    /// Only this tenant's processes
     #[arg(long)]
     pub tenant: Option<TenantId>,
-    /// Those that have ended too
+    /// Include processes that have ended
     #[arg(long)]
     pub with_ended: bool,
-    /// So many at most; what comes out says where to go on
+    /// The largest number of processes; the output says where to continue
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub limit: u32,
-    /// Go on where an earlier run ended
+    /// Continue where an earlier run ended
     #[arg(long, value_name = "PLACE")]
     pub from: Option<String>,
 }
 
-/// What is told to customers' systems.
 #[derive(Debug, Subcommand)]
 pub enum DeliveryCommand {
-    /// Deliver again, under the same event ids
+    /// Send deliveries again, with the same event ids
     Replay {
-        /// Whose
+        /// The tenant's id
         tenant: TenantId,
-        /// The deliveries' ids
+        /// The ids of the deliveries
         #[arg(required = true)]
         ids: Vec<Uuid>,
     },
 }
 
-/// Stream records that were given up.
 #[derive(Debug, Subcommand)]
 pub enum DeadLettersCommand {
-    /// All that are kept
+    /// List all dead letters
     List,
-    /// Wake again what they are about, and delete them
+    /// Wake the items of the dead letters again, and delete the dead letters
     Replay {
-        /// Only these, by their keys in the bucket
+        /// Only these dead letters, by their keys in the bucket
         keys: Vec<String>,
     },
 }
@@ -249,19 +236,19 @@ pub enum DeadLettersCommand {
 /// The keys of unique values: `add`, ten minutes later `promote`, ten minutes later `move`, then `remove`.
 #[derive(Debug, Subcommand)]
 pub enum UniqueKeysCommand {
-    /// Which there are, what is to be done next, and how far it is
+    /// List the keys, the next step and the progress
     List,
-    /// Make a new one: every function learns to look at it, none writes it yet
+    /// Add a second key; functions read with it and do not write with it yet
     Add,
-    /// Put the second one first: new values are guarded by it
+    /// Make the second key the first: functions write new values with it
     Promote,
-    /// Move the guards of all records to the first one; stopped, it goes on where it was
+    /// Move the guards of all records to the first key; a stopped move continues where it was
     Move {
-        /// From the beginning, although all were moved
+        /// Start from the beginning, even if all were moved
         #[arg(long)]
         again: bool,
     },
-    /// Remove the second one, once nothing is guarded by it
+    /// Remove the second key, once no guard uses it
     Remove,
 }
 
@@ -270,7 +257,7 @@ fn scope(name: &str) -> Result<Scope, String> {
     Scope::from_name(name).ok_or_else(|| format!("is not one of {}", known()))
 }
 
-/// A moment, as it is read everywhere.
+/// A time, in the formats of the API.
 fn moment(text: &str) -> Result<Timestamp, String> {
     time::moment(text).ok_or_else(|| "must be a day or a moment such as 2026-12-31T23:59:59Z".to_owned())
 }

@@ -1,16 +1,16 @@
-//! What the operators of a deployment do by hand: tenants, keys, accounts at companies, a look at a process, stream records
-//! that were given up. `cargo admin`.
+//! `cargo admin`: the manual tasks of a deployment's operators with tenants, keys, accounts at providers, processes and dead
+//! letters.
 //!
 //! Everything goes through `cotejo`, the crate the functions share: the same store, the same secrets, the same checks.
-//! This crate only reads commands and says what came of them. Whoever runs it holds the deployment's own credentials,
-//! which is what lets it act for any tenant ([`cotejo::common::Operator`]).
+//! This crate only reads commands and reports their results. Who runs it holds the deployment's own credentials, and may
+//! therefore act for any tenant ([`cotejo::common::Operator`]).
 //!
 //! | reading on | subject |
 //! | --- | --- |
 //! | [`cli`] | the commands |
-//! | [`settings`] | which deployment |
-//! | [`status`], [`tenants`], [`keys`], [`providers`], [`processes`], [`wake`], [`deliveries`], [`dead_letters`], [`unique_keys`] | what they do, one family a file |
-//! | [`report`] | what they say |
+//! | [`settings`] | which deployment to operate |
+//! | [`status`], [`tenants`], [`keys`], [`providers`], [`processes`], [`wake`], [`deliveries`], [`dead_letters`], [`unique_keys`] | one file per command |
+//! | [`report`] | the output |
 
 pub mod cli;
 pub mod dead_letters;
@@ -46,56 +46,42 @@ pub struct Admin {
     failed_records: Option<String>,
 }
 
-/// Why a command was not carried out.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
-    /// The settings do not say which deployment.
     #[error(transparent)]
     Settings(#[from] ConfigError),
-    /// A file could not be read or written.
     #[error("{what}: {source}")]
     File {
-        /// Which.
+        /// The file's path, or standard input.
         what: String,
-        /// What the system said.
         source: std::io::Error,
     },
-    /// The table.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The secrets.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
-    /// The table, the bucket or the secrets, on behalf of a use case.
     #[error(transparent)]
-    Trouble(#[from] InfraError),
-    /// A step of replacing the key of unique values was not taken, or not to its end.
+    Infra(#[from] InfraError),
+    /// A step of the key rotation failed.
     #[error(transparent)]
     Rotation(#[from] RotationError),
-    /// There is nothing of that name.
     #[error("there is no {0}")]
     Missing(String),
-    /// There is something of that name already.
-    #[error("there is a {0} already")]
+    #[error("there is already a {0}")]
     Exists(String),
-    /// What was given cannot be used.
     #[error("{0}")]
     Input(String),
-    /// A company does not take the account.
+    /// The provider's module refuses the account.
     #[error("{provider} {problem}")]
-    Provider {
-        /// The company.
-        provider: String,
-        /// What is wrong.
-        problem: NoProvider,
-    },
+    Provider { provider: String, problem: NoProvider },
 }
 
 impl Admin {
-    /// For the deployment that `settings` name, as functions read them and with `FAILED_RECORDS_BUCKET` beside them.
+    /// Operates the deployment that `settings` name: the settings of the functions, and `FAILED_RECORDS_BUCKET`.
     ///
     /// # Errors
-    /// A setting is missing or makes no sense.
+    /// A setting is missing or invalid.
     pub fn new(
         settings: &HashMap<String, String>,
         seams: Seams,
@@ -106,10 +92,10 @@ impl Admin {
         Ok(Self { store: Store::new(&deployment.platform), deployment, failed_records })
     }
 
-    /// Carries out a command; `input` is what a command may be given besides.
+    /// Runs a command; `input` stands for standard input.
     ///
     /// # Errors
-    /// Why it was not carried out.
+    /// The reason why the command failed.
     pub async fn run(&self, command: &Command, input: &mut (dyn Read + Send)) -> Result<Report, AdminError> {
         match command {
             Command::Status => status::run(self).await,
@@ -123,7 +109,6 @@ impl Admin {
         }
     }
 
-    /// The tenant called `id`.
     async fn tenant(&self, id: &TenantId) -> Result<Tenant, AdminError> {
         let tenant = self.store.tenant(&operator(id)).await?;
         tenant.ok_or_else(|| AdminError::Missing(format!("tenant {id}")))

@@ -16,13 +16,9 @@ use serde_json::json;
 
 use crate::{Admin, AdminError, Report, cli::ProviderCommand, tenants};
 
-/// The longest account that is read.
 const MAX_ACCOUNT_BYTES: u64 = 64 * 1024;
 
-/// Carries out the command; an account that no file holds comes from `input`.
-///
-/// # Errors
-/// Why it was not carried out.
+/// Runs the command. An account without a file is read from `input`.
 pub async fn run(
     admin: &Admin,
     command: &ProviderCommand,
@@ -36,7 +32,7 @@ pub async fn run(
             let account = account(file.as_deref(), input)?;
             if provider == sms::ACCOUNT {
                 let account: SmsAccount = read_account(&account).map_err(|problem| refused(provider, problem))?;
-                let unusable = |refused| AdminError::Input(format!("the account's url cannot be used: {refused}"));
+                let unusable = |refused| AdminError::Input(format!("the account's url is not allowed: {refused}"));
                 account.check(config.allow_loopback).map_err(unusable)?;
             } else {
                 providers.check(provider, &account).map_err(|problem| refused(provider, problem))?;
@@ -78,7 +74,7 @@ pub async fn run(
     }
 }
 
-/// Only what there is can be paused or called back by.
+/// Refuses a provider that does not exist.
 pub(crate) fn known(providers: &Providers, provider: &str) -> Result<(), AdminError> {
     if providers.known(provider) == provider { Ok(()) } else { Err(refused(provider, NoProvider::Unknown)) }
 }
@@ -87,7 +83,7 @@ fn refused(provider: &str, problem: NoProvider) -> AdminError {
     AdminError::Provider { provider: provider.to_owned(), problem }
 }
 
-/// The account in a file or in `input`. What it holds is repeated nowhere.
+/// Reads an account from a file or from `input`. No error repeats its content.
 fn account(file: Option<&Path>, input: &mut (dyn Read + Send)) -> Result<Account, AdminError> {
     let what = file.map_or_else(|| "standard input".to_owned(), |file| file.display().to_string());
     let failed = |source| AdminError::File { what: what.clone(), source };
@@ -97,5 +93,5 @@ fn account(file: Option<&Path>, input: &mut (dyn Read + Send)) -> Result<Account
         None => input.take(MAX_ACCOUNT_BYTES).read_to_string(&mut text),
     }
     .map_err(failed)?;
-    serde_json::from_str(&text).map_err(|_| AdminError::Input(format!("{what} is no JSON object")))
+    serde_json::from_str(&text).map_err(|_| AdminError::Input(format!("{what} is not a JSON object")))
 }

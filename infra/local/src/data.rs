@@ -25,8 +25,8 @@ const OURS: &[&str] = &[
     "version.json",
 ];
 
-/// The form of what is in the directory. One more wherever a version cannot go on with what another one left.
-const FORMAT: u32 = 1;
+/// The version of the directory's format. It rises with each change after which old data cannot be read.
+pub(crate) const FORMAT: u32 = 2;
 
 /// A locked data directory.
 pub struct DataDir {

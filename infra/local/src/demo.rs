@@ -1,13 +1,13 @@
-//! `cargo local demo`: verifications at every company from creation to kept evidence, and a person of the registry, played
+//! `cargo local demo`: verifications at every provider from creation to kept evidence, and a person of the registry, played
 //! through public HTTP only.
 //!
 //! It ends well only if every process ended as its script says, with the checks it says; every picture and video that
-//! the company showed or we submitted, and every certificate, is in our bucket byte for byte; the company's links to
+//! the provider showed or we submitted, and every certificate, is in our bucket byte for byte; the provider's links to
 //! them are dead, and ours open; and the customer's systems were told of all of it by webhooks whose signatures fit.
 
 mod api;
-mod companies;
 mod kept;
+mod providers;
 mod registry;
 mod scripts;
 mod table;
@@ -31,8 +31,8 @@ use crate::{
     runtime::Local,
 };
 use api::Api;
-use companies::Company;
 use kept::Piece;
+use providers::Provider;
 use scripts::{SCRIPTS, Script};
 use told::Told;
 
@@ -49,7 +49,7 @@ const TERMINAL: [&str; 5] = ["approved", "rejected", "expired", "cancelled", "fa
 /// the person is left open.
 #[must_use]
 pub fn example(local: &Local) -> String {
-    let mut order = companies::auco_order("approved");
+    let mut order = providers::auco_order("approved");
     if has_placeholders(local) {
         order["person"] = serde_json::json!({"name": "NAME", "phone": "PHONE", "email": "EMAIL"});
         order["document"]["number"] = "NUMBER".into();
@@ -61,7 +61,7 @@ pub fn example(local: &Local) -> String {
 /// Whether [`example`] has to be filled in.
 #[must_use]
 pub fn has_placeholders(local: &Local) -> bool {
-    !Company::Auco.is_played(local)
+    !Provider::Auco.is_played(local)
 }
 
 /// One process of the demo.
@@ -75,7 +75,7 @@ struct Played {
 impl Played {
     /// Which it is, in words about trouble.
     fn name(&self) -> String {
-        format!("{} ({}, {})", short(&self.id), self.script.company.name(), self.script.name())
+        format!("{} ({}, {})", short(&self.id), self.script.provider.name(), self.script.name())
     }
 }
 
@@ -122,7 +122,7 @@ async fn play(local: &Local, link_life: Duration) -> Result<(), String> {
     let mut expected = registry::play(&api).await?;
 
     println!("\nThe people act, Auco and LINK call back, Tecalis is asked, what they show is copied:");
-    let is_all_here = Company::Auco.is_played(local);
+    let is_all_here = Provider::Auco.is_played(local);
     let patience = if is_all_here { TIMEOUT } else { LONG_TIMEOUT };
     follow(&api, &mut all, start, patience).await?;
 
@@ -132,7 +132,7 @@ async fn play(local: &Local, link_life: Duration) -> Result<(), String> {
     expected.extend(all.iter().flat_map(ends));
     hear(&told, &expected, start, patience).await?;
     told.end(&api).await?;
-    println!("\nThe companies' links open now. Waiting for their end …");
+    println!("\nThe providers' links open now. Waiting for their end …");
     if is_all_here {
         tokio::time::sleep(link_life + Duration::from_secs(1)).await;
     } else {
@@ -160,22 +160,22 @@ async fn create(api: &Api, local: &Local) -> Result<Vec<Played>, String> {
     println!("\nCreating verifications (POST /processes):");
     let mut all = Vec::new();
     for script in &SCRIPTS {
-        let company = script.company;
-        if !company.works_elsewhere() && !company.is_played(local) {
-            println!("  (skipped) {:<8} {:<20} only the sandbox has what this needs", company.name(), script.name());
+        let provider = script.provider;
+        if !provider.works_elsewhere() && !provider.is_played(local) {
+            println!("  (skipped) {:<8} {:<20} only the sandbox has what this needs", provider.name(), script.name());
             continue;
         }
-        if company.reaches_people(local) {
+        if provider.reaches_people(local) {
             println!(
                 "  (skipped) {:<8} {:<20} it writes to people, and the demo's are made up",
-                company.name(),
+                provider.name(),
                 script.name()
             );
             continue;
         }
-        let process = api.create(&company.order(api, local, script).await?).await?;
+        let process = api.create(&provider.order(api, local, script).await?).await?;
         let id = text(&process, "id");
-        println!("  {}  {:<8} {:<20} {}", short(&id), company.name(), script.name(), script.meaning);
+        println!("  {}  {:<8} {:<20} {}", short(&id), provider.name(), script.name(), script.meaning);
         all.push(Played { script, id, process, pieces: Vec::new() });
     }
     Ok(all)
@@ -186,13 +186,13 @@ async fn follow(api: &Api, all: &mut [Played], start: Instant, patience: Duratio
     loop {
         let mut open = Vec::new();
         for played in all.iter_mut() {
-            let company = played.script.company;
+            let provider = played.script.provider;
             let open_before = !TERMINAL.contains(&text(&played.process, "status").as_str());
-            let process = api.process(&played.id, open_before && !company.calls_back()).await?;
+            let process = api.process(&played.id, open_before && !provider.calls_back()).await?;
             if progress(&process) != progress(&played.process) {
                 let seconds = start.elapsed().as_secs_f64();
                 let (id, name) = (short(&played.id), played.script.name());
-                println!("  {seconds:>5.1} s  {id}  {:<8} {name:<20} {}", company.name(), progress(&process));
+                println!("  {seconds:>5.1} s  {id}  {:<8} {name:<20} {}", provider.name(), progress(&process));
             }
             let ended = TERMINAL.contains(&text(&process, "status").as_str());
             if !ended || text(&process, "evidence_state") != "complete" || certificate(&process) == "pending" {
@@ -261,7 +261,7 @@ async fn outlive(api: &Api, mut links: Vec<&str>, start: Instant) -> Result<(), 
         if api.status(link).await? != 200 {
             links.pop();
         } else if start.elapsed() > LONG_TIMEOUT {
-            return Err("the companies' links still open".to_owned());
+            return Err("the providers' links still open".to_owned());
         } else {
             tokio::time::sleep(Duration::from_secs(5)).await;
         }

@@ -163,7 +163,7 @@ impl Local {
         Ok(TenantAccess { api_key, auco_webhook_url: system.tenants.webhook_url(tenant)? })
     }
 
-    /// Makes or replaces an account of `tenant` at the company called `provider`. The functions start anew.
+    /// Makes or replaces an account of `tenant` at `provider`. The functions start anew.
     ///
     /// # Errors
     /// It is no tenant id, or a file refuses.

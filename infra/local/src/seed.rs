@@ -64,7 +64,7 @@ pub struct Tenants {
     api_url: String,
 }
 
-/// The keys of the tenants' one account at each company.
+/// The keys of the tenants' one account at each provider.
 #[derive(Debug, Clone)]
 pub struct Keys {
     /// Auco's `puk_…`.
@@ -103,7 +103,7 @@ impl Keys {
         })
     }
 
-    /// An account with these keys at each company, as `tenant` has it.
+    /// An account with these keys at each provider, as `tenant` has it.
     fn accounts(&self, tenant: &str) -> [(&'static str, Value); 4] {
         let media_hosts = ["127.0.0.1", "localhost"];
         let auco = json!({
@@ -128,7 +128,7 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// The account of `tenant` at the company called `provider`.
+    /// The account of `tenant` at `provider`.
     ///
     /// # Errors
     /// The secrets cannot be read.
@@ -136,7 +136,7 @@ impl Accounts {
         self.secrets.get(&self.name(tenant, provider)?)
     }
 
-    /// Makes or replaces the account of `tenant` at the company called `provider`.
+    /// Makes or replaces the account of `tenant` at `provider`.
     ///
     /// # Errors
     /// The secrets cannot be written.
@@ -182,17 +182,8 @@ impl Tenants {
             Err(error) => return Err(LocalError::Seed(error.to_string())),
         }
         for (provider, account) in keys.accounts(name) {
-            // What somebody set up stays, but for keys that the environment replaces.
-            let before = self.accounts.get(name, provider)?;
-            let account = match before {
-                Some(mut before) => {
-                    for field in KEYS {
-                        if let (Some(place), Some(value)) = (before.get_mut(field), account.get(field)) {
-                            *place = value.clone();
-                        }
-                    }
-                    before
-                }
+            let account = match self.accounts.get(name, provider)? {
+                Some(before) => with_keys_of(before, &account),
                 None => account,
             };
             self.accounts.set(name, provider, account)?;
@@ -251,7 +242,7 @@ impl Tenants {
         write_private(&self.file, &serde_json::to_vec_pretty(tenants)?)
     }
 
-    /// Makes or replaces a tenant's account at the company called `provider`.
+    /// Makes or replaces a tenant's account at `provider`.
     ///
     /// # Errors
     /// It is no tenant id, or the file refuses.
@@ -289,6 +280,16 @@ impl Tenants {
         };
         self.names().iter().map(webhook).collect()
     }
+}
+
+/// An account as it was set up, with the keys of `account`, which the environment may replace.
+fn with_keys_of(mut before: Value, account: &Value) -> Value {
+    for field in KEYS {
+        if let (Some(place), Some(value)) = (before.get_mut(field), account.get(field)) {
+            *place = value.clone();
+        }
+    }
+    before
 }
 
 /// All tenants share one account at Auco; each has a webhook of its own there.

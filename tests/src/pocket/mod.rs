@@ -1,4 +1,4 @@
-//! Pocket: a company that does not exist, added to Cotejo by nothing but what CONTRIBUTING.md says.
+//! Pocket: a provider that does not exist, added to Cotejo by nothing but what CONTRIBUTING.md says.
 //!
 //! It takes pictures of a document and a face, gives a verdict with pictures and a report, and calls back at an address of
 //! ours for each check. `tests/e2e/pocket.rs` plays it.
@@ -28,7 +28,7 @@ use serde::Deserialize;
 
 /// The provider's name in requests and answers.
 pub const NAME: &str = "pocket";
-/// The companies that Cotejo connects, and this one.
+/// The providers that Cotejo connects, and this one.
 pub const PROVIDERS: ProviderFactories = &[&auco::Factory, &link::Factory, &tecalis::Factory, &Factory];
 
 /// An account at Pocket.
@@ -44,7 +44,7 @@ pub struct PocketAccount {
     pub media_hosts: Vec<String>,
 }
 
-/// Pocket among the companies.
+/// Pocket among the providers.
 pub struct Factory;
 
 impl cotejo::providers::ProviderFactory for Factory {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use cotejo::platform::Entropy as _;
 use serde_json::{Value, json};
 
-use super::companies::Company;
+use super::providers::Provider;
 use crate::runtime::Local;
 
 /// A client with the tenant's keys.
@@ -27,9 +27,9 @@ impl Api {
             client: client.map_err(|error| error.to_string())?,
             url: local.url().to_owned(),
             key: local.api_key().to_owned(),
-            auco_url: Company::Auco.url(local),
+            auco_url: Provider::Auco.url(local),
             auco_key: local.auco_public_key().to_owned(),
-            tecalis_url: Company::Tecalis.url(local),
+            tecalis_url: Provider::Tecalis.url(local),
             tecalis_key: local.tecalis_api_key().to_owned(),
         })
     }

@@ -5,8 +5,9 @@ use serde_json::Value;
 use super::{
     Played,
     api::Api,
-    companies::{CERTIFICATE, Original, Place},
-    hash, text,
+    hash,
+    providers::{CERTIFICATE, Original, Place},
+    text,
 };
 use crate::runtime::Local;
 
@@ -14,11 +15,11 @@ use crate::runtime::Local;
 pub(super) struct Piece {
     pub original: Original,
     pub bytes: usize,
-    /// Of the original, as the company's link gave it while it lived.
+    /// Of the original, as the provider's link gave it while it lived.
     pub sha256: String,
     /// Where our API gives it, if it is kept with that hash.
     pub path: Option<String>,
-    /// What the company's link answers at the end, where there is one.
+    /// What the provider's link answers at the end, where there is one.
     pub link_answers: Option<u16>,
     /// Whether our link gave the very same bytes at the end.
     pub ours_opens: bool,
@@ -29,7 +30,7 @@ impl Piece {
         self.original.kind == CERTIFICATE
     }
 
-    /// The company's link to it.
+    /// The provider's link to it.
     pub(super) fn link(&self) -> Option<&str> {
         match &self.original.place {
             Place::Link(link) => Some(link),
@@ -37,7 +38,7 @@ impl Piece {
         }
     }
 
-    /// Tries both links when the company's must be dead.
+    /// Tries both links when the provider's must be dead.
     pub(super) async fn look_again(&mut self, api: &Api) -> Result<(), String> {
         if let Some(link) = self.link() {
             self.link_answers = Some(api.status(link).await?);
@@ -51,11 +52,11 @@ impl Piece {
     }
 }
 
-/// Finds the originals, opens every link of the company while it lives, and finds each among what is kept.
+/// Finds the originals, opens every link of the provider while it lives, and finds each among what is kept.
 pub(super) async fn pieces(api: &Api, local: &Local, played: &Played) -> Result<Vec<Piece>, String> {
-    let (company, reference) = (played.script.company, text(&played.process, "provider_reference"));
+    let (provider, reference) = (played.script.provider, text(&played.process, "provider_reference"));
     let mut pieces = Vec::new();
-    for original in company.originals(api, local, played.script, &reference).await? {
+    for original in provider.originals(api, local, played.script, &reference).await? {
         let bytes = match &original.place {
             Place::Link(link) => api.download(link).await?.into(),
             Place::Here(bytes) => bytes.clone(),
@@ -77,7 +78,7 @@ fn path(process: &Value, kind: &str, sha256: &str) -> Option<String> {
     Some(format!("/processes/{id}/evidence/{}", text(evidence, "id")))
 }
 
-/// The pictures and videos of a process that are in our bucket; the company's raw answer is evidence and neither.
+/// The pictures and videos of a process that are in our bucket; the provider's raw answer is evidence and neither.
 pub(super) fn stored(process: &Value) -> impl Iterator<Item = &Value> {
     let evidence = process["evidence"].as_array().into_iter().flatten();
     evidence.filter(|evidence| evidence["kind"] != "provider_response" && evidence["state"] == "stored")

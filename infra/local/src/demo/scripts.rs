@@ -1,11 +1,11 @@
 //! What is played, and what must come of it.
 
-use super::companies::Company;
+use super::providers::Provider;
 
 /// A verification that is played.
 pub(super) struct Script {
     /// Where.
-    pub company: Company,
+    pub provider: Provider,
     /// The sandbox's words for how it goes.
     pub words: &'static str,
     /// What is asked for in the request's options, as far as it is a yes.
@@ -35,7 +35,7 @@ impl Script {
 /// Everything that is played.
 pub(super) const SCRIPTS: [Script; 7] = [
     Script {
-        company: Company::Auco,
+        provider: Provider::Auco,
         words: "approved",
         options: &[],
         meaning: "a good first attempt",
@@ -44,7 +44,7 @@ pub(super) const SCRIPTS: [Script; 7] = [
         checks: &[("attempt", "passed")],
     },
     Script {
-        company: Company::Auco,
+        provider: Provider::Auco,
         words: "second-attempt",
         options: &[],
         meaning: "a bad attempt, then a good one",
@@ -53,7 +53,7 @@ pub(super) const SCRIPTS: [Script; 7] = [
         checks: &[("attempt", "failed"), ("attempt", "passed")],
     },
     Script {
-        company: Company::Auco,
+        provider: Provider::Auco,
         words: "blocked-validated",
         options: &[],
         meaning: "three bad attempts, a reviewer approves",
@@ -62,7 +62,7 @@ pub(super) const SCRIPTS: [Script; 7] = [
         checks: &[("attempt", "failed")],
     },
     Script {
-        company: Company::Auco,
+        provider: Provider::Auco,
         words: "rejected",
         options: &[],
         meaning: "three bad attempts, a reviewer refuses",
@@ -71,7 +71,7 @@ pub(super) const SCRIPTS: [Script; 7] = [
         checks: &[("attempt", "failed")],
     },
     Script {
-        company: Company::Link,
+        provider: Provider::Link,
         words: "ok",
         options: &["certify"],
         meaning: "both sides and a face, by machine, with a certificate",
@@ -80,7 +80,7 @@ pub(super) const SCRIPTS: [Script; 7] = [
         checks: &[("test_global_authenticity_value", "passed"), ("test_face_recognition_value", "passed")],
     },
     Script {
-        company: Company::Link,
+        provider: Provider::Link,
         words: "not-approved",
         options: &["manual"],
         meaning: "the same by hand: forged, expired, another face",
@@ -101,7 +101,7 @@ pub(super) const SCRIPTS: [Script; 7] = [
         ],
     },
     Script {
-        company: Company::Tecalis,
+        provider: Provider::Tecalis,
         words: "approved",
         options: &[],
         meaning: "proof of life on video, then the document",

@@ -7,11 +7,11 @@ use super::{Played, kept, short, text, verdict::checks};
 /// One line for each picture, video and certificate, the process at its first.
 pub(super) fn evidence(all: &[Played]) -> String {
     let mut rows =
-        vec![["process", "company", "kept", "bytes", "sha256", "company's link", "our link"].map(str::to_owned)];
+        vec![["process", "provider", "kept", "bytes", "sha256", "provider's link", "our link"].map(str::to_owned)];
     for played in all {
-        let mut first = Some([short(&played.id), played.script.company.name()].map(str::to_owned));
+        let mut first = Some([short(&played.id), played.script.provider.name()].map(str::to_owned));
         for piece in &played.pieces {
-            let [id, company] = first.take().unwrap_or_default();
+            let [id, provider] = first.take().unwrap_or_default();
             let theirs = match piece.link_answers {
                 Some(403) => "dead (403)".to_owned(),
                 Some(other) => format!("answers {other}"),
@@ -19,7 +19,7 @@ pub(super) fn evidence(all: &[Played]) -> String {
             };
             rows.push([
                 id,
-                company,
+                provider,
                 format!("{} {}", piece.original.number, piece.original.kind),
                 piece.bytes.to_string(),
                 format!("{}…", &piece.sha256[..12]),
@@ -27,24 +27,24 @@ pub(super) fn evidence(all: &[Played]) -> String {
                 if piece.ours_opens { "opens, same bytes" } else { "FAILS" }.to_owned(),
             ]);
         }
-        if let Some([id, company]) = first {
+        if let Some([id, provider]) = first {
             let [kept, a, b, c, d] = ["nothing", "", "", "", ""].map(str::to_owned);
-            rows.push([id, company, kept, a, b, c, d]);
+            rows.push([id, provider, kept, a, b, c, d]);
         }
     }
     table(&rows, &[3])
 }
 
-/// One line for each process. The reason comes last, since it is as long as the company likes.
+/// One line for each process. The reason comes last, since it is as long as the provider likes.
 pub(super) fn processes(all: &[Played]) -> String {
-    let heads = ["process", "company", "script", "status", "passed", "failed", "kept", "certificate", "reason"];
+    let heads = ["process", "provider", "script", "status", "passed", "failed", "kept", "certificate", "reason"];
     let mut rows = vec![heads.map(str::to_owned)];
     rows.extend(all.iter().map(|played| {
         let process = &played.process;
         let count = |outcome: &str| checks(process).filter(|check| check["outcome"] == outcome).count().to_string();
         [
             short(&played.id).to_owned(),
-            played.script.company.name().to_owned(),
+            played.script.provider.name().to_owned(),
             played.script.name(),
             text(process, "status"),
             count("passed"),
@@ -57,19 +57,19 @@ pub(super) fn processes(all: &[Played]) -> String {
     table(&rows, &[4, 5])
 }
 
-/// One line for each check that failed: its name, what it belongs to, the company's own code.
+/// One line for each check that failed: its name, what it belongs to, the provider's own code.
 pub(super) fn failed_checks(all: &[Played]) -> String {
-    let mut rows = vec![["process", "company", "failed check", "of", "company's code"].map(str::to_owned)];
+    let mut rows = vec![["process", "provider", "failed check", "of", "provider's code"].map(str::to_owned)];
     for played in all {
-        let mut first = Some([short(&played.id), played.script.company.name()].map(str::to_owned));
+        let mut first = Some([short(&played.id), played.script.provider.name()].map(str::to_owned));
         for check in checks(&played.process).filter(|check| check["outcome"] == "failed") {
-            let [id, company] = first.take().unwrap_or_default();
+            let [id, provider] = first.take().unwrap_or_default();
             let or_dash = |value: &Value| value.as_str().unwrap_or("-").to_owned();
             let code = match check["source"].as_str() {
                 Some("computed") => "found by Cotejo".to_owned(),
                 _ => or_dash(&check["provider_code"]),
             };
-            rows.push([id, company, text(check, "name"), or_dash(&check["detail"]), code]);
+            rows.push([id, provider, text(check, "name"), or_dash(&check["detail"]), code]);
         }
     }
     table(&rows, &[])

@@ -14,7 +14,7 @@ pub(super) fn wrong(local: &Local, all: &[Played]) -> Vec<String> {
     let mut wrong = Vec::new();
     for played in all {
         let name = played.name();
-        let is_played = played.script.company.is_played(local);
+        let is_played = played.script.provider.is_played(local);
         let found = of_process(played).into_iter().chain(played.pieces.iter().flat_map(|piece| {
             let name = format!("{} {}", piece.original.kind, piece.original.number);
             of_piece(piece, is_played).into_iter().map(move |what| format!("{name}: {what}"))
@@ -46,11 +46,11 @@ fn of_process(played: &Played) -> Vec<String> {
         wrong.push(format!("its certificate is {certificate} instead of {wanted}"));
     }
     if played.pieces.iter().any(Piece::is_certificate) != script.certifies() {
-        wrong.push("the company has a certificate too many or too few".to_owned());
+        wrong.push("the provider has a certificate too many or too few".to_owned());
     }
     let shown = played.pieces.iter().filter(|piece| !piece.is_certificate()).count();
     if shown == 0 {
-        wrong.push("the company shows no pictures".to_owned());
+        wrong.push("the provider shows no pictures".to_owned());
     }
     let kept = stored(process).count();
     if kept != shown {
@@ -59,14 +59,14 @@ fn of_process(played: &Played) -> Vec<String> {
     wrong
 }
 
-/// What is wrong with a piece; a company that the sandbox does not play cannot be asked what it made.
+/// What is wrong with a piece; a provider that the sandbox does not play cannot be asked what it made.
 fn of_piece(piece: &Piece, is_played: bool) -> Vec<String> {
     let mut wrong = Vec::new();
     if piece.path.is_none() {
         wrong.push("not kept as it was".to_owned());
     }
     if let Some(status) = piece.link_answers.filter(|status| *status != 403) {
-        wrong.push(format!("the company's link answers {status}"));
+        wrong.push(format!("the provider's link answers {status}"));
     }
     if !piece.ours_opens {
         wrong.push("our link does not give the same bytes".to_owned());
@@ -76,7 +76,7 @@ fn of_piece(piece: &Piece, is_played: bool) -> Vec<String> {
         None => !is_played,
     };
     if !is_as_made {
-        wrong.push("the company's link gave something else than the sandbox made".to_owned());
+        wrong.push("the provider's link gave something else than the sandbox made".to_owned());
     }
     wrong
 }
@@ -93,12 +93,12 @@ mod tests {
 
     use super::*;
     use crate::demo::{
-        companies::{CERTIFICATE, Company, Original, Place},
+        providers::{CERTIFICATE, Original, Place, Provider},
         scripts::Script,
     };
 
     static SCRIPT: Script = Script {
-        company: Company::Link,
+        provider: Provider::Link,
         words: "ok",
         options: &["certify"],
         meaning: "a test",
@@ -155,19 +155,19 @@ mod tests {
         }
         let mut uncertified = good();
         uncertified.pieces.pop();
-        assert_eq!(of_process(&uncertified), ["the company has a certificate too many or too few"]);
+        assert_eq!(of_process(&uncertified), ["the provider has a certificate too many or too few"]);
         let mut bare = good();
         bare.pieces.remove(0);
         bare.process["evidence"] = json!([]);
-        assert_eq!(of_process(&bare), ["the company shows no pictures"]);
+        assert_eq!(of_process(&bare), ["the provider shows no pictures"]);
     }
 
     #[test]
-    fn a_piece_is_as_it_must_be_only_if_it_is_kept_and_opens_and_the_company_s_link_is_dead() {
+    fn a_piece_is_as_it_must_be_only_if_it_is_kept_and_opens_and_the_provider_s_link_is_dead() {
         let good = || piece("selfie", Place::Link(String::new()));
         assert!(of_piece(&good(), true).is_empty());
         assert_eq!(of_piece(&Piece { path: None, ..good() }, true), ["not kept as it was"]);
-        assert_eq!(of_piece(&Piece { link_answers: Some(200), ..good() }, true), ["the company's link answers 200"]);
+        assert_eq!(of_piece(&Piece { link_answers: Some(200), ..good() }, true), ["the provider's link answers 200"]);
         let unopened = Piece { ours_opens: false, ..good() };
         assert_eq!(of_piece(&unopened, true), ["our link does not give the same bytes"]);
     }
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn only_what_the_sandbox_makes_is_held_against_what_it_made() {
         let other = Piece { sha256: "another".to_owned(), ..piece("selfie", Place::Link(String::new())) };
-        assert_eq!(of_piece(&other, true), ["the company's link gave something else than the sandbox made"]);
+        assert_eq!(of_piece(&other, true), ["the provider's link gave something else than the sandbox made"]);
         let mut unknown = piece("selfie", Place::Link(String::new()));
         unknown.original.made = None;
         assert!(of_piece(&unknown, false).is_empty());

@@ -6,7 +6,11 @@ use cotejo::{platform::Seams, providers::PROVIDERS};
 use cotejo_sandbox::Times;
 
 use super::*;
-use crate::{data::DataError, options::Mode, stream::TRIM_EVERY};
+use crate::{
+    data::{DataError, FORMAT},
+    options::Mode,
+    stream::TRIM_EVERY,
+};
 
 fn options(data: Option<&Path>) -> Options {
     Options {
@@ -188,7 +192,7 @@ async fn a_full_disk_is_said_with_the_file_that_had_no_room() {
     let data = tempfile::tempdir().expect("directory");
     // Where the next version of a file is written stands a device without room.
     std::os::unix::fs::symlink("/dev/full", data.path().join("secrets.json.new")).expect("link");
-    std::fs::write(data.path().join("version.json"), "1").expect("stamp");
+    std::fs::write(data.path().join("version.json"), FORMAT.to_string()).expect("stamp");
     let problem = refused(options(Some(data.path()))).await;
     let file = data.path().join("secrets.json");
     assert!(
@@ -268,7 +272,7 @@ async fn a_further_tenant_has_a_key_and_a_webhook_of_its_own() {
     let secrets = local.platform("run-work").expect("platform").secrets;
     secrets.current().await.expect("the keys have the shape that the functions read");
     let account = secrets.account(&"other".parse().expect("id"), "auco").await.expect("secret").expect("account");
-    let auco: cotejo::providers::auco::AucoAccount = account.read().expect("the shape that the company reads");
+    let auco: cotejo::providers::auco::AucoAccount = account.read().expect("the shape that the provider reads");
     assert_eq!(auco.webhook_id.as_deref(), Some("cotejo-other"));
     assert!(local.add_tenant("No Tenant").await.is_err());
 }

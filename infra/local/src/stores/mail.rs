@@ -1,4 +1,4 @@
-//! Amazon SES, as far as Cotejo uses it: `SendEmail` of a simple text; and a company that sends messages to phones. What is sent
+//! Amazon SES, as far as Cotejo uses it: `SendEmail` of a simple text; and a service that sends text messages. What is sent
 //! stays in a mailbox in memory, which `GET /mailbox` shows.
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -63,6 +63,19 @@ struct Batch {
     calls: usize,
 }
 
+impl Batch {
+    /// Removes the records that are done. The record that is first then has failed once.
+    fn drop_first(&mut self, done: usize) {
+        self.records.drain(..done);
+        self.failures = if done > 0 { 1 } else { self.failures + 1 };
+    }
+
+    fn split_off_half(&mut self) -> Self {
+        let rest = self.records.split_off(self.records.len() / 2);
+        Self { records: rest, failures: self.failures, calls: self.calls }
+    }
+}
+
 /// What a call says about its batch.
 enum Verdict {
     Done,
@@ -102,16 +115,11 @@ impl Mapping {
             let answer = (self.invoke)(json!({"Records": batch.records})).await;
             match self.verdict(&batch, answer) {
                 Verdict::Done => continue,
-                Verdict::FailedFrom(first) => {
-                    batch.records.drain(..first);
-                    // What is new at the front has not been tried in vain before.
-                    batch.failures = if first > 0 { 1 } else { batch.failures + 1 };
-                }
+                Verdict::FailedFrom(first) => batch.drop_first(first),
                 Verdict::Failed if self.trigger.retry.bisect && batch.records.len() > 1 => {
                     // Splitting does not count as a retry.
-                    let rest = batch.records.split_off(batch.records.len() / 2);
-                    pending.push(Batch { records: rest, failures: batch.failures, calls: batch.calls });
-                    pending.push(batch);
+                    let rest = batch.split_off_half();
+                    pending.extend([rest, batch]);
                     continue;
                 }
                 Verdict::Failed => batch.failures += 1,

@@ -171,27 +171,25 @@ impl<'a> Resolver<'a> {
                 if let Some((name, argument)) = intrinsic(object) {
                     return self.call(name, argument, path);
                 }
-                let mut resolved = Map::new();
-                for (key, entry) in object {
-                    let entry = self.resolve(entry, &format!("{path}.{key}"))?;
-                    if !entry.is_null() {
-                        resolved.insert(key.clone(), entry);
-                    }
-                }
-                Ok(Value::Object(resolved))
+                let entries = object.iter().filter_map(|(key, entry)| {
+                    let entry = self.resolve_present(entry, &format!("{path}.{key}")).transpose()?;
+                    Some(entry.map(|entry| (key.clone(), entry)))
+                });
+                entries.collect::<Result<Map<_, _>, _>>().map(Value::Object)
             }
             Value::Array(items) => {
-                let mut resolved = Vec::with_capacity(items.len());
-                for (i, item) in items.iter().enumerate() {
-                    let item = self.resolve(item, &format!("{path}[{i}]"))?;
-                    if !item.is_null() {
-                        resolved.push(item);
-                    }
-                }
-                Ok(Value::Array(resolved))
+                let items = items.iter().enumerate();
+                let items =
+                    items.filter_map(|(i, item)| self.resolve_present(item, &format!("{path}[{i}]")).transpose());
+                items.collect::<Result<Vec<_>, _>>().map(Value::Array)
             }
             other => Ok(other.clone()),
         }
+    }
+
+    /// As [`Self::resolve`]; `None` for what `AWS::NoValue` removes.
+    fn resolve_present(&self, value: &Value, path: &str) -> Result<Option<Value>, TemplateError> {
+        Ok(Some(self.resolve(value, path)?).filter(|value| !value.is_null()))
     }
 
     fn call(&self, name: &str, argument: &Value, path: &str) -> Result<Value, TemplateError> {

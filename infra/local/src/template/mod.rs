@@ -105,42 +105,52 @@ impl Template {
         let defaults = resolver.globals("Function")?;
         for (id, resource) in &resources {
             let node = Node::new(resource, format!("Resources.{id}"));
-            let kind = node.required("Type")?.text()?;
-            let empty = Value::Object(serde_json::Map::new());
-            let properties = node.optional("Properties").unwrap_or_else(|| Node::new(&empty, node.path().to_owned()));
-            match kind {
-                "AWS::DynamoDB::Table" => {
-                    template.tables.push(storage::table(&properties, resolver.reference(id)?, false)?);
-                }
-                "AWS::S3::Bucket" => template.buckets.push(storage::bucket(&properties, resolver.reference(id)?)?),
-                "AWS::Serverless::HttpApi" => properties.only(functions::API_CLOUD_ONLY)?,
-                "AWS::Serverless::Function" => {
-                    let defaults = Node::new(&defaults, "Globals.Function".to_owned());
-                    template.functions.push(functions::function(id, resolver.reference(id)?, &properties, &defaults)?);
-                }
-                kind if CLOUD_ONLY.contains(&kind) => {}
-                unknown => {
-                    return Err(TemplateError::new(
-                        node.path(),
-                        format!("resource type {unknown} is not known locally"),
-                    ));
-                }
-            }
+            let name = || resolver.reference(id);
+            template.add(id, &node, &defaults, name)?;
         }
         for (id, resource, name) in &resolver.existing()? {
             let node = Node::new(resource, format!("Resources.{id}"));
-            match node.required("Type")?.text()? {
-                "AWS::DynamoDB::Table" => {
-                    template.tables.push(storage::table(&node.required("Properties")?, name.clone(), true)?);
-                }
-                "AWS::S3::Bucket" => {
-                    template.buckets.push(storage::bucket(&node.required("Properties")?, name.clone())?);
-                }
-                _ => {}
-            }
+            template.add_existing(&node, name.clone())?;
         }
         template.check()?;
         Ok(template)
+    }
+
+    /// Adds a resource of the stack.
+    fn add(
+        &mut self,
+        id: &str,
+        node: &Node<'_>,
+        defaults: &Value,
+        name: impl Fn() -> Result<String, TemplateError>,
+    ) -> Result<(), TemplateError> {
+        let kind = node.required("Type")?.text()?;
+        let empty = Value::Object(serde_json::Map::new());
+        let properties = node.optional("Properties").unwrap_or_else(|| Node::new(&empty, node.path().to_owned()));
+        match kind {
+            "AWS::DynamoDB::Table" => self.tables.push(storage::table(&properties, name()?, false)?),
+            "AWS::S3::Bucket" => self.buckets.push(storage::bucket(&properties, name()?)?),
+            "AWS::Serverless::HttpApi" => properties.only(functions::API_CLOUD_ONLY)?,
+            "AWS::Serverless::Function" => {
+                let defaults = Node::new(defaults, "Globals.Function".to_owned());
+                self.functions.push(functions::function(id, name()?, &properties, &defaults)?);
+            }
+            kind if CLOUD_ONLY.contains(&kind) => {}
+            unknown => {
+                return Err(TemplateError::new(node.path(), format!("resource type {unknown} is not known locally")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a table or bucket that exists outside of the stack.
+    fn add_existing(&mut self, node: &Node<'_>, name: String) -> Result<(), TemplateError> {
+        match node.required("Type")?.text()? {
+            "AWS::DynamoDB::Table" => self.tables.push(storage::table(&node.required("Properties")?, name, true)?),
+            "AWS::S3::Bucket" => self.buckets.push(storage::bucket(&node.required("Properties")?, name)?),
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Every stream trigger must read a table of this template, and no crate may be deployed twice.
@@ -149,14 +159,17 @@ impl Template {
             if self.functions.iter().filter(|other| other.crate_name == function.crate_name).count() > 1 {
                 return Err(TemplateError::new(&function.path, format!("{} is deployed twice", function.crate_name)));
             }
-            for trigger in &function.streams {
-                let Some(table) = self.tables.iter().find(|table| trigger.stream == table.stream_arn()) else {
-                    return Err(TemplateError::new(&trigger.path, "the stream belongs to no table of this template"));
-                };
-                if table.stream_view.is_none() {
-                    return Err(TemplateError::new(&trigger.path, format!("table {} has no stream", table.name)));
-                }
-            }
+            function.streams.iter().try_for_each(|trigger| self.check_stream(trigger))?;
+        }
+        Ok(())
+    }
+
+    fn check_stream(&self, trigger: &StreamTrigger) -> Result<(), TemplateError> {
+        let Some(table) = self.tables.iter().find(|table| trigger.stream == table.stream_arn()) else {
+            return Err(TemplateError::new(&trigger.path, "the stream belongs to no table of this template"));
+        };
+        if table.stream_view.is_none() {
+            return Err(TemplateError::new(&trigger.path, format!("table {} has no stream", table.name)));
         }
         Ok(())
     }

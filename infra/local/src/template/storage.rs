@@ -122,8 +122,24 @@ pub(super) fn table(node: &Node<'_>, name: String, is_there: bool) -> Result<Tab
     {
         return Err(mode.error("only PAY_PER_REQUEST is known locally"));
     }
+    Ok(Table {
+        name,
+        is_there,
+        key: key(&node.required("KeySchema")?)?,
+        attributes: attributes(&node.required("AttributeDefinitions")?)?,
+        indexes: node.optional("GlobalSecondaryIndexes").map_or_else(|| Ok(Vec::new()), |list| indexes(&list))?,
+        stream_view: node.optional("StreamSpecification").map(|stream| stream_view(&stream)).transpose()?,
+        ttl_attribute: match node.optional("TimeToLiveSpecification") {
+            Some(ttl) => ttl_attribute(&ttl)?,
+            None => None,
+        },
+    })
+}
+
+/// Names and types.
+fn attributes(definitions: &Node<'_>) -> Result<Vec<(String, String)>, TemplateError> {
     let mut attributes = Vec::new();
-    for definition in node.required("AttributeDefinitions")?.items()? {
+    for definition in definitions.items()? {
         definition.only(&["AttributeName", "AttributeType"])?;
         let kind = definition.required("AttributeType")?;
         if !["S", "N", "B"].contains(&kind.text()?) {
@@ -131,45 +147,35 @@ pub(super) fn table(node: &Node<'_>, name: String, is_there: bool) -> Result<Tab
         }
         attributes.push((definition.required("AttributeName")?.text()?.to_owned(), kind.text()?.to_owned()));
     }
+    Ok(attributes)
+}
+
+fn indexes(list: &Node<'_>) -> Result<Vec<Index>, TemplateError> {
     let mut indexes = Vec::new();
-    if let Some(list) = node.optional("GlobalSecondaryIndexes") {
-        for index in list.items()? {
-            index.only(&["IndexName", "KeySchema", "Projection", "OnDemandThroughput", "WarmThroughput"])?;
-            indexes.push(Index {
-                name: index.required("IndexName")?.text()?.to_owned(),
-                key: key(&index.required("KeySchema")?)?,
-                projection: projection(&index.required("Projection")?)?,
-            });
-        }
+    for index in list.items()? {
+        index.only(&["IndexName", "KeySchema", "Projection", "OnDemandThroughput", "WarmThroughput"])?;
+        indexes.push(Index {
+            name: index.required("IndexName")?.text()?.to_owned(),
+            key: key(&index.required("KeySchema")?)?,
+            projection: projection(&index.required("Projection")?)?,
+        });
     }
-    let stream_view = match node.optional("StreamSpecification") {
-        None => None,
-        Some(stream) => {
-            stream.only(&["StreamViewType"])?;
-            let view = stream.required("StreamViewType")?;
-            if !["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"].contains(&view.text()?) {
-                return Err(view.error("is no kind of stream record"));
-            }
-            Some(view.text()?.to_owned())
-        }
-    };
-    let ttl_attribute = match node.optional("TimeToLiveSpecification") {
-        None => None,
-        Some(ttl) => {
-            ttl.only(&["AttributeName", "Enabled"])?;
-            let attribute = ttl.required("AttributeName")?.text()?.to_owned();
-            ttl.required("Enabled")?.truth()?.then_some(attribute)
-        }
-    };
-    Ok(Table {
-        name,
-        is_there,
-        key: key(&node.required("KeySchema")?)?,
-        attributes,
-        indexes,
-        stream_view,
-        ttl_attribute,
-    })
+    Ok(indexes)
+}
+
+fn stream_view(stream: &Node<'_>) -> Result<String, TemplateError> {
+    stream.only(&["StreamViewType"])?;
+    let view = stream.required("StreamViewType")?;
+    if !["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"].contains(&view.text()?) {
+        return Err(view.error("is no kind of stream record"));
+    }
+    Ok(view.text()?.to_owned())
+}
+
+fn ttl_attribute(ttl: &Node<'_>) -> Result<Option<String>, TemplateError> {
+    ttl.only(&["AttributeName", "Enabled"])?;
+    let attribute = ttl.required("AttributeName")?.text()?.to_owned();
+    Ok(ttl.required("Enabled")?.truth()?.then_some(attribute))
 }
 
 fn key(node: &Node<'_>) -> Result<Vec<KeyAttribute>, TemplateError> {

@@ -1,9 +1,10 @@
-//! Objects as files: put, get, head, list.
+//! Objects as files: put, get, head.
 //!
 //! The bytes of key `a/b` lie in `data/a/b~` and eight random digits, readable with any tool; a replaced object gets a
 //! new file, so that a reader never sees two halves.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::SystemTime,
@@ -17,9 +18,9 @@ use s3s::{
     checksum::ChecksumHasher,
     crypto::{Checksum as _, Md5},
     dto::{
-        Checksum, ChecksumAlgorithm, CommonPrefix, CreateBucketInput, CreateBucketOutput, ETag, GetObjectInput,
-        GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput, ListObjectsV2Input,
-        ListObjectsV2Output, Object, PutObjectInput, PutObjectOutput, StreamingBlob, Timestamp,
+        Checksum, ChecksumAlgorithm, CreateBucketInput, CreateBucketOutput, ETag, GetObjectInput, GetObjectOutput,
+        HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput, PutObjectInput, PutObjectOutput,
+        StreamingBlob, Timestamp,
     },
     s3_error,
 };
@@ -90,12 +91,8 @@ impl Disk {
         let (data, file) = self.new_data(&input.bucket, &input.key)?;
         let body = input.body.unwrap_or_else(|| StreamingBlob::from(s3s::Body::empty()));
         let received = receive(body, &file, hasher).await?;
-        if let Some(headers) = trailers.and_then(|trailers| trailers.take()) {
-            for (name, slot) in slots(&mut wanted) {
-                if let Some(value) = headers.get(format!("x-amz-checksum-{name}")) {
-                    *slot = value.to_str().ok().map(str::to_owned);
-                }
-            }
+        if let Some(trailers) = trailers.and_then(|trailers| trailers.take()) {
+            add_promised(&mut wanted, &trailers);
         }
         let verified = verify(&received, &mut wanted, input.content_md5.as_deref(), input.content_length);
         let entry = Entry {
@@ -112,10 +109,7 @@ impl Disk {
                 cache_control: input.cache_control,
                 metadata: input.metadata.unwrap_or_default().into_iter().collect(),
             },
-            checksums: slots(&mut received.checksums.clone())
-                .into_iter()
-                .filter_map(|(name, value)| Some((name.to_owned(), value.take()?)))
-                .collect(),
+            checksums: by_name(&received.checksums),
             held: false,
         };
         let etag = entry.etag.clone();
@@ -173,61 +167,6 @@ impl Disk {
         Ok(head(&entry, true))
     }
 
-    pub(super) async fn list_objects_v2(
-        &self,
-        request: S3Request<ListObjectsV2Input>,
-    ) -> S3Result<ListObjectsV2Output> {
-        let input = request.input;
-        let prefix = input.prefix.clone().unwrap_or_default();
-        let after = input.continuation_token.as_ref().or(input.start_after.as_ref()).cloned().unwrap_or_default();
-        let most = usize::try_from(input.max_keys.unwrap_or(1000)).unwrap_or(0).min(1000);
-        let (mut contents, mut groups, mut last) = (Vec::new(), Vec::<String>::new(), None);
-        let mut truncated = false;
-        self.index.with(&input.bucket, |objects| {
-            let from = prefix.clone().max(after.clone());
-            for (key, entry) in objects.range(from..).take_while(|(key, _)| key.starts_with(&prefix)) {
-                let group = input.delimiter.as_deref().and_then(|delimiter| {
-                    let end = key[prefix.len()..].find(delimiter)? + prefix.len() + delimiter.len();
-                    Some(key[..end].to_owned())
-                });
-                let name = group.as_ref().unwrap_or(key);
-                if *name <= after || groups.last() == Some(name) {
-                    continue;
-                }
-                if contents.len() + groups.len() == most {
-                    truncated = true;
-                    break;
-                }
-                last = Some(name.clone());
-                match group {
-                    Some(group) => groups.push(group),
-                    None => contents.push(Object {
-                        key: Some(key.clone()),
-                        size: i64::try_from(entry.size).ok(),
-                        e_tag: Some(ETag::Strong(entry.etag.clone())),
-                        last_modified: Some(Timestamp::from(SystemTime::from(entry.modified))),
-                        ..Object::default()
-                    }),
-                }
-            }
-        })?;
-        let groups: Vec<_> = groups.into_iter().map(|prefix| CommonPrefix { prefix: Some(prefix) }).collect();
-        Ok(ListObjectsV2Output {
-            name: Some(input.bucket),
-            prefix: input.prefix,
-            delimiter: input.delimiter,
-            max_keys: input.max_keys.or(Some(1000)),
-            key_count: i32::try_from(contents.len() + groups.len()).ok(),
-            continuation_token: input.continuation_token,
-            start_after: input.start_after,
-            is_truncated: Some(truncated),
-            next_continuation_token: last.filter(|_| truncated),
-            contents: Some(contents),
-            common_prefixes: Some(groups),
-            ..ListObjectsV2Output::default()
-        })
-    }
-
     /// A new file for the bytes of `key`, whose directory exists: its name in the index, and its path.
     pub(super) fn new_data(&self, bucket: &str, key: &str) -> S3Result<(String, PathBuf)> {
         let mut random = [0; 4];
@@ -277,6 +216,22 @@ fn slots(checksum: &mut Checksum) -> [(&'static str, &mut Option<String>); 5] {
         ("sha256", &mut checksum.checksum_sha256),
         ("crc64nvme", &mut checksum.checksum_crc64nvme),
     ]
+}
+
+/// The checksums that were computed, by the name of their header without `x-amz-checksum-`.
+fn by_name(checksums: &Checksum) -> BTreeMap<String, String> {
+    let mut checksums = checksums.clone();
+    let named = slots(&mut checksums).into_iter();
+    named.filter_map(|(name, value)| Some((name.to_owned(), value.take()?))).collect()
+}
+
+/// Adds the checksums that trailing headers promise.
+fn add_promised(wanted: &mut Checksum, trailers: &http::HeaderMap) {
+    for (name, slot) in slots(wanted) {
+        if let Some(value) = trailers.get(format!("x-amz-checksum-{name}")) {
+            *slot = value.to_str().ok().map(str::to_owned);
+        }
+    }
 }
 
 /// Stores a body; what is left of one that breaks off is removed.

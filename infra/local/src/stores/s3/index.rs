@@ -59,6 +59,16 @@ pub(super) struct Conditions {
     pub(super) if_match: Option<ETagCondition>,
 }
 
+fn read_objects(index: &Path) -> io::Result<Objects> {
+    let mut objects = Objects::new();
+    for file in std::fs::read_dir(index)? {
+        if let Some(entry) = read_json::<Entry>(&file?.path())? {
+            objects.insert(entry.key.clone(), Arc::new(entry));
+        }
+    }
+    Ok(objects)
+}
+
 impl Index {
     /// Reads the index files under `root` and removes bytes that no object names: what a kill left behind.
     pub(super) fn open(root: PathBuf) -> io::Result<Self> {
@@ -68,12 +78,7 @@ impl Index {
             let bucket = bucket?;
             let Ok(name) = bucket.file_name().into_string() else { continue };
             make_parts(&bucket.path())?;
-            let mut objects = Objects::new();
-            for file in std::fs::read_dir(bucket.path().join("index"))? {
-                if let Some(entry) = read_json::<Entry>(&file?.path())? {
-                    objects.insert(entry.key.clone(), Arc::new(entry));
-                }
-            }
+            let objects = read_objects(&bucket.path().join("index"))?;
             let data = bucket.path().join("data");
             let named = objects.values().map(|entry| data.join(&entry.data)).collect();
             remove_others(&data, &named)?;

@@ -10,6 +10,7 @@
 
 mod disk;
 mod index;
+mod list;
 mod upload;
 mod versions;
 
@@ -75,18 +76,19 @@ impl Embedded {
         axum::Router::new().fallback(move |request: axum::extract::Request| {
             let service = service.clone();
             async move {
-                match service.call(request.map(s3s::Body::http_body_unsync)).await {
-                    Ok(response) => response.map(axum::body::Body::new),
-                    Err(error) => {
-                        tracing::error!(?error, "the S3 server failed");
-                        let mut response = axum::response::Response::new(axum::body::Body::empty());
-                        *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
-                        response
-                    }
-                }
+                let answer = service.call(request.map(s3s::Body::http_body_unsync)).await;
+                answer.map_or_else(failed, |response| response.map(axum::body::Body::new))
             }
         })
     }
+}
+
+/// The answer where the S3 server fails.
+fn failed(error: s3s::HttpError) -> axum::response::Response {
+    tracing::error!(?error, "the S3 server failed");
+    let mut response = axum::response::Response::new(axum::body::Body::empty());
+    *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+    response
 }
 
 /// Creates a bucket unless it exists.

@@ -115,19 +115,7 @@ impl Disk {
             let mut reader = tokio::fs::File::open(directory.join(format!("part-{number}")))
                 .await
                 .map_err(|_| s3_error!(InvalidPart))?;
-            let mut md5 = Md5::new();
-            let mut buffer = vec![0; 1 << 16];
-            let mut part_size = 0;
-            loop {
-                let read = reader.read(&mut buffer).await.map_err(S3Error::internal_error)?;
-                if read == 0 {
-                    break;
-                }
-                md5.update(&buffer[..read]);
-                whole.write_all(&buffer[..read]).await.map_err(S3Error::internal_error)?;
-                part_size += read as u64;
-            }
-            let md5 = md5.finalize();
+            let (part_size, md5) = append(&mut reader, &mut whole).await.map_err(S3Error::internal_error)?;
             if part.e_tag.is_some_and(|etag| etag.value() != hex::encode(md5)) {
                 return Err(s3_error!(InvalidPart));
             }
@@ -230,5 +218,21 @@ impl Disk {
             Some(upload) if upload.key == key => Ok((directory, upload)),
             _ => Err(s3_error!(NoSuchUpload)),
         }
+    }
+}
+
+/// Appends a part to the whole object. Gives the part's size and hash.
+async fn append(part: &mut tokio::fs::File, whole: &mut tokio::fs::File) -> std::io::Result<(u64, [u8; 16])> {
+    let mut md5 = Md5::new();
+    let mut buffer = vec![0; 1 << 16];
+    let mut size = 0;
+    loop {
+        let read = part.read(&mut buffer).await?;
+        if read == 0 {
+            return Ok((size, md5.finalize()));
+        }
+        md5.update(&buffer[..read]);
+        whole.write_all(&buffer[..read]).await?;
+        size += read as u64;
     }
 }

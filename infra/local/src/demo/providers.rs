@@ -1,4 +1,4 @@
-//! What differs between the companies: how a verification there is ordered, and where the originals of its evidence are.
+//! What differs between the providers: how a verification there is ordered, and where the originals of its evidence are.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::{api::Api, hash, scripts::Script};
 use crate::runtime::Local;
 
-/// A company that the sandbox plays.
+/// A provider that the sandbox plays.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Company {
+pub(super) enum Provider {
     Auco,
     Link,
     Tecalis,
@@ -29,7 +29,7 @@ pub(super) struct Original {
 
 /// Where an original is.
 pub(super) enum Place {
-    /// Behind the company's link, which dies.
+    /// Behind the provider's link, which dies.
     Link(String),
     /// With us: we submitted it, or the sandbox made it.
     Here(Bytes),
@@ -52,7 +52,7 @@ pub(super) fn auco_order(script: &str) -> Value {
     })
 }
 
-impl Company {
+impl Provider {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Auco => "Auco",
