@@ -2,8 +2,8 @@
 
 In README.md, CONTRIBUTING.md, SECURITY.md, docs/ and examples/: every link leads to a file of the repository and to a heading in it; every
 path in code style exists (from the root, from shared/src or from the document's own folder); and every name like `Type::name` or
-`CONSTANT_NAME` in code style occurs in the source. `docs/coverage.md` has a check of its own for its tests. Uses Python's standard
-library and git.
+`CONSTANT_NAME` in code style occurs in the source. Log messages in docs/runbook.md and docs/deploy.md are messages of the source.
+`docs/coverage.md` has a check of its own for its tests. Uses Python's standard library and git.
 """
 
 import itertools
@@ -23,6 +23,9 @@ PATH = re.compile(r"^\.?[\w.{},-]+(?:/[\w.{},-]+)*(?:\.(?:rs|py|md|toml|yaml|jso
 PLACEHOLDER = re.compile(r"NAME|LIST|FUNCTION|TENANT|…|\*|^target/|^\.local|^\.lambda|^\.venv|^_|^CKV_")
 RUST_NAME = re.compile(r"^(?:\w+::)*([A-Z]\w*)::(\w+)(?:\(.*\))?$")
 CONSTANT = re.compile(r"^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$")
+# A log line, such as `process refreshed`: words in small letters. A command is none.
+MESSAGE = re.compile(r"^(?!(?:cargo|sam|aws|jq|process|provider|tenant|key|delivery|dead-letters|unique-keys|move|just) )[a-z]+(?: [a-z]+)+$")
+WITH_MESSAGES = {"docs/runbook.md", "docs/deploy.md"}
 # Files that a reader makes, or that belong to another program.
 ELSEWHERE = {
     "auco.json", "link.json", "sms.json", "keys.json", "samconfig.toml", "packaged.yaml", "parameters.json", "rollback.json",
@@ -57,9 +60,11 @@ def main():
     folders = {str(parent) for name in known for parent in pathlib.PurePosixPath(name).parents}
     base_names = {pathlib.PurePosixPath(name).name for name in known}
     sources = [name for name in known if name.endswith((".rs", ".yaml", ".py", ".toml", ".md")) and not name.startswith("docs/")]
-    words = set()
+    words, rust = set(), ""
     for name in sources:
-        words.update(re.findall(r"\w+", (ROOT / name).read_text(encoding="utf-8")))
+        source = (ROOT / name).read_text(encoding="utf-8")
+        words.update(re.findall(r"\w+", source))
+        rust += source if name.endswith(".rs") else ""
 
     def exists(path, folder):
         bases = ["", "shared/src/", f"{folder}/"]
@@ -84,15 +89,20 @@ def main():
             elif anchor and place.suffix == ".md" and anchor not in anchors(place.read_text(encoding="utf-8")):
                 trouble.append(f"{name}: links to {target}, and there is no such heading")
         for code in CODE.findall(text):
-            rust, constant = RUST_NAME.match(code), CONSTANT.match(code)
+            name_in_rust, constant = RUST_NAME.match(code), CONSTANT.match(code)
             if PATH.match(code) and not PLACEHOLDER.search(code) and code not in ELSEWHERE:
                 checked += 1
                 trouble += [f"{name}: names `{path}`, which does not exist" for path in spelled_out(code) if not exists(path, folder)]
-            elif rust and not PLACEHOLDER.search(code):
+            elif name_in_rust and not PLACEHOLDER.search(code):
                 checked += 1
-                trouble += [f"{name}: names `{code}`, and no source has `{word}`" for word in rust.groups() if word not in words]
+                trouble += [f"{name}: names `{code}`, and no source has `{word}`" for word in name_in_rust.groups() if word not in words]
             elif constant and code not in words and not PLACEHOLDER.search(code):
                 trouble.append(f"{name}: names `{code}`, which no source has")
+            elif name in WITH_MESSAGES and MESSAGE.match(code):
+                checked += 1
+                # Long messages may be broken over two lines of the source.
+                if f'"{code}' not in rust and f'{code}"' not in rust:
+                    trouble.append(f"{name}: quotes the message `{code}`, which no source has")
     for line in dict.fromkeys(trouble):
         print(line, file=sys.stderr)
     print(f"{len(documents)} documents, {checked} paths, links and names")
