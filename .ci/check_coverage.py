@@ -1,6 +1,6 @@
 """Checks that every test named in docs/coverage.md is a test in the file it is said to be in.
 
-Whether the test would fail if what it is named for broke, nobody but a reader can say.
+Only a reader can judge whether a test would fail if its subject broke.
 """
 
 import pathlib
@@ -9,7 +9,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LINK = re.compile(r"\[`(\w+)`\]\(\.\./([\w/.-]+)\)")
-# Whatever leads into the repository must be such a link, or a slip of the pen would hide it from this check.
+# Every link into the repository must have this form. Otherwise a typing error would hide it from this check.
 ANY_LINK = re.compile(r"\]\(\.\./")
 TEST = re.compile(r"#\[(?:tokio::)?test\b[^\]]*\]\s*(?:#\[[^\]]*\]\s*)*(?:async )?fn (\w+)\(")
 
@@ -29,7 +29,7 @@ def main():
             trouble.append(f"has a link that names no test: {line}")
     for row in rows:
         if not LINK.search(row) and not row.endswith("| none |"):
-            trouble.append(f"names neither a test nor `none`: {row}")
+            trouble.append(f"has neither a test nor `none`: {row}")
     for test, path in sorted(links):
         if files[path] is None:
             trouble.append(f"{path} does not exist")

@@ -1,13 +1,13 @@
-"""Checks that what repeats template.yaml agrees with it.
+"""Checks that everything that repeats template.yaml agrees with it.
 
 Functions are crates under functions/, the routes of `cargo lambda watch` in Cargo.toml are the template's, and every
-route and every function has a sample event in tests/events/. Every alarm is explained in docs/runbook.md, which explains no
-other and ends each entry in a command of `cargo admin`, and alarms and dashboard show no metric of ours that the code does not record. cfn-lint
-has checked the template itself by then. What a function is told about its own time is its Timeout, settings of a route are a route's, the alarm on
-indexes watches all, and docs/deploy.md names every function to build and explains every parameter. A batch of the stream ends before its
-function's time does, which is 30 seconds at most, and its items are seen to at once; what
-Lambda starts by itself is not repeated, since repeating is the clock's.
-Runs with PyYAML (it comes with cfn-lint) and cargo.
+route and every function has a sample event in tests/events/. docs/runbook.md explains every alarm and
+no other, and ends each entry with a command of `cargo admin`. Alarms and dashboard show only metrics that the code records, and all of them.
+Each function knows its own Timeout, settings of routes belong to existing routes, the alarm on
+indexes watches all indexes, and docs/deploy.md builds every function and explains every parameter. A batch of the stream ends before its
+function's Timeout, which is at most 30 seconds, and handles all its items at once. Lambda does not repeat calls
+that it starts by itself, because the schedule repeats the work.
+Uses PyYAML (it comes with cfn-lint) and cargo. cfn-lint checks the template itself.
 """
 
 import json
@@ -67,7 +67,7 @@ def main():
     alarms = {name for name, resource in template["Resources"].items() if resource["Type"] == "AWS::CloudWatch::Alarm"}
     runbook = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
     explained = {name for heading in re.findall(r"^### (.+)$", runbook, re.M) for name in re.findall(r"`(\w+)`", heading)}
-    # Whoever was woken at night has a command to type, whatever rings.
+    # For every alarm, there is a command to type at night.
     entries = re.split(r"^#{2,3} ", runbook, flags=re.M)
     entries = [entry for entry in entries if re.match(r"`\w+`", entry)]
     next_step = re.compile(r"`cargo admin (status|provider (pause|resume) [^`]+|process wake [^`]+)`$")

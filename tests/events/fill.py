@@ -1,12 +1,12 @@
-"""Fills in what the sample events leave open, from a running `cargo local`: its API key and its callback token.
+"""Completes the sample events with the API key and the callback token of a running `cargo local`.
 
     python3 tests/events/fill.py [--data .local] [--reference CODE] [--evidence ID]
 
-writes DIR/events/*.json, for `cargo lambda invoke NAME --data-file DIR/events/….json`. The samples are complete otherwise,
-in the form in which Lambda hands each event over. Their process is the one that create-process.json creates:
-its id follows from the tenant and the Idempotency-Key. Two things are known only later, and query-status shows
-them: the `provider_reference`, which receive-callback.json must name to be kept, and the ids of the evidence, one of
-which query-status-evidence.json asks for.
+writes DIR/events/*.json, for `cargo lambda invoke NAME --data-file DIR/events/….json`. Otherwise the samples are complete,
+in the form in which Lambda delivers each event. Their process is the one that create-process.json creates:
+its id follows from the tenant and the Idempotency-Key. Two values are known only later, from query-status: the
+`provider_reference`, which receive-callback.json must have to be accepted, and the ids of the evidence, one of
+which query-status-evidence.json requests.
 """
 
 import argparse

@@ -3,9 +3,9 @@
     cargo build --release -p run-work -p copy-long && cargo build --workspace --bins --tests
     python3 tests/smoke/memory.py
 
-Starts what the smoke test starts, but the two as they are deployed, with the allocator's settings of template.yaml. One
-event then holds a video and two processes with pictures to be copied, the largest that are taken. Printed is what
-Linux says of each function's process: its resident memory at rest and its peak. More than LIMIT_MEGABYTES is a failure.
+Starts the same as the smoke test, but these two functions as they are deployed, with the allocator's settings of template.yaml. One
+event then has a video and two processes with pictures to copy, of the largest accepted size. It prints the memory of each function's
+process as Linux reports it: resident at rest, and peak. More than LIMIT_MEGABYTES is a failure.
 """
 
 import argparse

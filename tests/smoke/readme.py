@@ -1,8 +1,8 @@
 """Smoke test: do the commands of README.md work as they are printed?
 
-Runs the blocks of README.md one after another in one bash, from a folder of its own that has what a clone has. What makes that
-quick and repeatable stands before the commands on PATH: `cargo local`, `cargo admin` and the functions are the binaries of a
-debug build, the sandbox's people are faster, and `sleep` is shorter. Every answer must be a success; what the page promises must
+Runs the blocks of README.md one after another in one bash, in a folder of its own that looks like a clone. Replacements on PATH make that
+fast and repeatable: `cargo local`, `cargo admin` and the functions are the binaries of a
+debug build, the sandbox's people are faster, and `sleep` is shorter. Every answer must be a success, and everything that the page promises must
 be there at the end. Needs the ports that the page names, bash, curl, Python's standard library and cargo-lambda.
 """
 
@@ -21,7 +21,7 @@ import time
 
 from run import ROOT, Failed, check, find_cargo_lambda, say, target_directory
 
-# Sections with blocks that set up nothing here: the tests, a deployment.
+# Sections whose blocks are not run here: all tests, a deployment.
 LEFT_OUT = ["Cotejo", "Deploy"]
 PORTS = [9000, 9080, 9100]
 WHOLE_RUN_SECONDS = 240
@@ -32,7 +32,7 @@ case "$1" in
     local) shift; exec "{binaries}/cotejo-local" --speed {faster} "$@" ;;
     admin) shift; exec "{binaries}/cotejo-admin" "$@" ;;
     lambda) exec "{cargo_lambda}" "$@" ;;
-    run) # what the emulator builds and starts
+    run) # the emulator builds and starts a function
         while [ $# -gt 0 ]; do [ "$1" = --bin ] && exec "{binaries}/$2"; shift; done ;;
 esac
 exec "{cargo}" "$@"
@@ -104,7 +104,7 @@ def run(folder, binaries, cargo_lambda):
         print((folder / "log").read_text(encoding="utf-8", errors="replace"), file=sys.stderr)
         raise
     finally:
-        # Everything it started in the background is of its session's group, or of cargo-lambda's.
+        # All its background processes are in the group of its session, or of cargo-lambda's.
         for how in [signal.SIGTERM, signal.SIGKILL]:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(shell.pid, how)
@@ -112,7 +112,7 @@ def run(folder, binaries, cargo_lambda):
 
 
 def look(said, place, count):
-    """Whether everything that the page promises came of its commands."""
+    """Checks that the commands printed everything that the page promises."""
     parts = re.split(r"^@@ (\d+) (.+)$", said, flags=re.M)
     outputs = dict(zip(map(int, parts[1::3]), parts[3::3]))
     titles = dict(zip(map(int, parts[1::3]), parts[2::3]))

@@ -3,8 +3,8 @@
 Starts the stores and the sandbox (`cotejo-local --aws-only`), cargo-lambda's emulator of Lambda, and every function's
 binary as a debug build leaves it. Creates a verification and reads it back through the emulator's routes, then hands
 the sample events of tests/events/ to the functions until the verification is approved and its pictures open.
-Everything else about the functions is tested in-process; here main(), the runtime, the environment and the
-sample events are new. Needs Python's standard library and cargo-lambda (in .venv/, or on PATH, or --cargo-lambda).
+All else about the functions is tested in-process; this test adds main(), the runtime, the environment and the
+sample events. Needs Python's standard library and cargo-lambda (in .venv/, or on PATH, or --cargo-lambda).
 """
 
 import argparse
@@ -34,7 +34,7 @@ FUNCTIONS = [
 ]
 WHOLE_RUN_SECONDS = 180
 START_SECONDS = 60
-# The emulator has no limit of its own: a call nobody answers hangs until the caller gives up.
+# The emulator has no timeout: a call without an answer hangs until the caller gives up.
 CALL_SECONDS = 30
 # In the sandbox the person acts 30 seconds after the creation, divided by this.
 SPEED = "100"
@@ -42,7 +42,7 @@ BEGAN = time.monotonic()
 
 
 class Failed(Exception):
-    """Something is not as it should be; the message says what."""
+    """A check failed; the message says which."""
 
 
 def say(text):
@@ -55,7 +55,7 @@ def check(holds, text):
 
 
 class Running:
-    """Processes of this test, each with a log; all of them end with it."""
+    """The processes of this test, each with a log. They end with the test."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -93,7 +93,7 @@ class Running:
     def end(self):
         for how, patience in [(signal.SIGTERM, 5), (signal.SIGKILL, 5)]:
             for _, process in reversed(self.all):
-                # Once a process is known to have ended, its number may be anybody's.
+                # After a process has ended, the system may reuse its number.
                 if process.poll() is None:
                     with contextlib.suppress(ProcessLookupError):
                         os.killpg(process.pid, how)
@@ -199,7 +199,7 @@ def play(functions, running):
     refused = functions.route("the same without a key", "GET", path, 401, key=False)
     check(refused.get("error_code"), "the refusal has no error_code")
 
-    # The sample events are about that process, for its id follows from the Idempotency-Key.
+    # The sample events name that process, because its id follows from the Idempotency-Key.
     again = functions.invoke_http("create-process", "create-process", 201)
     check(again["id"] == created["id"], "the same Idempotency-Key made another process")
     taken = functions.invoke_http("receive-callback", "receive-callback", 200, reference=created["provider_reference"])
