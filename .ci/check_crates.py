@@ -1,6 +1,6 @@
-"""Checks that every crate of ours is under the workspace's lints, which forbid `unsafe`, and takes its versions from there.
+"""Checks that every crate of ours uses the lints of the workspace, which forbid `unsafe`, and its dependency versions.
 
-A crate without `[lints] workspace = true` compiles like any other, so nobody would notice. Runs with cargo alone.
+A crate without `[lints] workspace = true` compiles like any other, so the omission would go unnoticed. Uses cargo only.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Checks that `cargo local`, `cargo admin` and the tests, built one after the other, compile each dependency once.
 
-Cargo compiles a crate once for each set of features, and what is selected decides the set. `infra/features` asks for the
-union; whatever it lacks is named here. What is deployed must stay lean at the same time. Runs with cargo alone.
+Cargo compiles a crate once for each set of features, and the selected packages decide the set. `infra/features` requests the
+union, and this check names the features that it lacks. The deployed functions must stay lean. Uses cargo only.
 """
 
 import pathlib

