@@ -2,7 +2,8 @@
 
 In README.md, CONTRIBUTING.md, SECURITY.md, docs/ and examples/: every link leads to a file of the repository and to a heading in it; every
 path in code style exists (from the root, from shared/src or from the document's own folder); and every name like `Type::name` or
-`CONSTANT_NAME` in code style occurs in the source. Log messages in docs/runbook.md and docs/deploy.md are messages of the source.
+`CONSTANT_NAME` in code style occurs in the source. Log messages in docs/runbook.md and docs/deploy.md are messages of the source, and
+`just …` names recipes of the justfile.
 `docs/coverage.md` has a check of its own for its tests. Uses Python's standard library and git.
 """
 
@@ -71,6 +72,7 @@ def main():
         places = [str(pathlib.PurePosixPath(base + path)) for base in bases]
         return any(place in known or place in folders for place in places) or ("/" not in path and path in base_names)
 
+    recipes = set(re.findall(r"^([a-z]+)[ :*A-Z]*:", (ROOT / "justfile").read_text(encoding="utf-8"), re.M))
     documents = sorted({file for pattern in DOCUMENTS for file in ROOT.glob(pattern)})
     trouble, checked = [], 0
     for document in documents:
@@ -98,6 +100,10 @@ def main():
                 trouble += [f"{name}: names `{code}`, and no source has `{word}`" for word in name_in_rust.groups() if word not in words]
             elif constant and code not in words and not PLACEHOLDER.search(code):
                 trouble.append(f"{name}: names `{code}`, which no source has")
+            elif recipe := re.match(r"just ([a-z]+)", code):
+                checked += 1
+                if recipe.group(1) not in recipes:
+                    trouble.append(f"{name}: names `{code}`, and the justfile has no such recipe")
             elif name in WITH_MESSAGES and MESSAGE.match(code):
                 checked += 1
                 # Long messages may be broken over two lines of the source.
