@@ -13,6 +13,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SELECTIONS = {
     "cargo local": ["--package", "cotejo-local", "--edges", "normal"],
     "cargo admin": ["--package", "cotejo-admin", "--edges", "normal"],
+    "cargo test -p cotejo-local": ["--package", "cotejo-local", "--edges", "normal,dev"],
+    "cargo test -p cotejo-admin": ["--package", "cotejo-admin", "--edges", "normal,dev"],
     "cargo test -p cotejo": ["--package", "cotejo", "--edges", "normal,dev"],
     "cargo test -p cotejo-tests": ["--package", "cotejo-tests", "--edges", "normal,dev"],
 }
@@ -40,9 +42,10 @@ def main():
             missing = whole.get(package, set()) - features
             if missing:
                 trouble.append(f"{name}: {package} lacks {sorted(missing)}; add them to infra/features/Cargo.toml")
-    for package, features in tree("--package", "run-work", "--edges", "normal").items():
-        for name in sorted(BANNED & (features | {package.split()[0]})):
-            trouble.append(f"run-work: {package} brings {name}, which is deployed for nothing")
+    for function in sorted(path.parent.name for path in ROOT.glob("functions/*/Cargo.toml")):
+        for package, features in tree("--package", function, "--edges", "normal").items():
+            for name in sorted(BANNED & (features | {package.split()[0]})):
+                trouble.append(f"{function}: {package} brings {name}, which is deployed for nothing")
     for line in trouble:
         print(line, file=sys.stderr)
     print(f"{len(whole)} dependencies, {len(SELECTIONS)} selections")

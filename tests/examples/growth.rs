@@ -127,7 +127,9 @@ async fn start(data: &Path) -> Local {
     });
     let local = local.await.unwrap();
     let words = ["cargo admin", "tenant", "set", "local", "--per-minute", "1000000"];
-    let admin = Admin::new(&local.env().clone().into_iter().collect(), Seams::real(), PROVIDERS).unwrap();
+    let admin =
+        Admin::new(&local.env().clone().into_iter().collect::<HashMap<_, _>>().into(), Seams::real(), PROVIDERS)
+            .unwrap();
     admin.run(&Arguments::try_parse_from(words).unwrap().command, &mut std::io::empty()).await.unwrap();
     local
 }

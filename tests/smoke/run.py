@@ -39,6 +39,13 @@ CALL_SECONDS = 30
 # In the sandbox the person acts 30 seconds after the creation, divided by this.
 SPEED = "100"
 BEGAN = time.monotonic()
+# What leads the AWS CLI elsewhere. The system is told by its own settings alone where everything is.
+NONSENSE = {
+    "AWS_CONFIG_FILE": "/nowhere/config",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "AWS_PROFILE": "nobody",
+    "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/credentials",
+}
 
 
 class Failed(Exception):
@@ -271,7 +278,7 @@ def run(running, data, binaries, cargo_lambda):
     running.start(
         "cotejo-local",
         [str(binaries / "cotejo-local"), "--aws-only", "--fresh", "--speed", SPEED, "--port", str(port), "--data", str(data)],
-        plain,
+        plain | NONSENSE | {"AWS_ACCESS_KEY_ID": "nobody", "AWS_REGION": "nowhere-1", "AWS_SECRET_ACCESS_KEY": "nothing"},
     )
     running.wait_for("stores and sandbox are up", (data / "env").exists)
     settings = read_settings(data / "functions.env")
@@ -290,7 +297,7 @@ def run(running, data, binaries, cargo_lambda):
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
         }
-        running.start(name, [str(binaries / name)], plain | settings | as_on_lambda)
+        running.start(name, [str(binaries / name)], plain | NONSENSE | settings | as_on_lambda)
     play(functions, running)
     running.check_alive()
 

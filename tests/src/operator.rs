@@ -30,7 +30,7 @@ impl World {
     /// # Errors
     /// Why it was not carried out.
     pub async fn admin(&self, words: &[&str], input: &str) -> Result<Report, AdminError> {
-        run(&Admin::new(&self.settings(), self.operators_seams(), self.factories)?, words, input).await
+        run(&Admin::new(&self.settings().into(), self.operators_seams(), self.factories)?, words, input).await
     }
 
     /// The same with its calls on the wire: noted and disturbed like those of the functions.
@@ -38,7 +38,7 @@ impl World {
     /// # Errors
     /// Likewise.
     pub async fn admin_on_the_wire(&self, words: &[&str]) -> Result<Report, AdminError> {
-        run(&Admin::new(&self.settings(), self.watched_seams(), self.factories)?, words, "").await
+        run(&Admin::new(&self.settings().into(), self.watched_seams(), self.factories)?, words, "").await
     }
 
     /// A further execution environment of the functions. It knows the secrets as they are when it first needs them.

@@ -25,12 +25,12 @@ pub mod tenants;
 pub mod unique_keys;
 pub mod wake;
 
-use std::{collections::HashMap, io::Read};
+use std::io::Read;
 
 use cotejo::{
     common::{Operator, TenantId},
     deployment::Deployment,
-    platform::{Config, ConfigError, Seams, SecretsError},
+    platform::{ConfigError, Seams, SecretsError},
     providers::{NoProvider, ProviderFactories},
     store::{Store, StoreError, Tenant},
     workflow::{InfraError, unique_keys::RotationError},
@@ -38,6 +38,7 @@ use cotejo::{
 
 pub use cli::{Arguments, Command};
 pub use report::Report;
+pub use settings::Settings;
 
 /// A deployment and the means to operate it.
 pub struct Admin {
@@ -78,18 +79,13 @@ pub enum AdminError {
 }
 
 impl Admin {
-    /// Operates the deployment that `settings` name: the settings of the functions, and `FAILED_RECORDS_BUCKET`.
+    /// Operates the deployment that `settings` name.
     ///
     /// # Errors
     /// A setting is missing or invalid.
-    pub fn new(
-        settings: &HashMap<String, String>,
-        seams: Seams,
-        factories: ProviderFactories,
-    ) -> Result<Self, AdminError> {
-        let deployment = Deployment::new(Config::from_map(settings)?, seams, factories);
-        let failed_records = settings.get("FAILED_RECORDS_BUCKET").filter(|name| !name.is_empty()).cloned();
-        Ok(Self { store: Store::new(&deployment.platform), deployment, failed_records })
+    pub fn new(settings: &Settings, seams: Seams, factories: ProviderFactories) -> Result<Self, AdminError> {
+        let deployment = Deployment::new(settings.config()?, seams, factories);
+        Ok(Self { store: Store::new(&deployment.platform), deployment, failed_records: settings.failed_records() })
     }
 
     /// Runs a command; `input` stands for standard input.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use cotejo::{platform::Seams, providers::PROVIDERS};
-use cotejo_admin::{Admin, AdminError, Arguments, Report, settings};
+use cotejo_admin::{Admin, AdminError, Arguments, Report, Settings};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main(flavor = "current_thread")]
@@ -23,6 +23,6 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<Report, AdminError> {
-    let settings = settings::read(arguments.local.as_deref())?;
+    let settings = Settings::read(arguments.local.as_deref()).await?;
     Admin::new(&settings, Seams::real(), PROVIDERS)?.run(&arguments.command, &mut std::io::stdin()).await
 }

@@ -20,13 +20,13 @@ use crate::{
 /// Sends messages by e-mail. The client is built on first use: most deployments send none.
 pub(super) struct Mailer {
     config: Arc<Config>,
-    http: aws::Http,
+    aws: aws::Clients,
     client: OnceLock<Client>,
 }
 
 impl Mailer {
     pub(super) fn new(platform: &Platform) -> Self {
-        Self { config: Arc::clone(&platform.config), http: platform.aws.http(), client: OnceLock::new() }
+        Self { config: Arc::clone(&platform.config), aws: platform.aws.clone(), client: OnceLock::new() }
     }
 
     pub(super) async fn send(&self, emails: &[Private<String>], message: &Message) -> Said {
@@ -46,7 +46,7 @@ impl Mailer {
         let (Ok(subject), Ok(body)) = (text(subject), text(body)) else { return failed("mail_malformed") };
         let mail = Mail::builder().subject(subject).body(Body::builder().text(body).build()).build();
         let to = emails.iter().map(|email| email.expose().clone()).collect();
-        let client = self.client.get_or_init(|| self.http.mail(&self.config));
+        let client = self.client.get_or_init(|| self.aws.mail(self.config.mail_region.as_deref()));
         let send = client
             .send_email()
             .from_email_address(from)

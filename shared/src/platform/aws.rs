@@ -1,13 +1,13 @@
-//! The AWS clients, built once per execution environment.
+//! The AWS clients, built once per execution environment from [`Config::aws`].
 //!
-//! Credentials come from the function's own settings and nothing else: Lambda puts them there, and the longer chain of
-//! places a developer's machine may have would cost start-up time and find nothing.
+//! A function's own settings are all that says where AWS is and whose credentials are used: Lambda puts them there, and the
+//! chain of places that a developer's machine may have would cost start-up time and find nothing.
 
-use aws_credential_types::Credentials;
+use aws_config::{Region, SdkConfig};
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
-use secrecy::ExposeSecret as _;
+use aws_types::service_config::ServiceConfigKey;
 use std::time::Duration;
 
 use super::Config;
@@ -25,84 +25,63 @@ pub struct Clients {
     pub s3: aws_sdk_s3::Client,
     /// Secrets Manager.
     pub secrets: aws_sdk_secretsmanager::Client,
-    http: Http,
-}
-
-/// The transport under all clients.
-#[derive(Clone)]
-pub struct Http(SharedHttpClient);
-
-/// A client of `$sdk` over `$http` as `$config` says, in `$region` where that is another one, at `$endpoint` where that is another one
-/// than AWS's own. A request may
-/// take `$attempt` seconds, and `$operation` with its repetitions.
-macro_rules! client {
-    ($sdk:ident, $http:expr, $config:expr, $endpoint:expr, $attempt:expr, $operation:expr, $($more:tt)*) => {
-        client!(in None, $sdk, $http, $config, $endpoint, $attempt, $operation, $($more)*)
-    };
-    (in $region:expr, $sdk:ident, $http:expr, $config:expr, $endpoint:expr, $attempt:expr, $operation:expr, $($more:tt)*) => {{
-        let config: &Config = $config;
-        let credentials = Credentials::new(
-            config.access_key_id.expose_secret(),
-            config.secret_access_key.expose_secret(),
-            config.session_token.as_ref().map(|token| token.expose_secret().to_owned()),
-            None,
-            "settings",
-        );
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(2))
-            .operation_attempt_timeout(Duration::from_secs($attempt))
-            .operation_timeout(Duration::from_secs($operation))
-            .build();
-        let region: Option<&str> = $region;
-        let mut builder = $sdk::Config::builder()
-            .region($sdk::config::Region::new(region.unwrap_or(&config.region).to_owned()))
-            .credentials_provider(credentials)
-            .http_client($http.clone())
-            .retry_config(RetryConfig::standard().with_max_attempts(3))
-            .timeout_config(timeouts);
-        if let Some(url) = $endpoint {
-            builder = builder.endpoint_url(url);
-        }
-        $sdk::Client::from_conf(builder $($more)* .build())
-    }};
+    /// What a further client is made from.
+    sdk: SdkConfig,
 }
 
 impl Clients {
     /// Builds the clients over `http`, or over the deployed transport where that is `None`.
     #[must_use]
     pub fn new(config: &Config, http: Option<SharedHttpClient>) -> Self {
-        let http = http.unwrap_or_else(transport);
-        let path_style = config.s3_url.is_some();
+        // The shortest function may run for 10 seconds; a hung connection must leave time for a second try.
+        let builder =
+            config.aws.to_builder().http_client(http.unwrap_or_else(transport)).timeout_config(timeouts(3, 8));
+        let sdk = builder.retry_config(RetryConfig::standard().with_max_attempts(3)).build();
+        let dynamodb = aws_sdk_dynamodb::config::Builder::from(&sdk).retry_config(dynamodb_retries());
         let (attempt, operation) = object_times(config.function_time);
-        Self {
-            // The shortest function may run for 10 seconds; a hung connection must leave time for a second try.
-            dynamodb: client!(aws_sdk_dynamodb, http, config, &config.dynamodb_url, 3, 8, .retry_config(dynamodb_retries())),
+        let s3 = aws_sdk_s3::config::Builder::from(&sdk)
+            .timeout_config(timeouts(attempt, operation))
             // A server named by URL has no DNS name per bucket.
-            s3: client!(aws_sdk_s3, http, config, &config.s3_url, attempt, operation, .force_path_style(path_style)),
-            secrets: client!(aws_sdk_secretsmanager, http, config, &config.secrets_url, 3, 8,),
-            http: Http(http),
+            .force_path_style(is_elsewhere(&sdk, "S3"));
+        Self {
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+            s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            secrets: aws_sdk_secretsmanager::Client::new(&sdk),
+            sdk,
         }
     }
 
-    /// The transport, for a client that few functions need.
+    /// A client of Amazon SES, in another region where one is named.
     #[must_use]
-    pub fn http(&self) -> Http {
-        self.http.clone()
-    }
-}
-
-impl Http {
-    /// A client of Amazon SES.
-    #[must_use]
-    pub fn mail(&self, config: &Config) -> aws_sdk_sesv2::Client {
-        client!(in config.mail_region.as_deref(), aws_sdk_sesv2, self.0, config, &config.mail_url, 5, 12,)
+    pub fn mail(&self, region: Option<&str>) -> aws_sdk_sesv2::Client {
+        let mut mail = aws_sdk_sesv2::config::Builder::from(&self.sdk).timeout_config(timeouts(5, 12));
+        if let Some(region) = region {
+            mail = mail.region(Region::new(region.to_owned()));
+        }
+        aws_sdk_sesv2::Client::from_conf(mail.build())
     }
 
     /// A client of Lambda itself.
     #[must_use]
-    pub fn functions(&self, config: &Config) -> aws_sdk_lambda::Client {
-        client!(aws_sdk_lambda, self.0, config, &config.lambda_url, 3, 8,)
+    pub fn functions(&self) -> aws_sdk_lambda::Client {
+        aws_sdk_lambda::Client::new(&self.sdk)
     }
+}
+
+/// A request may take `attempt` seconds, and `operation` with its repetitions.
+fn timeouts(attempt: u64, operation: u64) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(attempt))
+        .operation_timeout(Duration::from_secs(operation))
+        .build()
+}
+
+/// Whether the service is another server than AWS's own.
+fn is_elsewhere(sdk: &SdkConfig, service: &str) -> bool {
+    let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    let named = |key| sdk.service_config().and_then(|services| services.load_config(key));
+    sdk.endpoint_url().is_some() || key.is_ok_and(|key| named(key).is_some())
 }
 
 /// Seconds that one request to S3 may take, and that it may with its repetitions: less than the function's time, so that there is

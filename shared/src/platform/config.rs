@@ -22,8 +22,10 @@ use std::{
     time::Duration,
 };
 
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 pub use ipnet::IpNet;
-use secrecy::SecretString;
 
 /// What a function is told when it starts. No field is optional by accident: see the table above.
 pub struct Config {
@@ -33,24 +35,8 @@ pub struct Config {
     pub bucket: String,
     /// Name of the secret with the keys; those with provider credentials begin with it.
     pub secret_id: String,
-    /// AWS region.
-    pub region: String,
-    /// Access key id.
-    pub access_key_id: SecretString,
-    /// Secret access key.
-    pub secret_access_key: SecretString,
-    /// Session token, where the credentials are temporary.
-    pub session_token: Option<SecretString>,
-    /// Replaces DynamoDB's own endpoint.
-    pub dynamodb_url: Option<String>,
-    /// Replaces S3's own endpoint.
-    pub s3_url: Option<String>,
-    /// Replaces Secrets Manager's own endpoint.
-    pub secrets_url: Option<String>,
-    /// Replaces the endpoint of Amazon SES.
-    pub mail_url: Option<String>,
-    /// Replaces Lambda's own endpoint.
-    pub lambda_url: Option<String>,
+    /// Region, credentials and endpoints of AWS.
+    pub aws: SdkConfig,
     /// The function itself.
     pub function: Option<String>,
     /// The function that copies what takes long.
@@ -98,27 +84,30 @@ impl Config {
         Self::from_map(&std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect())
     }
 
-    /// Reads a map, as the local system does for each function.
+    /// Reads a map, as the local system does for each function. Nothing else is looked at: neither the process's environment
+    /// nor files in somebody's home.
     ///
     /// # Errors
     /// The first setting that is missing or invalid.
     pub fn from_map(settings: &HashMap<String, String>) -> Result<Self, ConfigError> {
-        let get = |name: &str| settings.get(name).cloned();
-        let optional = |name| get(name).filter(|value| !value.is_empty());
-        let required = |name| optional(name).ok_or(ConfigError::Missing(name));
+        Self::with_aws(settings, aws(settings)?)
+    }
+
+    /// Reads a map that says everything but how to reach AWS.
+    ///
+    /// # Errors
+    /// The first setting that is missing or invalid.
+    pub fn with_aws(settings: &HashMap<String, String>, aws: SdkConfig) -> Result<Self, ConfigError> {
+        let optional = |name: &str| optional(settings, name);
+        let required = |name| required(settings, name);
         Ok(Self {
             table: required("TABLE")?,
             bucket: required("BUCKET")?,
             secret_id: required("COTEJO_SECRET")?,
-            region: required("AWS_REGION")?,
-            access_key_id: required("AWS_ACCESS_KEY_ID")?.into(),
-            secret_access_key: required("AWS_SECRET_ACCESS_KEY")?.into(),
-            session_token: optional("AWS_SESSION_TOKEN").map(Into::into),
-            dynamodb_url: optional("AWS_ENDPOINT_URL_DYNAMODB"),
-            s3_url: optional("AWS_ENDPOINT_URL_S3"),
-            secrets_url: optional("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
-            mail_url: optional("AWS_ENDPOINT_URL_SESV2"),
-            lambda_url: optional("AWS_ENDPOINT_URL_LAMBDA"),
+            aws: match aws.region() {
+                Some(_) => aws,
+                None => return Err(ConfigError::Missing("AWS_REGION")),
+            },
             function: optional("AWS_LAMBDA_FUNCTION_NAME"),
             copy_long: optional("COTEJO_COPY_LONG_FUNCTION"),
             mail_from: optional("COTEJO_MAIL_FROM"),
@@ -141,6 +130,40 @@ impl Config {
                 }
             },
         })
+    }
+}
+
+fn optional(settings: &HashMap<String, String>, name: &str) -> Option<String> {
+    settings.get(name).filter(|value| !value.is_empty()).cloned()
+}
+
+fn required(settings: &HashMap<String, String>, name: &'static str) -> Result<String, ConfigError> {
+    optional(settings, name).ok_or(ConfigError::Missing(name))
+}
+
+/// Region, credentials and endpoints as the map has them.
+fn aws(settings: &HashMap<String, String>) -> Result<SdkConfig, ConfigError> {
+    let region = required(settings, "AWS_REGION")?;
+    let (id, secret) = (required(settings, "AWS_ACCESS_KEY_ID")?, required(settings, "AWS_SECRET_ACCESS_KEY")?);
+    let credentials = Credentials::new(id, secret, optional(settings, "AWS_SESSION_TOKEN"), None, "settings");
+    let endpoints = settings.iter().filter(|(name, url)| name.starts_with(ENDPOINT) && !url.is_empty());
+    let endpoints = Endpoints(endpoints.map(|(name, url)| (name.clone(), url.clone())).collect());
+    let builder = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).region(Region::new(region));
+    let builder = builder.credentials_provider(SharedCredentialsProvider::new(credentials));
+    Ok(builder.service_config(endpoints).build())
+}
+
+/// The setting that replaces the endpoint of a service, without the service's name.
+const ENDPOINT: &str = "AWS_ENDPOINT_URL";
+
+/// Settings that replace endpoints of AWS.
+#[derive(Debug)]
+struct Endpoints(BTreeMap<String, String>);
+
+impl LoadServiceConfig for Endpoints {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        let service = key.service_id().to_ascii_uppercase().replace(' ', "_");
+        self.0.get(&format!("{}_{service}", key.env())).cloned()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use aws_sdk_lambda::{Client, error::ProvideErrorMetadata as _, primitives::Blob, types::InvocationType};
 use serde::Serialize;
 
-use super::{Config, Platform, aws};
+use super::{Platform, aws};
 
 /// A function could not be started.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -21,8 +21,7 @@ pub enum NotStarted {
 /// Starts functions. The client is built on first use: most functions start none.
 #[derive(Clone)]
 pub struct Functions {
-    config: Arc<Config>,
-    http: aws::Http,
+    aws: aws::Clients,
     client: Arc<OnceLock<Client>>,
 }
 
@@ -30,7 +29,7 @@ impl Functions {
     /// Builds no client yet.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
-        Self { config: Arc::clone(&platform.config), http: platform.aws.http(), client: Arc::default() }
+        Self { aws: platform.aws.clone(), client: Arc::default() }
     }
 
     /// Starts the function called `name` with `event`. It may start late, and never.
@@ -40,7 +39,7 @@ impl Functions {
     pub async fn start(&self, name: Option<&str>, event: &impl Serialize) -> Result<(), NotStarted> {
         let name = name.ok_or(NotStarted::Unnamed)?;
         let event = serde_json::to_vec(event).map_err(|_| NotStarted::Refused("unserialisable".to_owned()))?;
-        let client = self.client.get_or_init(|| self.http.functions(&self.config));
+        let client = self.client.get_or_init(|| self.aws.functions());
         let invoke = client.invoke().function_name(name).invocation_type(InvocationType::Event);
         match Box::pin(invoke.payload(Blob::new(event)).send()).await {
             Ok(_) => Ok(()),

@@ -9,8 +9,10 @@ pub mod secrets;
 
 use std::time::Duration;
 
-use aws_credential_types::Credentials;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::timeout::TimeoutConfig;
 
 /// Where the stores are and how to speak to them.
 #[derive(Debug, Clone)]
@@ -91,46 +93,40 @@ impl StoreError {
 /// How long a store gets to answer one request. One that never does is no store.
 const ANSWER_TIME: Duration = Duration::from_secs(20);
 
-/// A client of `$sdk` for `$url`, as `$access` says.
-macro_rules! client {
-    ($sdk:ident, $access:expr, $url:expr, $($more:tt)*) => {
-        $sdk::Client::from_conf(
-            $sdk::Config::builder()
-                .region($sdk::config::Region::new($access.region.clone()))
-                .credentials_provider($access.credentials())
-                .http_client($access.http.clone())
-                .endpoint_url($url)
-                .timeout_config(
-                    aws_smithy_types::timeout::TimeoutConfig::builder().operation_attempt_timeout(ANSWER_TIME).build(),
-                )
-                $($more)*
-                .build(),
-        )
-    };
-}
-
 impl Access {
-    fn credentials(&self) -> Credentials {
+    /// What the clients share.
+    fn sdk(&self) -> SdkConfig {
         let token = self.session_token.clone();
-        Credentials::new(&self.access_key_id, &self.secret_access_key, token, None, "local")
+        let credentials = Credentials::new(&self.access_key_id, &self.secret_access_key, token, None, "local");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(self.region.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(self.http.clone())
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ANSWER_TIME).build())
+            .build()
     }
 
     /// A DynamoDB client.
     #[must_use]
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        client!(aws_sdk_dynamodb, self, &self.dynamodb_url,)
+        let builder = aws_sdk_dynamodb::config::Builder::from(&self.sdk()).endpoint_url(&self.dynamodb_url);
+        aws_sdk_dynamodb::Client::from_conf(builder.build())
     }
 
     /// A DynamoDB Streams client, for whatever server there is.
     #[must_use]
     pub fn streams(&self) -> aws_sdk_dynamodbstreams::Client {
-        client!(aws_sdk_dynamodbstreams, self, &self.dynamodb_url, .http_client(dynamodb::repaired(self.http.clone())))
+        let builder = aws_sdk_dynamodbstreams::config::Builder::from(&self.sdk()).endpoint_url(&self.dynamodb_url);
+        let builder = builder.http_client(dynamodb::repaired(self.http.clone()));
+        aws_sdk_dynamodbstreams::Client::from_conf(builder.build())
     }
 
     /// An S3 client.
     #[must_use]
     pub fn s3(&self) -> aws_sdk_s3::Client {
-        client!(aws_sdk_s3, self, &self.s3_url, .force_path_style(true))
+        let builder = aws_sdk_s3::config::Builder::from(&self.sdk()).endpoint_url(&self.s3_url);
+        aws_sdk_s3::Client::from_conf(builder.force_path_style(true).build())
     }
 }
 
