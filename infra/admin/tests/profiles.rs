@@ -89,10 +89,11 @@ async fn an_operator_s_profile_says_region_endpoints_and_credentials() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_the_environment_leads_away_from_the_local_system() {
     let (local, folder) = (stores().await, tempfile::tempdir().unwrap());
-    std::fs::write(folder.path().join("config"), "[nonsense\n= ?").unwrap();
+    let config = folder.path().join("config");
+    std::fs::write(&config, "[nonsense\n= ?").unwrap();
     let nonsense = [
         ("AWS_ACCESS_KEY_ID", "nobody"),
-        ("AWS_CONFIG_FILE", folder.path().join("config").to_str().unwrap()),
+        ("AWS_CONFIG_FILE", config.to_str().unwrap()),
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
         ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9"),
         ("AWS_PROFILE", "nobody"),

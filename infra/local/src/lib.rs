@@ -18,7 +18,7 @@
 //! | [`seed`] | the first tenant, key and webhook |
 //! | [`live`] | what runs by itself, or only when told |
 //! | [`data`] | the data directory |
-//! | [`cli`], [`demo`] | `cargo local`, `cargo local demo` |
+//! | [`program`], [`cli`], [`demo`] | `cargo local`, `cargo local demo` |
 
 pub mod cli;
 pub mod data;
@@ -28,6 +28,7 @@ pub mod functions;
 pub mod gateway;
 pub mod live;
 pub mod options;
+pub mod program;
 pub mod runtime;
 pub mod schedule;
 pub mod seed;

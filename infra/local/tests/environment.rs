@@ -6,18 +6,22 @@ use std::{
     collections::BTreeMap,
     io::{BufRead as _, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 use serde_json::{Value, json};
 
-/// A system of its own process, ended with the test.
-struct Running(Child);
+/// A system in a process of its own, ended with the test.
+struct Running {
+    process: Child,
+    /// Kept open: a system that can say nothing more would end.
+    _said: BufReader<ChildStdout>,
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
@@ -25,10 +29,12 @@ impl Drop for Running {
 fn start(data: &Path, environment: &[(&str, &str)]) -> Running {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cotejo-local"));
     command.args(["--port", "0", "--data"]).arg(data).env_clear().envs(environment.iter().copied());
-    let mut running = Running(command.stdout(Stdio::piped()).spawn().unwrap());
-    let said = BufReader::new(running.0.stdout.take().unwrap()).lines().next();
-    assert!(said.unwrap().unwrap().starts_with("Cotejo is up at "));
-    running
+    let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(process.stdout.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    assert!(line.starts_with("Cotejo is up at "), "{line}");
+    Running { process, _said: said }
 }
 
 fn settings(data: &Path, file: &str) -> BTreeMap<String, String> {
