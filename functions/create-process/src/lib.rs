@@ -66,14 +66,7 @@ async fn upload(app: &App, scope: &RequestScope<'_>, request: &Request) -> Resul
 
 async fn create(app: &App, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     let caller = scope.caller(Scope::ProcessesWrite).await?;
-    let key = match request.headers().get("idempotency-key") {
-        None => None,
-        Some(key) => {
-            let printable =
-                key.to_str().map_err(|_| ApiError::invalid_field("Idempotency-Key", "must be printable ASCII"));
-            Some(printable?)
-        }
-    };
+    let key = body::idempotency_key(request)?;
     let body = body::json_up_to(request, body::MAX_BODY_WITH_PICTURES_BYTES)?;
     let created = app.create.run(&caller, body, key).await?;
     scope.concerns(created.process.id);

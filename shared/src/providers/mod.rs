@@ -38,7 +38,7 @@ use crate::{
 
 pub use callback::{Callback, CallbackRefused, IncomingCallback, Mentions, Purpose, Verdict};
 pub use http::{ApiClient, ProviderError, RefusalBody};
-pub use registry::{Connection, NoProvider, PROVIDERS, ProviderFactories, ProviderFactory, Providers};
+pub use registry::{ConnectError, Connection, NoProvider, PROVIDERS, ProviderFactories, ProviderFactory, Providers};
 
 /// What Cotejo asks of a verification company. What not every company can do has a default that says so.
 #[async_trait]

@@ -65,6 +65,17 @@ pub enum NoProvider {
     DeploymentUrl(UrlFault),
 }
 
+/// Why a tenant's provider cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The tenant cannot use it.
+    #[error(transparent)]
+    NoProvider(#[from] NoProvider),
+    /// The account's secret cannot be read now.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+}
+
 /// An account in the company's own shape.
 ///
 /// # Errors
@@ -116,26 +127,26 @@ impl Providers {
         self.company(name).map_or("unknown", ProviderFactory::name)
     }
 
-    /// The provider called `name`, speaking for `tenant`, or why there is none.
+    /// The provider called `name`, speaking for `tenant`.
     ///
     /// # Errors
-    /// The tenant's account cannot be looked up.
+    /// The tenant has none of that name, or its account cannot be looked up.
     pub async fn of_tenant(
         &self,
         name: &str,
         tenant: &TenantId,
         secrets: &Secrets,
-    ) -> Result<Result<Box<dyn Provider>, NoProvider>, SecretsError> {
-        let Some(company) = self.company(name) else { return Ok(Err(NoProvider::Unknown)) };
+    ) -> Result<Box<dyn Provider>, ConnectError> {
+        let company = self.company(name).ok_or(NoProvider::Unknown)?;
         let account = match secrets.account(tenant, company.name()).await {
-            Ok(Some(account)) => account,
-            Ok(None) => return Ok(Err(NoProvider::NoAccount)),
-            Err(SecretsError::Malformed(_)) => return Ok(Err(NoProvider::Misconfigured)),
-            Err(error) => return Err(error),
+            Ok(account) => account.ok_or(NoProvider::NoAccount)?,
+            Err(SecretsError::Malformed(_)) => return Err(NoProvider::Misconfigured.into()),
+            Err(error) => return Err(error.into()),
         };
-        Ok(self.connect(company, &account).inspect_err(|error| {
+        let provider = self.connect(company, &account).inspect_err(|error| {
             tracing::error!(%tenant, provider = company.name(), %error, "the account cannot be used");
-        }))
+        });
+        Ok(provider?)
     }
 
     /// Whether `account` has the shape that the company called `name` wants.

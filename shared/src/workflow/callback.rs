@@ -24,7 +24,7 @@ use crate::{
         bounded::{self, MAX_REFERENCE},
     },
     providers::{
-        Callback, CallbackRefused, IncomingCallback, Provider,
+        Callback, CallbackRefused, ConnectError, IncomingCallback, Provider,
         callback_token::{self, VerifiedToken},
     },
     store::{CallbackBody, InboxEntry, codec::MAX_CALLBACK_TEXT_BYTES, processes::CallbackReceipt},
@@ -102,8 +102,10 @@ impl ReceiveCallback {
         let token = callback_token::verify(&secrets, provider, request.token).ok_or(Error::CallbackRefused)?;
         let span = tracing::Span::current();
         span.record("tenant", tracing::field::display(token.tenant()));
-        let connector = self.services.provider(&token, provider).await?;
-        let connector = connector.map_err(|_| Error::CallbackRefused)?;
+        let connector = self.services.provider(&token, provider).await.map_err(|error| match error {
+            ConnectError::NoProvider(_) => Error::CallbackRefused,
+            ConnectError::Secrets(error) => error.into(),
+        })?;
         let incoming = IncomingCallback { purpose: token.purpose, process: token.process, source, headers, body };
         let Some(callback) = self.read(&token, provider, connector.as_ref(), &incoming).await? else {
             return Ok(Received::Kept);

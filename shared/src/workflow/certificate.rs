@@ -18,7 +18,7 @@ use crate::{
     objects::Bucket,
     platform::telemetry,
     process::{Certificate, CertificateFetch, CertificateState, Event, ObservedMedia, Process, ProcessId, StoredCopy},
-    providers::{Provider, ProviderError},
+    providers::{ConnectError, Provider, ProviderError},
     workflow::Error,
 };
 
@@ -102,7 +102,11 @@ impl FetchCertificate {
 
     /// Fetches what the provider announced, and stores that it is kept.
     async fn fetch_now(&self, caller: &Caller, process: &Process) -> Result<Option<StoredCopy>, Error> {
-        let Ok(provider) = self.services.provider(caller, &process.provider).await? else { return Ok(None) };
+        let provider = match self.services.provider(caller, &process.provider).await {
+            Ok(provider) => provider,
+            Err(ConnectError::NoProvider(_)) => return Ok(None),
+            Err(ConnectError::Secrets(error)) => return Err(error.into()),
+        };
         if self.services.is_paused(caller, &process.provider).await? {
             return Ok(None);
         }

@@ -30,7 +30,7 @@ use crate::{
             MAX_TAG_BYTES, MAX_TAGS, MAX_TYPE_CHARS,
         },
     },
-    providers::{Picture, Provider, Round},
+    providers::{ConnectError, Picture, Provider, Round},
     store::{ProcessRecord, StoreError, processes::Creation},
     workflow::Error,
 };
@@ -78,8 +78,10 @@ impl CreateProcess {
         settle(&mut request);
         request.pictures = inputs.iter().map(|input| input.kind).collect();
         let tenant = caller.tenant();
-        let provider = self.services.provider(caller, &request.provider).await?;
-        let provider = provider.map_err(|problem| Error::invalid_field("provider", &problem.to_string()))?;
+        let provider = self.services.provider(caller, &request.provider).await.map_err(|error| match error {
+            ConnectError::NoProvider(problem) => Error::invalid_field("provider", &problem.to_string()),
+            ConnectError::Secrets(error) => error.into(),
+        })?;
         let mut problems = check(&request, now);
         if !provider.capabilities().pictures && !request.pictures.is_empty() {
             problems.push(FieldError::new("pictures", "are not taken by this provider"));
@@ -89,11 +91,6 @@ impl CreateProcess {
         let more: Vec<_> =
             of_provider.filter(|problem| problems.iter().all(|known| known.field != problem.field)).collect();
         problems.extend(more);
-        if let Some(key) = key
-            && !(1..=255).contains(&key.chars().count())
-        {
-            problems.push(FieldError::new("Idempotency-Key", "must have 1 to 255 characters"));
-        }
         if !problems.is_empty() {
             return Err(Error::Invalid(problems));
         }

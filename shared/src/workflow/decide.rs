@@ -8,6 +8,7 @@ use crate::{
     common::{Authority as _, Caller, Private, shape::shape},
     deployment::Deployment,
     process::{Decision, MAX_REASON_CHARS, Process, ProcessId, Verdict},
+    providers::ConnectError,
     workflow::Error,
 };
 
@@ -57,10 +58,14 @@ impl DecideProcess {
                 return Ok(record.process);
             }
             record.announce(events);
-            // Without the provider nobody knows when to look again; what was planned stays.
-            if let Ok(provider) = self.0.provider(caller, &record.process.provider).await? {
-                let next_check_at = self.0.next_check(caller, &record.process, provider.as_ref(), now).await?;
-                record.check_again(next_check_at, now);
+            // Without the provider nobody knows when to check again; what was planned stays.
+            match self.0.provider(caller, &record.process.provider).await {
+                Ok(provider) => {
+                    let next_check_at = self.0.next_check(caller, &record.process, provider.as_ref(), now).await?;
+                    record.check_again(next_check_at, now);
+                }
+                Err(ConnectError::NoProvider(_)) => {}
+                Err(ConnectError::Secrets(error)) => return Err(error.into()),
             }
             let commit = self.0.store.commit(caller, &record, &new_token("events", self.0.entropy())).await;
             if races.won(commit).await? {

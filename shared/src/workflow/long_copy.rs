@@ -130,7 +130,7 @@ impl CopyLong {
     /// Asks the provider for a fresh link and follows it.
     async fn copy(&self, who: &OwnKey, process: &Process, piece: &Evidence) -> Result<CopyOutcome, InfraError> {
         let failed = |reason: &str| Ok(CopyOutcome::Failed { reason: reason.to_owned() });
-        let Ok(Ok(provider)) = self.services.provider(who, &process.provider).await else {
+        let Ok(provider) = self.services.provider(who, &process.provider).await else {
             return failed("no_account");
         };
         let Some(reference) = &process.provider_reference else { return failed("not_shown") };

@@ -82,7 +82,7 @@ use crate::{
     deployment::Deployment,
     platform::{Entropy, Platform, SecretsError, ttl_cache::TtlCache},
     process::Process,
-    providers::{NoProvider, Provider, Providers},
+    providers::{ConnectError, Provider, Providers},
     store::{Store, StoreError, Tenant},
 };
 
@@ -161,11 +161,7 @@ impl Services {
     ///
     /// # Errors
     /// The account cannot be looked up.
-    async fn provider(
-        &self,
-        who: &impl Authority,
-        name: &str,
-    ) -> Result<Result<Box<dyn Provider>, NoProvider>, SecretsError> {
+    async fn provider(&self, who: &impl Authority, name: &str) -> Result<Box<dyn Provider>, ConnectError> {
         self.providers.of_tenant(name, who.tenant(), &self.platform.secrets).await
     }
 

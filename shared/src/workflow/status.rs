@@ -14,6 +14,7 @@ use crate::{
     deployment::Deployment,
     objects::Bucket,
     process::{Copy, EvidenceKind, Process, ProcessId},
+    providers::ConnectError,
     store::lists::ProcessFilter,
     workflow::Error,
 };
@@ -93,9 +94,12 @@ impl QueryStatus {
     /// # Errors
     /// 404 where the caller has no account at such a company, or it cannot be asked that.
     pub async fn ping(&self, caller: &Caller, provider: &str) -> Result<Health, Error> {
-        let connector = self.services.provider(caller, provider).await?;
-        let connector = connector.ok().filter(|connector| connector.capabilities().ping);
-        let connector = connector.ok_or(Error::NotFound("provider that can be asked"))?;
+        let cannot_be_asked = Error::NotFound("provider that can be asked");
+        let connector = match self.services.provider(caller, provider).await {
+            Ok(connector) if connector.capabilities().ping => connector,
+            Ok(_) | Err(ConnectError::NoProvider(_)) => return Err(cannot_be_asked),
+            Err(ConnectError::Secrets(error)) => return Err(error.into()),
+        };
         let trouble = connector.ping(self.services.now()).await.err().map(|error| error.code());
         Ok(Health { provider: self.services.providers.known(provider), healthy: trouble.is_none(), trouble })
     }

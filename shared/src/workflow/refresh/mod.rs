@@ -1,0 +1,290 @@
+//! Refreshing a process: fold in what callbacks said, ask the provider, copy its pictures, and store all of it in one write.
+//!
+//! The provider is asked and pictures are copied at most once a run, before the commit. Where the commit loses a race, the record is
+//! loaded again and the same answer applied to it, so that neither the callback nor the answer is lost.
+//!
+//! | file | step |
+//! | --- | --- |
+//! | `erase` | redact when the retention is over; remove what a redacted process has in the bucket |
+//! | `locks` | lock its objects while it is on legal hold |
+//! | `wait` | leave a provider alone that cannot be asked now |
+//! | `inbox` | fold in callbacks |
+//! | `submit` | submit again where the first submission got lost; submit to the provider's reviewers |
+//! | `query` | ask the provider |
+//! | `copy` | copy pictures |
+
+mod copy;
+mod erase;
+mod inbox;
+mod locks;
+mod query;
+mod submit;
+mod wait;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    InfraError, Services, WAKE_TIMEOUT, answer, certificate, new_token,
+    submitter::{SubmissionOutcome, Submitter},
+};
+use crate::{
+    deployment::Deployment,
+    objects::Bucket,
+    platform::{
+        Clock,
+        clock::in_time,
+        telemetry::{self, Metric},
+    },
+    process::{Event, EvidenceState, Observation, Process, Status, evidence::Copy},
+    providers::Provider,
+    store::{ProcessRecord, StoreError, keys::OwnKey},
+};
+use query::{Asked, ProviderFailure};
+
+/// The use case.
+pub struct RefreshProcess {
+    services: Services,
+    submitter: Submitter,
+    bucket: Bucket,
+}
+
+/// The time of a batch that is kept for storing what was learnt.
+const STORING_TIME: SignedDuration = SignedDuration::from_secs(4);
+/// The time that must be left for another call. What there is no time for is done by a refresh of its own.
+const CALL_TIME: SignedDuration = SignedDuration::from_secs(8);
+
+/// What a run has learnt so far; it outlives lost races.
+struct Progress {
+    /// When whoever is asked must have answered.
+    end: Timestamp,
+    /// The claim to submit once more, once this run made one.
+    claim: Option<Claim>,
+    /// What the provider answered to a repeated submission.
+    submission: Option<SubmissionOutcome>,
+    /// What the provider answered to a query, and the wake token it was asked for.
+    answer: Option<(String, Result<Observation, ProviderFailure>)>,
+    /// What the provider answered to the second submission.
+    escalation: Option<SubmissionOutcome>,
+    /// What became of fetching the certificate.
+    certificate: Option<certificate::Fetched>,
+    /// Whether objects may have been locked.
+    locked: bool,
+    /// Whether the reference that a callback named turned out to be another process's.
+    reference_is_taken: bool,
+}
+
+/// A claim to submit once more.
+struct Claim {
+    /// The claim's token.
+    token: String,
+    /// Whether no submission had arrived before.
+    never_arrived: bool,
+}
+
+/// What a process was like before a refresh.
+struct Before {
+    status: Status,
+    given_up: usize,
+    unread: usize,
+}
+
+impl Before {
+    fn of(process: &Process) -> Self {
+        Self { status: process.status, given_up: given_up(process), unread: process.unread.noted.len() }
+    }
+}
+
+impl Progress {
+    fn until(end: Timestamp) -> Self {
+        Self {
+            end: end - STORING_TIME,
+            claim: None,
+            submission: None,
+            answer: None,
+            escalation: None,
+            certificate: None,
+            locked: false,
+            reference_is_taken: false,
+        }
+    }
+
+    /// Whether the provider was asked for anything.
+    fn has_asked(&self) -> bool {
+        self.answer.is_some() || self.submission.is_some() || self.escalation.is_some() || self.certificate.is_some()
+    }
+}
+
+impl RefreshProcess {
+    /// Built once per execution environment.
+    #[must_use]
+    pub fn new(deployment: &Deployment) -> Self {
+        let services = Services::new(deployment);
+        let bucket = Bucket::new(deployment.platform.aws.s3.clone(), deployment.platform.config.bucket.clone());
+        Self { submitter: Submitter::new(deployment, &services), services, bucket }
+    }
+
+    /// Refreshes the process `key` if it was woken, until `end`. A provider's failure is no error: the next check is planned.
+    ///
+    /// # Errors
+    /// Our own store or bucket; the wake token stands.
+    pub async fn run(&self, key: &OwnKey, end: Timestamp) -> Result<(), InfraError> {
+        let mut progress = Progress::until(end);
+        let mut races = self.services.races();
+        loop {
+            let Some(mut record) = self.services.store.load(key, key.id).await? else { return Ok(()) };
+            // The hold may have been lifted, and the locks taken off, while this run put them on.
+            let in_vain = progress.locked && record.process.redaction.is_none() && record.process.locks.is_none();
+            if in_vain {
+                record.process.locking();
+            }
+            if record.wake_token.is_none() && !in_vain {
+                return Ok(());
+            }
+            let before = Before::of(&record.process);
+            let learns_reference = match self.refresh(key, &mut record, &mut progress).await {
+                Ok(learns_reference) => learns_reference,
+                Err(InfraError::Store(StoreError::Conflict)) => {
+                    races.lose().await?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let outbox_token = new_token("events", self.services.entropy());
+            let commit = if learns_reference {
+                self.services.store.commit_reference(key, &record, &outbox_token).await
+            } else {
+                self.services.store.commit(key, &record, &outbox_token).await
+            };
+            if matches!(commit, Err(StoreError::ReferenceTaken)) {
+                tracing::warn!(process = %key.id, "the reference belongs to another process");
+                progress.reference_is_taken = true;
+                races.lose().await?;
+            } else if races.won(commit).await? {
+                self.report(&record.process, &before);
+                return Ok(());
+            }
+        }
+    }
+
+    /// Changes the record by all there is to know, and says whether it learnt its reference.
+    async fn refresh(
+        &self,
+        key: &OwnKey,
+        record: &mut ProcessRecord,
+        progress: &mut Progress,
+    ) -> Result<bool, InfraError> {
+        let wake_token = record.wake_token.take().unwrap_or_default();
+        if self.erase(key, record).await? {
+            return Ok(false);
+        }
+        self.update_locks(&mut record.process, progress).await;
+        let Some(provider) = self.provider_or_wait(key, record).await? else { return Ok(false) };
+        let provider = provider.as_ref();
+        let knew_reference = record.process.provider_reference.clone();
+        // What the provider was asked before a race was lost counts all the same.
+        if !progress.has_asked() && self.services.is_paused(key, &record.process.provider).await? {
+            self.wait_for_paused(key, record, provider, progress).await?;
+        } else {
+            self.follow(key, record, provider, wake_token, progress).await?;
+        }
+        Ok(record.process.provider_reference != knew_reference)
+    }
+
+    /// Folds in callbacks, asks the provider whatever there is to ask, and plans the next check.
+    async fn follow(
+        &self,
+        key: &OwnKey,
+        record: &mut ProcessRecord,
+        provider: &dyn Provider,
+        wake_token: String,
+        progress: &mut Progress,
+    ) -> Result<(), InfraError> {
+        let called_back = !record.inbox.is_empty();
+        let mut events = self.fold_inbox(record, provider, progress.reference_is_taken).await?;
+        events.extend(self.submit_again(key, record, provider, &wake_token, progress).await?);
+        let not_before = match self.ask_if_needed(record, provider, wake_token, called_back, progress).await? {
+            Asked::No => None,
+            Asked::Yes { news, not_before } => {
+                events.extend(news);
+                not_before
+            }
+            Asked::NoTime => {
+                // The wake token is back in its place and brings about a refresh of its own.
+                record.announce(events);
+                let now = self.services.now();
+                record.check_again(Some(now + WAKE_TIMEOUT), now);
+                return Ok(());
+            }
+        };
+        let process = &mut record.process;
+        self.want_videos(key, process).await?;
+        events.extend(self.escalate(process, provider, progress).await?);
+        events.extend(self.fetch_certificate(process, provider, progress).await?);
+        let now = self.services.now();
+        events.extend(process.conclude(now));
+        // What was stored meanwhile is held too.
+        self.update_locks(process, progress).await;
+        record.announce(events);
+        let next_check_at = self.services.next_check(key, &record.process, provider, now).await?;
+        record.check_again(next_check_at.map(|at| not_before.map_or(at, |earliest| at.max(earliest))), now);
+        Ok(())
+    }
+
+    /// Fetches the certificate, if it is time to.
+    async fn fetch_certificate(
+        &self,
+        process: &mut Process,
+        provider: &dyn Provider,
+        progress: &mut Progress,
+    ) -> Result<Option<Event>, InfraError> {
+        let now = self.services.now();
+        if !process.certificate.as_ref().is_some_and(|certificate| certificate.is_due(now)) {
+            return Ok(None);
+        }
+        if progress.certificate.is_none() && self.has_time(progress.end) {
+            let fetch = certificate::fetch(&self.services, self.submitter.copier(), provider, process);
+            let fetched = in_time(self.clock(), progress.end, fetch).await;
+            progress.certificate = fetched.unwrap_or_else(|| Ok(certificate::Fetched::out_of_time(process)))?;
+        }
+        let now = self.services.now();
+        Ok(progress.certificate.as_ref().and_then(|fetched| fetched.apply(process, now)))
+    }
+
+    /// Whether there is time for another call before `end`.
+    fn has_time(&self, end: Timestamp) -> bool {
+        self.services.now() + CALL_TIME <= end
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        self.services.platform.seams.clock.as_ref()
+    }
+
+    fn report(&self, process: &Process, before: &Before) {
+        let now = self.services.now();
+        answer::report_unread(process, before.unread, now);
+        if process.status != before.status && process.status.is_terminal() {
+            let labels = [("provider", process.provider.as_str()), ("status", process.status.as_str())];
+            telemetry::record(Metric::Decided, &labels, 1.0, now);
+        }
+        let by_provider = [("provider", process.provider.as_str())];
+        for _ in before.given_up..given_up(process) {
+            telemetry::record(Metric::EvidenceIncomplete, &by_provider, 1.0, now);
+        }
+        if process.evidence_state() == EvidenceState::Pending {
+            telemetry::record(Metric::EvidencePending, &by_provider, 1.0, now);
+        }
+        tracing::info!(
+            tenant = %process.tenant, process = %process.id, status = process.status.as_str(),
+            evidence = process.evidence_state().as_str(), failures = process.failures, "process refreshed",
+        );
+    }
+}
+
+/// Whether anything remains to be asked of the provider.
+fn is_open(process: &Process) -> bool {
+    !process.status.is_terminal() || process.next_copy_at().is_some() || process.awaits_held_verdict()
+}
+
+fn given_up(process: &Process) -> usize {
+    process.evidence.iter().filter(|piece| matches!(piece.copy, Copy::Incomplete { .. })).count()
+}

@@ -1,0 +1,88 @@
+//! Leaving a provider alone that cannot be asked now.
+
+use jiff::SignedDuration;
+
+use super::{
+    super::{PAUSED_WAIT, due},
+    InfraError, Progress, RefreshProcess, is_open,
+};
+use crate::{
+    process::Certificate,
+    providers::{ConnectError, Provider},
+    store::{ProcessRecord, keys::OwnKey},
+};
+
+impl RefreshProcess {
+    /// The process's provider. Where the tenant has no account there now, the next check is planned instead.
+    pub(super) async fn provider_or_wait(
+        &self,
+        key: &OwnKey,
+        record: &mut ProcessRecord,
+    ) -> Result<Option<Box<dyn Provider>>, InfraError> {
+        match self.services.provider(key, &record.process.provider).await {
+            Ok(provider) => return Ok(Some(provider)),
+            // The account was taken away; it may come back.
+            Err(ConnectError::NoProvider(_)) => {
+                self.wait_for_account(key, record, "no_account", |_| SignedDuration::from_hours(1)).await?;
+            }
+            // It is this tenant's secret alone that cannot be had, and no other process must wait for it.
+            Err(ConnectError::Secrets(_)) => {
+                self.wait_for_account(key, record, "account_unavailable", due::backoff).await?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Leaves a paused provider alone. A callback that is itself its answer counts; the others wait in the inbox. Nothing is concluded from
+    /// the time that passes: nobody asked whether the provider knows better.
+    pub(super) async fn wait_for_paused(
+        &self,
+        key: &OwnKey,
+        record: &mut ProcessRecord,
+        provider: &dyn Provider,
+        progress: &Progress,
+    ) -> Result<(), InfraError> {
+        let (results, hints) = std::mem::take(&mut record.inbox).into_iter().partition(|(_, entry)| entry.is_result);
+        record.inbox = results;
+        let events = self.fold_inbox(record, provider, progress.reference_is_taken).await?;
+        record.inbox = hints;
+        record.announce(events);
+        record.process.unanswered("provider_paused", self.services.now());
+        self.wait(key, record, |failures| due::backoff(failures).min(PAUSED_WAIT)).await
+    }
+
+    /// Waits for an account that is not there, or cannot be had.
+    async fn wait_for_account(
+        &self,
+        key: &OwnKey,
+        record: &mut ProcessRecord,
+        trouble: &str,
+        wait: fn(u32) -> SignedDuration,
+    ) -> Result<(), InfraError> {
+        let now = self.services.now();
+        record.process.unanswered(trouble, now);
+        let events = record.process.conclude(now);
+        record.announce(events);
+        self.wait(key, record, wait).await
+    }
+
+    /// Nothing can be asked now, and everything that needs it waits for as long as `wait` says by the number of failures.
+    async fn wait(
+        &self,
+        key: &OwnKey,
+        record: &mut ProcessRecord,
+        wait: fn(u32) -> SignedDuration,
+    ) -> Result<(), InfraError> {
+        let now = self.services.now();
+        let process = &record.process;
+        let waits = is_open(process)
+            || !record.inbox.is_empty()
+            || process.next_escalation_at().is_some()
+            || process.certificate.as_ref().and_then(Certificate::next_try_at).is_some();
+        let again = waits.then(|| now + wait(process.failures));
+        let retained_until = process.retained_until(self.services.retention(key, process).await?);
+        let locks_at = process.next_lock_step_at(now);
+        record.check_again(again.into_iter().chain(retained_until).chain(locks_at).min(), now);
+        Ok(())
+    }
+}
