@@ -4,38 +4,34 @@
 //! Creating a record is one transaction: the record, the guards of its unique values, and what it belongs to. Changing one is
 //! a read and a transaction.
 
-mod listing;
+mod identity;
+mod listed;
+mod lists;
 mod owned;
+mod plan;
 mod unique;
-
-use std::{collections::BTreeMap, sync::Arc};
 
 use uuid::Uuid;
 
 use super::{Services, new_token};
 use crate::{
-    common::{
-        Authority, Caller, FieldError, RawJson,
-        ids::of_idempotency_key,
-        page::{MAX_PAGE_BYTES, PageRequest, PageView, Total},
-    },
+    common::{Authority, FieldError, RawJson},
     deployment::Deployment,
     people::{
-        Family, FieldType, Fields, Kind, OwnerProjection, Record, RecordEvent, View,
+        Family, FieldType, Fields, Record, View,
         family::{Named, distinct},
     },
-    platform::{
-        SecretsError,
-        http::UrlGuard,
-        secrets::{Fingerprint, SecretDocument},
-    },
+    platform::{http::UrlGuard, secrets::Fingerprint},
     store::{
         StoreError,
-        records::{MAX_OUTBOX, MAX_TOGETHER, OwnerWrite, RecordItem, RelatedWrites, Written},
+        records::{MAX_OUTBOX, MAX_TOGETHER, RecordItem, Written},
     },
     workflow::Error,
 };
 
+use identity::made_before;
+pub(super) use identity::{Request, text_of};
+use plan::{outbox, owner};
 use unique::unique;
 pub(super) use unique::uniques;
 
@@ -132,15 +128,9 @@ impl Records {
         let secrets = self.secrets(family).await?;
         let fingerprint = Fingerprint::of_text(&request.text, &secrets.fingerprint_keys)?;
         let item = self.new_item(family, who, fields, &request, &fingerprint);
-        let beside = RelatedWrites {
-            taken: uniques(family, &item.record.fields, &secrets.unique_keys)?,
-            needed: needed(family, &item.record.fields),
-            owner: belongs(family, &item.record, None),
-            listed: self.listed(family, who, &item.record).await?,
-            ..RelatedWrites::default()
-        };
+        let related = self.related_to_creation(family, who, &item.record, &secrets).await?;
         let outbox_token = new_token("record", self.0.entropy());
-        let written = self.0.store.write_record(who, &item, &beside, &outbox_token).await;
+        let written = self.0.store.write_record(who, &item, &related, &outbox_token).await;
         match self.outcome(family, who, &item.record, written).await? {
             Outcome::Done => Ok(Created { record: item.record, replayed: false }),
             Outcome::Lost => {
@@ -150,22 +140,6 @@ impl Records {
                 made_before(existing, &fingerprint).map(|record| Created { record, replayed })
             }
         }
-    }
-
-    /// What an earlier `request` with the same key made. One request; none where it has no key.
-    ///
-    /// # Errors
-    /// 422 where the key was used with another body.
-    pub(super) async fn replay(
-        &self,
-        family: &Family,
-        who: &impl Authority,
-        request: &Request<'_>,
-    ) -> Result<Option<Created>, Error> {
-        let Some(id) = request.id(family, who) else { return Ok(None) };
-        let Some(existing) = self.0.store.record(who, family.kind, id).await? else { return Ok(None) };
-        let fingerprint = Fingerprint::of_text(&request.text, &self.secrets(family).await?.fingerprint_keys)?;
-        Ok(Some(Created { record: made_before(existing, &fingerprint)?, replayed: true }))
     }
 
     /// Makes many records of `made`, each as it should be and with a key that follows from all of them, that belong to `owner` and
@@ -196,88 +170,12 @@ impl Records {
         Ok(())
     }
 
-    /// A record of `fields` that is not stored yet.
-    fn new_item(
-        &self,
-        family: &Family,
-        who: &impl Authority,
-        fields: Fields,
-        request: &Request<'_>,
-        fingerprint: &Fingerprint,
-    ) -> RecordItem {
-        let now = self.0.now();
-        let record = Record {
-            kind: family.kind,
-            tenant: who.tenant().clone(),
-            id: request.id(family, who).unwrap_or_else(|| self.0.entropy().uuid()),
-            owner: owner(family, &fields),
-            fields,
-            created_at: now,
-            updated_at: now,
-            deleted_at: None,
-            projections: Fields::new(),
-        };
-        RecordItem {
-            outbox: outbox(family.event(true), &record, 0, now),
-            record,
-            version: 0,
-            fingerprint: fingerprint.kept(),
-            created_by: self.0.entropy().uuid().to_string(),
-            rows: None,
-        }
-    }
-
     /// One record. One request.
     ///
     /// # Errors
     /// 404 where the caller's tenant has none of that id.
     pub async fn get(&self, family: &Family, who: &impl Authority, id: Uuid) -> Result<Record, Error> {
         Ok(self.load(family, who, id).await?.record)
-    }
-
-    /// One page of a family's records, newest first; of one owner where one is given. Two requests, and one for each further
-    /// month.
-    ///
-    /// # Errors
-    /// Our own store.
-    pub async fn list(
-        &self,
-        family: &Family,
-        caller: &Caller,
-        owner: Option<Uuid>,
-        request: &PageRequest,
-    ) -> Result<PageView<View>, Error> {
-        let filters = [(owner_field(family), owner.map(|owner| owner.to_string()))];
-        let list = List { path: family.path, filters: &filters, room: MAX_PAGE_BYTES };
-        self.list_of(family, caller, owner, &list, request, |_| true).await
-    }
-
-    /// As [`Self::list`], of those alone that are `wanted`: a page may have fewer than it could although the list goes on.
-    ///
-    /// # Errors
-    /// Likewise.
-    pub(super) async fn list_of(
-        &self,
-        family: &Family,
-        caller: &Caller,
-        owner: Option<Uuid>,
-        list: &List<'_>,
-        request: &PageRequest,
-        wanted: impl Fn(&Record) -> bool,
-    ) -> Result<PageView<View>, Error> {
-        let now = self.0.now();
-        let (store, since) = (&self.0.store, caller.tenant_since());
-        let page = store.list_records(caller, since, (family.kind, owner), request, now).await?;
-        let total = match page.next {
-            _ if !family.counted => None,
-            // A page beyond the last begins where nothing is; so may one all of which is deleted.
-            None if page.seen == 0 || !page.entries.is_empty() => Some(Total(Some(page.seen + page.entries.len()))),
-            _ => Some(Total(store.count_records(caller, since, (family.kind, owner), now).await?)),
-        };
-        let page = page.map(|record| wanted(&record).then(|| family.view(&record, now)));
-        let filters: Vec<_> =
-            list.filters.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
-        Ok(PageView { total, ..PageView::within(list.room, list.path, &filters, request, page) })
     }
 
     /// Changes what `given` names, of what is not as it says already. One read, and one transaction where anything changes; otherwise
@@ -332,56 +230,14 @@ impl Records {
             let is_waiting = |event: &&'static str| item.outbox.values().any(|waiting| waiting.name == **event);
             let event = event.filter(|event| item.outbox.len() < MAX_OUTBOX || !is_waiting(event));
             item.outbox.extend(outbox(event, &item.record, item.version, now));
-            let had = uniques(family, &before.fields, &secrets.unique_keys)?;
-            let has = uniques(family, &item.record.fields, &secrets.unique_keys)?;
-            let (named, names) = (needed(family, &before.fields), needed(family, &item.record.fields));
-            let (listed, unlisted) = match listing::is_moved(family, &before, &item.record) {
-                true => (self.listed(family, who, &item.record).await?, self.listed(family, who, &before).await?),
-                false => (None, None),
-            };
-            let beside = RelatedWrites {
-                listed,
-                unlisted,
-                // With several keys, guards move to the first with whatever is written of the record.
-                taken: has.iter().filter(|value| value.may_be_elsewhere() || !had.contains(value)).cloned().collect(),
-                freed: had.into_iter().filter(|unique| !has.contains(unique)).collect(),
-                needed: names.into_iter().filter(|name| !named.contains(name)).collect(),
-                left: left(family, &before, &item.record),
-                owner: belongs(family, &item.record, Some(&before)),
-            };
+            let related = self.related_to_change(family, who, &before, &item.record, &secrets).await?;
             let outbox_token = new_token("record", self.0.entropy());
-            let written = self.0.store.write_record(who, &item, &beside, &outbox_token).await;
+            let written = self.0.store.write_record(who, &item, &related, &outbox_token).await;
             match self.outcome(family, who, &item.record, written).await? {
                 Outcome::Done => return Ok(item.record),
                 Outcome::Lost => races.lose().await?,
             }
         }
-    }
-
-    /// The record that has `value` in a unique field, deleted or not. Two requests.
-    pub(super) async fn of_value(
-        &self,
-        family: &Family,
-        who: &impl Authority,
-        field: &'static str,
-        value: &str,
-    ) -> Result<Option<RecordItem>, Error> {
-        match self.id_of_value(family, who, field, value).await? {
-            Some(id) => Ok(self.0.store.record(who, family.kind, id).await?),
-            None => Ok(None),
-        }
-    }
-
-    /// The id of that record. One request.
-    pub(super) async fn id_of_value(
-        &self,
-        family: &Family,
-        who: &impl Authority,
-        field: &'static str,
-        value: &str,
-    ) -> Result<Option<Uuid>, Error> {
-        let unique = unique(field, value, &self.secrets(family).await?.unique_keys)?;
-        Ok(self.0.store.record_of_value(who, family.kind, &unique).await?)
     }
 
     /// As [`outcome`]; where a value is another record's, says whose. Two requests more, where that is so.
@@ -409,12 +265,6 @@ impl Records {
         let item = self.0.store.record(who, family.kind, id).await?;
         item.ok_or_else(|| Error::NotFound(family.kind.noun()))
     }
-
-    /// The deployment's keys; where they decide whose a value is, none that were read too long ago.
-    async fn secrets(&self, family: &Family) -> Result<Arc<SecretDocument>, SecretsError> {
-        let secrets = &self.0.platform.secrets;
-        if family.unique.is_empty() { secrets.current().await } else { secrets.recent().await }
-    }
 }
 
 /// What is said of a value that another record has.
@@ -435,11 +285,6 @@ fn outcome(written: Result<Written, StoreError>) -> Result<Outcome, Error> {
     }
 }
 
-/// What an earlier request with the same key made, if it said the same.
-fn made_before(existing: RecordItem, fingerprint: &Fingerprint) -> Result<Record, Error> {
-    if fingerprint.is(&existing.fingerprint) { Ok(existing.record) } else { Err(Error::KeyReused) }
-}
-
 enum Outcome {
     Done,
     /// Somebody wrote the record first.
@@ -455,67 +300,9 @@ pub(super) enum Next {
     Leave,
 }
 
-/// What a request gives, as the text that its repeats are known by.
-pub(super) fn text_of(given: &Fields) -> String {
-    let given: BTreeMap<_, _> = given.iter().map(|(name, value)| (name, value.text())).collect();
-    format!("{given:?}")
-}
-
-/// The request that makes a record.
-#[derive(Clone)]
-pub(super) struct Request<'a> {
-    key: Option<&'a str>,
-    text: String,
-}
-
-impl<'a> Request<'a> {
-    pub(super) fn new(given: &Fields, key: Option<&'a str>) -> Self {
-        Self { key, text: text_of(given) }
-    }
-
-    /// The id of the record that it makes, where it has a key.
-    pub(super) fn id(&self, family: &Family, who: &impl Authority) -> Option<Uuid> {
-        self.key.map(|key| of_idempotency_key(who.tenant(), family.path, key))
-    }
-}
-
 /// The field by which lists are asked for one owner.
 fn owner_field(family: &Family) -> &'static str {
     family.owner.as_ref().map_or("", |owner| owner.field)
-}
-
-fn owner(family: &Family, fields: &Fields) -> Option<Uuid> {
-    fields.get(family.owner.as_ref()?.field)?.read()
-}
-
-fn belongs(family: &Family, record: &Record, before: Option<&Record>) -> Option<OwnerWrite> {
-    let owner = family.owner.as_ref()?;
-    let projection = family.project(record);
-    let before = before.filter(|before| before.owner == record.owner);
-    let former = before.and_then(|before| Some(family.project(before)?.name));
-    let former = former.filter(|former| projection.as_ref().is_some_and(|projection| projection.name != *former));
-    Some(OwnerWrite { field: owner.field, kind: owner.kind, id: record.owner?, projection, former })
-}
-
-/// What a former owner no longer keeps of a record.
-fn left(family: &Family, before: &Record, after: &Record) -> Option<(Kind, Uuid, OwnerProjection)> {
-    let (projection, kind) = (family.project(before)?, family.owner.as_ref()?.kind);
-    (before.owner != after.owner).then_some((kind, before.owner?, projection))
-}
-
-/// Records of other families that the fields name, beside the owner.
-fn needed(family: &Family, fields: &Fields) -> Vec<Named> {
-    family.references.map(|references| references(fields)).unwrap_or_default()
-}
-
-fn outbox(
-    event: Option<&'static str>,
-    record: &Record,
-    version: u64,
-    now: jiff::Timestamp,
-) -> BTreeMap<String, RecordEvent> {
-    let event = event.map(|name| RecordEvent::new(record, name, version, now));
-    event.into_iter().map(|event| (event.id.to_string(), event)).collect()
 }
 
 /// Whether a problem is about this field, for those who look at what came of a creation.
