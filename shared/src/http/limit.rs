@@ -16,13 +16,15 @@ use super::{ApiError, authenticator::CACHED_FOR};
 use crate::{
     common::{Authority as _, Caller, TenantId},
     store::{
-        Store,
-        limits::{Taken, WINDOW_SECONDS, window_of},
+        Store, StoreError,
+        limits::{Block, Taken, WINDOW_SECONDS, window_of},
     },
 };
 
 /// A block is at most the limit divided by this.
 const BLOCKS: u32 = 20;
+/// How often a block is asked for before it counts as trouble: others may open windows meanwhile.
+const TRIES: usize = 4;
 /// Tenants remembered at once; beyond it the memory starts anew, and what was taken is lost.
 const TENANTS: usize = 10_000;
 
@@ -93,7 +95,7 @@ impl Limits {
         let believed = share.asked_at.is_some_and(|at| now.duration_since(at) < CACHED_FOR);
         let settled = share.held > 0 || share.refused || share.is_used_up();
         if !believed || !settled {
-            let taken = self.store.take(caller, now, share.block(), opens).await?;
+            let taken = self.take(caller, now, share.block(), opens).await?;
             share.learn(taken, now);
         }
         if share.refused {
@@ -109,6 +111,33 @@ impl Limits {
             remaining: share.left.saturating_add(share.held),
             reset: u32::try_from(end - now.as_second()).unwrap_or_default().max(1),
         })
+    }
+
+    /// Takes a block of the window of `now`; `None` where the tenant is suspended or gone. `open` says whether nobody is known to have
+    /// opened the window yet: it decides which request is tried first. One request, or two where that guess is wrong.
+    async fn take(
+        &self,
+        caller: &Caller,
+        now: Timestamp,
+        block: u32,
+        mut open: bool,
+    ) -> Result<Option<Block>, ApiError> {
+        let mut window = window_of(now);
+        for _ in 0..TRIES {
+            let counter = match self.store.take_block(caller, window, block, open).await? {
+                Taken::Block(block) => return Ok(Some(block)),
+                Taken::NoTenant => return Ok(None),
+                Taken::Not(counter) if counter.suspended => return Ok(None),
+                Taken::Not(counter) => counter,
+            };
+            // A window that another clock opened counts, even where it is still to come here.
+            window = window.max(counter.window);
+            open = counter.window < window;
+            if !open && counter.left <= 0 {
+                return Ok(Some(Block { window, granted: 0, left: 0, per_minute: counter.per_minute }));
+            }
+        }
+        Err(StoreError::Conflict.into())
     }
 
     fn share(&self, tenant: &TenantId) -> Arc<tokio::sync::Mutex<Share>> {
@@ -131,11 +160,11 @@ impl Share {
         self.asked_at.is_some() && self.left == 0
     }
 
-    fn learn(&mut self, taken: Taken, now: Timestamp) {
+    fn learn(&mut self, taken: Option<Block>, now: Timestamp) {
         self.asked_at = Some(now);
         match taken {
-            Taken::Refused => (self.refused, self.held) = (true, 0),
-            Taken::Block { window, granted, left, per_minute } => {
+            None => (self.refused, self.held) = (true, 0),
+            Some(Block { window, granted, left, per_minute }) => {
                 // What is held was taken for its own window only.
                 let kept = if self.window == window { self.held } else { 0 };
                 (self.window, self.refused) = (window, false);

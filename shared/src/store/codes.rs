@@ -8,7 +8,7 @@
 //! | `expires_at_epoch` | when DynamoDB removes it |
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{
     Store, StoreError,
@@ -18,23 +18,21 @@ use super::{
 };
 use crate::common::Authority;
 
-/// How long a code is good for.
-pub const GOOD_FOR: SignedDuration = SignedDuration::from_mins(10);
-/// How often one may be tried.
-const MAX_TRIES: u32 = 5;
-/// Codes that may be sent to one contact within …
-const MAX_SENT: u64 = 5;
-/// … so long.
-const WITHIN: SignedDuration = SignedDuration::from_hours(1);
-/// How often a lost race is run again.
-const MAX_RACES: u32 = 5;
+/// What was sent to a contact until now.
+pub struct SentCodes(Option<Item>);
 
-/// Whether a code may be sent.
-pub enum Sending {
-    /// It may, and counts from now on in place of any other.
-    Granted(Grant),
-    /// Not before so many seconds have passed.
-    NotBefore(u32),
+/// A code that is to count in place of any other.
+pub struct NewCode<'a> {
+    /// Its keyed hash.
+    pub hash: &'a str,
+    /// How long it counts.
+    pub good_until: Timestamp,
+    /// When the present hour of sending began.
+    pub since: Timestamp,
+    /// How many codes were sent in it, this one included.
+    pub sent: u64,
+    /// When nothing of it is needed any more.
+    pub forget_at: Timestamp,
 }
 
 /// A code that counts, and how things were before it.
@@ -44,74 +42,79 @@ pub struct Grant {
     code_hash: String,
 }
 
+impl SentCodes {
+    /// When the latest hour of sending began, if any did.
+    #[must_use]
+    pub fn since(&self) -> Option<Timestamp> {
+        self.0.as_ref()?.get("since")?.as_s().ok()?.parse().ok()
+    }
+
+    /// How many codes were sent in that hour.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.number("sent")
+    }
+
+    fn number(&self, name: &str) -> u64 {
+        let number = || self.0.as_ref()?.get(name)?.as_n().ok()?.parse().ok();
+        number().unwrap_or(0)
+    }
+}
+
 impl Store {
-    /// Makes `code_hash` the code that counts for `contact`, if that was not sent too many. Two requests.
+    /// What was sent to `contact` until now. One request.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`], [`StoreError::Conflict`] where others write the same at this moment.
-    pub async fn grant_code(
+    /// [`StoreError::Unavailable`].
+    pub async fn sent_codes(&self, who: &impl Authority, contact: &str) -> Result<SentCodes, StoreError> {
+        let key = ItemKey::Code(who.tenant(), contact).attributes();
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        let answer = self.send(|| get.clone().send()).await.map_err(|error| failure(&error))?;
+        Ok(SentCodes(answer.item))
+    }
+
+    /// Makes `code` the code that counts for `contact`, where nothing was written since `before` was read. One request.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where something was, [`StoreError::Unavailable`].
+    pub async fn put_code(
         &self,
         who: &impl Authority,
         contact: &str,
-        code_hash: &str,
-        now: Timestamp,
-    ) -> Result<Sending, StoreError> {
-        let key = ItemKey::Code(who.tenant(), contact).attributes();
-        for race in 1..=MAX_RACES {
-            let get = self.client.get_item().table_name(&self.table).set_key(Some(key.clone())).consistent_read(true);
-            let answer = self.send(|| get.clone().send()).await.map_err(|error| failure(&error))?;
-            let before = answer.item();
-            let number = |name: &str| before?.get(name)?.as_n().ok()?.parse::<u64>().ok();
-            let since = before.and_then(|item| item.get("since")?.as_s().ok()?.parse::<Timestamp>().ok());
-            let since = since.filter(|since| *since + WITHIN > now);
-            let sent = since.and_then(|_| number("sent")).unwrap_or(0);
-            if sent >= MAX_SENT {
-                let again = since.map_or(now, |since| since + WITHIN).duration_since(now).as_secs();
-                return Ok(Sending::NotBefore(u32::try_from(again).unwrap_or(0).max(1)));
-            }
-            let mut item = key.clone();
-            let version = number("version").unwrap_or(0);
-            for (name, value) in [
-                ("kind", "code".to_owned()),
-                ("code_hash", code_hash.to_owned()),
-                ("good_until", keys::moment(now + GOOD_FOR)),
-                ("since", keys::moment(since.unwrap_or(now))),
-            ] {
-                item.insert(name.to_owned(), text(&value));
-            }
-            let end = (now + WITHIN + GOOD_FOR).as_second().to_string();
-            for (name, value) in [
-                ("tries", "0".to_owned()),
-                ("sent", (sent + 1).to_string()),
-                ("version", (version + 1).to_string()),
-                ("expires_at_epoch", end),
-            ] {
-                item.insert(name.to_owned(), AttributeValue::N(value));
-            }
-            let never = |item: &Item| {
-                let mut item = item.clone();
-                item.retain(|name, _| ["pk", "sk", "kind", "expires_at_epoch"].contains(&name.as_str()));
-                item
-            };
-            let grant = Grant {
-                before: before.cloned().unwrap_or_else(|| never(&item)),
-                version: version + 1,
-                code_hash: code_hash.to_owned(),
-            };
-            let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
-            let put = match before {
-                None => put.condition_expression("attribute_not_exists(pk)"),
-                Some(_) => put
-                    .condition_expression("version = :loaded")
-                    .expression_attribute_values(":loaded", AttributeValue::N(version.to_string())),
-            };
-            match self.put(put).await.map_err(StoreError::from) {
-                Ok(()) => return Ok(Sending::Granted(grant)),
-                Err(StoreError::Conflict) => self.seams.back_off(race).await,
-                Err(error) => return Err(error),
-            }
+        before: SentCodes,
+        code: &NewCode<'_>,
+    ) -> Result<Grant, StoreError> {
+        let version = before.number("version");
+        let mut item = ItemKey::Code(who.tenant(), contact).attributes();
+        for (name, value) in [
+            ("kind", "code".to_owned()),
+            ("code_hash", code.hash.to_owned()),
+            ("good_until", keys::moment(code.good_until)),
+            ("since", keys::moment(code.since)),
+        ] {
+            item.insert(name.to_owned(), text(&value));
         }
-        Err(StoreError::Conflict)
+        for (name, value) in [
+            ("tries", "0".to_owned()),
+            ("sent", code.sent.to_string()),
+            ("version", (version + 1).to_string()),
+            ("expires_at_epoch", code.forget_at.as_second().to_string()),
+        ] {
+            item.insert(name.to_owned(), AttributeValue::N(value));
+        }
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item.clone()));
+        let put = match &before.0 {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(_) => put
+                .condition_expression("version = :loaded")
+                .expression_attribute_values(":loaded", AttributeValue::N(version.to_string())),
+        };
+        self.put(put).await.map_err(StoreError::from)?;
+        let never = || {
+            item.retain(|name, _| ["pk", "sk", "kind", "expires_at_epoch"].contains(&name.as_str()));
+            item
+        };
+        Ok(Grant { before: before.0.unwrap_or_else(never), version: version + 1, code_hash: code.hash.to_owned() })
     }
 
     /// Takes a code back that was not sent: it does not count among those that were, and the one before it counts again. Where
@@ -136,7 +139,7 @@ impl Store {
         }
     }
 
-    /// Counts a try, and gives the hash of the code that counts; `None` where there is none, or it was tried too often. One
+    /// Counts a try, and gives the hash of the code that counts; `None` where there is none, or it was tried `max_tries` times. One
     /// request.
     ///
     /// # Errors
@@ -145,6 +148,7 @@ impl Store {
         &self,
         who: &impl Authority,
         contact: &str,
+        max_tries: u32,
         now: Timestamp,
     ) -> Result<Option<String>, StoreError> {
         let update = self
@@ -155,7 +159,7 @@ impl Store {
             .update_expression("ADD tries :one, version :one")
             .condition_expression("attribute_exists(code_hash) AND good_until > :now AND tries < :most")
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
-            .expression_attribute_values(":most", AttributeValue::N(MAX_TRIES.to_string()))
+            .expression_attribute_values(":most", AttributeValue::N(max_tries.to_string()))
             .expression_attribute_values(":now", text(&keys::moment(now)))
             .return_values(ReturnValue::AllNew);
         match self.update(update).await.map_err(StoreError::from) {

@@ -18,25 +18,41 @@ pub(super) const WINDOW: &str = "limit_window";
 /// The attribute with what is left of it; below zero where the last block was not full.
 pub(super) const LEFT: &str = "limit_left";
 
-/// How often a take is tried before it counts as trouble: windows may be opened by others meanwhile.
-const TRIES: usize = 4;
-
 /// What came of taking a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
-    /// So many requests, to be made in the window.
-    Block {
-        /// The window's number.
-        window: i64,
-        /// How many requests; 0 where nothing is left.
-        granted: u32,
-        /// How many are left for others.
-        left: u32,
-        /// The tenant's limit.
-        per_minute: u32,
-    },
-    /// The tenant is suspended, or there is no such tenant.
-    Refused,
+    /// It was taken.
+    Block(Block),
+    /// It was not: the counter stands like this.
+    Not(Counter),
+    /// There is no such tenant.
+    NoTenant,
+}
+
+/// So many requests, to be made in one window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
+    /// The window's number.
+    pub window: i64,
+    /// How many requests; 0 where nothing is left.
+    pub granted: u32,
+    /// How many are left for others.
+    pub left: u32,
+    /// The tenant's limit.
+    pub per_minute: u32,
+}
+
+/// A tenant's counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counter {
+    /// The number of the window that is open.
+    pub window: i64,
+    /// What is left of it.
+    pub left: i64,
+    /// The tenant's limit.
+    pub per_minute: u32,
+    /// Whether the tenant is suspended.
+    pub suspended: bool,
 }
 
 /// The number of the window that `now` is in.
@@ -46,48 +62,18 @@ pub fn window_of(now: Timestamp) -> i64 {
 }
 
 impl Store {
-    /// Takes up to `block` requests of the limit of `who`'s tenant. `open` says whether nobody is known to have opened
-    /// the window of `now` yet; it only decides which request is tried first. One request, or two where that guess is wrong.
+    /// Takes up to `block` requests of `window` from the limit of `who`'s tenant, and opens the window where `open` says so.
+    /// One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`]. Something may have been taken all the same.
-    pub async fn take(
-        &self,
-        who: &impl Authority,
-        now: Timestamp,
-        block: u32,
-        open: bool,
-    ) -> Result<Taken, StoreError> {
-        let (mut window, mut open) = (window_of(now), open);
-        for _ in 0..TRIES {
-            match self.try_to_take(who, window, block, open).await? {
-                Ok(taken) => return Ok(taken),
-                Err(None) => return Ok(Taken::Refused),
-                Err(Some(found)) => {
-                    let counter = Counter::read(&found)?;
-                    if counter.suspended {
-                        return Ok(Taken::Refused);
-                    }
-                    // A window that another clock opened counts, even where it is still to come here.
-                    window = window.max(counter.window);
-                    open = counter.window < window;
-                    if !open && counter.left <= 0 {
-                        return Ok(Taken::Block { window, granted: 0, left: 0, per_minute: counter.per_minute });
-                    }
-                }
-            }
-        }
-        Err(StoreError::Conflict)
-    }
-
-    /// One try; the item as it is where its condition does not hold, `None` where there is none.
-    async fn try_to_take(
+    pub async fn take_block(
         &self,
         who: &impl Authority,
         window: i64,
         block: u32,
         open: bool,
-    ) -> Result<Result<Taken, Option<codec::Item>>, StoreError> {
+    ) -> Result<Taken, StoreError> {
         let (change, condition) = if open {
             ("SET #window = :window, #left = per_minute - :block", "#window < :window")
         } else {
@@ -113,25 +99,18 @@ impl Store {
             Ok(item) => {
                 let counter = Counter::read(&item)?;
                 let missing = u32::try_from(counter.left.min(0).unsigned_abs()).unwrap_or(block);
-                Ok(Ok(Taken::Block {
+                Ok(Taken::Block(Block {
                     window,
                     granted: block.saturating_sub(missing),
                     left: u32::try_from(counter.left.max(0)).unwrap_or(u32::MAX),
                     per_minute: counter.per_minute,
                 }))
             }
-            Err(Refused::Condition(existing)) => Ok(Err(existing)),
+            Err(Refused::Condition(None)) => Ok(Taken::NoTenant),
+            Err(Refused::Condition(Some(existing))) => Ok(Taken::Not(Counter::read(&existing)?)),
             Err(Refused::Other(error)) => Err(error),
         }
     }
-}
-
-/// The counter as it stands on the item.
-struct Counter {
-    window: i64,
-    left: i64,
-    per_minute: u32,
-    suspended: bool,
 }
 
 impl Counter {

@@ -4,6 +4,7 @@
 //! contact. One that the other side did not take counts for nothing; where it did not answer, the person may have it, so that it
 //! counts. The code that comes back confirms the contact first and is used up then, so that a stop in between loses nothing.
 
+use jiff::SignedDuration;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
@@ -20,12 +21,24 @@ use crate::{
     },
     people::{FieldType, Fields, Record, families::CONTACTS, family::UPDATED_DATA, person::PEOPLE, schema},
     platform::secrets::keyed_hash,
-    store::codes::Sending,
+    store::{
+        StoreError,
+        codes::{Grant, NewCode},
+        records::RecordItem,
+    },
     workflow::Error,
 };
 
 /// How often a code is handed over before the customer is told to come back.
 const TRIES: usize = 2;
+/// How long a code is good for.
+const GOOD_FOR: SignedDuration = SignedDuration::from_mins(10);
+/// How often one may be tried.
+const MAX_TRIES: u32 = 5;
+/// Codes that may be sent to one contact within [`WITHIN`].
+const MAX_SENT: u64 = 5;
+/// See [`MAX_SENT`].
+const WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// By which way a code goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,10 +122,7 @@ impl ContactCodes {
         let code = format!("{:06}", (services.entropy().fraction() * 1_000_000.0) as u32);
         let hashes = self.hashes(way, &wanted, &code).await?;
         let Some((contact, hash)) = hashes.first() else { return Err(Error::Unavailable) };
-        let grant = match services.store.grant_code(caller, contact, hash, services.now()).await? {
-            Sending::Granted(grant) => grant,
-            Sending::NotBefore(seconds) => return Err(Error::TooManyCodes { retry_after: seconds }),
-        };
+        let grant = self.grant(caller, contact, hash).await?;
         let mut may_be_there = false;
         for _ in 0..TRIES {
             let sent = match &account {
@@ -134,6 +144,33 @@ impl ContactCodes {
         Err(if account.is_some() { Error::CodeNotTaken } else { Error::CodeNotSent })
     }
 
+    /// Makes the code of that hash the one that counts. Two requests, and as many for each lost race.
+    async fn grant(&self, caller: &Caller, contact: &str, hash: &str) -> Result<Grant, Error> {
+        let services = self.records.services();
+        let mut races = services.races();
+        loop {
+            let now = services.now();
+            let before = services.store.sent_codes(caller, contact).await?;
+            let since = before.since().filter(|since| *since + WITHIN > now);
+            let sent = since.map_or(0, |_| before.sent());
+            if sent >= MAX_SENT {
+                let again = since.map_or(now, |since| since + WITHIN).duration_since(now).as_secs();
+                return Err(Error::TooManyCodes { retry_after: u32::try_from(again).unwrap_or(0).max(1) });
+            }
+            let code = NewCode {
+                hash,
+                good_until: now + GOOD_FOR,
+                since: since.unwrap_or(now),
+                sent: sent + 1,
+                forget_at: now + WITHIN + GOOD_FOR,
+            };
+            match services.store.put_code(caller, contact, before, &code).await {
+                Err(StoreError::Conflict) => races.lose().await?,
+                granted => return Ok(granted?),
+            }
+        }
+    }
+
     /// Takes a code that came back: the person's contacts with that phone or address are confirmed. Three requests, one
     /// read and one transaction for each of them, and one more.
     ///
@@ -147,7 +184,7 @@ impl ContactCodes {
         let mut counts = None;
         for (contact, hash) in &hashes {
             // The code may have been sent when another key was first.
-            if let Some(sent) = store.try_code(caller, contact, self.records.now()).await? {
+            if let Some(sent) = store.try_code(caller, contact, MAX_TRIES, self.records.now()).await? {
                 counts = Some((contact, hash, sent));
                 break;
             }
@@ -158,17 +195,21 @@ impl ContactCodes {
             return Err(Error::invalid_field("code", "is not the one that was sent last"));
         }
         for record in contacts {
-            let confirm = self.records.change(&CONTACTS, caller, record.id, Some(UPDATED_DATA), |item| {
-                // Nothing is confirmed that changed meanwhile.
-                if item.record.text(way.field()) != record.text(way.field()) {
-                    return Ok(Next::Leave);
-                }
-                item.record.fields.insert(way.confirmation().to_owned(), RawJson::of(&true));
-                Ok(Next::Store)
-            });
-            confirm.await?;
+            self.confirm(caller, way, &record).await?;
         }
         Ok(store.use_code(caller, contact, hash).await?)
+    }
+
+    /// Confirms a contact, unless it has changed since it was read.
+    async fn confirm(&self, caller: &Caller, way: Way, contact: &Record) -> Result<(), Error> {
+        let confirm = |item: &mut RecordItem| {
+            if item.record.text(way.field()) != contact.text(way.field()) {
+                return Ok(Next::Leave);
+            }
+            item.record.fields.insert(way.confirmation().to_owned(), RawJson::of(&true));
+            Ok(Next::Store)
+        };
+        self.records.change(&CONTACTS, caller, contact.id, Some(UPDATED_DATA), confirm).await.map(|_| ())
     }
 
     /// The person's contacts with that phone or address.
