@@ -248,19 +248,17 @@ impl Store {
             for (sort_key, summary) in found {
                 let is_wanted = place.seen >= wanted_from;
                 place = Cursor { below: Some(sort_key), seen: place.seen + 1, ..place };
-                if is_wanted {
-                    entries.push(Listed { entry: summary, after: place.clone() });
-                }
+                entries.extend(is_wanted.then(|| Listed { entry: summary, after: place.clone() }));
                 if entries.len() == request.per_page {
                     return Ok(ListedPage { seen: wanted_from, entries, next: Some(place) });
                 }
             }
-            match rest {
+            place = match rest {
                 // The filter left nothing of what was read: go on below it.
-                Some(below) => place.below = Some(below),
+                Some(below) => Cursor { below: Some(below), ..place },
                 None if place.month <= first_month => return Ok(ListedPage { seen: wanted_from, entries, next: None }),
-                None => place = Cursor { month: month_before(&place.month)?, below: None, seen: place.seen },
-            }
+                None => Cursor { month: month_before(&place.month)?, below: None, seen: place.seen },
+            };
         }
         let seen = place.seen - entries.len();
         Ok(ListedPage { seen, entries, next: Some(place) })

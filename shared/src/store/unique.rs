@@ -92,10 +92,14 @@ impl Store {
         }
         let mut own = OwnGuards::default();
         for guard in self.read_together(keys).await? {
-            if record_id(&guard)? == record.id {
-                let pk = guard.get("pk").and_then(|pk| pk.as_s().ok());
-                let is_first = pk.is_some_and(|pk| first.contains(pk));
-                *(if is_first { &mut own.first } else { &mut own.elsewhere }) += 1;
+            if record_id(&guard)? != record.id {
+                continue;
+            }
+            let pk = guard.get("pk").and_then(|pk| pk.as_s().ok());
+            if pk.is_some_and(|pk| first.contains(pk)) {
+                own.first += 1;
+            } else {
+                own.elsewhere += 1;
             }
         }
         Ok(own)

@@ -15,7 +15,7 @@ use crate::{
         FieldType, Fields, Kind,
         families::{CATALOG_VALUES, CATALOGS},
         said,
-        sheet::{self, Sheet},
+        sheet::{self, Cell, Sheet},
         typed,
     },
     workflow::Error,
@@ -59,29 +59,13 @@ pub async fn add(records: &Records, caller: &Caller, catalog: Uuid, file: &[u8])
         if cells.values().all(|cell| cell.is_blank()) {
             continue;
         }
-        let [kind, label, value] = COLUMNS.map(|name| cells.get(name).map_or("", |cell| cell.text.trim()));
-        let form = |name: &str| match name {
-            "label" => Some(FieldType::Name),
-            "value" => typed::form(kind),
-            _ => None,
+        let given = match value_of(&cells, catalog) {
+            Ok(given) => given,
+            Err(doubts) => {
+                problems.extend(doubts.into_iter().map(|doubt| doubt.within(&part)));
+                continue;
+            }
         };
-        let doubts = cells.iter().filter(|(_, cell)| !cell.is_blank()).filter_map(|(name, cell)| {
-            let doubt = cell.doubt.as_deref().or_else(|| said::doubt(form(name)?, &cell.text))?;
-            Some(FieldError::new(*name, doubt).within(&part))
-        });
-        let doubts: Vec<_> = doubts.collect();
-        if !doubts.is_empty() {
-            problems.extend(doubts);
-            continue;
-        }
-        let value = typed::form(kind).map_or_else(|| RawJson::of(&value), |form| typed::of_cell(form, value));
-        let given = [
-            ("custom_catalog_id", RawJson::of(&catalog)),
-            ("type", RawJson::of(&kind)),
-            ("label", RawJson::of(&label)),
-            ("value", value),
-        ];
-        let given: Fields = given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         match CATALOG_VALUES.read(&given, None, true, records.now()) {
             Ok(fields) => values.push((given, fields)),
             Err(wrong) => problems.extend(wrong.into_iter().map(|problem| problem.within(&part))),
@@ -96,4 +80,30 @@ pub async fn add(records: &Records, caller: &Caller, catalog: Uuid, file: &[u8])
     let made = values.into_iter().zip(&keys);
     let made = made.map(|((given, fields), key)| (fields, Request::new(&given, Some(key)))).collect();
     records.make_all(&CATALOG_VALUES, caller, ("custom_catalog_id", Kind::Catalog, catalog), made).await
+}
+
+/// The value that a row says, or what is doubtful about its cells.
+fn value_of(cells: &BTreeMap<&str, &Cell>, catalog: Uuid) -> Result<Fields, Vec<FieldError>> {
+    let [kind, label, value] = COLUMNS.map(|name| cells.get(name).map_or("", |cell| cell.text.trim()));
+    let form = |name: &str| match name {
+        "label" => Some(FieldType::Name),
+        "value" => typed::form(kind),
+        _ => None,
+    };
+    let doubts = cells.iter().filter(|(_, cell)| !cell.is_blank()).filter_map(|(name, cell)| {
+        let doubt = cell.doubt.as_deref().or_else(|| said::doubt(form(name)?, &cell.text))?;
+        Some(FieldError::new(*name, doubt))
+    });
+    let doubts: Vec<_> = doubts.collect();
+    if !doubts.is_empty() {
+        return Err(doubts);
+    }
+    let value = typed::form(kind).map_or_else(|| RawJson::of(&value), |form| typed::of_cell(form, value));
+    let given = [
+        ("custom_catalog_id", RawJson::of(&catalog)),
+        ("type", RawJson::of(&kind)),
+        ("label", RawJson::of(&label)),
+        ("value", value),
+    ];
+    Ok(given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }

@@ -18,6 +18,7 @@ use crate::{
     store::{
         StoreError,
         keys::{OwnKey, RecordKey},
+        records::RecordItem,
     },
 };
 
@@ -78,18 +79,23 @@ impl DeliverNotifications {
             let named = person.as_ref().or(Some(record).filter(|record| record.kind == Kind::Person));
             let told = item.outbox.values().map(|event| (event.id, Message::of_record(record, event, &payload)));
             let told: Vec<_> = told.collect();
-            if let Some(url) = record.value::<String>(CALLBACK_URL) {
-                for event in item.outbox.values() {
-                    let message = Message::of_record(record, event, &temporary::outcome(record));
-                    let delivery = Delivery::to_url(event.id, record, url.clone().into(), message, now);
-                    self.put(key, delivery).await?;
-                }
-            }
+            self.call_back(key, &item).await?;
             self.hand_on(key, told, named.map(full_name)).await?;
             if races.won(store.close_record_outbox(key, &item).await).await? {
                 return Ok(item.outbox.len());
             }
         }
+    }
+
+    /// Makes a delivery of every event for the address that the record brought with it, if it did.
+    async fn call_back(&self, key: &RecordKey, item: &RecordItem) -> Result<(), InfraError> {
+        let (record, now) = (&item.record, self.0.now());
+        let Some(url) = record.value::<String>(CALLBACK_URL) else { return Ok(()) };
+        for event in item.outbox.values() {
+            let message = Message::of_record(record, event, &temporary::outcome(record));
+            self.put(key, Delivery::to_url(event.id, record, url.clone().into(), message, now)).await?;
+        }
+        Ok(())
     }
 
     /// Makes a delivery of every message for every channel that wants it. `name` is whom they are about, for those that ask.

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{InfraError, Services, lag::READERS};
@@ -168,7 +169,7 @@ impl LookOver {
         for (provider, since) in &tenant.paused {
             hours.entry(provider.clone()).or_default().paused_since = Some(*since);
         }
-        let (since, mut open, mut seen, mut place) = (at - LAST, Vec::<ProcessId>::new(), 0, None);
+        let (since, mut open, mut seen, mut place) = (at - LAST, Vec::new(), 0, None);
         loop {
             let page = self.0.store.walk_processes(who, since, None, place, at).await?;
             let is_whole = page.entries.iter().all(|listed| created_at(&listed.entry).is_some_and(|at| at >= since));
@@ -180,13 +181,7 @@ impl LookOver {
                     hour.and_more = true;
                     break;
                 }
-                let status = entry["status"].as_str().and_then(Status::from_name);
-                hour.created += 1;
-                hour.ended += usize::from(status.is_some_and(Status::is_terminal));
-                hour.unconfirmed += usize::from(status == Some(Status::Submitting));
-                if !status.is_some_and(Status::is_terminal) {
-                    open.extend(entry["id"].as_str().and_then(|id| id.parse::<ProcessId>().ok()));
-                }
+                open.extend(hour.count(&entry));
             }
             place = page.next.filter(|_| is_whole && seen <= MOST_PROCESSES);
             if place.is_none() {
@@ -196,11 +191,22 @@ impl LookOver {
         let loads = stream::iter(open).map(|id| self.0.store.load(who, id));
         let open: Vec<_> = loads.buffer_unordered(AT_ONCE).try_collect().await?;
         for Process { provider, trouble, .. } in open.into_iter().flatten().map(|record| record.process) {
-            if let Some(kind) = trouble.kind() {
-                *hours.entry(provider).or_default().trouble.entry(kind.to_owned()).or_default() += 1;
-            }
+            let Some(kind) = trouble.kind() else { continue };
+            *hours.entry(provider).or_default().trouble.entry(kind.to_owned()).or_default() += 1;
         }
         Ok(hours)
+    }
+}
+
+impl ProviderHour {
+    /// Counts the process that a list's entry is about, and gives its id where it is still open.
+    fn count(&mut self, entry: &Value) -> Option<ProcessId> {
+        let status = entry["status"].as_str().and_then(Status::from_name);
+        let is_terminal = status.is_some_and(Status::is_terminal);
+        self.created += 1;
+        self.ended += usize::from(is_terminal);
+        self.unconfirmed += usize::from(status == Some(Status::Submitting));
+        entry["id"].as_str().filter(|_| !is_terminal)?.parse().ok()
     }
 }
 

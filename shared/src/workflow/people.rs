@@ -177,20 +177,15 @@ impl People {
                 Some(person) if Some(person) == request.id(&PEOPLE, who) => {
                     return Ok(RowOutcome { person, how: How::Created });
                 }
-                Some(person) => {
-                    if let Some(how) = self.take_into(who, person, &national_id, said, row).await? {
-                        return Ok(RowOutcome { person, how });
-                    }
-                    races.lose().await?;
-                }
-                None => {
-                    let fields = self.read_said(said, None)?;
-                    match self.records.make(&PEOPLE, who, fields, request.clone()).await {
-                        // Somebody made it at the same moment.
-                        Err(error) if is_about(&error, "national_id") => races.lose().await?,
-                        made => return Ok(RowOutcome { person: made?.record.id, how: How::Created }),
-                    }
-                }
+                Some(person) => match self.take_into(who, person, &national_id, said, row).await? {
+                    Some(how) => return Ok(RowOutcome { person, how }),
+                    None => races.lose().await?,
+                },
+                None => match self.records.make(&PEOPLE, who, self.read_said(said, None)?, request.clone()).await {
+                    // Somebody made it at the same moment.
+                    Err(error) if is_about(&error, "national_id") => races.lose().await?,
+                    made => return Ok(RowOutcome { person: made?.record.id, how: How::Created }),
+                },
             }
         }
     }

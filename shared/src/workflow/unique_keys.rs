@@ -169,15 +169,7 @@ impl RotateUniqueKeys {
             }
             let (records, rest) = self.page(who, since, &place).await?;
             let seen = stream::iter(records).map(|item| self.move_record(who, item, keys)).buffer_unordered(AT_ONCE);
-            for seen in seen.try_collect::<Vec<_>>().await? {
-                moves.records += 1;
-                match seen {
-                    Seen::Moved => {}
-                    Seen::Moves => moves.moved += 1,
-                    Seen::InDispute(id) if moves.in_dispute.len() < MAX_NAMED => moves.in_dispute.push(id),
-                    Seen::InDispute(_) => {}
-                }
-            }
+            seen.try_collect::<Vec<_>>().await?.into_iter().for_each(|seen| count(&mut moves, seen));
             moves.place = rest;
             moves.updated_at = self.0.now();
             self.0.store.put_guard_moves(who, &moves).await?;
@@ -324,4 +316,15 @@ fn shown(keys: &UniqueKeys) -> Vec<KeyShown> {
 /// What a list is known by: which keys, and which of them first since when.
 fn places_of(keys: &UniqueKeys) -> Vec<(String, Option<Timestamp>)> {
     keys.iter().map(|key| (key.id.clone(), key.first_since)).collect()
+}
+
+/// Counts what became of one record.
+fn count(moves: &mut GuardMoves, seen: Seen) {
+    moves.records += 1;
+    match seen {
+        Seen::Moved => {}
+        Seen::Moves => moves.moved += 1,
+        Seen::InDispute(id) if moves.in_dispute.len() < MAX_NAMED => moves.in_dispute.push(id),
+        Seen::InDispute(_) => {}
+    }
 }

@@ -9,7 +9,10 @@ use serde_json::Value;
 
 use super::{ASKED, InfraError, Services, WAKE_TIMEOUT, new_token};
 use crate::{
-    common::{Authority, page::Cursor},
+    common::{
+        Authority,
+        page::{Cursor, ListedPage},
+    },
     deployment::Deployment,
     process::{ProcessId, Status},
     store::lists,
@@ -63,18 +66,7 @@ impl WakeProcesses {
         let (now, mut place, mut woken) = (self.0.now(), from, 0);
         loop {
             let list = self.0.store.walk_processes(who, wanted.since, Some(&wanted.provider), place, now).await?;
-            let (mut ids, mut rest) = (Vec::new(), list.next);
-            for listed in list.entries {
-                if lists::created_at(&listed.entry).is_none_or(|at| at < wanted.since) {
-                    rest = None;
-                    break;
-                }
-                ids.extend(id_of(&listed.entry, wanted.with_ended));
-                if woken + ids.len() == most {
-                    rest = Some(listed.after);
-                    break;
-                }
-            }
+            let (ids, rest) = wanted.of(list, most - woken);
             let wake = |id: ProcessId| async move {
                 let (wake_token, until) = (new_token(ASKED, self.0.entropy()), now + WAKE_TIMEOUT);
                 self.0.store.wake(who, id, &wake_token, until).await.map(|found| usize::from(found.is_some()))
@@ -86,6 +78,23 @@ impl WakeProcesses {
                 rest => return Ok(Woken { woken, rest }),
             }
         }
+    }
+}
+
+impl Wanted {
+    /// The ids of those processes of a page that are wanted, `most` at most, and where to go on.
+    fn of(&self, page: ListedPage<Value>, most: usize) -> (Vec<ProcessId>, Option<Cursor>) {
+        let mut ids = Vec::new();
+        for listed in page.entries {
+            if lists::created_at(&listed.entry).is_none_or(|at| at < self.since) {
+                return (ids, None);
+            }
+            ids.extend(id_of(&listed.entry, self.with_ended));
+            if ids.len() == most {
+                return (ids, Some(listed.after));
+            }
+        }
+        (ids, page.next)
     }
 }
 

@@ -4,7 +4,9 @@
 //! The process's id follows from the idempotency key, so the first write decides alone whether a request was seen before.
 //! From then on nothing is lost: if this function stops anywhere, `poll-due` finds the process when its lease ends.
 
-use jiff::{SignedDuration, Timestamp};
+mod request;
+
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
@@ -12,24 +14,13 @@ use super::{
     submitter::{SubmissionOutcome, Submitter},
 };
 use crate::{
-    common::{
-        Authority, Caller, FieldError, Private, RawJson,
-        ids::of_idempotency_key,
-        shape::shape,
-        values::{email, phone},
-    },
+    common::{Authority, Caller, ids::of_idempotency_key},
     deployment::Deployment,
     platform::{
         secrets::Fingerprint,
         telemetry::{self, Metric},
     },
-    process::{
-        EvidenceState, Process, ProcessId, ProcessRequest, SUBMIT_LEASE, Status,
-        request::{
-            MAX_EMAIL_CHARS, MAX_METADATA_BYTES, MAX_NAME_CHARS, MAX_NUMBER_CHARS, MAX_OPTIONS_BYTES, MAX_PHONE_CHARS,
-            MAX_TAG_BYTES, MAX_TAGS, MAX_TYPE_CHARS,
-        },
-    },
+    process::{EvidenceState, Process, ProcessId, ProcessRequest, SUBMIT_LEASE, Status},
     providers::{ConnectError, Picture, Provider, Round},
     store::{ProcessRecord, StoreError, processes::Creation},
     workflow::Error,
@@ -37,7 +28,6 @@ use crate::{
 
 /// The route, as a part of ids made from idempotency keys.
 const ROUTE: &str = "POST /processes";
-const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// A process that was created, now or by an earlier request with the same key.
 #[derive(Debug)]
@@ -74,47 +64,19 @@ impl CreateProcess {
         let secrets = self.services.platform.secrets.current().await?;
         let fingerprint = Fingerprint::of_body(&body, &secrets.fingerprint_keys)?;
         let inputs = pictures::take(&mut body).map_err(Error::Invalid)?;
-        let mut request: ProcessRequest = shape(&body, "")?;
-        settle(&mut request);
+        let mut request = request::read(&body)?;
         request.pictures = inputs.iter().map(|input| input.kind).collect();
         let tenant = caller.tenant();
         let provider = self.services.provider(caller, &request.provider).await.map_err(|error| match error {
             ConnectError::NoProvider(problem) => Error::invalid_field("provider", &problem.to_string()),
             ConnectError::Secrets(error) => error.into(),
         })?;
-        let mut problems = check(&request, now);
-        if !provider.capabilities().pictures && !request.pictures.is_empty() {
-            problems.push(FieldError::new("pictures", "are not taken by this provider"));
-        }
-        // What is too long for anybody need not be told twice.
-        let of_provider = provider.check(&request, now).into_iter();
-        let more: Vec<_> =
-            of_provider.filter(|problem| problems.iter().all(|known| known.field != problem.field)).collect();
-        problems.extend(more);
-        if !problems.is_empty() {
-            return Err(Error::Invalid(problems));
-        }
+        request::check(&request, provider.as_ref(), now)?;
         let id = match key {
             Some(key) => ProcessId(of_idempotency_key(tenant, ROUTE, key)),
             None => ProcessId(self.services.entropy().uuid()),
         };
-        if self.services.is_paused(caller, &request.provider).await? {
-            // What was created before is still what a repeated request is answered with.
-            let existing = match key {
-                Some(_) => self.services.store.load(caller, id).await?,
-                None => None,
-            };
-            return existing.map_or_else(
-                || Err(Error::ProviderPaused(request.provider.clone())),
-                |it| replay(it, &fingerprint, now),
-            );
-        }
-        // Pictures are stored before the first write, so the question whether there is a process already cannot wait for it:
-        // what was redacted must not come back, and what was uploaded for an earlier request may be gone by now.
-        if key.is_some()
-            && !inputs.is_empty()
-            && let Some(existing) = self.services.store.load(caller, id).await?
-        {
+        if let Some(existing) = self.existing(caller, id, key.is_some(), &request).await? {
             return replay(existing, &fingerprint, now);
         }
         let uploads = pictures::uploads(&inputs);
@@ -135,6 +97,27 @@ impl CreateProcess {
                 self.submit(caller, provider.as_ref(), record, &pictures).await
             }
         }
+    }
+
+    /// The process that an earlier request with the same key created, where it must be known before the first write: pictures are
+    /// stored before it, and what was redacted must not come back, and what was uploaded for an earlier request may be gone by now.
+    /// Where the provider is paused nothing new is created.
+    async fn existing(
+        &self,
+        caller: &Caller,
+        id: ProcessId,
+        has_key: bool,
+        request: &ProcessRequest,
+    ) -> Result<Option<ProcessRecord>, Error> {
+        let is_paused = self.services.is_paused(caller, &request.provider).await?;
+        let existing = match has_key && (is_paused || !request.pictures.is_empty()) {
+            true => self.services.store.load(caller, id).await?,
+            false => None,
+        };
+        if is_paused && existing.is_none() {
+            return Err(Error::ProviderPaused(request.provider.clone()));
+        }
+        Ok(existing)
     }
 
     async fn submit(
@@ -254,80 +237,4 @@ fn replay(existing: ProcessRecord, fingerprint: &Fingerprint, now: Timestamp) ->
         return Err(Error::InFlight { retry_after: u32::try_from(left).unwrap_or(0).max(1) });
     }
     Ok(Created { process, replayed: true })
-}
-
-/// Gives what may be written in several ways the one form in which it is kept and handed on. What has none stays for the checks.
-fn settle(request: &mut ProcessRequest) {
-    let person = &mut request.person;
-    let phone = person.phone.as_ref().and_then(|phone| phone::international(phone.expose()));
-    person.phone = phone.map(Private::new).or(person.phone.take());
-    let email = person.email.as_ref().and_then(|email| email::public_address(email.expose()));
-    person.email = email.map(Private::new).or(person.email.take());
-    let person_id = person.person_id.as_ref().and_then(|id| uuid::Uuid::try_parse(id).ok());
-    person.person_id = person_id.map(|id| id.to_string()).or(person.person_id.take());
-}
-
-/// Everything wrong with a request whatever the provider.
-fn check(request: &ProcessRequest, now: Timestamp) -> Vec<FieldError> {
-    let mut problems = Vec::new();
-    let mut wrong = |field: &str, message: &str| problems.push(FieldError::new(field, message));
-    let fits = |text: &str, max: usize| !text.trim().is_empty() && text.chars().count() <= max;
-    if !fits(request.person.name.expose(), MAX_NAME_CHARS) {
-        wrong("person.name", "must have 1 to 200 characters");
-    }
-    let is_long = |text: &Option<Private<String>>, max: usize| {
-        text.as_ref().is_some_and(|text| text.expose().chars().count() > max)
-    };
-    if is_long(&request.person.phone, MAX_PHONE_CHARS) {
-        wrong("person.phone", "must have at most 40 characters");
-    }
-    if is_long(&request.person.email, MAX_EMAIL_CHARS) {
-        wrong("person.email", "must have at most 254 characters");
-    }
-    if request.person.person_id.as_ref().is_some_and(|id| uuid::Uuid::try_parse(id).is_err()) {
-        wrong("person.person_id", "must be a UUID");
-    }
-    let country = &request.document.country;
-    if country.len() != 2 || !country.bytes().all(|b| b.is_ascii_uppercase()) {
-        wrong("document.country", "must be an ISO 3166 alpha-2 code in capitals");
-    }
-    if !fits(&request.document.kind, MAX_TYPE_CHARS) {
-        wrong("document.type", "must have 1 to 40 characters");
-    }
-    if !fits(request.document.number.expose(), MAX_NUMBER_CHARS) {
-        wrong("document.number", "must have 1 to 60 characters");
-    }
-    if let Some(consent) = &request.consent {
-        if !fits(&consent.purpose, MAX_NAME_CHARS) {
-            wrong("consent.purpose", "must have 1 to 200 characters");
-        }
-        if consent.obtained_at > now + SignedDuration::from_mins(5) {
-            wrong("consent.obtained_at", "must not be in the future");
-        }
-    }
-    if request.tags.len() > MAX_TAGS {
-        wrong("tags", "must have at most 10 entries");
-    }
-    for (position, tag) in request.tags.iter().enumerate() {
-        if tag.trim().is_empty() || tag.len() > MAX_TAG_BYTES {
-            wrong(&format!("tags[{position}]"), "must have 1 to 40 bytes in UTF-8");
-        }
-    }
-    let metadata = RawJson::of(request.metadata.expose());
-    if metadata.text().len() > MAX_METADATA_BYTES || metadata.is_too_deep() {
-        wrong("metadata", "must have at most 4096 bytes as JSON, nested at most 32 deep");
-    }
-    let options = RawJson::of(request.options.expose());
-    if options.text().len() > MAX_OPTIONS_BYTES || options.is_too_deep() {
-        wrong("options", "must have at most 8192 bytes as JSON, nested at most 32 deep");
-    }
-    if request.legal_hold_until.is_some_and(|until| until <= now) {
-        wrong("legal_hold_until", "must be in the future");
-    }
-    match request.expires_at {
-        Some(end) if end <= now => wrong("expires_at", "must be in the future"),
-        Some(end) if end > now + LONGEST_LIFE => wrong("expires_at", "must be within a year"),
-        _ => {}
-    }
-    problems
 }

@@ -1,28 +1,27 @@
 //! Keeping a tenant's notification channels: make, show, change, and give a webhook another secret.
 
+mod config;
+
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use config::{Wanted, missing};
+
 use super::Services;
 use crate::{
-    common::{
-        Authority as _, Caller, FieldError, ids::of_idempotency_key, shape::shape, values::email::public_address,
-    },
+    common::{Authority as _, Caller, ids::of_idempotency_key, shape::shape},
     deployment::Deployment,
     notify::{
-        Channel, Config, Topic,
-        channel::{DERIVED_FIELDS, MAX_EMAILS, MAX_NAME_CHARS, MAX_SECRETS, SigningSecret, seal_owner},
-        seal::Sealed,
-        signature, slack,
+        Channel, Config,
+        channel::{DERIVED_FIELDS, MAX_SECRETS},
     },
     platform::{
         SecretsError,
-        http::UrlGuard,
         secrets::{Fingerprint, SecretDocument},
     },
     store::channels::ChannelRecord,
@@ -35,47 +34,6 @@ const MAX_CHANNELS: usize = 50;
 const PREVIOUS_VALID_HOURS: (i64, i64) = (24, 168);
 /// What idempotency keys of creations belong to.
 const ROUTE: &str = "POST /notification-channels";
-
-/// What `POST` and `PUT` take; a `PUT` leaves alone what it does not name.
-#[derive(Deserialize)]
-struct Wanted {
-    name: Option<String>,
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    active: Option<bool>,
-    events: Option<Vec<String>>,
-    config: Option<Value>,
-}
-
-#[derive(Deserialize)]
-struct WebhookConfig {
-    url: String,
-    secret: Option<SecretString>,
-    /// As they are shown; there is no other way to name them.
-    secrets: Option<Vec<ShownSecret>>,
-}
-
-#[derive(Deserialize)]
-struct ShownSecret {
-    #[serde(rename = "hint")]
-    _hint: String,
-    #[serde(rename = "valid_until")]
-    _valid_until: Option<Timestamp>,
-}
-
-#[derive(Deserialize)]
-struct SlackConfig {
-    url: String,
-    #[serde(default)]
-    with_names: bool,
-}
-
-#[derive(Deserialize)]
-struct EmailConfig {
-    emails: Vec<String>,
-    #[serde(default)]
-    with_names: bool,
-}
 
 #[derive(Deserialize)]
 struct Rotation {
@@ -260,151 +218,6 @@ impl Channels {
             }
         }
     }
-
-    /// Changes `channel` by all that is named rightly, and says what is not.
-    fn change(
-        &self,
-        channel: &mut Channel,
-        wanted: &Wanted,
-        secrets: &SecretDocument,
-        new: bool,
-    ) -> Result<Vec<FieldError>, Error> {
-        let mut problems = Vec::new();
-        if let Some(name) = &wanted.name {
-            if name.trim().is_empty() || name.chars().count() > MAX_NAME_CHARS {
-                problems.push(FieldError::new("name", "must have 1 to 200 characters"));
-            }
-            channel.name.clone_from(name);
-        }
-        if let Some(active) = wanted.active.filter(|active| new || *active != channel.active) {
-            channel.set_active(active);
-        }
-        if let Some(names) = &wanted.events {
-            let topics: Result<BTreeSet<Topic>, _> = names.iter().map(|name| name.parse()).collect();
-            match topics {
-                Ok(topics) if topics.len() == names.len() && !topics.is_empty() => channel.events = topics,
-                Ok(_) => problems.push(FieldError::new("events", "must name at least one event, and none twice")),
-                Err(_) => problems.push(FieldError::new("events", "must be names of events")),
-            }
-        }
-        let present = match channel.config {
-            _ if new => None,
-            Config::Webhook { .. } => Some("webhook"),
-            Config::Slack { .. } => Some("slack"),
-            Config::Email { .. } => Some("email"),
-        };
-        let kind = wanted.kind.as_deref().or(present);
-        match (&wanted.config, kind) {
-            (Some(config), Some(kind)) => match self.config(kind, config, channel, secrets)? {
-                Ok(config) if config == channel.config => {}
-                Ok(config) => {
-                    channel.config = config;
-                    // What failed was another place.
-                    channel.trouble = None;
-                }
-                Err(problem) => problems.push(problem),
-            },
-            (None, Some(kind)) if present.is_some_and(|present| present != kind) => {
-                problems.push(FieldError::new("config", "is required where the type changes"));
-            }
-            _ => {}
-        }
-        Ok(problems)
-    }
-
-    /// The configuration that `value` asks for, or which field of it is wrong.
-    fn config(
-        &self,
-        kind: &str,
-        value: &Value,
-        channel: &Channel,
-        secrets: &SecretDocument,
-    ) -> Result<Result<Config, FieldError>, Error> {
-        let allow_loopback = self.0.platform.config.allow_loopback;
-        let owner = seal_owner(&channel.tenant, channel.id);
-        let kept = |guard: UrlGuard, url: &str| match guard.register(url) {
-            Ok(url) => Ok(String::from(url)),
-            Err(refused) => Err(FieldError::new("config.url", format!("cannot be used: {refused}"))),
-        };
-        macro_rules! shaped {
-            ($value:expr) => {
-                match $value {
-                    Ok(value) => value,
-                    Err(problem) => return Ok(Err(problem)),
-                }
-            };
-        }
-        Ok(Ok(match kind {
-            "webhook" => {
-                let config: WebhookConfig = shaped!(shape(value, "config"));
-                let url = shaped!(kept(UrlGuard::any_public_host(allow_loopback), &config.url));
-                let present = newest(channel, secrets, self.0.now()).ok().flatten();
-                let is_present = |secret: &SecretString| {
-                    present.as_ref().is_some_and(|present| present.expose_secret() == secret.expose_secret())
-                };
-                if config.secrets.is_some() && !matches!(channel.config, Config::Webhook { .. }) {
-                    return Ok(Err(FieldError::new("config.secrets", "cannot be set: a secret of your own is secret")));
-                }
-                let signing = match (&channel.config, config.secret) {
-                    (Config::Webhook { secrets, .. }, None) => secrets.clone(),
-                    (Config::Webhook { secrets, .. }, Some(secret)) if is_present(&secret) => secrets.clone(),
-                    (_, secret) => {
-                        let secret = shaped!(self.secret(secret.as_ref(), "config.secret"));
-                        vec![self.signing_secret(&secret, &owner, secrets)?]
-                    }
-                };
-                Config::Webhook { url, secrets: signing }
-            }
-            "slack" => {
-                let config: SlackConfig = shaped!(shape(value, "config"));
-                let url = match &channel.config {
-                    Config::Slack { url, .. } if slack::is_shown(&config.url) => url.clone(),
-                    _ if slack::is_shown(&config.url) => {
-                        return Ok(Err(FieldError::new("config.url", "is what answers show in place of a URL")));
-                    }
-                    _ => {
-                        let url = shaped!(kept(slack::guard(allow_loopback), &config.url));
-                        Sealed::new(&url.into(), &owner, secrets, self.0.entropy())?
-                    }
-                };
-                Config::Slack { url, with_names: config.with_names }
-            }
-            "email" => {
-                let config: EmailConfig = shaped!(shape(value, "config"));
-                if self.0.platform.config.mail_from.is_none() {
-                    return Ok(Err(FieldError::new("type", "email is not set up in this deployment")));
-                }
-                let emails: Option<Vec<_>> = config.emails.iter().map(|email| public_address(email)).collect();
-                let emails = emails.filter(|emails| (1..=MAX_EMAILS).contains(&emails.len()));
-                let Some(emails) = emails else {
-                    return Ok(Err(FieldError::new("config.emails", "must be 1 to 20 e-mail addresses")));
-                };
-                let emails = emails.into_iter().map(Into::into).collect();
-                Config::Email { emails, with_names: config.with_names }
-            }
-            _ => return Ok(Err(FieldError::new("type", "must be webhook, slack or email"))),
-        }))
-    }
-
-    /// The secret that was brought, or a new one.
-    fn secret(&self, brought: Option<&SecretString>, field: &str) -> Result<SecretString, FieldError> {
-        match brought {
-            None => Ok(signature::new_secret(self.0.entropy())),
-            Some(secret) if signature::is_secret(secret.expose_secret()) => Ok(secret.clone()),
-            Some(_) => Err(FieldError::new(field, "must be whsec_ and the base64 of 24 to 64 bytes")),
-        }
-    }
-
-    fn signing_secret(
-        &self,
-        secret: &SecretString,
-        owner: &str,
-        secrets: &SecretDocument,
-    ) -> Result<SigningSecret, SecretsError> {
-        let text = secret.expose_secret();
-        let hint = text.get(text.len().saturating_sub(4)..).unwrap_or_default().to_owned();
-        Ok(SigningSecret { sealed: Sealed::new(secret, owner, secrets, self.0.entropy())?, hint, until: None })
-    }
 }
 
 /// What `body` brings for the channel `id` beyond what answers show and nobody sets.
@@ -417,18 +230,6 @@ fn brought(id: Uuid, body: &Value) -> Result<Value, Error> {
     }
     fields.retain(|name, _| !DERIVED_FIELDS.contains(&name.as_str()));
     Ok(body)
-}
-
-/// What a new channel must name.
-fn missing(wanted: &Wanted) -> Vec<FieldError> {
-    let fields = [
-        ("name", wanted.name.is_none()),
-        ("type", wanted.kind.is_none()),
-        ("active", wanted.active.is_none()),
-        ("events", wanted.events.is_none()),
-        ("config", wanted.config.is_none()),
-    ];
-    fields.into_iter().filter(|(_, missing)| *missing).map(|(field, _)| FieldError::new(field, "is required")).collect()
 }
 
 /// The secret that signs from now on.
