@@ -1,18 +1,21 @@
-//! Cotejo: one identity-verification API over several verification companies, as AWS Lambda functions.
+//! Cotejo: one identity-verification API over several providers, as AWS Lambda functions.
 //!
-//! This crate is everything the functions share; each function is a thin handler over one use case. The modules read top
-//! down like the life of a verification; what is lower knows of what is higher only the words they share (who is calling, what
-//! is wrong with a field, how a list is paged):
+//! This crate is everything that the functions share; each function is one type over some use cases. The modules are floors, the
+//! highest first: none imports anything of a floor above its own (a test reads the imports and fails on one that does).
 //!
+//! - [`lambda`]: what Lambda calls: how a function is built and served
+//! - [`http`]: HTTP as customers see it: the gate, routes, bodies, answers, error codes
 //! - [`workflow`]: the use cases: create, show, receive a callback, refresh, poll, deliver
-//! - [`api`]: HTTP as customers see it: envelope, errors, who is calling, paging
 //! - [`store`]: the DynamoDB table: typed keys, one codec, conditional writes
-//! - [`evidence`]: copying pictures into S3 before the provider's links die
 //! - [`notify`]: telling the customer's systems: channels, deliveries, signatures
-//! - [`providers`]: the verification companies, one folder each
+//! - [`evidence`]: copying pictures before the provider's links die
+//! - [`objects`]: the S3 bucket: names, formats, links, locks
+//! - [`deployment`]: the platform and the providers that it knows
 //! - [`people`]: the people registry's domain: records, their families and rules
-//! - [`process`]: the domain: what a process is and how it may change
+//! - [`providers`]: the providers, one folder each
+//! - [`process`]: the domain of a verification: what a process is and how it may change
 //! - [`platform`]: configuration, clock, entropy, clients, secrets, telemetry
+//! - [`common`]: the words that everybody shares
 //!
 //! A callback's way, to find one's feet: `functions/receive-callback` → [`workflow::callback`] → the process's inbox in
 //! the table → the table's stream → `functions/run-work` → [`workflow::refresh`] → [`process::Process::apply`].
@@ -20,6 +23,8 @@
 pub mod common;
 pub mod deployment;
 pub mod evidence;
+#[cfg(test)]
+mod floors;
 pub mod http;
 pub mod lambda;
 pub mod notify;

@@ -8,7 +8,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL};
 use serde::{Deserialize, Serialize};
 
-use crate::{common::raw_json::escaped_length, http::ApiError};
+use crate::common::{FieldError, raw_json::escaped_length};
 
 /// Entries of a page where nothing else is asked for.
 pub const DEFAULT_PER_PAGE: usize = 20;
@@ -71,8 +71,8 @@ impl PageRequest {
     /// Reads `page`, `per_page` and `cursor` of a query string. Clients send them empty where they have none.
     ///
     /// # Errors
-    /// 422 naming the parameter.
-    pub fn read<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Self, ApiError> {
+    /// The parameter that is wrong.
+    pub fn read<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Self, FieldError> {
         Self::read_of(DEFAULT_PER_PAGE, get)
     }
 
@@ -80,7 +80,7 @@ impl PageRequest {
     ///
     /// # Errors
     /// Likewise.
-    pub fn read_of<'a>(per_page: usize, get: impl Fn(&str) -> Option<&'a str>) -> Result<Self, ApiError> {
+    pub fn read_of<'a>(per_page: usize, get: impl Fn(&str) -> Option<&'a str>) -> Result<Self, FieldError> {
         let get = |name: &str| get(name).filter(|text| !text.is_empty());
         let number = |name: &str, default: usize, max: usize| match get(name) {
             None => Ok(default),
@@ -88,13 +88,13 @@ impl PageRequest {
                 .parse()
                 .ok()
                 .filter(|n| (1..=max).contains(n))
-                .ok_or_else(|| ApiError::invalid_field(name, &format!("must be a number from 1 to {max}"))),
+                .ok_or_else(|| FieldError::new(name, format!("must be a number from 1 to {max}"))),
         };
         let cursor = match get("cursor") {
             None => None,
             Some(text) => {
                 let message = "must be the cursor of a next_page_url";
-                Some(Cursor::decode(text).ok_or_else(|| ApiError::invalid_field("cursor", message))?)
+                Some(Cursor::decode(text).ok_or_else(|| FieldError::new("cursor", message))?)
             }
         };
         // Beyond MAX_PAGE the number is only a label on a cursor.
@@ -229,7 +229,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    fn read(pairs: &[(&str, &str)]) -> Result<PageRequest, ApiError> {
+    fn read(pairs: &[(&str, &str)]) -> Result<PageRequest, FieldError> {
         PageRequest::read(|name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| *v))
     }
 
@@ -237,7 +237,7 @@ mod tests {
     fn a_page_out_of_range_is_an_error_that_names_the_parameter() {
         assert_eq!(read(&[]).unwrap(), PageRequest { page: 1, per_page: 20, cursor: None });
         for (name, value) in [("page", "0"), ("page", "51"), ("page", "x"), ("per_page", "101"), ("cursor", "e30")] {
-            assert_eq!(read(&[(name, value)]).unwrap_err().fields[0].field, name);
+            assert_eq!(read(&[(name, value)]).unwrap_err().field, name);
         }
     }
 
@@ -299,7 +299,7 @@ mod tests {
     fn a_cursor_that_no_table_takes_is_refused() {
         for below in [String::new(), "x".repeat(MAX_SORT_KEY + 1)] {
             let cursor = Cursor { month: "2026-11".into(), below: Some(below), seen: 0 };
-            assert_eq!(read(&[("cursor", &cursor.encode())]).unwrap_err().fields[0].field, "cursor");
+            assert_eq!(read(&[("cursor", &cursor.encode())]).unwrap_err().field, "cursor");
         }
     }
 }

@@ -29,8 +29,5 @@ pub use error::CopyError;
 /// The most a picture may have: 10 MiB.
 pub const MAX_PICTURE_BYTES: usize = 10 << 20;
 
-/// The most a certificate may have: 10 MiB.
-pub const MAX_CERTIFICATE_BYTES: usize = 10 << 20;
-
 /// The most a video may have: 500 MiB.
 pub const MAX_VIDEO_BYTES: u64 = 500 << 20;

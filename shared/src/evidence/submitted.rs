@@ -7,11 +7,11 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{Copier, CopyError, MAX_CERTIFICATE_BYTES, MAX_PICTURE_BYTES, Stored};
+use super::{Copier, CopyError, MAX_PICTURE_BYTES, Stored};
 use crate::{
     common::TenantId,
     objects::{MediaFormat, ObjectKey},
-    process::{EvidenceKind, ProcessId},
+    process::{EvidenceKind, ProcessId, certificate::MAX_CERTIFICATE_BYTES},
 };
 
 /// The formats that the verification companies take.

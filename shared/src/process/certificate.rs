@@ -9,6 +9,9 @@ use super::{
     trouble::told,
 };
 
+/// The most bytes of a certificate: 10 MiB.
+pub const MAX_CERTIFICATE_BYTES: usize = 10 << 20;
+
 /// How often a certificate that the company announced is fetched before it is given up.
 const MAX_TRIES: u32 = 20;
 /// How long a certificate may be in the making before it is given up.

@@ -38,7 +38,10 @@ use crate::{
 
 pub use callback::{Callback, CallbackRefused, IncomingCallback, Mentions, Purpose, Verdict};
 pub use http::{ApiClient, ProviderError, RefusalBody};
-pub use registry::{ConnectError, Connection, NoProvider, PROVIDERS, ProviderFactories, ProviderFactory, Providers};
+pub use registry::{ConnectError, Connection, NoProvider, ProviderFactories, ProviderFactory, Providers};
+
+/// Every provider that Cotejo connects. A new one is one line here.
+pub const PROVIDERS: ProviderFactories = &[&auco::Factory, &link::Factory, &tecalis::Factory];
 
 /// What Cotejo asks of a verification company. What not every company can do has a default that says so.
 #[async_trait]

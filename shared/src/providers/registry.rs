@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::de::DeserializeOwned;
 
-use super::{ApiClient, Provider, auco, link, tecalis, token::TokenCache};
+use super::{ApiClient, Provider, token::TokenCache};
 use crate::{
     common::{FieldError, TenantId, shape::shape},
     platform::{
@@ -28,9 +28,6 @@ pub trait ProviderFactory: Send + Sync {
 
 /// The companies that a system knows.
 pub type ProviderFactories = &'static [&'static dyn ProviderFactory];
-
-/// Every company that Cotejo connects. A new one is one line here.
-pub const PROVIDERS: ProviderFactories = &[&auco::Factory, &link::Factory, &tecalis::Factory];
 
 /// What all accounts at one company share.
 pub struct Connection {

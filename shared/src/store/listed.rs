@@ -10,7 +10,7 @@ use super::{
     codec::text,
     failure,
     keys::{self, ItemKey},
-    records::INCOMPLETE,
+    request::INCOMPLETE,
 };
 use crate::{
     common::Authority,

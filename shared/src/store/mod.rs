@@ -15,6 +15,7 @@
 //! | `channels` | a tenant's notification channels |
 //! | `deliveries` | messages on their way to channels |
 //! | `records` | records of the people registry |
+//! | `record_item` | one of them as an item |
 //! | `unique` | guards of values that one record alone may have |
 //! | `guard_moves` | how far such guards are moved from one key to another |
 //! | `projections` | what records keep of those that belong to them |
@@ -45,6 +46,7 @@ pub mod lists;
 pub mod long_copies;
 pub mod processes;
 pub mod projections;
+mod record_item;
 pub mod records;
 mod request;
 pub mod tenants;

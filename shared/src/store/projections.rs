@@ -11,7 +11,7 @@ use super::{
     Store, StoreError,
     codec::{self, Item, text},
     keys::ItemKey,
-    records::{INCOMPLETE, OwnerWrite},
+    request::INCOMPLETE,
 };
 use crate::{
     common::{Authority, RawJson},
@@ -20,6 +20,21 @@ use crate::{
 
 /// Projections that a record keeps of one family at most.
 pub const MAX_PROJECTIONS: usize = 50;
+
+/// What the owner of a record keeps of it after a write.
+#[derive(Debug, Clone)]
+pub struct OwnerWrite {
+    /// The field that names it.
+    pub field: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// Which one.
+    pub id: Uuid,
+    /// What it keeps of the record.
+    pub projection: Option<OwnerProjection>,
+    /// Under which other name it kept that before.
+    pub former: Option<String>,
+}
 
 impl Store {
     /// The records of a family that `owner` keeps by their ids (strongly consistent), newest first. One request; none where it has

@@ -28,6 +28,8 @@ use super::{
     failure,
 };
 
+pub(super) const INCOMPLETE: StoreError = StoreError::Corrupt("incomplete write");
+
 /// Tries of a request that others are in the way of: some two seconds.
 const TRIES: u32 = 10;
 /// Tries of one that is throttled. The SDK makes three of each, with pauses of its own.

@@ -19,7 +19,8 @@ use super::{
     codec::{Item, text},
     failure,
     keys::ItemKey,
-    records::{Cause, INCOMPLETE, RecordItem, Written},
+    record_item::{Cause, RecordItem, Written},
+    request::INCOMPLETE,
 };
 use crate::{
     common::Authority,

@@ -23,7 +23,7 @@ use crate::{
     common::TenantId,
     objects::{Bucket, BucketError, ObjectKey, samples},
     platform::http::UrlRefused,
-    process::{EvidenceKind, ProcessId},
+    process::{EvidenceKind, ProcessId, certificate::MAX_CERTIFICATE_BYTES},
 };
 
 const PROCESS: &str = "5f0f2f6e-4f43-8d52-9a2e-6f1f0f3f1c11";

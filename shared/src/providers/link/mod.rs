@@ -30,9 +30,8 @@ use super::{
 };
 use crate::{
     common::{FieldError, ids::uuid_of},
-    evidence::MAX_CERTIFICATE_BYTES,
     platform::secrets::Account,
-    process::{CertificateNews, ProcessId, ProcessRequest, Status},
+    process::{CertificateNews, ProcessId, ProcessRequest, Status, certificate::MAX_CERTIFICATE_BYTES},
 };
 
 /// The provider's name in requests and answers.

@@ -11,7 +11,10 @@ use crate::{
     common::Authority,
     people::{Family, Fields, Kind, OwnerProjection, Record, RecordEvent, family::Named},
     platform::secrets::SecretDocument,
-    store::records::{OwnerWrite, RecordItem, RelatedWrites},
+    store::{
+        projections::OwnerWrite,
+        records::{RecordItem, RelatedWrites},
+    },
     workflow::Error,
 };
 

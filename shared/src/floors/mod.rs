@@ -1,0 +1,189 @@
+//! The floors of this crate: no module imports anything of a floor above its own, and there are no circles.
+//!
+//! The imports are read from the source itself, inline paths (`crate::…`) included.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod imports;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+use imports::{Module, Source};
+
+/// The floors, the highest first. Modules of one floor know nothing of each other.
+const FLOORS: [&[&str]; 12] = [
+    &["lambda"],
+    &["http"],
+    &["workflow"],
+    &["store"],
+    &["notify"],
+    &["evidence"],
+    &["objects"],
+    &["deployment"],
+    &["people", "providers"],
+    &["process"],
+    &["platform"],
+    &["common"],
+];
+
+/// The floor of a module, the lowest being 0.
+fn floor(module: &str) -> Option<usize> {
+    FLOORS.iter().rev().position(|floor| floor.contains(&module))
+}
+
+/// Every file of this crate.
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut folders, mut sources) = (vec![root.clone()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() {
+                folders.push(path);
+            } else if name.ends_with(".rs") {
+                sources.push(Source::new(&name, &fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    sources
+}
+
+/// The imports that run upward, or to a module that has no floor.
+fn upward(sources: &[Source]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for source in sources.iter().filter(|source| !source.module.is_empty()) {
+        let from = &source.module[0];
+        for import in &source.imports {
+            let to = &import[0];
+            let is_fine = from == to || floor(from).zip(floor(to)).is_some_and(|(from, to)| to < from);
+            if !is_fine && to != "floors" {
+                wrong.push(format!("{} imports {}", source.module.join("::"), import.join("::")));
+            }
+        }
+    }
+    wrong
+}
+
+/// The circles among the parts of each module.
+fn circles(sources: &[Source]) -> Vec<String> {
+    let modules: BTreeSet<&Module> = sources.iter().map(|source| &source.module).collect();
+    // What a module re-exports of its parts belongs to the part.
+    let mut exports: BTreeMap<Module, Module> = BTreeMap::new();
+    for source in sources {
+        for (name, from) in &source.exports {
+            exports.insert([source.module.as_slice(), &[name.clone()]].concat(), from.clone());
+        }
+    }
+    // The part of a top module that an import leads to.
+    let part = |import: &Module| -> Option<(String, String)> {
+        let import = exports.get(&import[..import.len().min(2)]).unwrap_or(import);
+        let is_part = import.len() >= 2 && modules.contains(&import[..2].to_vec());
+        is_part.then(|| (import[0].clone(), import[1].clone()))
+    };
+    let mut edges: BTreeMap<(String, String), BTreeSet<(String, String)>> = BTreeMap::new();
+    for source in sources.iter().filter(|source| source.module.len() >= 2 && source.module[1] != "tests") {
+        let from = (source.module[0].clone(), source.module[1].clone());
+        let parts = source.imports.iter().filter_map(part).filter(|to| to.0 == from.0 && *to != from);
+        edges.entry(from.clone()).or_default().extend(parts);
+    }
+    let mut found = BTreeSet::new();
+    for start in edges.keys() {
+        found.extend(way_back(start, &edges));
+    }
+    found.into_iter().collect()
+}
+
+/// The shortest way from a part back to itself, written from its first part in order of name.
+fn way_back(
+    start: &(String, String),
+    edges: &BTreeMap<(String, String), BTreeSet<(String, String)>>,
+) -> Option<String> {
+    let mut ways = vec![vec![start.clone()]];
+    let mut seen = BTreeSet::new();
+    while !ways.is_empty() {
+        let mut longer = Vec::new();
+        for way in ways {
+            for next in edges.get(way.last().unwrap()).into_iter().flatten() {
+                if next == start {
+                    return (way.iter().min() == Some(start)).then(|| {
+                        let names: Vec<_> = way.iter().map(|part| part.1.as_str()).collect();
+                        format!("{}: {}", start.0, names.join(" > "))
+                    });
+                }
+                if seen.insert(next.clone()) {
+                    longer.push([way.as_slice(), &[next.clone()]].concat());
+                }
+            }
+        }
+        ways = longer;
+    }
+    None
+}
+
+#[test]
+fn no_import_runs_upward() {
+    assert_eq!(upward(&sources()), [""; 0]);
+}
+
+#[test]
+fn no_imports_run_in_a_circle() {
+    assert_eq!(circles(&sources()), [""; 0]);
+}
+
+#[test]
+fn an_arrow_upward_is_found_however_it_is_written() {
+    for text in [
+        "use crate::workflow::Error;",
+        "use crate::{common::RawJson, workflow::{Error, create}};",
+        "fn f() -> crate::workflow::Error { todo() }",
+        "fn f() { g!(crate::workflow::Error) }",
+        "use super::super::workflow;",
+        "mod tests { use super::super::super::workflow; }",
+        "pub use crate::workflow as w;",
+    ] {
+        let planted = [Source::new("store/jobs.rs", text), Source::new("workflow/mod.rs", "")];
+        assert!(!upward(&planted).is_empty(), "{text}");
+    }
+    let fine = Source::new(
+        "store/jobs.rs",
+        "use crate::common::RawJson; // crate::workflow\nconst A: &str = \"crate::http\";",
+    );
+    assert_eq!(upward(&[fine]), [""; 0]);
+    let common = Source::new("common/page.rs", "use crate::platform::Clock; use super::FieldError;");
+    assert_eq!(upward(&[common]), ["common::page imports platform::Clock"]);
+    let beside = Source::new("people/mod.rs", "use crate::providers::Provider;");
+    assert_eq!(upward(&[beside]).len(), 1);
+}
+
+#[test]
+fn a_circle_is_found_also_through_what_is_re_exported() {
+    let planted = [
+        Source::new("notify/mod.rs", "pub use send::Sender;"),
+        Source::new("notify/send.rs", "use super::email;"),
+        Source::new("notify/email/mod.rs", "use super::schedule;"),
+        Source::new("notify/schedule.rs", "use super::Sender;"),
+    ];
+    assert_eq!(circles(&planted), ["notify: email > schedule > send"]);
+    assert_eq!(circles(&planted[..3]), [""; 0]);
+}
+
+/// The names that stand first in the rows or entries of a text, of those that are modules.
+fn named(text: &str, start: &str) -> Vec<String> {
+    let names = text.lines().filter_map(|line| line.trim_start_matches("//!").trim().strip_prefix(start));
+    let names = names.flat_map(|rest| rest.split(['`', '[', ']', '/', ' ', ',', '|']).next().map(str::to_owned));
+    names.filter(|name| floor(name).is_some()).collect()
+}
+
+#[test]
+fn the_maps_in_the_documentation_say_the_same() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let floors: Vec<_> = FLOORS.concat().into_iter().map(str::to_owned).collect();
+    for (file, start) in [("src/lib.rs", "- [`"), ("../docs/architecture.md", "| `")] {
+        assert_eq!(named(&fs::read_to_string(root.join(file)).unwrap(), start), floors, "{file}");
+    }
+}
