@@ -1,7 +1,10 @@
 //! The key of unique values is replaced by another while environments know different keys, and one value stays one person's.
 
 use cotejo::{
-    people::{Fields, families::GROUPS, person::PEOPLE},
+    people::{
+        Fields,
+        families::{GROUPS, PEOPLE},
+    },
     platform::Platform,
     workflow::{Error, records::Records},
 };

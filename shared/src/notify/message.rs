@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{Channel, topic::CHANNEL_DISABLED};
 use crate::{
     common::{Private, RawJson},
-    people::{Record, RecordEvent, View, family::UPDATED_DATA},
+    people::{Record, RecordEvent, View, families, family::UPDATED_DATA},
     process::{Event, Process},
 };
 
@@ -81,7 +81,7 @@ impl Message {
         Self {
             event: event.name.clone(),
             resource_id: record.owner.filter(|_| event.name == UPDATED_DATA).unwrap_or(record.id).to_string(),
-            resource_name: record.kind.resource_name().to_owned(),
+            resource_name: families::of(record.kind).resource.to_owned(),
             payload: RawJson::of(payload).into(),
             person_name: None,
         }

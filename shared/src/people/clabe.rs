@@ -50,7 +50,7 @@ struct Code {
 pub enum Fault {
     /// It has not 18 digits.
     #[error("must be 18 digits")]
-    FieldType,
+    Length,
     /// The last digit does not fit the others.
     #[error("is not a valid CLABE: check digit")]
     CheckDigit,
@@ -62,7 +62,7 @@ pub enum Fault {
 /// What is wrong with it.
 pub fn check(clabe: &str) -> Result<Report, Fault> {
     if clabe.len() != 18 || !clabe.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(Fault::FieldType);
+        return Err(Fault::Length);
     }
     let digits = clabe.bytes().map(|b| u32::from(b - b'0'));
     let sum: u32 = digits.take(17).zip([3, 7, 1].into_iter().cycle()).map(|(digit, weight)| digit * weight % 10).sum();
@@ -115,7 +115,7 @@ mod tests {
             assert_eq!(check(&String::from_utf8(digits).unwrap()), Err(Fault::CheckDigit), "digit {at}");
         }
         for form in ["", "00201007777777777", "00201007777777777x"] {
-            assert_eq!(check(form), Err(Fault::FieldType));
+            assert_eq!(check(form), Err(Fault::Length));
         }
     }
 

@@ -5,7 +5,7 @@
 
 use super::{
     FieldType, Fields,
-    person::PEOPLE,
+    families::PEOPLE,
     sheet::{Columns, Row},
     typed,
 };

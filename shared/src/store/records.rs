@@ -36,7 +36,7 @@ use super::{
 };
 use crate::{
     common::Authority,
-    people::{Kind, OwnerProjection, Record, RecordEvent, job::RowsTaken},
+    people::{Kind, OwnerProjection, Record, RecordEvent, families, job::RowsTaken},
 };
 
 /// Events of a record that wait to be handed on. From here on another of the same name says no more than those that wait.
@@ -327,7 +327,7 @@ fn write(item: &RecordItem, outbox_token: &str) -> Result<Item, StoreError> {
     let mut written = ItemKey::Record(&record.tenant, record.kind, record.id).attributes();
     let mut set = |name: &str, value| written.insert(name.to_owned(), value);
     let sort_key = keys::by_kind_sort(record.created_at, record.id);
-    set("kind", text(record.kind.resource_name()));
+    set("kind", text(families::of(record.kind).resource));
     set("version", AttributeValue::N((item.version + 1).to_string()));
     set("body", json(record)?);
     for (name, map) in projections::written(record)? {

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::person::plain;
+use crate::common::values::text::folded;
 
 /// A list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,8 +87,8 @@ pub fn by_code(list: Name, code: &str) -> Option<&'static Entry> {
 /// Mexico's state that is called so: by its code or name, a further name, or its code in ISO 3166-2; case, accents and signs aside.
 #[must_use]
 pub fn state_called(name: &str) -> Option<&'static Entry> {
-    let wanted = plain(name);
-    let is_called = |other: &str| plain(other) == wanted;
+    let wanted = folded(name);
+    let is_called = |other: &str| folded(other) == wanted;
     let in_mexico = || all(Name::States).iter().filter(|state| state.country.is_some());
     in_mexico().find(|state| is_called(state.code) || is_called(state.name)).or_else(|| {
         let further = include_str!("state_names.tsv").lines().filter_map(|line| line.split_once('\t'));
@@ -154,7 +154,7 @@ mod tests {
         }
         let codes = include_str!("state_names.tsv").lines().map(|line| line.split_once('\t').unwrap());
         let mut names: Vec<_> =
-            codes.map(|(code, name)| (by_code(Name::States, code).unwrap().id, plain(name))).collect();
+            codes.map(|(code, name)| (by_code(Name::States, code).unwrap().id, folded(name))).collect();
         names.sort_by(|one, other| one.1.cmp(&other.1));
         assert!(names.windows(2).all(|two| two[0].1 != two[1].1), "a name is one state's");
     }
