@@ -7,8 +7,11 @@ use std::collections::HashSet;
 use jiff::ToSpan as _;
 use proptest::prelude::*;
 
-use super::*;
-use crate::common::Actor;
+use super::{
+    conclusion::{DEADLINE_GRACE, EVIDENCE_GRACE},
+    *,
+};
+use crate::common::{Actor, Private};
 
 fn start() -> Timestamp {
     "2026-11-01T10:00:00Z".parse().unwrap()
@@ -189,7 +192,7 @@ fn what_a_provider_says_in_refusing_takes_few_places_among_the_evidence() {
         process.keep_said(&ObservedMedia::said(&number.to_string(), stored(), now), now);
         process.keep_said(&ObservedMedia::said(&number.to_string(), stored(), now), now);
     }
-    assert_eq!(process.evidence.len(), evidence::MAX_SAID);
+    assert_eq!(process.evidence.len(), copying::MAX_SAID);
     assert_eq!(process.evidence_state(), EvidenceState::Complete);
 }
 
@@ -269,14 +272,14 @@ fn what_is_copied_has_a_place_among_the_evidence_and_is_copied_once() {
     let mut process = process();
     process.submitted("REF", start());
     let mut answer = seen(Status::InProgress, start());
-    let limit = u8::try_from(evidence::MAX_PIECES).unwrap();
+    let limit = u8::try_from(copying::MAX_PIECES).unwrap();
     answer.media = (2..limit).map(|source| picture(source, stored())).collect();
     process.apply(&answer, start());
     let shown: Vec<_> = [2, 101, 101, 102, 103, 104].map(|source| picture(source, CopyOutcome::NotTried)).into();
     assert_eq!(process.wanted_copies(&shown, start()), [1, 3]);
     answer.media = shown;
     process.apply(&answer, start());
-    assert_eq!(process.evidence.len(), evidence::MAX_PIECES);
+    assert_eq!(process.evidence.len(), copying::MAX_PIECES);
     process.apply(&answer, start());
     let limits = process.timeline.entries().iter().filter(|entry| entry.event == "evidence_limit_reached");
     assert_eq!(limits.count(), 1);
@@ -341,7 +344,7 @@ fn a_process_keeps_a_bounded_number_of_pieces() {
     answer.media = (0..=u8::MAX).map(|source| picture(source, stored())).collect();
     process.apply(&answer, start());
     process.apply(&answer, start());
-    assert_eq!(process.evidence.len(), evidence::MAX_PIECES);
+    assert_eq!(process.evidence.len(), copying::MAX_PIECES);
     let noted = process.timeline.entries().iter().filter(|entry| entry.event == "evidence_limit_reached").count();
     assert_eq!(noted, 1);
 }

@@ -11,7 +11,7 @@ mod table;
 
 use std::collections::BTreeSet;
 
-use cotejo::people::{Family, families::FAMILIES};
+use cotejo::people::families::FAMILIES;
 use cotejo_tests::{Answer, Received, Receiver};
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};

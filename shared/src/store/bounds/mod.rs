@@ -28,7 +28,7 @@ use crate::{
         job,
     },
     platform::http::MAX_URL_BYTES,
-    process::{MAX_REASON_CHARS, ProcessId, bounded, evidence, request, timeline, unread},
+    process::{MAX_PIECES, MAX_REASON_CHARS, ProcessId, bounded, request, timeline, unread},
     providers::PROVIDERS,
 };
 
@@ -67,7 +67,7 @@ fn bounds() -> Vec<(&'static str, Bound)> {
         ("Process.provider", CODE),
         ("Process.provider_reference", REFERENCE),
         ("Process.status_reason", CODE),
-        ("Process.evidence", Entries(evidence::MAX_PIECES)),
+        ("Process.evidence", Entries(MAX_PIECES)),
         ("Unread.present", Entries(unread::MAX_KINDS + 1)),
         ("Unread.present[]", Bytes(unread::MAX_PLACE + 2)),
         ("Unread.noted", Entries(unread::MAX_KINDS + 1)),
