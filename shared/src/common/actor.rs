@@ -1,19 +1,18 @@
-//! Who did something: stands beside decisions, redactions, holds and replays, for whoever asks years later.
+//! Actors: who did something. Kept beside decisions, redactions, holds and replays, for an audit years later.
 
 use serde::{Deserialize, Serialize};
 
-/// The most bytes that are kept of an actor's name.
+/// Bytes of an actor's name; a longer one is cut.
 const MAX_NAME_BYTES: usize = 100;
 
 /// Who did something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
-    /// What it is.
     #[serde(rename = "type")]
     pub kind: ActorType,
-    /// The public id of a key; for an operator and for Cotejo itself a fixed word.
+    /// The public id of a key; a fixed word for an operator and for Cotejo itself.
     pub id: String,
-    /// What people called it at that moment. A name that changes later changes nothing here.
+    /// The name as it was then; renaming changes nothing here.
     pub name: String,
 }
 

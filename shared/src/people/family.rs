@@ -45,7 +45,6 @@ pub struct Family {
 
 /// What the records of a family are called.
 pub struct Names {
-    /// The path of the list.
     pub path: &'static str,
     /// In errors.
     pub noun: &'static str,

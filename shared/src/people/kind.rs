@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {

@@ -12,7 +12,6 @@ use crate::common::{RawJson, TenantId, ids::uuid_of};
 /// The values of a record, by the name of their field. A field that was never given is absent.
 pub type Fields = BTreeMap<String, RawJson>;
 
-/// One record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     pub kind: Kind,
@@ -80,7 +79,6 @@ impl RecordEvent {
 pub struct View(Vec<(&'static str, RawJson)>);
 
 impl View {
-    /// Adds a part.
     pub fn put(&mut self, name: &'static str, value: RawJson) {
         self.0.push((name, value));
     }

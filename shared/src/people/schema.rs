@@ -5,7 +5,6 @@ use crate::common::{FieldError, RawJson};
 
 const CANNOT_BE_SET: &str = "cannot be set";
 
-/// A field of a family.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
     pub name: &'static str,

@@ -1,4 +1,4 @@
-//! The certificate of a verification: a PDF that some companies make after the end, fetched and kept.
+//! The certificate of a verification: a PDF that some providers make after the end, fetched and kept.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use super::{
     trouble::told,
 };
 
-/// How often a certificate that the company announced is fetched before it is given up.
+/// How often a certificate that the provider announced is fetched before it is given up.
 const MAX_TRIES: u32 = 20;
 /// How long a certificate may be in the making before it is given up.
 const LONGEST_MAKING: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -46,7 +46,6 @@ pub struct Certificate {
     pub reference: String,
     /// When it was first heard of.
     pub since: Timestamp,
-    /// Where it stands.
     pub state: CertificateState,
     /// What kinds of failures there were in fetching it.
     #[serde(default, skip_serializing_if = "TroubleSeries::is_over")]
@@ -57,7 +56,6 @@ pub struct Certificate {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum CertificateState {
-    /// Not yet in our bucket.
     Pending {
         /// Whether the provider says that it can be fetched.
         announced: bool,
@@ -66,7 +64,6 @@ pub enum CertificateState {
         /// When to try again.
         next_try_at: Timestamp,
     },
-    /// In our bucket.
     Stored(StoredCopy),
     /// Never to be had.
     Failed {
@@ -75,7 +72,6 @@ pub enum CertificateState {
     },
     /// Was in our bucket, until its process was redacted.
     Redacted {
-        /// Its length.
         bytes: u64,
         /// Its SHA-256, in hex.
         sha256: String,
@@ -83,7 +79,6 @@ pub enum CertificateState {
 }
 
 impl CertificateState {
-    /// The state's name.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -98,7 +93,6 @@ impl CertificateState {
 /// What became of one try to fetch a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CertificateFetch {
-    /// It is in our bucket.
     Stored(StoredCopy),
     /// The provider does not have it yet.
     NotYet,
@@ -106,13 +100,13 @@ pub enum CertificateFetch {
     Failed {
         /// Stable code of the reason.
         reason: String,
-        /// The provider's own code, where it gave one.
+        /// The provider's own code, if there is one.
         provider_code: Option<String>,
     },
 }
 
 impl Certificate {
-    /// Keeps what proves that it was there, and forgets where.
+    /// Keeps the proof that it existed, and drops its key.
     pub(super) fn redact(&mut self) {
         self.state = match &self.state {
             CertificateState::Stored(copy) => {

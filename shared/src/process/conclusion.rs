@@ -24,7 +24,7 @@ impl Process {
             self.updated_at = self.updated_at.max(now);
             self.tell_copies(&given_up, now);
         }
-        let asked_since = |moment| self.looked_at.is_some_and(|at| at >= moment) && self.failures == 0;
+        let asked_since = |moment| self.asked_at.is_some_and(|at| at >= moment) && self.failures == 0;
         let overdue = self.status == Status::InProgress
             && now >= self.expires_at
             && (asked_since(self.expires_at) || now >= self.expires_at + DEADLINE_GRACE);

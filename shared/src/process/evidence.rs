@@ -39,7 +39,6 @@ impl EvidenceKind {
         format!("{SUBMITTED}{}", self.as_str())
     }
 
-    /// The name used in answers and object keys.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -72,7 +71,6 @@ pub struct Evidence {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Copy {
-    /// Not yet in our bucket.
     Pending {
         /// Failed tries so far.
         tries: u32,
@@ -80,7 +78,6 @@ pub enum Copy {
         /// A stable code: why the last try failed.
         reason: Option<String>,
     },
-    /// In our bucket.
     Stored(StoredCopy),
     /// Given up.
     Incomplete {
@@ -158,7 +155,6 @@ pub enum EvidenceState {
 }
 
 impl EvidenceState {
-    /// The name used in answers.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

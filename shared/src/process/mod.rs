@@ -98,7 +98,6 @@ pub struct Process {
     pub updated_at: Timestamp,
     /// When it reached its current terminal status.
     pub ended_at: Option<Timestamp>,
-    /// Until when the person may finish.
     pub expires_at: Timestamp,
     /// Until when only the holder of the lease may submit it.
     pub submit_lease_until: Timestamp,
@@ -108,7 +107,7 @@ pub struct Process {
     /// When the newest applied answer was requested.
     pub observed_at: Option<Timestamp>,
     /// When the provider was last asked, whether it answered or not.
-    pub looked_at: Option<Timestamp>,
+    pub asked_at: Option<Timestamp>,
     /// Failed calls to the provider since the last successful one.
     pub failures: u32,
     /// The kinds of these failures.
@@ -165,7 +164,7 @@ impl Process {
             unsent: false,
             refusal: None,
             observed_at: None,
-            looked_at: None,
+            asked_at: None,
             failures: 0,
             trouble: TroubleSeries::default(),
             copy_trouble: TroubleSeries::default(),

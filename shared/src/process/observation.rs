@@ -11,7 +11,6 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldVerdict {
     pub status: Status,
-    /// The provider's own code.
     pub code: String,
     /// A stable code, where the callback gives a reason.
     #[serde(default)]
@@ -42,7 +41,7 @@ impl Process {
     /// Applies a provider's answer. Answers may come twice, late and in any order.
     pub fn apply(&mut self, observation: &Observation, now: Timestamp) -> Vec<Event> {
         self.answered();
-        self.looked_at = Some(now);
+        self.asked_at = Some(now);
         let (before, given_up) = (self.stage(), self.given_up());
         let stale = self.observed_at.is_some_and(|newest| observation.observed_at < newest);
         if !stale {
@@ -81,8 +80,8 @@ impl Process {
     }
 
     /// Records that the provider cannot be asked: everything comes by callback.
-    pub fn looked(&mut self, now: Timestamp) {
-        self.looked_at = Some(now);
+    pub fn asked(&mut self, now: Timestamp) {
+        self.asked_at = Some(now);
     }
 
     /// Whether a held verdict has still to take effect.

@@ -252,7 +252,7 @@ fn replay(existing: ProcessRecord, fingerprint: &Fingerprint, now: Timestamp) ->
             code: refusal.code.clone(),
         });
     }
-    if process.status == Status::Submitting && process.looked_at.is_none() && now < process.submit_lease_until {
+    if process.status == Status::Submitting && process.asked_at.is_none() && now < process.submit_lease_until {
         let left = process.submit_lease_until.duration_since(now).min(SUBMIT_LEASE).as_secs();
         return Err(Error::InFlight { retry_after: u32::try_from(left).unwrap_or(0).max(1) });
     }

@@ -82,7 +82,7 @@ use crate::{
     deployment::Deployment,
     platform::{Entropy, Platform, SecretsError, ttl_cache::TtlCache},
     process::Process,
-    providers::{NoProvider, Provider, Providers},
+    providers::{AccessError, NoProvider, Provider, Providers},
     store::{Store, StoreError, Tenant},
 };
 
@@ -166,7 +166,11 @@ impl Services {
         who: &impl Authority,
         name: &str,
     ) -> Result<Result<Box<dyn Provider>, NoProvider>, SecretsError> {
-        self.providers.of_tenant(name, who.tenant(), &self.platform.secrets).await
+        match self.providers.of_tenant(name, who.tenant(), &self.platform.secrets).await {
+            Ok(provider) => Ok(Ok(provider)),
+            Err(AccessError::NoProvider(reason)) => Ok(Err(reason)),
+            Err(AccessError::Secrets(error)) => Err(error),
+        }
     }
 
     /// When to look at `process` again; see [`due::next_check`].

@@ -248,7 +248,7 @@ impl RefreshProcess {
             }
             look.answer = Some((asked_for, answer));
         } else if process.provider_reference.is_some() && !can_be_asked {
-            process.looked(self.services.now());
+            process.asked(self.services.now());
         }
         self.want_videos(key, process).await?;
         events.extend(self.escalate(process, provider, look).await?);

@@ -68,7 +68,7 @@ mod tests {
             assert_eq!(moment(text).map(|at| at.to_string()).as_deref(), Some(read), "{text}");
             assert_eq!(day(text).map(|day| day.to_string()).as_deref(), Some(of_day), "{text}");
         }
-        // The last day of all is one, although no moment of it can be told.
+        // The last day is valid, although its moments are out of range.
         for text in ["9999-12-31", "9999-12-31T00:00:00Z"] {
             assert_eq!((day(text).map(|day| day.year()), moment(text)), (Some(9999), None), "{text}");
         }

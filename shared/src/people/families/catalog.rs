@@ -11,7 +11,6 @@ use crate::{
     },
 };
 
-/// Catalogs.
 pub static CATALOGS: Family = Family {
     owner: None,
     per_page: Some(SHORT_PAGE),

@@ -195,7 +195,7 @@ impl Entry {
     fn problems(&self, others: &[Self]) -> Vec<FieldError> {
         let mut problems = Vec::new();
         if self.key.is_empty() {
-            problems.push(FieldError::new("key", "is required where the title has no letter"));
+            problems.push(FieldError::new("key", "is required if the title has no letter"));
         }
         if others.iter().any(|other| other.key == self.key) {
             problems.push(FieldError::new("key", "is already used by another entry"));

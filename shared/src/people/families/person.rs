@@ -30,7 +30,6 @@ pub const UNIQUE: [&str; 3] = ["national_id", "external_ref_id", "facetec_ref_id
 /// The number of Mexico in the list of nationalities.
 const MEXICAN: u16 = 144;
 
-/// Persons.
 pub static PEOPLE: Family = Family {
     owner: None,
     references: Some(group),

@@ -1,4 +1,4 @@
-//! Lists that are the same for every tenant and that nobody changes: ISO 3166 for nationalities, Mexico's states and those born
+//! Built-in lists, which are the same for every tenant: ISO 3166 for nationalities, Mexico's states and those born
 //! abroad, marital statuses, relations between persons. Shapes and the numbers shown in samples are those of seed
 //! `002_62dc5acb5b5aea27`.
 //!
@@ -11,27 +11,22 @@ use serde::Serialize;
 
 use crate::common::values::text::folded;
 
-/// A list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Name {
-    /// Countries, and what their people are called.
+    /// Countries and their nationalities.
     Nationalities,
     /// Mexico's 32 states, and `NE` for those born abroad.
     States,
-    /// Whether somebody is married.
     MaritalStatuses,
-    /// What somebody is to a person.
     PersonRelations,
 }
 
-/// An entry of a list. None was ever changed, so its moments are `null`.
+/// An entry of a list. Its times are `null`, because it never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entry {
-    /// Its number; stays as it is.
+    /// It never changes.
     pub id: u16,
-    /// Its code.
     pub code: &'static str,
-    /// What it is called.
     pub name: &'static str,
     /// The country it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,7 +41,6 @@ static MARITAL_STATUSES: LazyLock<Vec<Entry>> = LazyLock::new(|| read(include_st
 static PERSON_RELATIONS: LazyLock<Vec<Entry>> = LazyLock::new(|| read(include_str!("person_relations.tsv")));
 
 impl Name {
-    /// All of them.
     pub const ALL: [Self; 4] = [Self::Nationalities, Self::States, Self::MaritalStatuses, Self::PersonRelations];
 
     /// Where it is shown.
@@ -61,7 +55,7 @@ impl Name {
     }
 }
 
-/// Everything in a list, in the order of its numbers.
+/// The entries of a list, by number.
 #[must_use]
 pub fn all(list: Name) -> &'static [Entry] {
     match list {
@@ -84,7 +78,8 @@ pub fn by_code(list: Name, code: &str) -> Option<&'static Entry> {
     all(list).iter().find(|entry| entry.code == code)
 }
 
-/// Mexico's state that is called so: by its code or name, a further name, or its code in ISO 3166-2; case, accents and signs aside.
+/// The state of Mexico with that name, code, other name or ISO 3166-2 code; case, accents and punctuation do not
+/// matter.
 #[must_use]
 pub fn state_called(name: &str) -> Option<&'static Entry> {
     let wanted = folded(name);

@@ -407,7 +407,7 @@ impl Records {
 
     async fn load_any(&self, family: &Family, who: &impl Authority, id: Uuid) -> Result<RecordItem, Error> {
         let item = self.0.store.record(who, family.kind, id).await?;
-        item.ok_or_else(|| Error::NotFound(family.noun))
+        item.ok_or(Error::NotFound(family.noun))
     }
 
     /// The deployment's keys; where they decide whose a value is, none that were read too long ago.
