@@ -124,7 +124,7 @@ async fn an_account_must_have_the_company_s_own_shape() {
             r#"{"api_key": "canary", "url": "canary"}"#,
             "tecalis is misconfigured for this account: its url is not a URL such as https://example.com/hook",
         ),
-        ("nobody", "{}", "nobody is not a provider that Cotejo knows"),
+        ("nobody", "{}", "nobody is not a supported provider"),
         ("link", "[]", "standard input is not a JSON object"),
     ] {
         assert_eq!(refused(&world, &set(provider), input).await, problem);

@@ -79,7 +79,7 @@ async fn what_a_spreadsheet_hides_or_cannot_say_fails_its_row() {
             failed(2, "", "is hidden in the workbook"),
             failed(4, "name", "has a formula without a value"),
             failed(5, "name", "is an error of the spreadsheet"),
-            failed(6, "external_ref_id", "is a number of more than 15 digits"),
+            failed(6, "external_ref_id", "has more than 15 digits"),
             failed(7, "", "has more cells than there are columns"),
         ]
     );
@@ -107,11 +107,11 @@ async fn nothing_is_stored_in_another_column_than_its_own() {
         ),
         (
             "national_id,name,,first_lastname,second_lastname\nBOXW310820HNERXN09,Ana,María,Muñoz,López\n",
-            vec![failed(2, "", "has something in a column without a name")],
+            vec![failed(2, "", "has a value in a column without a name")],
         ),
         (
             ",national_id,name,first_lastname,second_lastname\nDra.,BOXW310820HNERXN09,María,Muñoz,López\n",
-            vec![failed(2, "", "has something in a column without a name")],
+            vec![failed(2, "", "has a value in a column without a name")],
         ),
     ] {
         let job = finish(&world, &import(&world, file).await).await;
@@ -120,20 +120,20 @@ async fn nothing_is_stored_in_another_column_than_its_own() {
     for (file, error) in [
         (
             "national_id,name,first_lastname\r\nP1,\"Ana,Muñoz\r\nP2,\"Luz\",Pérez\r\nP3,Eva,Mar\r\n",
-            "The file has a quotation mark in line 2 that does not enclose a cell.",
+            "The file has a misplaced quotation mark in line 2.",
         ),
         (
             "national_id,name,first_lastname\r\nP1,Ana,Paz\r\nP2,Ana,\"López\r\nP3,Luz,Pérez\r\n",
-            "The file has a quotation mark in line 3 that does not enclose a cell.",
+            "The file has a misplaced quotation mark in line 3.",
         ),
         (
             "national_id,name,first_lastname\nP1, \"Paz, Ana\",Ruiz\n",
-            "The file has a quotation mark in line 2 that does not enclose a cell.",
+            "The file has a misplaced quotation mark in line 2.",
         ),
         ("national_id,name,Name \n", "The file has two columns of the same name, number 2 and 3."),
         ("national_id,national_id,name\n", "The file has two columns of the same name, number 1 and 2."),
         ("national_id,nombre\n", "The file has a column, number 2, that is no field of a person."),
-        ("sep=|\nnational_id|name\n", "The file has cells that are divided by neither commas, semicolons nor tabs."),
+        ("sep=|\nnational_id|name\n", "The file has cells that are not separated by commas, semicolons or tabs."),
     ] {
         let refused = import(&world, file).await;
         assert_eq!(refused.fields(), ["file"], "{file}");
@@ -166,11 +166,11 @@ async fn what_excel_and_pandas_make_of_a_value_is_understood_or_refused() {
     assert_eq!(
         failures(&job),
         [
-            failed(2, "external_ref_id", "is a number of more than 15 digits"),
-            failed(3, "external_ref_id", "is a whole number that was written with a point"),
-            failed(4, "name", "is what programs write where there is nothing"),
+            failed(2, "external_ref_id", "has more than 15 digits"),
+            failed(3, "external_ref_id", "is a whole number with a decimal point"),
+            failed(4, "name", "looks like a missing value"),
             failed(5, "first_lastname", "is an error of the spreadsheet"),
-            failed(7, "national_id", "is a number of more than 15 digits"),
+            failed(7, "national_id", "has more than 15 digits"),
         ]
     );
     // A text has all its digits.

@@ -103,7 +103,7 @@ async fn a_callback_that_is_the_answer_itself_counts_while_its_provider_is_pause
 async fn only_a_known_provider_of_a_known_tenant_is_paused() {
     let world = World::new().await;
     for (words, problem) in [
-        (["provider", "pause", "local", "nobody"], "nobody is not a provider that Cotejo knows"),
+        (["provider", "pause", "local", "nobody"], "nobody is not a supported provider"),
         (["provider", "pause", "nobody", "auco"], "there is no tenant nobody"),
     ] {
         assert_eq!(world.admin(&words, "").await.err().unwrap().to_string(), problem);

@@ -1,7 +1,10 @@
 //! The key of unique values is replaced by another while environments know different keys, and one value stays one person's.
 
 use cotejo::{
-    people::{Fields, families::GROUPS, person::PEOPLE},
+    people::{
+        Fields,
+        families::{GROUPS, PEOPLE},
+    },
     platform::Platform,
     workflow::{Error, records::Records},
 };
@@ -156,7 +159,7 @@ async fn two_environments_one_of_them_behind_give_a_number_to_one_person_in_each
     world.clock.advance(FIVE_MINUTES);
     check(&world, &[&Environment::of(&world).await], &numbers).await;
     assert_eq!(guards(&world).await, numbers.len(), "one for each");
-    assert_eq!(refused(&world, "remove").await, format!("there is one unique key only, {new}: add another first"));
+    assert_eq!(refused(&world, "remove").await, format!("there is only one unique key, {new}: add another first"));
 }
 
 #[tokio::test]
@@ -263,7 +266,7 @@ async fn moving_that_was_killed_goes_on_where_it_was() {
 #[tokio::test]
 async fn a_step_out_of_its_order_is_refused_in_plain_words() {
     let world = World::new().await;
-    let one = "there is one unique key only, local1: add another first";
+    let one = "there is only one unique key, local1: add another first";
     for word in ["promote", "move", "remove"] {
         assert_eq!(refused(&world, word).await, one, "{word}");
     }

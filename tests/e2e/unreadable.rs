@@ -127,7 +127,7 @@ async fn a_callback_of_link_about_another_process_is_noted_and_nothing_of_it_is_
     assert_eq!(post(&world, &path, &other.to_string()).await.status, 400);
     world.local.pump().await;
     let process = world.customer.process(&id).await;
-    assert_eq!(details(&process, "callback_unreadable"), ["id is another process's"]);
+    assert_eq!(details(&process, "callback_unreadable"), ["id belongs to another process"]);
     assert!(!world.objects("").await.iter().any(|object| object.tells("Somebody Else")));
     assert!(!world.items().await.iter().any(|item| item.tells("Somebody Else")));
 }

@@ -16,8 +16,7 @@ use cotejo::{
     lambda::HttpFunction,
     people::{
         Kind,
-        dynamic::{DYNAMIC_PROPERTIES, DYNAMIC_VALUES},
-        families::{CATALOG_VALUES, CATALOGS},
+        families::{CATALOG_VALUES, CATALOGS, DYNAMIC_PROPERTIES, DYNAMIC_VALUES},
         lists::{self, Name},
     },
     workflow::{catalog_values, dynamic_values::DynamicValues, records::Records},

@@ -9,7 +9,11 @@ use cotejo::{
         routes,
     },
     lambda::HttpFunction,
-    people::{Kind, families::GROUPS, job::Task, person::PEOPLE},
+    people::{
+        Kind,
+        families::{GROUPS, PEOPLE},
+        job::Task,
+    },
     workflow::{
         from_process,
         jobs::{ImportFile, JobAccepted, Jobs},

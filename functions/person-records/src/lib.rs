@@ -7,9 +7,8 @@ use cotejo::{
     http::{ApiError, Gate, RequestScope, response::success, routes},
     lambda::HttpFunction,
     people::{
-        Family, Kind,
-        families::{BIOMETRIC_RESULTS, FAMILIES},
-        person::PEOPLE,
+        Kind,
+        families::{BIOMETRIC_RESULTS, FAMILIES, PEOPLE},
     },
     workflow::people::People,
 };
@@ -35,11 +34,6 @@ impl HttpFunction for App {
     }
 }
 
-/// Whether records of a family belong to a person.
-fn is_a_person_s(family: &Family) -> bool {
-    family.owner.as_ref().is_some_and(|owner| owner.kind == Kind::Person)
-}
-
 async fn route(people: &People, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
     match (request.method(), routes::path(request).as_slice()) {
         (&Method::GET, ["people", id, "biometric-results"]) => {
@@ -50,7 +44,7 @@ async fn route(people: &People, scope: &RequestScope<'_>, request: &Request) -> 
         }
         (_, [list, rest @ ..]) => {
             let is_list = |path: &str| path.strip_prefix('/') == Some(list);
-            let family = FAMILIES.into_iter().find(|family| is_list(family.path) && is_a_person_s(family));
+            let family = FAMILIES.into_iter().find(|family| is_list(family.path) && family.belongs_to(Kind::Person));
             routes::family(&people.records, family.ok_or_else(ApiError::no_route)?, scope, request, rest).await
         }
         _ => Err(ApiError::no_route()),

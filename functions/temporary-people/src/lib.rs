@@ -4,7 +4,10 @@ use cotejo::{
     deployment::Deployment,
     http::{ApiError, Gate, RequestScope, body, response, routes},
     lambda::HttpFunction,
-    people::{Kind, person::PEOPLE, temporary::TEMPORARY_PEOPLE},
+    people::{
+        Kind,
+        families::{PEOPLE, TEMPORARY_PEOPLE},
+    },
     workflow::{records::Records, temporary_people},
 };
 use lambda_http::{Body, Request, Response, http::Method};

@@ -1,19 +1,18 @@
-//! Who did something: stands beside decisions, redactions, holds and replays, for whoever asks years later.
+//! Actors: who did something. Kept beside decisions, redactions, holds and replays, for an audit years later.
 
 use serde::{Deserialize, Serialize};
 
-/// The most bytes that are kept of an actor's name.
-const MAX_NAME_BYTES: usize = 100;
+/// Bytes of an actor's name; a longer one is cut.
+pub const MAX_NAME_BYTES: usize = 48;
 
 /// Who did something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
-    /// What it is.
     #[serde(rename = "type")]
     pub kind: ActorType,
-    /// The public id of a key; for an operator and for Cotejo itself a fixed word.
+    /// The public id of a key; a fixed word for an operator and for Cotejo itself.
     pub id: String,
-    /// What people called it at that moment. A name that changes later changes nothing here.
+    /// The name as it was then; renaming changes nothing here.
     pub name: String,
 }
 
@@ -32,14 +31,18 @@ pub enum ActorType {
 }
 
 impl Actor {
-    /// An API key.
+    /// An API key. Its name is cut where it is too long; signs that JSON escapes have no place in it.
     #[must_use]
     pub fn key(id: &str, name: &str) -> Self {
-        let mut end = name.len().min(MAX_NAME_BYTES);
-        while !name.is_char_boundary(end) {
-            end -= 1;
+        let plain = name.chars().filter(|sign| !sign.is_control() && !matches!(sign, '"' | '\\'));
+        let mut kept = String::new();
+        for sign in plain {
+            if kept.len() + sign.len_utf8() > MAX_NAME_BYTES {
+                break;
+            }
+            kept.push(sign);
         }
-        Self { kind: ActorType::Key, id: id.to_owned(), name: name[..end].to_owned() }
+        Self { kind: ActorType::Key, id: id.to_owned(), name: kept }
     }
 
     /// Whoever operates the deployment.
@@ -60,8 +63,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_name_is_cut_between_characters() {
-        assert_eq!(Actor::key("k", &"ñ".repeat(60)).name, "ñ".repeat(50));
-        assert_eq!(Actor::key("k", &format!("x{}", "ñ".repeat(60))).name, format!("x{}", "ñ".repeat(49)));
+    fn a_name_is_cut_between_characters_and_has_nothing_to_escape() {
+        assert_eq!(Actor::key("k", "a\"b\\c\n").name, "abc");
+        assert_eq!(Actor::key("k", &"ñ".repeat(60)).name, "ñ".repeat(24));
+        assert_eq!(Actor::key("k", &format!("x{}", "ñ".repeat(60))).name, format!("x{}", "ñ".repeat(23)));
     }
 }

@@ -1,16 +1,15 @@
-//! Who is calling, and what proves it: only an [`Authority`] opens the store.
+//! Who is calling, and the proof of it: every call of the store takes an [`Authority`].
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Actor, TenantId};
 
-/// What proves for which tenant something is done. Every call of the store takes one.
+/// Proof of the tenant for which something is done.
 ///
-/// The implementations are a [`Caller`] (an API key was checked), a verified callback token, the key of an item that came
-/// from our own table, and the [`Operator`] of the deployment. No other type can have one.
+/// It is implemented by a [`Caller`] (a checked API key), a verified callback token, the key of an item from our own
+/// table, and the [`Operator`] of the deployment. The trait is sealed: no other crate can implement it.
 pub trait Authority: sealed::Sealed + Sync {
-    /// The tenant.
     fn tenant(&self) -> &TenantId;
 }
 
@@ -19,19 +18,19 @@ pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
-/// What a key may be allowed to do.
+/// What an API key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Scope {
     /// Read processes and their evidence.
     #[serde(rename = "processes:read")]
     ProcessesRead,
-    /// Create processes and ask for a refresh.
+    /// Create and refresh processes.
     #[serde(rename = "processes:write")]
     ProcessesWrite,
     /// Decide what is in review.
     #[serde(rename = "processes:decide")]
     ProcessesDecide,
-    /// Remove everything about a person from a process, or keep that from happening.
+    /// Redact processes, and set legal holds.
     #[serde(rename = "processes:redact")]
     ProcessesRedact,
     /// Read the people registry.
@@ -40,16 +39,15 @@ pub enum Scope {
     /// Change the people registry.
     #[serde(rename = "people:write")]
     PeopleWrite,
-    /// Read notification channels and what was delivered.
+    /// Read notification channels and their deliveries.
     #[serde(rename = "channels:read")]
     ChannelsRead,
-    /// Change notification channels and repeat deliveries.
+    /// Change notification channels and replay deliveries.
     #[serde(rename = "channels:write")]
     ChannelsWrite,
 }
 
 impl Scope {
-    /// Every scope there is.
     pub const ALL: [Self; 8] = [
         Self::ProcessesRead,
         Self::ProcessesWrite,
@@ -61,13 +59,11 @@ impl Scope {
         Self::ChannelsWrite,
     ];
 
-    /// The scope called `name`.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == name)
     }
 
-    /// The scope's name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -83,7 +79,7 @@ impl Scope {
     }
 }
 
-/// Somebody with a valid API key.
+/// A holder of a valid API key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     tenant: TenantId,
@@ -95,7 +91,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Only the store makes callers, from a key's record. The key is good until `until`.
+    /// Only the store creates callers, from a key's record. The key expires at `until`.
     pub(crate) fn new(
         tenant: TenantId,
         scopes: Vec<Scope>,
@@ -119,7 +115,7 @@ impl Caller {
         Actor::key(&self.key_id, &self.key_name)
     }
 
-    /// When the tenant began; nothing of it is older.
+    /// When the tenant was created; nothing of it is older.
     #[must_use]
     pub fn tenant_since(&self) -> Timestamp {
         self.tenant_since
@@ -131,7 +127,7 @@ impl Caller {
         self.scopes.contains(&scope)
     }
 
-    /// Whether the key's own end has come at `now`.
+    /// Whether the key has expired at `now`.
     pub(crate) fn has_expired(&self, now: Timestamp) -> bool {
         self.until.is_some_and(|until| until <= now)
     }
@@ -153,9 +149,8 @@ impl Authority for Caller {
     }
 }
 
-/// Whoever operates the deployment, acting for a tenant. What proves it are the credentials for table and secrets, which
-/// no function hands on: only `infra/admin`, and `infra/local` for its own first tenant, may make one. `clippy.toml`
-/// refuses it everywhere else.
+/// The operator of the deployment, acting for a tenant. The proof is the operator's own AWS credentials: only
+/// `infra/admin`, and `infra/local` for its first tenant, may create one. `clippy.toml` refuses it everywhere else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operator {
     tenant: TenantId,

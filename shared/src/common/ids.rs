@@ -1,4 +1,4 @@
-//! Ids: of a tenant, and those that follow from something else.
+//! Ids: of a tenant, and ids derived from other values.
 
 use std::{fmt, str::FromStr};
 
@@ -6,18 +6,17 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-/// A tenant: 1 to 40 lower-case letters, digits or `-`, so that it can stand in any key, path or token unescaped.
+/// A tenant: 1 to 40 lower-case letters, digits or `-`, so that no key, path or token needs to escape it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TenantId(String);
 
-/// A text is not an identifier of the wanted kind.
+/// The text is not a valid id; the field says of what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid {0}")]
 pub struct InvalidId(pub &'static str);
 
 impl TenantId {
-    /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -57,14 +56,14 @@ impl fmt::Display for TenantId {
     }
 }
 
-/// The id that belongs to an idempotency key: the same tenant, route and key always give the same id, which is what
-/// lets one conditional write decide whether a request was seen before.
+/// The id for an idempotency key. The same tenant, route and key always give the same id, so one conditional write
+/// decides whether a request is a repetition.
 #[must_use]
 pub fn of_idempotency_key(tenant: &TenantId, route: &str, key: &str) -> Uuid {
     uuid_of(&["idempotency", tenant.as_str(), route, key])
 }
 
-/// A UUID (version 8) that is a hash of `parts`; the parts cannot run into each other.
+/// A UUID (version 8) that is a hash of `parts`. Parts are separated, so `ab, c` and `a, bc` differ.
 #[must_use]
 pub fn uuid_of(parts: &[&str]) -> Uuid {
     let mut hash = Sha256::new();

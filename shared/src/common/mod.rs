@@ -1,16 +1,16 @@
-//! The words that everybody shares. Nothing here imports anything of ours.
+//! What every other module shares. Nothing here imports another module of ours.
 //!
 //! | file | subject |
 //! | --- | --- |
 //! | `actor` | who did something |
-//! | `authority` | who is calling, and what proves it |
-//! | `field` | what is wrong with one field of a request |
-//! | `ids` | ids: of a tenant, and those that follow from something else |
+//! | `authority` | who is calling, and the proof of it |
+//! | `field` | one invalid field of a request |
+//! | `ids` | ids: of a tenant, and derived ids |
 //! | `page` | paging |
 //! | `private` | values that cannot be printed |
 //! | `raw_json` | JSON kept as the text it came as |
 //! | `shape` | reading JSON into a known type |
-//! | `values` | values that people write in more than one way: e-mail addresses, phones, numbers, moments |
+//! | `values` | values with several spellings: e-mail addresses, phone numbers, numbers, moments |
 
 pub mod actor;
 pub mod authority;

@@ -1,63 +1,62 @@
 //! Paging: `page` for the first pages, a cursor for any depth.
 //!
-//! A page ends where it has as many entries as were asked for, or as many bytes as an answer may have: Lambda gives 6 MB, and
-//! measures the answer as it stands in its own JSON, escaped. Page N asked for by number begins at entry
-//! `(N - 1) * per_page + 1`, whatever the pages before had room for; `from` and `to` say which entries a page has, and the link to
-//! the next one goes on right behind them.
+//! A page ends at the requested number of entries, or at the size limit of an answer: Lambda allows 6 MB, counted in
+//! its own escaped JSON. Page N begins at entry `(N - 1) * per_page + 1`, whether or not the pages before were full.
+//! `from` and `to` say which entries a page has; the link to the next page continues after them.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL};
 use serde::{Deserialize, Serialize};
 
 use crate::common::{FieldError, raw_json::escaped_length};
 
-/// Entries of a page where nothing else is asked for.
+/// The default page size.
 pub const DEFAULT_PER_PAGE: usize = 20;
-/// The most entries of a page.
+/// The largest page size.
 pub const MAX_PER_PAGE: usize = 100;
-/// The deepest page that can be asked for by number.
+/// The highest page number; beyond it only a cursor works.
 pub const MAX_PAGE: usize = 50;
 
-/// Bytes that the entries of a page have at most, as Lambda counts them. One entry always fits: none is larger than an item of the
-/// table, which has 400 KB.
+/// The most bytes of a page's entries, as Lambda counts them. One entry always fits, because an item of the table has
+/// at most 400 KB.
 pub const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 
-/// The deepest place that a cursor may claim to lead to.
+/// The highest position that a cursor may contain.
 const DEEPEST: usize = 1_000_000_000;
-/// The longest sort key that a cursor may name: a moment and an id.
+/// The longest sort key in a cursor: a moment and an id.
 const MAX_SORT_KEY: usize = 100;
 
-/// Which part of a list is wanted.
+/// The requested part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest {
     /// Number of the page, from 1.
     pub page: usize,
     /// Entries on it.
     pub per_page: usize,
-    /// Where to go on, for a page reached by link.
+    /// Set where the page was reached by a link.
     pub cursor: Option<Cursor>,
 }
 
-/// A place in a list that is kept newest first in months. It names no tenant: that is always the caller's own.
+/// A position in a list that is stored newest first, by month. It contains no tenant: that is always the caller's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cursor {
-    /// Month to go on in, such as `2026-11`.
+    /// The month to continue in, such as `2026-11`.
     pub month: String,
-    /// Only entries sorted below this; `None` for the month's beginning.
+    /// The sort key to continue below; `None` for the start of the month.
     pub below: Option<String>,
     /// Entries before this place.
     pub seen: usize,
 }
 
 impl Cursor {
-    /// As text that a link or a command line can carry.
+    /// As text for a link or a command line.
     #[must_use]
     pub fn encode(&self) -> String {
-        // A struct of strings and a number always serialises.
+        // A struct of strings and a number always serializes.
         BASE64URL.encode(serde_json::to_vec(self).unwrap_or_default())
     }
 
-    /// Reads what [`Self::encode`] made.
+    /// Reads the text of [`Self::encode`].
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
         let cursor: Self = serde_json::from_slice(&BASE64URL.decode(text).ok()?).ok()?;
@@ -68,15 +67,15 @@ impl Cursor {
 }
 
 impl PageRequest {
-    /// Reads `page`, `per_page` and `cursor` of a query string. Clients send them empty where they have none.
+    /// Reads `page`, `per_page` and `cursor` of a query string. An empty value counts as none.
     ///
     /// # Errors
-    /// The parameter that is wrong.
+    /// The invalid parameter.
     pub fn read<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Self, FieldError> {
         Self::read_of(DEFAULT_PER_PAGE, get)
     }
 
-    /// As [`Self::read`], for a list whose pages have `per_page` entries where nothing else is asked for.
+    /// Like [`Self::read`], with another default page size.
     ///
     /// # Errors
     /// Likewise.
@@ -97,13 +96,13 @@ impl PageRequest {
                 Some(Cursor::decode(text).ok_or_else(|| FieldError::new("cursor", message))?)
             }
         };
-        // Beyond MAX_PAGE the number is only a label on a cursor.
+        // Beyond MAX_PAGE, the number only labels a cursor.
         let deepest = if cursor.is_some() { DEEPEST } else { MAX_PAGE };
         Ok(Self { page: number("page", 1, deepest)?, per_page: number("per_page", per_page, MAX_PER_PAGE)?, cursor })
     }
 }
 
-/// An entry of a list, and where the list goes on behind it.
+/// An entry of a list, and the position after it.
 #[derive(Debug)]
 pub struct Listed<T> {
     /// The entry.
@@ -112,19 +111,18 @@ pub struct Listed<T> {
     pub after: Cursor,
 }
 
-/// A part of a list, as it was read.
+/// A part of a list.
 #[derive(Debug)]
 pub struct ListedPage<T> {
     /// Entries before it.
     pub seen: usize,
-    /// Its entries.
     pub entries: Vec<Listed<T>>,
-    /// Where to go on; `None` at the list's end.
+    /// The position to continue at; `None` at the end of the list.
     pub next: Option<Cursor>,
 }
 
 impl<T> ListedPage<T> {
-    /// The same part with something made of each entry; without those of which nothing is made.
+    /// Maps each entry; entries that map to `None` are left out.
     #[must_use]
     pub fn map<U>(self, mut made: impl FnMut(T) -> Option<U>) -> ListedPage<U> {
         let entries = self.entries.into_iter();
@@ -134,7 +132,7 @@ impl<T> ListedPage<T> {
 }
 
 impl<T: Serialize> ListedPage<T> {
-    /// Ends it where its entries would take more than `room` bytes, not before the first.
+    /// Cuts the part at `room` bytes, but keeps at least one entry.
     #[must_use]
     pub fn within(mut self, room: usize) -> Self {
         let mut taken = 0;
@@ -157,35 +155,34 @@ impl<T: Serialize> ListedPage<T> {
 pub struct PageView<T> {
     /// Number of the page.
     pub current_page: usize,
-    /// Its entries.
     pub data: Vec<T>,
     /// Position of the first, from 1.
     pub from: Option<usize>,
-    /// The next page, where there may be one.
+    /// The link to the next page, where there may be one.
     pub next_page_url: Option<String>,
-    /// Entries a full page has; a page may have fewer although another follows.
+    /// The page size; a page may have fewer entries although another follows.
     pub per_page: usize,
-    /// The page before, where it can be reached by number.
+    /// The link to the page before, where it can be reached by number.
     pub prev_page_url: Option<String>,
     /// Position of the last.
     pub to: Option<usize>,
-    /// Entries of the whole list, where the list is one that says so.
+    /// The number of entries of the whole list, where the list shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<Total>,
 }
 
-/// How many entries a list has; `null` where there are too many to count them for each page.
+/// The number of entries of a list; `null` where there are too many to count for each page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Total(pub Option<usize>);
 
 impl<T: Serialize> PageView<T> {
-    /// A page of `path` (with `filters` as its further query): as much of `listed` as fits.
+    /// A page of `path`, with `filters` in its links: as much of `listed` as fits.
     pub fn new(path: &str, filters: &[(&str, &str)], request: &PageRequest, listed: ListedPage<T>) -> Self {
         Self::within(MAX_PAGE_BYTES, path, filters, request, listed)
     }
 
-    /// As [`Self::new`], where the answer has room for `room` bytes of it only.
+    /// Like [`Self::new`], with room for `room` bytes only.
     pub fn within(
         room: usize,
         path: &str,
@@ -202,11 +199,11 @@ impl<T: Serialize> PageView<T> {
         };
         let (page, per_page) = (request.page, request.per_page.to_string());
         let next_page_url = next.map(|next| {
-            // Numbers follow each other along the links, also where entries were left out.
+            // Page numbers count on along the links, also where entries were left out.
             let cursor = Cursor { seen: seen + data.len(), ..next };
             link(&[("per_page", &per_page), ("page", &(page + 1).to_string()), ("cursor", &cursor.encode())])
         });
-        // By number the page before is the one with these entries only where every page up to here was full.
+        // The page number leads to the entries before these only if every page up to here was full.
         let is_exact = (page - 1).checked_mul(request.per_page) == Some(seen);
         let prev_page_url = (page > 1 && page - 1 <= MAX_PAGE && is_exact)
             .then(|| link(&[("per_page", &per_page), ("page", &(page - 1).to_string())]));
@@ -234,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_out_of_range_is_an_error_that_names_the_parameter() {
+    fn an_invalid_page_parameter_is_named() {
         assert_eq!(read(&[]).unwrap(), PageRequest { page: 1, per_page: 20, cursor: None });
         for (name, value) in [("page", "0"), ("page", "51"), ("page", "x"), ("per_page", "101"), ("cursor", "e30")] {
             assert_eq!(read(&[(name, value)]).unwrap_err().field, name);
@@ -249,7 +246,7 @@ mod tests {
         let view = PageView::new("/processes", &[("status", "approved")], &request, page);
         let (read, get) = follow(view.next_page_url.as_deref().unwrap());
         assert_eq!(get.iter().find(|(name, _)| name == "status").unwrap().1, "approved");
-        // What the list read and did not show does not count.
+        // Entries that were read and not shown do not count.
         assert_eq!((read.page, read.cursor), (52, Some(Cursor { seen: 1001, ..cursor })));
         assert_eq!((view.from, view.to), (Some(1001), Some(1001)));
     }
@@ -268,8 +265,8 @@ mod tests {
     }
 
     #[test]
-    fn a_page_ends_by_bytes_and_the_next_begins_right_behind_it() {
-        // A quotation mark counts four: it is escaped in the entry, and the entry in the answer.
+    fn a_page_ends_by_bytes_and_the_next_continues() {
+        // A quotation mark counts as four: it is escaped in the entry, and the entry in the answer.
         let quoted = "\"".repeat(MAX_PAGE_BYTES / 16);
         let texts = [quoted.as_str(); 6];
         let request = PageRequest { page: 1, per_page: 6, cursor: None };

@@ -1,22 +1,20 @@
-//! Values about a person: they travel and are stored, and cannot be printed.
+//! Personal data: it is sent and stored, but cannot be printed.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Wraps personal data. `Debug` shows a placeholder and there is no `Display`, so that no log line, error or panic can
-/// carry the value; whoever needs it says so with [`Private::expose`].
+/// Wraps personal data. `Debug` shows a placeholder and there is no `Display`, so that no log line, error or panic
+/// contains the value. Reading it takes an explicit [`Private::expose`].
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Private<T>(T);
 
 impl<T> Private<T> {
-    /// Wraps a value.
     pub const fn new(value: T) -> Self {
         Self(value)
     }
 
-    /// The value itself.
     pub const fn expose(&self) -> &T {
         &self.0
     }

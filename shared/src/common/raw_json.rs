@@ -5,23 +5,23 @@ use std::{collections::BTreeMap, fmt, io};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-/// How many lists and objects may lie within each other in what others give us to keep. A reader of JSON gives up somewhere, ours
-/// at 128, and what is kept is read as a part of something larger.
+/// How deeply lists and objects of JSON that we keep may be nested. Our parser stops at 128, and kept JSON is read as
+/// part of something larger.
 pub const MAX_DEPTH: usize = 32;
 
-/// A JSON value as text. What is in it may be personal, so `Debug` does not show it.
+/// A JSON value as text. It may contain personal data, so `Debug` does not show it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RawJson(Box<RawValue>);
 
 impl RawJson {
-    /// A value of ours. What cannot be written as JSON is `null`.
+    /// Writes a value of ours; `null` where it cannot be written as JSON.
     #[must_use]
     pub fn of(value: &impl Serialize) -> Self {
         serde_json::value::to_raw_value(value).map_or_else(|_| Self::null(), Self)
     }
 
-    /// Text that is JSON.
+    /// Reads JSON text.
     ///
     /// # Errors
     /// It is not.
@@ -29,7 +29,6 @@ impl RawJson {
         RawValue::from_string(text.to_owned()).map(Self)
     }
 
-    /// `null`.
     #[must_use]
     pub fn null() -> Self {
         Self(RawValue::NULL.to_owned())
@@ -41,20 +40,19 @@ impl RawJson {
         self.0.get()
     }
 
-    /// Whether it is `null`.
     #[must_use]
     pub fn is_null(&self) -> bool {
         self.text() == "null"
     }
 
-    /// Whether lists and objects lie deeper within each other than [`MAX_DEPTH`].
+    /// Whether the nesting is deeper than [`MAX_DEPTH`].
     #[must_use]
     pub fn is_too_deep(&self) -> bool {
         depth(self.text()) > MAX_DEPTH
     }
 
-    /// Whether both say the same: blanks, the order of an object's parts and how a text is escaped aside. Numbers are the same where
-    /// they are written alike, so that no digit counts as nothing.
+    /// Whether both are equal, ignoring white space, the order of an object's fields and how a text is escaped.
+    /// Numbers are equal only if they are written alike, so that every digit counts.
     #[must_use]
     pub fn says_as(&self, other: &Self) -> bool {
         if self.text() == other.text() {
@@ -78,7 +76,7 @@ impl RawJson {
         }
     }
 
-    /// The value as a type; `None` where it has another form.
+    /// The value as a type; `None` where it has another type.
     #[must_use]
     pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_str(self.text()).ok()
@@ -91,8 +89,8 @@ pub fn length(value: &impl Serialize) -> usize {
     measured(value, |_| 1)
 }
 
-/// How many bytes `value` takes as JSON inside of a text of JSON. That is how Lambda hands on an answer, and what it measures:
-/// each sign that a text must escape counts as what stands for it.
+/// How many bytes `value` takes as JSON inside a JSON string, with escapes. That is how Lambda returns an answer and
+/// measures it.
 #[must_use]
 pub fn escaped_length(value: &impl Serialize) -> usize {
     measured(value, |byte| match byte {
@@ -102,7 +100,7 @@ pub fn escaped_length(value: &impl Serialize) -> usize {
     })
 }
 
-/// Adds up what each byte of `value` counts. What cannot be written as JSON is nothing.
+/// Adds up the weight of each byte of `value`; 0 where it cannot be written as JSON.
 fn measured(value: &impl Serialize, counts: fn(u8) -> usize) -> usize {
     struct Measure(usize, fn(u8) -> usize);
     impl io::Write for Measure {
@@ -122,7 +120,7 @@ fn measured(value: &impl Serialize, counts: fn(u8) -> usize) -> usize {
     }
 }
 
-/// How many lists and objects of JSON text lie within each other at most: 0 for a plain value.
+/// The nesting depth of JSON text: 0 for a plain value.
 fn depth(text: &str) -> usize {
     let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
     for byte in text.bytes() {

@@ -1,14 +1,14 @@
-//! Reading JSON into a known type: which field is wrong, and what it must be.
+//! Reading JSON into a type, with an error that says which field is invalid and what it must be.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::FieldError;
 
-/// A JSON value as a known shape, every field of which must be known. `root` is the value's own path, `""` for a body.
+/// Reads a JSON value as a type that refuses unknown fields. `root` is the value's own path, `""` for a body.
 ///
 /// # Errors
-/// The first field that is missing, unknown or of another form. The message never repeats the value.
+/// The first field that is missing, unknown or of another type. The message never contains the value.
 pub fn shape<T: DeserializeOwned>(value: &Value, root: &str) -> Result<T, FieldError> {
     let mut track = serde_path_to_error::Track::new();
     let mut unknown = None;
@@ -32,7 +32,7 @@ pub fn shape<T: DeserializeOwned>(value: &Value, root: &str) -> Result<T, FieldE
     }
 }
 
-/// `list.0.field` as `list[0].field`, which is how serde writes paths elsewhere; `?` stands for an optional's inside.
+/// Writes `list.0.field` as `list[0].field`, like serde elsewhere, and drops the `?` of an optional value.
 fn brackets(path: &str) -> String {
     let mut written = String::new();
     for part in path.split('.').filter(|part| *part != "?") {
@@ -46,7 +46,7 @@ fn brackets(path: &str) -> String {
     written
 }
 
-/// Our words for serde's: which field, and what it must be.
+/// Turns serde's message into ours: the field, and what it must be.
 fn explain(error: &str, path: &str, at: impl Fn(&str) -> String) -> FieldError {
     let below = |name: &str| if path.is_empty() { at(name) } else { at(&format!("{path}.{name}")) };
     if let Some(name) = error.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
@@ -63,7 +63,7 @@ fn explain(error: &str, path: &str, at: impl Fn(&str) -> String) -> FieldError {
     }
 }
 
-/// What a text must be that its type could not read, by what that type calls it.
+/// What a text must be, by the name of the type that could not read it.
 fn form(error: &str) -> &'static str {
     if error.contains("UUID") {
         "must be a UUID"
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_its_type_cannot_read_is_told_what_to_be() {
+    fn an_invalid_text_is_told_what_it_must_be() {
         for text in ["yesterday", "", "2027-01-01", "2027-01-01T00:00:00", "2027-13-01T00:00:00Z", "1"] {
             let problem = shape::<jiff::Timestamp>(&json!(text), "until").unwrap_err();
             assert_eq!(problem.message, "must be a moment such as 2026-12-31T23:59:59Z", "{text}");

@@ -1,25 +1,24 @@
-//! How much memory pictures may take at any moment.
+//! A memory budget for pictures and videos.
 //!
-//! Bytes are handed out before a request is made, and by the most a picture can be: what a server announces is no
-//! reason to hold less, since three pictures at a time already fill a function's network. A video is streamed within the
-//! part of one picture.
+//! Memory is reserved before a request, for the largest possible picture: three pictures at a time already use all of
+//! a function's network, so an announced size is not needed. A video is streamed within the share of one picture.
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::MAX_PICTURE_BYTES;
 
-/// All that pictures and videos may hold together.
+/// Bytes that pictures and videos may hold together.
 pub(super) const TOTAL_BYTES: usize = 32 << 20;
 
-/// What the client may have read ahead of us for one picture.
+/// Bytes that the HTTP client may read ahead for one picture.
 pub(super) const READ_AHEAD_BYTES: usize = 512 << 10;
 
-/// The part of one picture. A constant of this size fits the semaphore's counter.
+/// The share of one picture; it fits the semaphore's counter.
 const PICTURE_BYTES: u32 = (MAX_PICTURE_BYTES + READ_AHEAD_BYTES) as u32;
 
 const _: () = assert!(TOTAL_BYTES / PICTURE_BYTES as usize == 3, "three pictures at a time");
 
-/// The bytes that are free.
+/// Free bytes.
 pub(super) struct Budget {
     free: Semaphore,
     #[cfg(test)]
@@ -35,7 +34,7 @@ impl Budget {
         }
     }
 
-    /// Waits, first come first served, until another picture, or piece of a video, may be held, which is as long as the permit lives.
+    /// Waits, first come first served, for the share of one picture or piece of a video. The permit holds it.
     pub(super) async fn take(&self) -> Option<SemaphorePermit<'_>> {
         let permit = self.free.acquire_many(PICTURE_BYTES).await.ok();
         #[cfg(test)]
@@ -43,7 +42,7 @@ impl Budget {
         permit
     }
 
-    /// The most bytes that were ever taken at once.
+    /// The most bytes that were ever reserved at once.
     #[cfg(test)]
     pub(super) fn most_taken(&self) -> usize {
         self.most_taken.load(std::sync::atomic::Ordering::Relaxed)

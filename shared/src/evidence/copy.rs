@@ -1,9 +1,9 @@
 //! Copying pictures from a provider's links into the bucket.
 //!
-//! A picture is first read whole, checked and hashed, then written with one request: there is never half an object, and
-//! copying the same picture again changes nothing. At most three pictures are in work at a time and at most 32 MiB of
-//! them are held, however many are asked for and from however many tasks. Asking for fresh links and trying later are
-//! left to the caller, who learns from [`CopyError`] which of them may help.
+//! A picture is read completely, checked and hashed, then written with one request. So there is never half an object,
+//! and copying the same picture again changes nothing. At most three pictures are copied at a time and at most 32 MiB
+//! are held, for all tasks together. The caller asks for fresh links and tries later; [`CopyError`] says which of
+//! them may help.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -27,15 +27,14 @@ use crate::{
     process::{EvidenceKind, ProcessId},
 };
 
-/// How far a copy may go.
+/// The limits of a copy.
 pub(super) struct Limits {
-    /// How long reading one picture may take, both tries together. Waiting for its turn does not count.
+    /// The time limit for reading one picture, both tries together, without waiting for memory.
     pub(super) picture_time: Duration,
-    /// How long reading and storing one video may take. Waiting for its turn does not count.
+    /// The time limit for reading and storing one video, without waiting for memory.
     pub(super) video_time: Duration,
     /// How long a video may send nothing.
     pub(super) stall_time: Duration,
-    /// The most a video may have.
     pub(super) video_bytes: u64,
 }
 
@@ -50,26 +49,21 @@ impl Default for Limits {
     }
 }
 
-/// A picture to copy. Cannot be printed: its link is a secret as long as it lives.
+/// A picture to copy. It cannot be printed, because its link is a secret while it lives.
 pub struct Media {
-    /// What it shows.
     pub kind: EvidenceKind,
-    /// Which of the person's tries it shows, from 1; 0 where it belongs to none.
+    /// The person's attempt, from 1; 0 where it belongs to none.
     pub attempt: u32,
-    /// The provider's link.
     pub url: String,
 }
 
-/// What was stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// The object's key.
     pub key: String,
-    /// Its size.
     pub bytes: u64,
-    /// Its SHA-256, in lower-case hex.
+    /// In lower-case hex.
     pub sha256: String,
-    /// Its media type, found in its bytes.
+    /// The media type, found in the bytes.
     pub content_type: &'static str,
 }
 
@@ -92,15 +86,15 @@ impl Shared {
         self.client.get_or_init(|| guarded_client(self.allow_loopback))
     }
 
-    /// Lets through what a copy may be made from.
+    /// Guards the links.
     pub(super) fn guard(&self, hosts: &[String]) -> UrlGuard {
         UrlGuard::new(hosts, self.allow_loopback)
     }
 }
 
 impl Copier {
-    /// Copies into `bucket`; with `allow_loopback`, which is for local systems, from this machine too. The HTTP client
-    /// is built when the first copy is made.
+    /// Copies into `bucket`; with `allow_loopback`, for local systems, also from this machine. The HTTP client is
+    /// built on first use.
     #[must_use]
     pub fn new(bucket: Bucket, allow_loopback: bool) -> Self {
         Self::with_limits(bucket, allow_loopback, Limits::default())
@@ -111,8 +105,7 @@ impl Copier {
         Self { shared: Arc::new(Shared { bucket, allow_loopback, limits, client, budget }) }
     }
 
-    /// Copies every picture of `media`, which must lie at one of the exact `hosts`, and says what became of each, in
-    /// the order given.
+    /// Copies every picture of `media` from one of the exact `hosts`; returns the results in the same order.
     pub async fn copy_all(
         &self,
         tenant: &TenantId,
@@ -124,7 +117,7 @@ impl Copier {
         join_all(media.iter().map(|media| self.copy(tenant, process, &guard, media))).await
     }
 
-    /// Stores a provider's answer as it came. The caller holds the bytes already, so they are not counted in the budget.
+    /// Stores a provider's raw answer. The caller holds the bytes already, so they are not counted in the budget.
     ///
     /// # Errors
     /// Only [`CopyError::Store`].
@@ -146,7 +139,7 @@ impl Copier {
         let copied = async {
             let url = guard.check(url)?;
             host = url.host_str().map(str::to_owned);
-            // Held until the bytes are stored and gone.
+            // Held until the bytes are stored and dropped.
             let _permit = self.shared.budget.take().await.ok_or(CopyError::Unavailable)?;
             let Picture { bytes, sha256, format } = self.fetch(url).await?;
             let key = ObjectKey::Evidence { tenant, process, kind, attempt, sha256, format };
@@ -160,7 +153,7 @@ impl Copier {
         copied
     }
 
-    /// A second try at once, for what may be over already; nothing waits here.
+    /// Tries again at once after an error that may be over already.
     async fn fetch(&self, url: url::Url) -> Result<Picture, CopyError> {
         let client = self.shared.client();
         let both_tries = async {
@@ -178,7 +171,7 @@ impl Copier {
         Ok(Stored { key: key.to_string(), bytes, sha256: hex::encode(sha256), content_type: key.content_type() })
     }
 
-    /// The most bytes that pictures and videos were ever allowed to hold at once.
+    /// The most bytes that pictures and videos ever reserved at once.
     #[cfg(test)]
     pub(super) fn most_taken(&self) -> usize {
         self.shared.budget.most_taken()

@@ -1,38 +1,38 @@
-//! Why media were not copied, sorted by what can be done about it.
+//! Why media were not copied, by what the caller can do.
 
 use crate::{objects::BucketError, platform::http::UrlRefused};
 
-/// What the caller does next. No variant carries anything of the link or the bytes.
+/// Why a copy failed. No variant contains anything of the link or the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CopyError {
-    /// The link does not work, or no longer: ask the provider for a fresh one.
+    /// The link does not work or has expired: ask the provider for a fresh one.
     #[error("the link has expired")]
     LinkExpired,
-    /// The link leads where we never go: no use in trying this host again.
+    /// The link's host is not allowed: do not try again.
     #[error(transparent)]
     Refused(#[from] UrlRefused),
-    /// Larger than a file of its kind may be.
+    /// The file is too large.
     #[error("the file is too large")]
     TooLarge,
-    /// A web page, an error text, a redirect, bytes nobody knows, or media of another kind than was asked for.
-    #[error("the file is not the media it should be")]
+    /// A web page, an error text, a redirect, unknown bytes, or media of another kind than expected.
+    #[error("the file has an unexpected format")]
     NotMedia,
     /// Fewer bytes than were announced, or a file without its end.
-    #[error("the file is cut off")]
+    #[error("the file is incomplete")]
     CutOff,
-    /// The other side did not answer, was too slow, or is in trouble: later.
-    #[error("the file cannot be reached")]
+    /// The server did not answer, was too slow, or failed: try later.
+    #[error("the file cannot be downloaded")]
     Unavailable,
-    /// Our own store did not take it, or did not give it back: later.
+    /// Our own bucket failed: try later.
     #[error("the store is unavailable")]
     Store,
-    /// Our own store has nothing of that name.
+    /// Our own bucket has no such object.
     #[error("there is no such file")]
     NotFound,
 }
 
 impl CopyError {
-    /// A stable name of the reason, kept on the evidence entry.
+    /// A stable code, stored with the piece of evidence.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -47,8 +47,8 @@ impl CopyError {
         }
     }
 
-    /// Whether no later try can do better: the file itself is too large, or the link has a form that is never followed. A
-    /// host that is not listed may be listed tomorrow, and a name may lead elsewhere.
+    /// Whether no later try can succeed: the file is too large, or the link is never allowed. A host may be listed
+    /// tomorrow, and a name may resolve to another address.
     #[must_use]
     pub fn is_hopeless(self) -> bool {
         use UrlRefused::{Credentials, HostNotListed, Loopback, NotAUrl, NotHttps, NotPublic, Port};
@@ -60,7 +60,7 @@ impl CopyError {
         }
     }
 
-    /// What reading from the bucket ran into.
+    /// The error of a read from the bucket.
     pub(super) fn of_reading(error: BucketError) -> Self {
         match error {
             BucketError::NotFound => Self::NotFound,
@@ -69,7 +69,7 @@ impl CopyError {
         }
     }
 
-    /// Whether the very next request for the same link may well succeed.
+    /// Whether the next request for the same link may succeed.
     pub(super) fn is_transient(self) -> bool {
         matches!(self, Self::Unavailable | Self::CutOff | Self::NotMedia)
     }

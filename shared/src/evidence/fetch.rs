@@ -1,7 +1,7 @@
-//! One picture, from a checked link into memory.
+//! Downloading one picture, from a checked link into memory.
 //!
-//! Promises a whole picture of a known format with its hash, of at most [`MAX_PICTURE_BYTES`], in one buffer that is
-//! allocated once. How long it may take, and whether to try again, is the caller's to say.
+//! The result is a complete picture of a known format with its hash, of at most [`MAX_PICTURE_BYTES`], in a buffer
+//! that is allocated once. The caller sets the time limit and decides about a second try.
 
 use bytes::Bytes;
 use reqwest::{Client, Response, StatusCode};
@@ -14,14 +14,13 @@ use crate::{
     platform::http::{UrlRefused, leads_nowhere_public},
 };
 
-/// A picture in memory.
 pub(super) struct Picture {
     pub(super) bytes: Bytes,
     pub(super) sha256: [u8; 32],
     pub(super) format: MediaFormat,
 }
 
-/// Reads the picture behind `url`, which [`super::UrlGuard`] let through.
+/// Downloads the picture at `url`, which [`super::UrlGuard`] has allowed.
 pub(super) async fn fetch(client: &Client, url: Url) -> Result<Picture, CopyError> {
     let response = client.get(url).send().await.map_err(|error| not_connected(&error))?;
     judge_status(response.status())?;
@@ -33,20 +32,19 @@ pub(super) async fn fetch(client: &Client, url: Url) -> Result<Picture, CopyErro
     Ok(Picture { bytes, sha256, format })
 }
 
-/// Why no answer came.
 pub(super) fn not_connected(error: &reqwest::Error) -> CopyError {
     if leads_nowhere_public(error) { UrlRefused::NotPublic.into() } else { CopyError::Unavailable }
 }
 
-/// What the status of an answer says about the link.
+/// What a status says about the link.
 pub(super) fn judge_status(status: StatusCode) -> Result<(), CopyError> {
     match status.as_u16() {
         200 => Ok(()),
         408 | 425 | 429 | 500.. => Err(CopyError::Unavailable),
-        // Stores answer an outdated signature with 400, 401, 403, 404 or 410, and no 4xx gets better by itself: a fresh
-        // link is what can help.
+        // Object stores answer an expired signature with 400, 401, 403, 404 or 410, and no 4xx disappears by itself:
+        // only a fresh link can help.
         400..500 => Err(CopyError::LinkExpired),
-        // Nothing, a part, or a pointer to somewhere else.
+        // No content, partial content, or a redirect.
         _ => Err(CopyError::NotMedia),
     }
 }
@@ -56,12 +54,12 @@ async fn read(mut response: Response) -> Result<(Bytes, [u8; 32]), CopyError> {
     let expected = match announced {
         Some(Ok(length)) if length <= MAX_PICTURE_BYTES => length,
         Some(_) => return Err(CopyError::TooLarge),
-        // Memory that is never written is never really taken; growing would hold the picture twice for a moment.
+        // Memory that is not written is not really used; a growing buffer would hold the picture twice for a moment.
         None => MAX_PICTURE_BYTES,
     };
     let mut bytes = Vec::with_capacity(expected);
     let mut hash = Sha256::new();
-    // Once an answer has begun, whatever ends it early leaves a part of the file.
+    // An answer that ends early leaves a part of the file.
     while let Some(chunk) = response.chunk().await.map_err(|_| CopyError::CutOff)? {
         if bytes.len() + chunk.len() > expected {
             return Err(CopyError::TooLarge);

@@ -1,14 +1,14 @@
-//! Keeping the pictures: from a verification company's short-lived link into our bucket.
+//! Copying pictures from a provider's short-lived links into our bucket.
 //!
-//! Read it in the order of a picture's way: [`UrlGuard`](crate::platform::http::UrlGuard) says which links may be followed, `fetch`
-//! reads the bytes, [`MediaFormat`](crate::objects::MediaFormat) says whether they are a complete picture,
-//! [`ObjectKey`](crate::objects::ObjectKey) names the object, [`Bucket`](crate::objects::Bucket) writes it once, and [`copy`] does
-//! all of it for many pictures within a fixed memory and time. [`video`] does the same for what is too long to hold, and
-//! [`submitted`] for what was handed to us without a link.
+//! The way of a picture: [`UrlGuard`](crate::platform::http::UrlGuard) allows the link, `fetch` downloads the bytes,
+//! [`MediaFormat`](crate::objects::MediaFormat) checks that they are a complete picture,
+//! [`ObjectKey`](crate::objects::ObjectKey) names the object, and [`Bucket`](crate::objects::Bucket) writes it once.
+//! [`copy`] does all of it for many pictures within a fixed memory and time, [`video`] for what is too long to hold,
+//! and [`submitted`] for what came without a link.
 //!
-//! Promised: no picture, video or certificate is stored that is not whole; repeating a copy is harmless; no link, and nothing of a
-//! link but its host, appears in an error or a log. Left to others: when to copy, what to do about a failure, and the
-//! record of what was stored.
+//! Guarantees: only complete pictures, videos and certificates are stored; a copy can be repeated; of a link, only
+//! its host appears in an error or a log. The caller decides when to copy and what to do about a failure, and records
+//! what was stored.
 
 pub mod copy;
 pub mod error;
@@ -26,8 +26,8 @@ mod tests;
 pub use copy::{Copier, Media, Stored};
 pub use error::CopyError;
 
-/// The most a picture may have: 10 MiB.
+/// Bytes of a picture: 10 MiB.
 pub const MAX_PICTURE_BYTES: usize = 10 << 20;
 
-/// The most a video may have: 500 MiB.
+/// Bytes of a video: 500 MiB.
 pub const MAX_VIDEO_BYTES: u64 = 500 << 20;

@@ -1,7 +1,7 @@
-//! Storing what was handed to us: pictures that a customer submits, certificates, callbacks; and reading it back.
+//! Storing what came without a link (pictures that a customer submits, certificates, callbacks), and reading it back.
 //!
-//! The same checks as for what is copied from a link: the bytes themselves say what they are, and reach to their own
-//! end. Whoever calls holds the bytes already, so they are not counted in the budget.
+//! The checks are those of a copy from a link: the format is found in the bytes, and the file must be complete. The
+//! caller holds the bytes already, so they are not counted in the budget.
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
@@ -14,10 +14,10 @@ use crate::{
     process::{EvidenceKind, ProcessId, certificate::MAX_CERTIFICATE_BYTES},
 };
 
-/// The formats that the verification companies take.
+/// The formats that the providers accept.
 const SUBMITTED_FORMATS: [MediaFormat; 3] = [MediaFormat::Jpeg, MediaFormat::Png, MediaFormat::Pdf];
 
-/// The person's first try: what a customer submits is there before the person was asked for anything.
+/// The attempt of submitted pictures.
 const SUBMITTED_ATTEMPT: u32 = 1;
 
 impl Copier {
@@ -55,7 +55,7 @@ impl Copier {
         self.store(&ObjectKey::Certificate { tenant, process, sha256 }, pdf, sha256).await
     }
 
-    /// Stores a callback's body as it came; gives its key.
+    /// Stores a callback's raw body; returns its key.
     ///
     /// # Errors
     /// Only [`CopyError::Store`].
@@ -78,7 +78,7 @@ impl Copier {
         self.read(&ObjectKey::Upload { tenant, id }.to_string(), MAX_PICTURE_BYTES).await
     }
 
-    /// Reads what is kept under `key`, of at most `max` bytes.
+    /// Reads the object `key`, of at most `max` bytes.
     ///
     /// # Errors
     /// [`CopyError::NotFound`], [`CopyError::TooLarge`] and [`CopyError::Store`].
@@ -87,7 +87,7 @@ impl Copier {
     }
 }
 
-/// The format of a whole file of at most `max` bytes that is one of `formats`.
+/// The format of a complete file of at most `max` bytes; it must be one of `formats`.
 fn judge(body: &[u8], max: usize, formats: &[MediaFormat]) -> Result<MediaFormat, CopyError> {
     if body.len() > max {
         return Err(CopyError::TooLarge);

@@ -1,12 +1,11 @@
 //! Copying a video from a provider's link into the bucket.
 //!
-//! A video is too long to hold: it is streamed, part by part, and appears as an object when the last of its bytes has
-//! passed every check. Until then nothing is there, and whatever goes wrong leaves nothing behind. It takes its turn with
-//! the pictures and holds no more than one of them may.
+//! A video is too long to hold: it is streamed in parts, and the object appears only after the last byte has passed
+//! every check. A failure leaves nothing behind. It waits for its turn with the pictures and holds no more memory
+//! than one of them.
 //!
-//! An MP4 must reach to the end of its last box. A WebM may leave its length open, so for one that was sent without a
-//! length there is only the sender's word that it ended. Nothing is tried twice here: after minutes, a fresh link is the
-//! better try, and that is the caller's to get.
+//! An MP4 must reach the end of its last box. A WebM may have no length, so the end of one that was sent without a
+//! length cannot be checked. Nothing is tried twice here: after minutes, the caller should get a fresh link.
 
 use std::time::Duration;
 
@@ -31,15 +30,15 @@ use crate::{
 /// The parts a video is written in.
 const PART_BYTES: usize = 8 << 20;
 
-// One part, and the piece just read that did not fit into it; what the client reads ahead has its own share.
+// One part, and the last piece, which did not fit into it; what the client reads ahead has its own share.
 const _: () = assert!(SMALLEST_PART_BYTES <= PART_BYTES && PART_BYTES + READ_AHEAD_BYTES <= MAX_PICTURE_BYTES);
 
 impl Copier {
-    /// Copies the video behind `url`, which must lie at one of the exact `hosts`. `source` is the provider's own identity
-    /// of it and names the object: of one source, the first copy stays.
+    /// Copies the video at `url`, from one of the exact `hosts`. `source` is the provider's own identity of it and
+    /// names the object: of one source, the first copy stays.
     ///
     /// # Errors
-    /// As for a picture; [`CopyError::Store`] also where an object of that source and another size is there.
+    /// As for a picture; [`CopyError::Store`] also where an object of that source has another size.
     pub async fn copy_video(
         &self,
         tenant: &TenantId,
@@ -75,7 +74,7 @@ impl Copier {
         let format = MediaFormat::of(&first).filter(|format| format.is_video()).ok_or(CopyError::NotMedia)?;
         let key = key(format);
         let mut parts = self.shared.bucket.begin_parts(&key).await.map_err(|_| CopyError::Store)?;
-        // Neither beginning nor ending the write is cut short by the deadline: what it did would not be known.
+        // The deadline does not interrupt the first and last request of the write: their effect would not be known.
         if let Err(error) = in_time(deadline, video.pass_on(first, format, &mut parts)).await {
             parts.abort().await;
             return Err(error);
@@ -93,7 +92,7 @@ async fn in_time<T>(deadline: Instant, work: impl Future<Output = Result<T, Copy
 /// A video that is being read.
 struct Video {
     response: Response,
-    /// Read, and not yet in a part.
+    /// Bytes that are not in a part yet.
     rest: Bytes,
     bytes: u64,
     hash: Sha256,
@@ -115,7 +114,7 @@ impl Video {
         Ok(Self { response, rest, bytes: 0, hash, boxes, most_bytes, stall_time })
     }
 
-    /// Sends everything to the bucket, one part at a time: while one is written, none is read.
+    /// Sends everything to the bucket, one part at a time: nothing is read while a part is written.
     async fn pass_on(&mut self, first: Bytes, format: MediaFormat, parts: &mut Parts<'_>) -> Result<(), CopyError> {
         let mut next = Some(first);
         while let Some(part) = next {
@@ -139,10 +138,10 @@ impl Video {
         Ok(if part.is_empty() { None } else { Some(part.into()) })
     }
 
-    /// Reads what comes next, `false` at the end. That a length which was announced is kept is the client's to see.
+    /// Reads more; `false` at the end. The HTTP client checks an announced length.
     async fn read(&mut self) -> Result<bool, CopyError> {
         let came = timeout(self.stall_time, self.response.chunk()).await.map_err(|_| CopyError::Unavailable)?;
-        // Once an answer has begun, whatever ends it early leaves a part of the file.
+        // An answer that ends early leaves a part of the file.
         let Some(piece) = came.map_err(|_| CopyError::CutOff)? else { return Ok(false) };
         self.bytes += piece.len() as u64;
         if self.bytes > self.most_bytes {

@@ -6,7 +6,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 pub(super) type Module = Vec<String>;
 
 /// One file.
-pub(super) struct Source {
+pub(super) struct SourceFile {
     /// The module that it is.
     pub(super) module: Module,
     /// Every path into the crate.
@@ -15,7 +15,7 @@ pub(super) struct Source {
     pub(super) exports: Vec<(String, Module)>,
 }
 
-impl Source {
+impl SourceFile {
     /// The file `name` below `src`, with the text `text`.
     pub(super) fn new(name: &str, text: &str) -> Self {
         let mut module: Module = name.trim_end_matches(".rs").split('/').map(str::to_owned).collect();

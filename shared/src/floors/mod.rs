@@ -12,7 +12,7 @@ use std::{
     path::Path,
 };
 
-use imports::{Module, Source};
+use imports::{Module, SourceFile};
 
 /// The floors, the highest first. Modules of one floor know nothing of each other.
 const FLOORS: [&[&str]; 12] = [
@@ -36,7 +36,7 @@ fn floor(module: &str) -> Option<usize> {
 }
 
 /// Every file of this crate.
-fn sources() -> Vec<Source> {
+fn sources() -> Vec<SourceFile> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let (mut folders, mut sources) = (vec![root.clone()], Vec::new());
     while let Some(folder) = folders.pop() {
@@ -46,7 +46,7 @@ fn sources() -> Vec<Source> {
             if path.is_dir() {
                 folders.push(path);
             } else if name.ends_with(".rs") {
-                sources.push(Source::new(&name, &fs::read_to_string(&path).unwrap()));
+                sources.push(SourceFile::new(&name, &fs::read_to_string(&path).unwrap()));
             }
         }
     }
@@ -54,7 +54,7 @@ fn sources() -> Vec<Source> {
 }
 
 /// The imports that run upward, or to a module that has no floor.
-fn upward(sources: &[Source]) -> Vec<String> {
+fn upward(sources: &[SourceFile]) -> Vec<String> {
     let mut wrong = Vec::new();
     for source in sources.iter().filter(|source| !source.module.is_empty()) {
         let from = &source.module[0];
@@ -70,7 +70,7 @@ fn upward(sources: &[Source]) -> Vec<String> {
 }
 
 /// The circles among the parts of each module.
-fn circles(sources: &[Source]) -> Vec<String> {
+fn circles(sources: &[SourceFile]) -> Vec<String> {
     let modules: BTreeSet<&Module> = sources.iter().map(|source| &source.module).collect();
     // What a module re-exports of its parts belongs to the part.
     let mut exports: BTreeMap<Module, Module> = BTreeMap::new();
@@ -146,27 +146,27 @@ fn an_arrow_upward_is_found_however_it_is_written() {
         "mod tests { use super::super::super::workflow; }",
         "pub use crate::workflow as w;",
     ] {
-        let planted = [Source::new("store/jobs.rs", text), Source::new("workflow/mod.rs", "")];
+        let planted = [SourceFile::new("store/jobs.rs", text), SourceFile::new("workflow/mod.rs", "")];
         assert!(!upward(&planted).is_empty(), "{text}");
     }
-    let fine = Source::new(
+    let fine = SourceFile::new(
         "store/jobs.rs",
         "use crate::common::RawJson; // crate::workflow\nconst A: &str = \"crate::http\";",
     );
     assert_eq!(upward(&[fine]), [""; 0]);
-    let common = Source::new("common/page.rs", "use crate::platform::Clock; use super::FieldError;");
+    let common = SourceFile::new("common/page.rs", "use crate::platform::Clock; use super::FieldError;");
     assert_eq!(upward(&[common]), ["common::page imports platform::Clock"]);
-    let beside = Source::new("people/mod.rs", "use crate::providers::Provider;");
+    let beside = SourceFile::new("people/mod.rs", "use crate::providers::Provider;");
     assert_eq!(upward(&[beside]).len(), 1);
 }
 
 #[test]
 fn a_circle_is_found_also_through_what_is_re_exported() {
     let planted = [
-        Source::new("notify/mod.rs", "pub use send::Sender;"),
-        Source::new("notify/send.rs", "use super::email;"),
-        Source::new("notify/email/mod.rs", "use super::schedule;"),
-        Source::new("notify/schedule.rs", "use super::Sender;"),
+        SourceFile::new("notify/mod.rs", "pub use send::Sender;"),
+        SourceFile::new("notify/send.rs", "use super::email;"),
+        SourceFile::new("notify/email/mod.rs", "use super::schedule;"),
+        SourceFile::new("notify/schedule.rs", "use super::Sender;"),
     ];
     assert_eq!(circles(&planted), ["notify: email > schedule > send"]);
     assert_eq!(circles(&planted[..3]), [""; 0]);

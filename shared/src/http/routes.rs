@@ -13,7 +13,7 @@ use crate::{
         query::Query,
         response::{self, success},
     },
-    people::{Family, Kind},
+    people::{Family, Kind, families},
     workflow::records::Records,
 };
 
@@ -28,7 +28,7 @@ pub fn path(request: &Request) -> Vec<&str> {
 /// # Errors
 /// 404 where it is no id.
 pub fn id(kind: Kind, text: &str) -> Result<Uuid, ApiError> {
-    text.parse().map_err(|_| ApiError::not_found(kind.noun()))
+    text.parse().map_err(|_| ApiError::not_found(families::of(kind).noun))
 }
 
 /// The id of a job, from a path.

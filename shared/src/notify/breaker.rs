@@ -1,21 +1,22 @@
-//! When an endpoint is left alone: after some failures in a row nobody calls it for a while, and then one delivery tries for all.
+//! A circuit breaker for an endpoint: after some failures in a row nobody calls it for a while; then one delivery
+//! tries whether it works again.
 //!
-//! A call that hangs costs the time of whoever waits for it. What is due meanwhile is put off without a call, which is no
-//! attempt, so nothing is lost by it.
+//! A hanging call costs time that others need. Deliveries that are due meanwhile are postponed without a call, which
+//! does not count as an attempt.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Failures in a row after which an endpoint is left alone.
+/// Failures in a row that open the breaker.
 const FAILURES: u32 = 5;
-/// How long at first; it doubles with each trial that fails …
+/// How long nobody calls at first; it doubles with each failed trial …
 const FIRST_REST: SignedDuration = SignedDuration::from_secs(30);
 /// … up to this.
 const LONGEST_REST: SignedDuration = SignedDuration::from_hours(1);
-/// How long everybody else waits for what a trial shows; longer than any call.
+/// How long the others wait for a trial; longer than any call.
 const TRIAL: SignedDuration = SignedDuration::from_secs(30);
 
-/// How an endpoint fared lately.
+/// The recent failures of an endpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breaker {
     /// Failures since the last success.
@@ -25,19 +26,19 @@ pub struct Breaker {
     resting_until: Option<Timestamp>,
 }
 
-/// What is to be done about a delivery that is due.
+/// What to do with a due delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     /// Call.
     Open,
-    /// Whoever says first, by [`Breaker::try_out`], that it calls, calls; all others wait.
+    /// The first to call [`Breaker::try_out`] calls the endpoint; all others wait.
     Trial,
-    /// Call nobody before this.
+    /// Do not call before this.
     Closed(Timestamp),
 }
 
 impl Breaker {
-    /// What is to be done at `now`.
+    /// What to do at `now`.
     #[must_use]
     pub fn way(&self, now: Timestamp) -> Way {
         match self.resting_until {
@@ -53,12 +54,13 @@ impl Breaker {
         self.resting_until
     }
 
-    /// One delivery tries for all. Gives until when the others wait for it.
+    /// Starts a trial. Returns until when the others wait for it.
     pub fn try_out(&mut self, now: Timestamp) -> Timestamp {
         *self.resting_until.insert(now + TRIAL)
     }
 
-    /// A call failed at `now`; says whether that is news. What was under way when others failed is none, unless it is the trial.
+    /// Records a call that failed at `now`; returns whether anything changed. A call that was under way when others
+    /// failed changes nothing, unless it is the trial.
     pub fn failed(&mut self, is_trial: bool, now: Timestamp) -> bool {
         if !is_trial && matches!(self.way(now), Way::Closed(_)) {
             return false;
@@ -80,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn five_failures_in_a_row_give_an_endpoint_rest_and_each_trial_that_fails_a_longer_one() {
+    fn five_failures_open_the_breaker_and_failed_trials_extend_it() {
         let mut breaker = Breaker::default();
         for _ in 0..4 {
             assert!(breaker.failed(false, second(0)));

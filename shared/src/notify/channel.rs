@@ -1,4 +1,4 @@
-//! Channels: where a tenant wants to be told (seed `002_62dc5acb5b5aea27`), and what is wrong with one that fails.
+//! Channels: where a tenant wants to be notified (seed `002_62dc5acb5b5aea27`), and the trouble of one that fails.
 
 use std::collections::BTreeSet;
 
@@ -13,13 +13,13 @@ use crate::{
     platform::{SecretsError, secrets::SecretDocument},
 };
 
-/// What a channel shows and nobody sets, beside its id: where it comes back it counts for nothing.
+/// What a channel shows and nobody sets, beside its id. A request that sends it back has no effect.
 pub const DERIVED_FIELDS: [&str; 6] =
     ["failing_since", "resting_until", "disabled_at", "disabled_reason", "created_at", "updated_at"];
 
 /// A channel that failed for so long without a success is disabled.
 pub const TIMEOUT: SignedDuration = SignedDuration::from_hours(5 * 24);
-/// Failures further apart than this are not the same trouble: nobody asked in between.
+/// Failures further apart than this are separate trouble: nothing was sent in between.
 const SAME_TROUBLE: SignedDuration = SignedDuration::from_hours(36);
 
 /// Characters of a channel's name.
@@ -29,14 +29,10 @@ pub const MAX_EMAILS: usize = 20;
 /// Secrets of one webhook that sign at the same time.
 pub const MAX_SECRETS: usize = 5;
 
-/// A channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Channel {
-    /// Its id.
     pub id: Uuid,
-    /// Whose it is.
     pub tenant: TenantId,
-    /// What people call it.
     pub name: String,
     /// Whether anything is sent.
     pub active: bool,
@@ -44,41 +40,38 @@ pub struct Channel {
     pub events: BTreeSet<Topic>,
     /// Where things go.
     pub config: Config,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When its owner changed it last.
+    /// When its owner last changed it.
     pub updated_at: Timestamp,
-    /// Since when it fails, if it does.
+    /// Set while it fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
-    /// Why and when we disabled it, if we did.
+    /// Set where we disabled it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled: Option<Disabled>,
 }
 
-/// Where things go, by the type of channel.
+/// Where messages go, by the type of channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Config {
-    /// An HTTP endpoint of the customer's.
+    /// An HTTP endpoint of the customer.
     Webhook {
-        /// Where to post.
         url: String,
-        /// What signs, the newest first.
+        /// The signing secrets, the newest first.
         secrets: Vec<SigningSecret>,
     },
-    /// An incoming webhook of Slack's.
+    /// An incoming webhook of Slack.
     Slack {
-        /// Its URL, which is all that is needed to post.
+        /// The URL alone allows to post, so it is sealed.
         url: Sealed,
-        /// Whether texts carry the person's name.
+        /// Whether texts contain the person's name.
         with_names: bool,
     },
     /// Messages by e-mail.
     Email {
-        /// To whom.
         emails: Vec<Private<String>>,
-        /// Whether texts carry the person's name.
+        /// Whether texts contain the person's name.
         with_names: bool,
     },
 }
@@ -86,49 +79,46 @@ pub enum Config {
 /// A secret that signs webhooks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SigningSecret {
-    /// The secret.
     pub sealed: Sealed,
-    /// Its last characters, to tell it from another.
+    /// Its last characters, to recognize it.
     pub hint: String,
-    /// Until when it signs; `None` for the present one.
+    /// Until when it signs; `None` for the current one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }
 
-/// A channel that fails.
+/// The trouble of a failing channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
     /// The first failure without a success since.
     pub since: Timestamp,
-    /// The last failure that was noted.
+    /// The last recorded failure.
     pub noted_at: Timestamp,
-    /// Whether it is left alone for a while.
     #[serde(default)]
     pub breaker: Breaker,
 }
 
-/// That we disabled a channel.
+/// Why and when we disabled a channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disabled {
-    /// When.
     pub at: Timestamp,
     /// Why: `gone` or `failing`.
     pub reason: String,
 }
 
-/// What an attempt changed about its channel.
+/// What an attempt changed in its channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// Nothing worth a write.
     None,
-    /// What is known of its trouble.
+    /// Its trouble.
     Noted,
     /// It is disabled from now on.
     Disabled,
 }
 
 impl Channel {
-    /// What stands for a channel where a record brought its own address with it: nobody subscribed and nothing signs.
+    /// A stand-in for a channel, for a record with its own callback URL: nothing subscribes and nothing signs.
     #[must_use]
     pub fn of_url(about: Uuid, tenant: &TenantId, url: String, at: Timestamp) -> Self {
         Self {
@@ -145,28 +135,29 @@ impl Channel {
         }
     }
 
-    /// Whether an event called `topic` goes here.
+    /// Whether it subscribes to `topic`.
     #[must_use]
     pub fn wants(&self, topic: &str) -> bool {
         self.active && topic.parse::<Topic>().is_ok_and(|topic| self.events.contains(&topic))
     }
 
-    /// Whether texts for it carry names.
+    /// Whether its texts contain names.
     #[must_use]
     pub fn with_names(&self) -> bool {
         matches!(self.config, Config::Slack { with_names: true, .. } | Config::Email { with_names: true, .. })
     }
 
-    /// Whom a sealed secret of it belongs to.
+    /// The owner of its sealed secrets.
     #[must_use]
     pub fn seal_owner(&self) -> String {
         seal_owner(&self.tenant, self.id)
     }
 
-    /// The secrets that sign at `now`; none where it is no webhook. One that was replaced signs as long as it opens.
+    /// The secrets that sign at `now`; none where it is no webhook. A replaced secret is skipped where it cannot be
+    /// decrypted.
     ///
     /// # Errors
-    /// The present one does not open.
+    /// The current secret cannot be decrypted.
     pub fn signing_secrets(&self, secrets: &SecretDocument, now: Timestamp) -> Result<Vec<SecretString>, SecretsError> {
         let Config::Webhook { secrets: signing, .. } = &self.config else { return Ok(Vec::new()) };
         let owner = self.seal_owner();
@@ -175,23 +166,24 @@ impl Channel {
         opened.filter(|(was_replaced, opened)| !was_replaced || opened.is_ok()).map(|(_, opened)| opened).collect()
     }
 
-    /// What is to be done about a delivery to it at `now`.
+    /// What to do with a delivery to it at `now`.
     #[must_use]
     pub fn way(&self, now: Timestamp) -> Way {
         self.trouble.map_or(Way::Open, |trouble| trouble.breaker.way(now))
     }
 
-    /// One delivery tries at `now` whether it works again. Gives until when the others wait for it.
+    /// Starts a trial at `now`. Returns until when the others wait for it.
     pub fn try_out(&mut self, now: Timestamp) -> Timestamp {
         self.trouble.as_mut().map_or(now, |trouble| trouble.breaker.try_out(now))
     }
 
-    /// An attempt succeeded.
+    /// Records a successful attempt.
     pub fn succeeded(&mut self) -> Change {
         if self.trouble.take().is_some() { Change::Noted } else { Change::None }
     }
 
-    /// An attempt failed at `now`; `gone` where the endpoint said that it wants no more, `is_trial` where it was made for all.
+    /// Records an attempt that failed at `now`. `gone`: the endpoint wants no more messages. `is_trial`: it was the
+    /// breaker's trial.
     pub fn failed(&mut self, gone: bool, is_trial: bool, now: Timestamp) -> Change {
         if !self.active {
             return Change::None;
@@ -218,7 +210,7 @@ impl Channel {
         Change::Noted
     }
 
-    /// Its owner wants it to work, or not. Working again begins without old trouble.
+    /// Switches it on or off. Switching on forgets old trouble.
     pub fn set_active(&mut self, active: bool) {
         self.active = active;
         if active {
@@ -235,7 +227,7 @@ impl Channel {
     }
 }
 
-/// Whom a sealed secret of a channel belongs to.
+/// The owner of a channel's sealed secrets.
 #[must_use]
 pub fn seal_owner(tenant: &TenantId, channel: Uuid) -> String {
     format!("{tenant}/channel/{channel}")
@@ -298,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_that_is_gone_is_not_asked_again_until_its_owner_says_so() {
+    fn a_gone_endpoint_is_called_only_after_reactivation() {
         let mut channel = channel();
         assert_eq!(channel.failed(true, false, hour(0)), Change::Disabled);
         channel.set_active(true);

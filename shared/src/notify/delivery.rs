@@ -10,71 +10,59 @@ use crate::{
     people::Record,
 };
 
-/// Attempts that are shown.
+/// Attempts that a delivery keeps.
 const MAX_SHOWN: usize = 20;
 
-/// A delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
-    /// Follows from the event and the channel.
+    /// Derived from the event and the channel.
     pub id: Uuid,
-    /// Whose it is.
     pub tenant: TenantId,
-    /// Where it goes; what it is about, where that is no channel but `url`.
+    /// The channel; the record that it is about, where `url` is set.
     pub channel: Uuid,
-    /// Where it goes, if it goes to an address that one thing alone brought with it.
+    /// A callback URL that a record brought with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<Private<String>>,
-    /// What happened; the same at every attempt and for every channel.
+    /// The event's id; the same at every attempt and for every channel.
     pub event_id: Uuid,
-    /// What is told of it.
     pub message: Message,
-    /// How far it is.
     pub state: DeliveryState,
-    /// Failures since it was made or replayed.
+    /// Failures since it was created or replayed.
     pub failed: usize,
-    /// How often since then it was put off without a call, since its endpoint was left alone.
+    /// How often since then the breaker postponed it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub put_off: usize,
     /// The latest attempts, the oldest first.
     pub attempts: Vec<Attempt>,
-    /// When it is attempted next; `None` where it is not.
+    /// `None` where it is not attempted again.
     pub next_attempt_at: Option<Timestamp>,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// Who had it delivered again last, and when, if anybody did.
+    /// The last replay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replayed: Option<Replayed>,
 }
 
-/// That a delivery was asked for again.
+/// A request to deliver again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replayed {
-    /// When.
     pub at: Timestamp,
-    /// By whom.
     pub by: Actor,
 }
 
-/// How far a delivery is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
-    /// It is still attempted.
     Pending,
-    /// It was taken.
     Delivered,
     /// Every attempt failed.
     Failed,
-    /// Its channel was inactive.
+    /// Its channel is inactive.
     Abandoned,
 }
 
 impl DeliveryState {
-    /// All of them.
     pub const ALL: [Self; 4] = [Self::Pending, Self::Delivered, Self::Failed, Self::Abandoned];
 
-    /// The name used in answers and filters.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -85,28 +73,24 @@ impl DeliveryState {
         }
     }
 
-    /// The state of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == name)
     }
 }
 
-/// One attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// When it began.
     pub at: Timestamp,
-    /// The HTTP status that came back, if one did.
+    /// The HTTP status of the answer.
     pub status: Option<u16>,
-    /// What was wrong, if something was.
+    /// A stable code.
     pub error: Option<String>,
-    /// How long it took.
     pub duration_ms: u64,
 }
 
 impl Delivery {
-    /// `message` about the event `event_id`, to be attempted at once.
+    /// A delivery of `message` about the event `event_id`, due at once.
     #[must_use]
     pub fn new(event_id: Uuid, channel: &Channel, message: Message, now: Timestamp) -> Self {
         Self {
@@ -126,20 +110,20 @@ impl Delivery {
         }
     }
 
-    /// `message` about the event `event_id`, for the address that the record `about` brought with it.
+    /// A delivery of `message` about the event `event_id`, to the callback URL of the record `about`.
     #[must_use]
     pub fn to_url(event_id: Uuid, about: &Record, url: Private<String>, message: Message, now: Timestamp) -> Self {
         let place = Channel::of_url(about.id, &about.tenant, url.expose().clone(), now);
         Self { url: Some(url), ..Self::new(event_id, &place, message, now) }
     }
 
-    /// Whether it is to be attempted at `now`.
+    /// Whether an attempt is due at `now`.
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
         self.state == DeliveryState::Pending && self.next_attempt_at.is_some_and(|at| at <= now)
     }
 
-    /// Takes up what came of an attempt that ended at `now`. What was taken once stays taken.
+    /// Records an attempt that ended at `now`. A delivery that was accepted once stays delivered.
     pub fn record(&mut self, outcome: &Outcome, attempt: Attempt, now: Timestamp, fraction: f64) {
         self.show(attempt);
         if self.state == DeliveryState::Delivered {
@@ -158,7 +142,7 @@ impl Delivery {
         }
     }
 
-    /// Nobody calls its endpoint before `until`. That is no attempt; after days of it, it is given up.
+    /// Postpones it to `until`, because nobody calls its endpoint before. After some days of that it is given up.
     pub fn put_off(&mut self, until: Timestamp, now: Timestamp, fraction: f64) {
         if self.state != DeliveryState::Pending {
             return;
@@ -170,7 +154,7 @@ impl Delivery {
         }
     }
 
-    /// It cannot be sent at all, because of `reason`.
+    /// Gives it up: it cannot be sent, because of `reason`.
     pub fn give_up(&mut self, reason: &str, now: Timestamp) {
         self.show(Attempt { at: now, status: None, error: Some(reason.to_owned()), duration_ms: 0 });
         self.end(DeliveryState::Failed);
@@ -183,7 +167,7 @@ impl Delivery {
         }
     }
 
-    /// Attempts it anew, whatever came of it.
+    /// Starts it again, whatever its state.
     pub fn replay(&mut self, by: &Actor, now: Timestamp) {
         self.replayed = Some(Replayed { at: now, by: by.clone() });
         self.state = DeliveryState::Pending;
@@ -208,7 +192,7 @@ fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
-/// What a channel's log shows of a delivery; stored beside it, so that a log reads nothing else.
+/// What a channel's log shows of a delivery. It is stored beside the delivery, so that a log reads nothing else.
 #[derive(Serialize)]
 pub struct DeliverySummary<'a> {
     id: String,
@@ -225,7 +209,6 @@ pub struct DeliverySummary<'a> {
 }
 
 impl<'a> DeliverySummary<'a> {
-    /// The summary of `delivery`.
     #[must_use]
     pub fn of(delivery: &'a Delivery) -> Self {
         Self {

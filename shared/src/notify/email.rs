@@ -9,15 +9,15 @@ use aws_sdk_sesv2::{
 };
 
 use super::{
-    Message,
-    send::{Outcome, Said},
+    Message, Outcome,
+    outcome::{Answer, failed},
 };
 use crate::{
     common::Private,
     platform::{Config, Platform, aws},
 };
 
-/// Sends messages by e-mail. The client is built on first use: most deployments send none.
+/// Sends e-mails. The client is built on first use, because most deployments send none.
 pub(super) struct Mailer {
     config: Arc<Config>,
     aws: aws::Clients,
@@ -29,18 +29,15 @@ impl Mailer {
         Self { config: Arc::clone(&platform.config), aws: platform.aws.clone(), client: OnceLock::new() }
     }
 
-    pub(super) async fn send(&self, emails: &[Private<String>], message: &Message) -> Said {
+    pub(super) async fn send(&self, emails: &[Private<String>], message: &Message) -> Answer {
         self.write(emails, &format!("[Cotejo] {}", message.event), &message.text()).await
     }
 
-    /// Whether it can send anything.
     pub(super) fn is_set_up(&self) -> bool {
         self.config.mail_from.is_some()
     }
 
-    /// Sends a text with a subject.
-    pub(super) async fn write(&self, emails: &[Private<String>], subject: &str, body: &str) -> Said {
-        let failed = |error| (Outcome::Failed { retry_after: None }, None, Some(error));
+    pub(super) async fn write(&self, emails: &[Private<String>], subject: &str, body: &str) -> Answer {
         let Some(from) = &self.config.mail_from else { return failed("mail_not_set_up") };
         let text = |text: &str| Content::builder().data(text).charset("UTF-8").build();
         let (Ok(subject), Ok(body)) = (text(subject), text(body)) else { return failed("mail_malformed") };
@@ -56,7 +53,7 @@ impl Mailer {
             Ok(_) => (Outcome::Taken, Some(200), None),
             Err(error) => {
                 let status = error.raw_response().map(|response| response.status().as_u16());
-                // Messages of SES name addresses; its codes do not.
+                // The messages of SES contain addresses; its codes do not.
                 tracing::warn!(code = error.code(), "mail not sent");
                 let trouble = if status.is_some() { "mail_refused" } else { "no_answer" };
                 (Outcome::Failed { retry_after: None }, status, Some(trouble))

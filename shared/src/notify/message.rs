@@ -1,5 +1,5 @@
-//! What is told of an event: `{event, resource_id, resource_name, payload}` (seed `002_62dc5acb5b5aea27`), and the one line
-//! that people read.
+//! The content of a notification: `{event, resource_id, resource_name, payload}` (seed `002_62dc5acb5b5aea27`), and
+//! one line for people.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -7,11 +7,11 @@ use serde_json::{Map, Value, json};
 use super::{Channel, topic::CHANNEL_DISABLED};
 use crate::{
     common::{Private, RawJson},
-    people::{Record, RecordEvent, View, family::UPDATED_DATA},
+    people::{Record, RecordEvent, View, families, family::UPDATED_DATA},
     process::{Event, Process},
 };
 
-/// What stays of a payload when the person is removed from it.
+/// The fields of a payload that a redaction keeps.
 const NOT_PERSONAL: [&str; 12] = [
     "id",
     "provider",
@@ -27,24 +27,22 @@ const NOT_PERSONAL: [&str; 12] = [
     "expires_at",
 ];
 
-/// What is told of an event. It stays the same however often it is sent, unless the person is removed from it.
+/// A notification of an event. It stays the same however often it is sent, unless it is redacted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// What happened.
     pub event: String,
-    /// What it happened to.
+    /// The resource that the event is about.
     pub resource_id: String,
-    /// What that is.
+    /// The type of the resource.
     pub resource_name: String,
-    /// More of it.
     pub payload: Private<RawJson>,
-    /// Whom it is about, for texts of channels that ask for names.
+    /// The person's name, for channels whose texts contain names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person_name: Option<Private<String>>,
 }
 
 impl Message {
-    /// What is told of an event of a process. Names, documents and findings are not in it: the process has them.
+    /// The notification of a process's event. It contains no names, documents or findings: the process has them.
     #[must_use]
     pub fn of_process(process: &Process, event: &Event) -> Self {
         let certificate = process.certificate.as_ref().map_or("none", |certificate| certificate.state.as_str());
@@ -74,14 +72,14 @@ impl Message {
         }
     }
 
-    /// What is told of an event of a record of the registry, as seed `002_62dc5acb5b5aea27` shows it: the record, and within it the
-    /// person that it belongs to. Where a person's data changed, the resource is the person, whatever part of it the record is.
+    /// The notification of a record's event, as seed `002_62dc5acb5b5aea27` shows it: the record, and in it the
+    /// person that it belongs to. Where a person's data changed, the resource is the person, whatever the record.
     #[must_use]
     pub fn of_record(record: &Record, event: &RecordEvent, payload: &View) -> Self {
         Self {
             event: event.name.clone(),
             resource_id: record.owner.filter(|_| event.name == UPDATED_DATA).unwrap_or(record.id).to_string(),
-            resource_name: record.kind.resource_name().to_owned(),
+            resource_name: families::of(record.kind).resource.to_owned(),
             payload: RawJson::of(payload).into(),
             person_name: None,
         }
@@ -106,7 +104,7 @@ impl Message {
         }
     }
 
-    /// The same with the person's name, which texts then carry.
+    /// Adds the person's name, for texts.
     #[must_use]
     pub fn naming(self, name: Option<Private<String>>) -> Self {
         Self { person_name: name, ..self }
@@ -126,7 +124,7 @@ impl Message {
         RawJson::of(&Body { event, resource_id, resource_name, payload: payload.expose() }).text().to_owned()
     }
 
-    /// The line that people read.
+    /// One line for people.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = format!("{}: {} {}", self.event, self.resource_name, self.resource_id);

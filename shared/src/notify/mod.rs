@@ -1,19 +1,19 @@
-//! Telling the customer's systems what happened: channels, deliveries, and how a delivery is sent.
+//! Notifying the customer's systems: channels, deliveries, and how a delivery is sent.
 //!
-//! An event becomes one delivery for each channel that subscribes to it, under an id that follows from both; a delivery is
-//! attempted until somebody took it or it is given up. Nothing here touches the table: `workflow::deliver` and
+//! An event becomes one delivery for each channel that subscribes to it, with an id derived from both. A delivery is attempted until
+//! the endpoint accepts it or it is given up. Nothing here touches the table: `workflow::deliver` and
 //! `workflow::attempt` do.
 //!
 //! | file | subject |
 //! | --- | --- |
-//! | `topic` | what can be subscribed to |
-//! | `channel` | where events go, and what is wrong with it |
-//! | `seal` | secrets in records |
-//! | `message` | what is told of an event |
+//! | `topic` | what channels can subscribe to |
+//! | `channel` | where messages go, and how a channel fares |
+//! | `seal` | encrypted secrets in records |
+//! | `message` | the content of a notification |
 //! | `delivery` | one message on its way to one channel |
-//! | `schedule` | when it is tried again |
-//! | `breaker` | when an endpoint that fails is left alone |
-//! | `send` | one attempt, whatever the channel |
+//! | `schedule` | when a delivery is tried again |
+//! | `breaker` | when a failing endpoint is not called |
+//! | `send`, `outcome` | one attempt, whatever the type of channel, and its outcome |
 //! | `webhook`, `slack`, `email` | one attempt at each type of channel |
 //! | `sms` | a message to a phone |
 //! | `signature` | Standard Webhooks signatures |
@@ -23,6 +23,7 @@ pub mod channel;
 pub mod delivery;
 mod email;
 pub mod message;
+mod outcome;
 pub mod schedule;
 pub mod seal;
 pub mod send;
@@ -36,5 +37,6 @@ pub use breaker::{Breaker, Way};
 pub use channel::{Channel, Config};
 pub use delivery::{Attempt, Delivery, DeliveryState, DeliverySummary};
 pub use message::Message;
-pub use send::{Outcome, Sender, Sent};
+pub use outcome::{Outcome, Sent};
+pub use send::Sender;
 pub use topic::Topic;

@@ -2,14 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-/// What is waited after each attempt that failed, in seconds: twelve attempts over three days.
+/// The waits after failed attempts, in seconds: twelve attempts over three days.
 const WAITS: [i64; 11] = [30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 57_600, 57_600, 64_800];
 
-/// The most that an endpoint may put us off by `Retry-After`.
+/// The longest `Retry-After` that counts.
 const LONGEST_PUT_OFF: SignedDuration = SignedDuration::from_hours(24);
 
-/// When to try again after `failed` attempts in a row, at the earliest when the endpoint asked for; `None` where nobody
-/// tries any more. `fraction` in `0.0..1.0` adds up to a tenth, so that what failed together is not repeated together.
+/// When to try again after `failed` attempts in a row, not before the endpoint's `Retry-After`; `None` after the last
+/// try. `fraction` in `0.0..1.0` adds up to a tenth, so that deliveries that failed together are not repeated
+/// together.
 #[must_use]
 pub fn next_attempt(
     failed: usize,
@@ -23,12 +24,12 @@ pub fn next_attempt(
     Some(now + wait.max(put_off))
 }
 
-/// How many of the waits above are waited, in their turn, by what is put off without a call; from then on always the last of them.
+/// How many of the waits above a postponed delivery goes through; after that it always waits the last of them.
 const WAITS_UNCALLED: usize = 6;
-/// How often a delivery is put off without a call before it is given up, some five days.
+/// How often a delivery is postponed before it is given up: about five days.
 const MAX_UNCALLED: usize = 45;
 
-/// When to see again to what was put off without a call so often, now until `until`; `None` where nobody does any more.
+/// When to look again at a delivery that was postponed so often, now until `until`; `None` where it is given up.
 #[must_use]
 pub fn after_put_off(times: usize, until: Timestamp, now: Timestamp, fraction: f64) -> Option<Timestamp> {
     let wait = WAITS.get(times.checked_sub(1)?.min(WAITS_UNCALLED - 1)).filter(|_| times <= MAX_UNCALLED)?;
@@ -40,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_put_off_without_a_call_is_given_up_after_five_days() {
+    fn a_postponed_delivery_is_given_up_after_five_days() {
         let (mut now, mut times) = (Timestamp::UNIX_EPOCH, 1);
         while let Some(next) = after_put_off(times, now, now, 0.0) {
             now = next;

@@ -1,7 +1,7 @@
-//! Secrets in records: encrypted before they are stored, decrypted where they are used, and never printed.
+//! Secrets in records: encrypted before they are stored, decrypted where they are used, never printed.
 //!
-//! AES-256-GCM under the first of the deployment's record keys. What the secret belongs to is authenticated with it, so that
-//! one that is copied into another record opens nowhere.
+//! AES-256-GCM with the first of the deployment's record keys. The secret's owner is authenticated too, so that a
+//! secret copied into another record cannot be decrypted.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
@@ -42,7 +42,7 @@ impl Sealed {
     /// Decrypts it for `owner`.
     ///
     /// # Errors
-    /// Its key is gone, it belongs to somebody else, or it was changed.
+    /// Its key is gone, it has another owner, or it was changed.
     pub fn open(&self, owner: &str, secrets: &SecretDocument) -> Result<SecretString, SecretsError> {
         let damaged = || SecretsError::Malformed("a sealed secret does not open");
         let (id, sealed) = self.0.split_once('.').ok_or_else(damaged)?;

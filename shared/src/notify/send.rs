@@ -1,4 +1,4 @@
-//! One attempt at handing a message over, whatever the channel.
+//! One attempt to send a message, whatever the type of channel.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -9,7 +9,15 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderMap;
 use secrecy::ExposeSecret as _;
 
-use super::{Attempt, Channel, Config, Delivery, email::Mailer, signature::is_secret, slack, sms::SmsAccount, webhook};
+use super::{
+    Attempt, Channel, Config, Delivery, Outcome, Sent,
+    email::Mailer,
+    outcome::{Answer, failed},
+    signature::is_secret,
+    slack,
+    sms::SmsAccount,
+    webhook,
+};
 use crate::{
     common::Private,
     platform::{
@@ -22,56 +30,11 @@ use crate::{
 
 /// How long an endpoint has to answer.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
-/// How long it has the first time, which is in a lane of the stream, where others wait behind it. Whoever takes longer is asked
-/// once more, later and apart from the stream.
+/// How long an endpoint has at the first attempt, which others of its stream shard wait for. A slower one is tried again later, apart
+/// from the stream.
 pub const FIRST_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What came of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// The other side took it.
-    Taken,
-    /// It did not, and may later; not before so long, if it said so.
-    Failed {
-        /// What `Retry-After` asked for.
-        retry_after: Option<SignedDuration>,
-    },
-    /// The other side wants no more of this channel.
-    Gone,
-}
-
-/// What one attempt got to know: the outcome, the HTTP status if there was one, and what was wrong.
-pub(super) type Said = (Outcome, Option<u16>, Option<&'static str>);
-
-fn failed(error: &'static str) -> Said {
-    (Outcome::Failed { retry_after: None }, None, Some(error))
-}
-
-/// Errors after which the other side may have taken what it was handed.
-const UNCERTAIN: [&str; 2] = ["timeout", "no_answer"];
-
-/// What became of a message that is tried at once or never.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sent {
-    /// The other side took it.
-    Taken,
-    /// It did not.
-    Refused,
-    /// There was no answer: it may have.
-    Uncertain,
-}
-
-impl Sent {
-    fn of((outcome, _, error): Said) -> Self {
-        match error {
-            _ if outcome == Outcome::Taken => Self::Taken,
-            Some(error) if UNCERTAIN.contains(&error) => Self::Uncertain,
-            _ => Self::Refused,
-        }
-    }
-}
-
-/// Hands messages over.
+/// Sends messages.
 pub struct Sender {
     client: OnceLock<reqwest::Client>,
     mailer: Mailer,
@@ -80,7 +43,7 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Opens no connection and builds no client yet.
+    /// Builds no client yet.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
         let allow_loopback = platform.config.allow_loopback;
@@ -88,7 +51,7 @@ impl Sender {
         Self { client: OnceLock::new(), mailer: Mailer::new(platform), clock, allow_loopback }
     }
 
-    /// Tries to hand over `delivery` at `now`, for as long as `patience` says.
+    /// Attempts `delivery` at `now`, for at most `patience`.
     pub async fn send(
         &self,
         channel: &Channel,
@@ -98,8 +61,8 @@ impl Sender {
         patience: Duration,
     ) -> (Outcome, Attempt) {
         let started = tokio::time::Instant::now();
-        let handed = in_time(self.clock.as_ref(), now + patience, self.hand(channel, delivery, secrets, now)).await;
-        let (outcome, status, error) = handed.unwrap_or_else(|| failed("timeout"));
+        let answer = in_time(self.clock.as_ref(), now + patience, self.attempt(channel, delivery, secrets, now)).await;
+        let (outcome, status, error) = answer.unwrap_or_else(|| failed("timeout"));
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(
             tenant = %channel.tenant, channel = %channel.id, delivery = %delivery.id, status, error, duration_ms,
@@ -108,8 +71,14 @@ impl Sender {
         (outcome, Attempt { at: now, status, error: error.map(str::to_owned), duration_ms })
     }
 
-    async fn hand(&self, channel: &Channel, delivery: &Delivery, secrets: &SecretDocument, now: Timestamp) -> Said {
-        // Such a secret hurts what it belongs to, and nothing beside it.
+    async fn attempt(
+        &self,
+        channel: &Channel,
+        delivery: &Delivery,
+        secrets: &SecretDocument,
+        now: Timestamp,
+    ) -> Answer {
+        // An unreadable secret fails its own channel and nothing else.
         let unreadable = |error: SecretsError| {
             tracing::error!(tenant = %channel.tenant, channel = %channel.id, %error, "a channel's secret cannot be used");
             failed("secret_unreadable")
@@ -155,8 +124,8 @@ impl Sender {
         self.mailer.is_set_up()
     }
 
-    /// Posts `body`. Nothing of the answer but its head is read.
-    async fn post(&self, url: &str, guard: &UrlGuard, headers: HeaderMap, body: String) -> Said {
+    /// Posts `body`. Only the head of the answer is read.
+    async fn post(&self, url: &str, guard: &UrlGuard, headers: HeaderMap, body: String) -> Answer {
         let url = match guard.check(url) {
             Ok(url) => url,
             Err(refused) => return failed(refused.code()),
@@ -165,7 +134,7 @@ impl Sender {
         match client.post(url).headers(headers).body(body).send().await {
             Ok(answer) => judge(answer.status().as_u16(), answer.headers()),
             Err(error) if leads_nowhere_public(&error) => failed("link_not_public"),
-            // Of connecting.
+            // While connecting.
             Err(error) if error.is_timeout() => failed("timeout"),
             Err(error) if error.is_connect() => failed("unreachable"),
             Err(_) => failed("no_answer"),
@@ -173,8 +142,8 @@ impl Sender {
     }
 }
 
-/// What a status says: 2xx is taken, 410 is for ever, everything else may get better.
-fn judge(status: u16, headers: &HeaderMap) -> Said {
+/// The meaning of a status: 2xx is accepted, 410 is final, anything else is tried again.
+fn judge(status: u16, headers: &HeaderMap) -> Answer {
     let retry_after = headers.get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
     let retry_after = retry_after.map(SignedDuration::from_secs);
     let (outcome, error) = match status {

@@ -1,5 +1,5 @@
-//! Signatures of webhooks as Standard Webhooks 1.0.0 has them (<https://www.standardwebhooks.com>): HMAC-SHA-256 over
-//! `ID.TIMESTAMP.BODY`, base64, one `v1,` entry for each secret that counts.
+//! Signatures of webhooks by Standard Webhooks 1.0.0 (<https://www.standardwebhooks.com>): HMAC-SHA-256 over
+//! `ID.TIMESTAMP.BODY`, base64, one `v1,` entry for each current secret.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use hmac::{Hmac, Mac as _};
@@ -10,12 +10,12 @@ use uuid::Uuid;
 
 use crate::platform::Entropy;
 
-/// What every secret begins with.
+/// The prefix of every secret.
 const PREFIX: &str = "whsec_";
-/// How long a secret may be in bytes.
+/// Bytes of a secret.
 const BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
-/// A fresh secret, as customers are shown it.
+/// A new secret, in the form that customers see.
 #[must_use]
 pub fn new_secret(entropy: &dyn Entropy) -> SecretString {
     let mut bytes = [0; 32];
@@ -29,7 +29,7 @@ pub fn is_secret(text: &str) -> bool {
     key(text).is_some()
 }
 
-/// The value of `webhook-signature`: one entry for each of `secrets`, in their order.
+/// The value of `webhook-signature`: one entry for each secret.
 #[must_use]
 pub fn sign(secrets: &[SecretString], id: Uuid, at: Timestamp, body: &str) -> String {
     let signed = format!("{id}.{}.{body}", at.as_second());

@@ -1,8 +1,8 @@
-//! A message to a phone, by way of whatever company a tenant has for that: one HTTP request, made from a template.
+//! A message to a phone through the tenant's own gateway: one HTTP request, made from a template.
 //!
-//! The account is a secret of its own: `url`, `headers`, and a JSON `body` in whose texts `{phone}` (E.164), `{digits}` (the same
-//! without its `+`), `{text}` and `{code}` stand for what they are; `text` replaces what the person reads. All but `url` may be
-//! missing.
+//! The account is a secret of its own: `url`, `headers`, and a JSON `body` whose texts may contain `{phone}` (E.164),
+//! `{digits}` (the same without `+`), `{text}` and `{code}`. `text` replaces the text for the person. Only `url` is
+//! required.
 
 use std::collections::BTreeMap;
 
@@ -12,17 +12,16 @@ use serde_json::{Value, json};
 
 use crate::platform::http::{UrlGuard, UrlRefused};
 
-/// What the account's secret is called, beside those of the companies.
+/// The name of the account's secret, beside those of the providers.
 pub const ACCOUNT: &str = "sms";
 
-/// What a person reads, where the account says nothing else.
+/// The default text for the person.
 pub const TEXT: &str = "Tu código de verificación es {code}. Vale 10 minutos.";
 
-/// How a tenant sends messages to phones.
+/// A tenant's account at its SMS gateway.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SmsAccount {
-    /// Where to post.
     pub(super) url: String,
     #[serde(default)]
     headers: BTreeMap<String, String>,
@@ -37,10 +36,10 @@ fn body() -> Value {
 }
 
 impl SmsAccount {
-    /// Whether messages can be posted where it says.
+    /// Checks the URL.
     ///
     /// # Errors
-    /// Its URL is none that is ever called.
+    /// The URL is not allowed.
     pub fn check(&self, allow_loopback: bool) -> Result<(), UrlRefused> {
         UrlGuard::any_public_host(allow_loopback).register(&self.url).map(|_| ())
     }
@@ -56,7 +55,7 @@ impl SmsAccount {
             }
         }
         let digits = phone.trim_start_matches('+');
-        // A template may bring the `+` itself.
+        // A template may contain the `+` itself.
         let fill = |template: &str| {
             let template = template.replace("+{phone}", "{phone}").replace("{phone}", phone);
             template.replace("{digits}", digits).replace("{text}", &text).replace("{code}", code)
@@ -65,7 +64,7 @@ impl SmsAccount {
     }
 }
 
-/// A value with every text in it filled in.
+/// Fills in the placeholders of every text in a value.
 fn filled(value: &Value, fill: &impl Fn(&str) -> String) -> Value {
     match value {
         Value::String(text) => Value::String(fill(text)),

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-/// The names of events, ours of processes and channels first, then the seed's (`002_62dc5acb5b5aea27`).
+/// The names of events: ours of processes and channels, then the seed's (`002_62dc5acb5b5aea27`).
 pub const TOPICS: [&str; 18] = [
     "process_created",
     "process_in_review",
@@ -26,10 +26,10 @@ pub const TOPICS: [&str; 18] = [
     "media_added_to_model",
 ];
 
-/// That a channel was disabled because it failed for too long.
+/// The event that a channel was disabled because it failed for too long.
 pub const CHANNEL_DISABLED: &str = "notification_channel_disabled";
 
-/// The seed subscribes to `media_added_to_model` and sends `added_media_to_model`; either name subscribes.
+/// The seed subscribes to `media_added_to_model` and sends `added_media_to_model`, so both names subscribe.
 const OTHER_NAMES: [(&str, &str); 1] = [("added_media_to_model", "media_added_to_model")];
 
 /// The name of an event that can be subscribed to.
@@ -37,13 +37,12 @@ const OTHER_NAMES: [(&str, &str); 1] = [("added_media_to_model", "media_added_to
 #[serde(transparent)]
 pub struct Topic(&'static str);
 
-/// A text names no event.
+/// The text is no event's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not the name of an event")]
 pub struct UnknownTopic;
 
 impl Topic {
-    /// The name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.0

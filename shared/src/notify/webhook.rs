@@ -1,4 +1,4 @@
-//! One attempt at a customer's own endpoint, as Standard Webhooks 1.0.0 has it.
+//! One attempt at a customer's own endpoint, by Standard Webhooks 1.0.0.
 
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::{Delivery, signature::sign};
 
-/// Headers and body. The id is the event's, so that whoever gets it twice can tell.
+///  The id is the event's, so that whoever gets it twice can tell.
 pub(super) fn request(delivery: &Delivery, secrets: &[SecretString], now: Timestamp) -> (HeaderMap, String) {
     let body = delivery.message.body();
     let mut headers = HeaderMap::new();
@@ -19,7 +19,7 @@ pub(super) fn request(delivery: &Delivery, secrets: &[SecretString], now: Timest
     .into_iter()
     .filter(|(_, value)| !value.is_empty())
     {
-        // Ids, numbers and base64 can stand in any header.
+        // Ids, numbers and base64 are valid header values.
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(name, value);
         }

@@ -1,7 +1,7 @@
 //! The S3 bucket: write once and read.
 //!
-//! No write asks first whether the object exists: it carries the condition itself. Which objects there are is in the
-//! table; what they are called is [`ObjectKey`]'s. Repeats after network trouble are the SDK's.
+//! Writes are conditional, so that none asks first whether the object exists. The table knows which objects there
+//! are; [`ObjectKey`] names them. The SDK repeats requests after network errors.
 
 use std::time::Duration;
 
@@ -15,40 +15,39 @@ use bytes::{Bytes, BytesMut};
 
 use super::ObjectKey;
 
-/// How long a link may live: from a minute to an hour.
+/// The shortest and longest life of a link.
 pub const LINK_LIFE: std::ops::RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(3600);
 
-/// How often a write is sent that meets another write of the same key.
+/// How often a write is sent that conflicts with another write of the same key.
 const TRIES_AGAINST_CONFLICT: u32 = 4;
 
-/// What a write found. Either way the object is there now.
+/// The result of a write. Either way, the object now exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PutOutcome {
-    /// Nothing: the object is new.
+    /// The object is new.
     Stored,
-    /// An object of that name: the very same bytes where the name holds their hash, as many bytes where it does not.
+    /// The object existed: with the same bytes where its key contains their hash, else with the same size.
     AlreadyThere,
 }
 
-/// The bucket did not do what was asked.
+/// Why the bucket did not do what was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BucketError {
-    /// S3 cannot be reached or refuses; may be tried again later.
+    /// S3 is unreachable or refuses; it may be tried again.
     #[error("the bucket is unavailable")]
     Unavailable,
-    /// There is no such object.
     #[error("there is no such object")]
     NotFound,
-    /// The object is larger than the caller wants to read.
+    /// The object is larger than the caller allows.
     #[error("the object is too large")]
     TooLarge,
-    /// A link was asked for that lives shorter or longer than [`LINK_LIFE`].
+    /// The requested life of a link is outside [`LINK_LIFE`].
     #[error("a link lives from 1 to 60 minutes")]
     LinkLife,
-    /// An object of that name is there, and is not what was to be written.
+    /// Another object has that key.
     #[error("another object has this name")]
     NameTaken,
-    /// Something was to be deleted by the beginning of its name, and that may be others' too.
+    /// A prefix to delete may include other owners' objects.
     #[error("what is deleted lies under a name that ends in a slash")]
     Prefix,
 }
@@ -67,10 +66,10 @@ impl Bucket {
         Self { client, name }
     }
 
-    /// Writes an object that is not there yet, in one request; S3 itself checks that the bytes have the hash `sha256`.
+    /// Writes a new object in one request; S3 checks the bytes against `sha256`.
     ///
     /// # Errors
-    /// [`BucketError::Unavailable`]: nothing was written, or it was and that is not known. Writing again is harmless.
+    /// [`BucketError::Unavailable`]: it is not known whether the object was written. Writing again is harmless.
     pub async fn put_new(&self, key: &ObjectKey<'_>, body: Bytes, sha256: [u8; 32]) -> Result<PutOutcome, BucketError> {
         let length = i64::try_from(body.len()).map_err(|_| BucketError::TooLarge)?;
         for _ in 0..TRIES_AGAINST_CONFLICT {
@@ -87,14 +86,14 @@ impl Bucket {
                 .cache_control(key.cache_control())
                 .body(ByteStream::from(body.clone()))
                 .customize()
-                // The checksum is among the signed headers already: hashing the body once more would add nothing.
+                // The checksum is a signed header, so the body need not be hashed again.
                 .disable_payload_signing()
                 .send()
                 .await;
             let Err(error) = sent else { return Ok(PutOutcome::Stored) };
             match status(&error) {
                 Some(412) => return Ok(PutOutcome::AlreadyThere),
-                // Another writer of the same key was not done yet.
+                // Another write of the same key is under way.
                 Some(409) => {}
                 _ => return Err(unavailable("PutObject", &error)),
             }
@@ -106,7 +105,7 @@ impl Bucket {
     /// Reads a whole object of at most `max_bytes`.
     ///
     /// # Errors
-    /// It does not exist, is larger, or cannot be read.
+    /// The object does not exist, is larger, or cannot be read.
     pub async fn get(&self, key: &str, max_bytes: usize) -> Result<Bytes, BucketError> {
         let answer = self.client.get_object().bucket(&self.name).key(key).send().await;
         let mut object = match answer {
@@ -129,10 +128,11 @@ impl Bucket {
         Ok(bytes.freeze())
     }
 
-    /// How long an object is, or `None` if there is none of that name.
+    /// The size of an object; `None` if it does not exist.
     ///
     /// # Errors
-    /// [`BucketError::Unavailable`]; also where S3 may not say that there is none, which takes the right to list.
+    /// [`BucketError::Unavailable`]; also where we may not list the bucket, since S3 then does not say that an object
+    /// is missing.
     pub async fn head_length(&self, key: &str) -> Result<Option<u64>, BucketError> {
         match self.client.head_object().bucket(&self.name).key(key).send().await {
             Ok(object) => {
@@ -150,7 +150,7 @@ pub(super) fn status<E>(error: &SdkError<E>) -> Option<u16> {
 }
 
 pub(super) fn unavailable<E: ProvideErrorMetadata>(operation: &str, error: &SdkError<E>) -> BucketError {
-    // The code only: messages of S3 repeat keys.
+    // Only the code: messages of S3 contain keys.
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
     tracing::warn!(operation, status = status(error), code, "S3 did not do what was asked");
     BucketError::Unavailable

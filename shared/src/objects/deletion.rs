@@ -1,4 +1,4 @@
-//! Deleting for good: on a bucket that keeps versions, deleting a key only hides it.
+//! Permanent deletion: on a bucket with versions, deleting a key only hides it.
 
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 
@@ -9,18 +9,17 @@ use super::{
 };
 
 impl Bucket {
-    /// Deletes every version of every object whose key begins with `prefix`, every mark that one was deleted, and every
-    /// unfinished write of one; says how many things that were. Doing so again is harmless, and the way to go on after an
-    /// error. What is written meanwhile may stay.
+    /// Deletes every version, delete marker and unfinished upload of every key that begins with `prefix`; returns
+    /// their number. It can be repeated, and must be after an error. What is written meanwhile may stay.
     ///
     /// # Errors
-    /// [`BucketError::Prefix`] unless `prefix` is a whole path that ends in a slash: `a/b` would also be the beginning of
-    /// `a/bc`. [`BucketError::Unavailable`]: some things are still there.
+    /// [`BucketError::Prefix`] unless `prefix` ends in a slash: `a/b` is also a prefix of `a/bc`.
+    /// [`BucketError::Unavailable`]: some of it is still there.
     pub async fn delete_all(&self, prefix: &str) -> Result<usize, BucketError> {
         if prefix.starts_with('/') || !prefix.ends_with('/') {
             return Err(BucketError::Prefix);
         }
-        // First, so that none of them is completed behind the back of what follows.
+        // First, so that none of them is completed after its versions were listed.
         let unfinished = self.abort_all(prefix).await?;
         Ok(unfinished + self.delete_versions(prefix).await?)
     }
@@ -39,8 +38,8 @@ impl Bucket {
                 .send()
                 .await
                 .map_err(|error| unavailable("ListMultipartUploads", &error))?;
-            for upload in page.uploads() {
-                let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) else { continue };
+            let uploads = page.uploads().iter().filter_map(|upload| Some((upload.key()?, upload.upload_id()?)));
+            for (key, id) in uploads {
                 aborted += usize::from(self.abort_parts(key, id).await?);
             }
             if page.is_truncated() != Some(true) {
@@ -70,7 +69,7 @@ impl Bucket {
         }
     }
 
-    /// One page, which is as much as one request takes.
+    /// Deletes one page, which is as much as one request takes.
     async fn delete_found(&self, found: Vec<ObjectIdentifier>, is_again: bool) -> Result<usize, BucketError> {
         let count = found.len();
         if count == 0 {
@@ -85,10 +84,10 @@ impl Bucket {
             .send()
             .await
             .map_err(|error| unavailable("DeleteObjects", &error))?;
-        // The request succeeds although single keys were refused.
+        // The request succeeds even if single keys were refused.
         let Some(first) = answer.errors().first() else { return Ok(count) };
-        // What is refused may be locked, by a hold that is over or by whoever was just putting one on. Unlocked, it is deleted by the
-        // next try.
+        // A refused version may be locked by a hold that has ended or was just set. The next try deletes it once it
+        // is unlocked.
         let refused = answer.errors().iter().filter(|error| error.code() == Some("AccessDenied"));
         let locked: Vec<_> = refused.filter_map(|error| Some((error.key()?, error.version_id()?))).collect();
         if locked.len() < answer.errors().len() || is_again {

@@ -1,35 +1,29 @@
-//! What media bytes are, found in the bytes themselves.
+//! The formats of media, found in the bytes themselves.
 //!
-//! A file's name and the Content-Type it came with are never asked: they are whatever the sender says. Whether a file is
-//! whole is in `whole.rs`; whether a picture shows what it should is for others to say.
+//! A file's name and Content-Type are not trusted: a sender may say anything. `whole` checks whether a file is
+//! complete; nobody here checks what a picture shows.
 
 use super::whole;
 
-/// A kind of file that evidence may be made of.
+/// The formats that evidence may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MediaFormat {
-    /// JPEG.
     Jpeg,
-    /// PNG.
     Png,
-    /// WebP.
     WebP,
     /// HEIC, which iPhones take pictures in.
     Heic,
-    /// PDF.
     Pdf,
-    /// MP4 video.
     Mp4,
-    /// WebM video.
     WebM,
 }
 
 impl MediaFormat {
-    /// The format of `bytes`, or `None` for anything that evidence cannot be (HTML, JSON, archives, other media).
+    /// The format of `bytes`; `None` for anything else (HTML, JSON, archives, other media).
     #[must_use]
     pub fn of(bytes: &[u8]) -> Option<Self> {
-        // `infer` takes a PDF's mark anywhere in the first kilobyte and WebP's without its container's; a web page that
-        // only mentions the mark must not pass.
+        // `infer` accepts the PDF mark anywhere in the first kilobyte, and the WebP mark without its container; a web
+        // page that only mentions a mark must not pass.
         match infer::get(bytes)?.mime_type() {
             "image/jpeg" => Some(Self::Jpeg),
             "image/png" => bytes.starts_with(b"\x89PNG\r\n\x1a\n").then_some(Self::Png),
@@ -42,7 +36,6 @@ impl MediaFormat {
         }
     }
 
-    /// Its media type.
     #[must_use]
     pub fn content_type(self) -> &'static str {
         match self {
@@ -56,7 +49,7 @@ impl MediaFormat {
         }
     }
 
-    /// The end of its file names, without a dot.
+    /// The file name extension, without a dot.
     #[must_use]
     pub fn extension(self) -> &'static str {
         match self {
@@ -82,14 +75,13 @@ impl MediaFormat {
         self.is_image() || self == Self::Pdf
     }
 
-    /// Whether it is a video.
     #[must_use]
     pub fn is_video(self) -> bool {
         matches!(self, Self::Mp4 | Self::WebM)
     }
 
-    /// Whether `bytes`, which are of this format, reach to the file's own end and have a picture in them, a document a page. Only
-    /// what is cheap to see is looked at: `true` does not promise that the file can be shown.
+    /// Whether `bytes`, which have this format, are complete and contain a picture, or a document a page. The check
+    /// is cheap: `true` does not promise that the file can be shown.
     #[must_use]
     pub fn is_whole(self, bytes: &[u8]) -> bool {
         match self {

@@ -1,4 +1,4 @@
-//! Legal holds: on a bucket with Object Lock, a version that has one cannot be deleted by anybody.
+//! Legal holds: on a bucket with Object Lock, nobody can delete a version that has one.
 
 use aws_sdk_s3::{
     operation::list_object_versions::ListObjectVersionsOutput,
@@ -11,18 +11,18 @@ use super::{
     bucket::{status, unavailable},
 };
 
-/// Versions whose hold is changed at the same time.
+/// Versions whose hold is changed concurrently.
 const AT_ONCE: usize = 8;
 
 /// Where a page of versions begins.
 pub(super) type Marker = (String, Option<String>);
 
 impl Bucket {
-    /// Puts a legal hold on every version of every object whose key begins with `prefix`, or takes it off; says how many that were.
-    /// Doing so again is harmless, and the way to go on after an error. What is written meanwhile may be left out.
+    /// Sets or removes the legal hold of every version of every key that begins with `prefix`; returns their number.
+    /// It can be repeated, and must be after an error. What is written meanwhile may be left out.
     ///
     /// # Errors
-    /// [`BucketError::Unavailable`]: it was not done to all of them; also where the bucket has no Object Lock.
+    /// [`BucketError::Unavailable`]: not all were changed; also where the bucket has no Object Lock.
     pub async fn hold_all(&self, prefix: &str, on: bool) -> Result<usize, BucketError> {
         let (mut held, mut from) = (0, None);
         loop {
@@ -39,7 +39,7 @@ impl Bucket {
         }
     }
 
-    /// The same for one version. One that is gone needs none.
+    /// Sets or removes the hold of one version. A deleted one needs none.
     pub(super) async fn hold(&self, key: &str, version: &str, on: bool) -> Result<(), BucketError> {
         let wanted = if on { ObjectLockLegalHoldStatus::On } else { ObjectLockLegalHoldStatus::Off };
         let hold = ObjectLockLegalHold::builder().status(wanted).build();
@@ -51,7 +51,7 @@ impl Bucket {
         }
     }
 
-    /// One page of the versions, and of the marks that one was deleted.
+    /// One page of versions and delete markers.
     pub(super) async fn versions(
         &self,
         prefix: &str,
@@ -64,7 +64,7 @@ impl Bucket {
     }
 }
 
-/// Where the page after this one begins, if there is one.
+/// Where the next page begins, if there is one.
 pub(super) fn next_page(page: ListObjectVersionsOutput) -> Result<Option<Marker>, BucketError> {
     if page.is_truncated != Some(true) {
         return Ok(None);
@@ -73,7 +73,7 @@ pub(super) fn next_page(page: ListObjectVersionsOutput) -> Result<Option<Marker>
     Ok(page.next_key_marker.map(|key| (key, page.next_version_id_marker)))
 }
 
-/// A page that is not the last says where the next one begins; without that the first would come again for ever.
+/// A page that is not the last must say where the next one begins; otherwise the first would be read forever.
 pub(super) fn goes_on(marker: Option<&String>) -> Result<(), BucketError> {
     marker.map(|_| ()).ok_or(BucketError::Unavailable)
 }

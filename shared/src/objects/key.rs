@@ -1,8 +1,8 @@
-//! What our objects in S3 are called, and how they are described to whoever downloads them.
+//! The keys of our objects in S3, and the headers with which they are downloaded.
 //!
-//! This is the only place that builds a key. Most keys end in the SHA-256 of the bytes they name, so that an object under
-//! one can be written any number of times and is always the same one. The two others are named by where their bytes come
-//! from, and say so: an upload, and a video, whose hash is known only once all of it has been stored.
+//! This is the only place that builds a key. Most keys end in the SHA-256 of the object's bytes, so that writing
+//! again always writes the same object. The exceptions are named by the origin of their bytes: uploads, files of
+//! jobs, and videos, whose hash is known only after they are stored.
 
 use std::fmt;
 
@@ -14,109 +14,70 @@ use crate::{
     process::{EvidenceKind, ProcessId},
 };
 
-/// The name of one object.
+/// The key of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ObjectKey<'a> {
     /// A picture kept as evidence: `tenant/process/evidence/document_front-1-<sha256>.jpg`.
     Evidence {
-        /// Whose it is.
         tenant: &'a TenantId,
-        /// The process it belongs to.
         process: ProcessId,
-        /// What it shows.
         kind: EvidenceKind,
-        /// Which of the person's tries it shows, from 1; 0 where it belongs to none.
+        /// The person's attempt, from 1; 0 where it belongs to none.
         attempt: u32,
-        /// SHA-256 of the bytes.
         sha256: [u8; 32],
-        /// What the bytes are.
         format: MediaFormat,
     },
-    /// A provider's answer, untouched: `tenant/process/raw/<sha256>.json`.
-    Raw {
-        /// Whose it is.
-        tenant: &'a TenantId,
-        /// The process it belongs to.
-        process: ProcessId,
-        /// SHA-256 of the bytes.
-        sha256: [u8; 32],
-        /// What the bytes are.
-        form: RawForm,
-    },
+    /// A provider's raw answer: `tenant/process/raw/<sha256>.json`.
+    Raw { tenant: &'a TenantId, process: ProcessId, sha256: [u8; 32], form: RawForm },
     /// A callback's body that is too large for the table: `tenant/process/callbacks/<sha256>`.
-    CallbackBody {
-        /// Whose it is.
-        tenant: &'a TenantId,
-        /// The process it belongs to.
-        process: ProcessId,
-        /// SHA-256 of the bytes.
-        sha256: [u8; 32],
-    },
+    CallbackBody { tenant: &'a TenantId, process: ProcessId, sha256: [u8; 32] },
     /// A provider's certificate: `tenant/process/certificate-<sha256>.pdf`.
-    Certificate {
-        /// Whose it is.
-        tenant: &'a TenantId,
-        /// The process it belongs to.
-        process: ProcessId,
-        /// SHA-256 of the bytes.
-        sha256: [u8; 32],
-    },
-    /// A file that a customer brings before the process that it is for: `_uploads/tenant/<uuid>/file`. All tenants' are under
-    /// one prefix, which one lifecycle rule covers; no tenant's name begins with `_`.
-    Upload {
-        /// Whose it is.
-        tenant: &'a TenantId,
-        /// Its name.
-        id: Uuid,
-    },
-    /// A file of a job: `_jobs/tenant/<uuid>/source`, `…/piece-7`, `…/result-9.csv`. All tenants' are under one prefix, which
-    /// one lifecycle rule covers.
+    Certificate { tenant: &'a TenantId, process: ProcessId, sha256: [u8; 32] },
+    /// A file that a customer uploads before creating a process: `_uploads/tenant/<uuid>/file`. One prefix for all
+    /// tenants, so that one lifecycle rule covers it; no tenant's id begins with `_`.
+    Upload { tenant: &'a TenantId, id: Uuid },
+    /// A file of a job: `_jobs/tenant/<uuid>/source`, `…/piece-7`, `…/result-9.csv`. One prefix for all tenants, so
+    /// that one lifecycle rule covers it.
     Job {
-        /// Whose it is.
         tenant: &'a TenantId,
-        /// The job's run, which no other job has.
+        /// The job's run, which is unique.
         run: Uuid,
-        /// Which of its files.
         file: JobFile,
     },
-    /// A video kept as evidence: `tenant/process/evidence/video-<hash>.mp4`. Streamed, so that it needs a name before its
-    /// bytes are known.
+    /// A video kept as evidence: `tenant/process/evidence/video-<hash>.mp4`. It is streamed, so its key is needed
+    /// before its bytes are known.
     Video {
-        /// Whose it is.
         tenant: &'a TenantId,
-        /// The process it belongs to.
         process: ProcessId,
-        /// SHA-256 of the provider's own identity of it.
+        /// SHA-256 of the provider's own identity of the video.
         source_hash: [u8; 32],
-        /// What its first bytes say it is.
+        /// From its first bytes.
         format: MediaFormat,
     },
 }
 
-/// A file of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobFile {
-    /// What it was given.
+    /// The job's input.
     Source,
-    /// The rows of what it was given, where that was a workbook or in UTF-16.
+    /// The rows of the input, where it was a workbook or in UTF-16.
     Workbook,
-    /// What one try at a step made, by the number of that try.
+    /// The output of one try of a step, by the number of the try.
     Piece(u64),
-    /// What came of it, by the number of the try that ended it.
+    /// The job's result, by the number of the try that ended it.
     Result(u64),
 }
 
-/// What a provider answered with.
+/// The form of a provider's raw answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RawForm {
-    /// JSON, as expected.
     RawJson,
     /// Anything else: kept under `.bin`.
     Other,
 }
 
 impl RawForm {
-    /// Looks at the whole body.
+    /// Checks the whole body.
     #[must_use]
     pub fn of(body: &[u8]) -> Self {
         match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
@@ -127,19 +88,19 @@ impl RawForm {
 }
 
 impl ObjectKey<'_> {
-    /// What the name of an upload begins with, and nothing else's does.
+    /// The prefix of all uploads, and of nothing else.
     #[must_use]
     pub fn upload_prefix(tenant: &TenantId, id: Uuid) -> String {
         format!("_uploads/{tenant}/{}/", id.hyphenated())
     }
 
-    /// What the keys of all that a process keeps begin with, and no other key does: `tenant/process/`.
+    /// The prefix of everything that a process keeps, and of nothing else: `tenant/process/`.
     #[must_use]
     pub fn process_prefix(tenant: &TenantId, process: ProcessId) -> String {
         format!("{tenant}/{process}/")
     }
 
-    /// The object's Content-Type. For an upload it is the one that was announced, which is not known here.
+    /// The object's Content-Type; `None` for an upload, which has the announced one.
     #[must_use]
     pub fn content_type(&self) -> &'static str {
         match self {
@@ -153,7 +114,7 @@ impl ObjectKey<'_> {
         }
     }
 
-    /// The object's Content-Disposition: a picture may be shown, what others wrote is only ever saved.
+    /// The object's Content-Disposition: pictures may be shown, other files are only saved.
     #[must_use]
     pub fn content_disposition(&self) -> &'static str {
         match self {
@@ -162,7 +123,7 @@ impl ObjectKey<'_> {
         }
     }
 
-    /// The object's Cache-Control: a copy in a cache would outlive a redaction.
+    /// The object's Cache-Control: a cached copy would survive a redaction.
     #[must_use]
     pub fn cache_control(&self) -> &'static str {
         "private, no-store"

@@ -1,6 +1,6 @@
-//! Links that let others read or write one object for a while. Nothing is sent to S3 to make one.
+//! Signed links to read or write one object for a while. Making one sends no request.
 //!
-//! A link ends with the credentials that signed it, whatever it says: on Lambda that may be sooner.
+//! A link expires with the credentials that signed it, which on Lambda may be sooner than it says.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use super::{
     bucket::{LINK_LIFE, unavailable},
 };
 
-/// A link to write one object through. Cannot be printed: whoever has it can write.
+/// A link to write one object. It cannot be printed, because whoever has it can write.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PresignedPut {
-    /// Where to `PUT` the bytes.
+    /// The target of the `PUT`.
     pub url: String,
-    /// The headers that the request must have, exactly so; without them S3 refuses it.
+    /// The exact headers of the request; S3 refuses it without them.
     pub headers: Vec<(String, String)>,
 }
 
 impl Bucket {
-    /// A link that lets anybody read the object for a while; with `download_name`, browsers save it under that name.
+    /// A link to read the object; with `download_name`, browsers save it under that name.
     ///
     /// # Errors
     /// [`BucketError::LinkLife`] if `expires_in` is not within [`LINK_LIFE`].
@@ -44,13 +44,13 @@ impl Bucket {
         Ok(link.uri().to_owned())
     }
 
-    /// A link that lets anybody write the object `key` once, as `bytes` bytes of `content_type`: all three are signed, so
-    /// that S3 itself refuses (403) what is longer, shorter or announced as something else, and (412) a second write.
-    /// What the bytes are is not known until they are read.
+    /// A link to write the object `key` once, with exactly `bytes` bytes of `content_type`. All are signed, so that
+    /// S3 refuses another length or type (403) and a second write (412). The bytes themselves are checked when they
+    /// are read.
     ///
     /// # Errors
-    /// [`BucketError::LinkLife`] if `expires_in` is not within [`LINK_LIFE`]; [`BucketError::TooLarge`] for more bytes
-    /// than a number of S3 can say.
+    /// [`BucketError::LinkLife`] if `expires_in` is not within [`LINK_LIFE`]; [`BucketError::TooLarge`] for more
+    /// bytes than S3 can count.
     pub async fn presign_put(
         &self,
         key: &ObjectKey<'_>,
@@ -82,7 +82,7 @@ fn lives_for(expires_in: Duration) -> Result<PresigningConfig, BucketError> {
     PresigningConfig::expires_in(expires_in).map_err(|_| BucketError::LinkLife)
 }
 
-/// A Content-Disposition; what is not plainly harmless in a file name becomes `_`.
+/// A Content-Disposition; unsafe characters of the file name become `_`.
 fn saved_as(name: &str) -> String {
     let harmless = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' };
     format!("attachment; filename=\"{}\"", name.chars().map(harmless).collect::<String>())

@@ -1,4 +1,4 @@
-//! The S3 bucket: what is written once and read through links, whatever it is.
+//! The S3 bucket: objects are written once and read through links.
 //!
 //! | file | subject |
 //! | --- | --- |

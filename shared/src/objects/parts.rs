@@ -1,7 +1,7 @@
-//! Writing one long object in parts, whose name does not hold its hash.
+//! Writing a long object in parts; its key does not contain its hash.
 //!
-//! The object appears when the last part is there and the write is completed, or never. What was begun must end in
-//! [`Parts::complete`] or [`Parts::abort`]; parts whose writer was killed in between are for the bucket's lifecycle rule.
+//! The object appears only when the write is completed. Every write must end in [`Parts::complete`] or
+//! [`Parts::abort`]; if the writer is killed, the bucket's lifecycle rule removes the parts.
 
 use aws_sdk_s3::{
     primitives::ByteStream,
@@ -17,13 +17,13 @@ use super::{
     bucket::{status, unavailable},
 };
 
-/// S3's own bound for every part but the last.
+/// S3's minimum for every part but the last.
 pub(crate) const SMALLEST_PART_BYTES: usize = 5 << 20;
 
-/// The most that one of several objects may have that become one: 48 MiB.
+/// The largest object that can be joined with others: 48 MiB.
 pub const LARGEST_PIECE_BYTES: usize = 48 << 20;
 
-/// Objects that become one and are read at the same time.
+/// Objects that are read concurrently while joining.
 const PIECES_AT_ONCE: usize = 3;
 
 /// An object that is being written.
@@ -36,7 +36,7 @@ pub(crate) struct Parts<'a> {
 }
 
 impl Bucket {
-    /// Begins to write `key`.
+    /// Starts writing `key`.
     pub(crate) async fn begin_parts(&self, key: &ObjectKey<'_>) -> Result<Parts<'_>, BucketError> {
         let begun = self
             .client
@@ -56,7 +56,7 @@ impl Bucket {
 }
 
 impl Parts<'_> {
-    /// Writes the next part, of at least [`SMALLEST_PART_BYTES`] unless it is the last; S3 itself checks its hash.
+    /// Writes the next part, of at least [`SMALLEST_PART_BYTES`] unless it is the last; S3 checks its hash.
     pub(crate) async fn write(&mut self, part: Bytes) -> Result<(), BucketError> {
         let number = i32::try_from(self.written.len() + 1).map_err(|_| BucketError::TooLarge)?;
         let length = i64::try_from(part.len()).map_err(|_| BucketError::TooLarge)?;
@@ -74,7 +74,7 @@ impl Parts<'_> {
             .content_length(length)
             .body(ByteStream::from(part))
             .customize()
-            // As for a whole object: the checksum is signed.
+            // As for a whole object, the checksum is signed.
             .disable_payload_signing()
             .send()
             .await
@@ -84,7 +84,7 @@ impl Parts<'_> {
         Ok(())
     }
 
-    /// Makes the object of its parts, if there is none of that name yet. Whatever else comes of it, no part stays.
+    /// Completes the object, if the key is free. Otherwise the parts are removed.
     pub(crate) async fn complete(mut self) -> Result<PutOutcome, BucketError> {
         let parts = CompletedMultipartUpload::builder().set_parts(Some(std::mem::take(&mut self.written))).build();
         let sent = self
@@ -99,7 +99,7 @@ impl Parts<'_> {
             .send()
             .await;
         let Err(error) = sent else { return Ok(PutOutcome::Stored) };
-        // The name is taken, or these parts are gone: both may be a repeat's answer whose first one was lost.
+        // The key is taken or the parts are gone: this may be a repetition whose first answer was lost.
         let settled = matches!(status(&error), Some(404 | 412));
         if !settled {
             unavailable("CompleteMultipartUpload", &error);
@@ -116,18 +116,18 @@ impl Parts<'_> {
         }
     }
 
-    /// Gives up. There is nobody to tell if that fails too: the lifecycle rule removes the parts later.
+    /// Aborts the write. If that fails too, the lifecycle rule removes the parts later.
     pub(crate) async fn abort(self) {
         let _ = self.bucket.abort_parts(&self.key, &self.id).await;
     }
 }
 
 impl Bucket {
-    /// Makes one object of several, in their order, each of at most [`LARGEST_PIECE_BYTES`]. No more than four of them are held
-    /// at a time. Done again it changes nothing.
+    /// Joins several objects into one, in order, each of at most [`LARGEST_PIECE_BYTES`]. At most four are held in
+    /// memory. It can be repeated.
     ///
     /// # Errors
-    /// One is not there, or S3 does not do it; whatever was begun is given up.
+    /// One does not exist, or S3 fails; the write is aborted.
     pub async fn join(&self, pieces: &[ObjectKey<'_>], whole: &ObjectKey<'_>) -> Result<PutOutcome, BucketError> {
         let mut parts = self.begin_parts(whole).await?;
         match self.write_pieces(&mut parts, pieces).await {
@@ -149,14 +149,14 @@ impl Bucket {
                 parts.write(held.split().freeze()).await?;
             }
         }
-        // An object has one part at least.
+        // An object has at least one part.
         if !held.is_empty() || parts.written.is_empty() {
             parts.write(held.freeze()).await?;
         }
         Ok(())
     }
 
-    /// Removes the parts of an unfinished object; says whether there still were any.
+    /// Removes the parts of an unfinished object; returns whether there were any.
     pub(super) async fn abort_parts(&self, key: &str, id: &str) -> Result<bool, BucketError> {
         match self.client.abort_multipart_upload().bucket(&self.name).key(key).upload_id(id).send().await {
             Ok(_) => Ok(true),

@@ -1,7 +1,7 @@
 //! CLABE, the 18 digits of a Mexican bank account: three of the bank, three of the city, eleven of the account, a check digit.
 //!
-//! Banks and cities are in files of lines separated by tabs: `code, tag, name` and `code, city`. Both lists are never complete:
-//! a bank or city that is not in them is told of as unknown, and is no fault.
+//! Banks and cities are in files of lines separated by tabs: `code, tag, name` and `code, city`. The lists are never
+//! complete: an unknown bank or city is reported as unknown and is not an error.
 
 use std::sync::LazyLock;
 
@@ -30,9 +30,9 @@ pub struct Report {
     bank: Option<&'static str>,
     /// The cities that share the code, with their state.
     city: Option<&'static str>,
-    /// Whether they are several.
+    /// Whether there are several.
     multiple: bool,
-    /// How many they are.
+    /// The number of cities.
     total: usize,
     account: String,
     code: Code,
@@ -48,21 +48,19 @@ struct Code {
 /// What is wrong with a CLABE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// It has not 18 digits.
     #[error("must be 18 digits")]
-    FieldType,
-    /// The last digit does not fit the others.
-    #[error("is not a valid CLABE: check digit")]
+    Length,
+    #[error("is not a valid CLABE: wrong check digit")]
     CheckDigit,
 }
 
-/// What `clabe` says.
+/// Reads a CLABE.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn check(clabe: &str) -> Result<Report, Fault> {
     if clabe.len() != 18 || !clabe.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(Fault::FieldType);
+        return Err(Fault::Length);
     }
     let digits = clabe.bytes().map(|b| u32::from(b - b'0'));
     let sum: u32 = digits.take(17).zip([3, 7, 1].into_iter().cycle()).map(|(digit, weight)| digit * weight % 10).sum();
@@ -115,7 +113,7 @@ mod tests {
             assert_eq!(check(&String::from_utf8(digits).unwrap()), Err(Fault::CheckDigit), "digit {at}");
         }
         for form in ["", "00201007777777777", "00201007777777777x"] {
-            assert_eq!(check(form), Err(Fault::FieldType));
+            assert_eq!(check(form), Err(Fault::Length));
         }
     }
 

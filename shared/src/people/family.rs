@@ -1,4 +1,4 @@
-//! What makes a family of records.
+//! What a family of records is: its names, fields, owner, uniqueness, rules, and how its records are read and shown.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -9,95 +9,97 @@ use super::{
 };
 use crate::common::{FieldError, RawJson};
 
-/// A family: everything that the generic use cases need to know of one kind of record. A family that is only fields is one
-/// value of this type and nothing else.
+/// Everything that the generic use cases need to know of one kind of record.
 pub struct Family {
-    /// What its records are.
     pub kind: Kind,
-    /// The path of its list.
     pub path: &'static str,
-    /// Its fields, in the order in which they are shown.
+    /// What errors call a record.
+    pub noun: &'static str,
+    /// What events call a record.
+    pub resource: &'static str,
+    /// In the order in which they are shown.
     pub fields: &'static [Field],
-    /// What each record belongs to.
     pub owner: Option<Owner>,
-    /// Which records of other families the fields name, beside the owner; they must be there.
-    pub references: Option<fn(&Fields) -> Vec<Named>>,
-    /// Fields whose value no two records of a tenant share.
+    /// The records that the fields refer to, beside the owner; they must exist.
+    pub references: Option<fn(&Fields) -> Vec<Reference>>,
+    /// Fields of which no two records of a tenant share a value.
     pub unique: &'static [&'static str],
-    /// The status that creating one is answered with.
+    /// The HTTP status of a creation.
     pub created: u16,
-    /// Rules over several fields, and values that follow from others, on the values as they would be stored.
     pub validate_and_derive: Option<ValidateAndDerive>,
-    /// What is shown beyond the fields, at the present moment.
     pub show: Option<Show>,
-    /// What is shown and nobody sets, beside the times: it follows from other values. Where it comes back it counts for nothing.
+    /// What is shown and derived from other values. A request that sends it back has no effect.
     pub derived: &'static [&'static str],
-    /// What its owner keeps of it.
     pub owner_projection: Option<ProjectionRule>,
-    /// The field by whose value records of one owner are looked for; others may have the same.
+    /// A field by whose value records of one owner can be found; it need not be unique.
     pub listed: Option<&'static str>,
-    /// Entries of a page of its list where nothing else is asked for, if not as many as elsewhere.
+    /// The default page size of its list, if it differs from other lists.
     pub per_page: Option<usize>,
-    /// Whether pages of its list say how many entries it has.
+    /// Whether pages of its list show the total.
     pub counted: bool,
-    /// The field behind which its times are shown; the last where there is none.
+    /// The field after which the times are shown; by default the last one.
     pub times_after: Option<&'static str>,
-    /// The event of a creation, where it is not that its owner's data changed.
+    /// The event of a creation, if it is not [`UPDATED_DATA`].
     pub created_event: Option<&'static str>,
 }
 
-/// Rules and consequences of a request, at the present moment: changes the values, and says what is wrong with them.
+/// What the records of a family are called.
+pub struct Names {
+    pub path: &'static str,
+    /// In errors.
+    pub noun: &'static str,
+    /// In events: the seed's `model` or `resource_name`, where it has one.
+    pub resource: &'static str,
+}
+
+/// Rules over several fields and derived values, on the values as they would be stored: changes them, and returns what is invalid.
 pub type ValidateAndDerive = fn(&mut Fields, &Change<'_>, Timestamp) -> Vec<FieldError>;
-/// Adds to what is shown of a record at the present moment.
+/// Adds what is shown beyond the fields at this moment.
 pub type Show = fn(&Record, &mut View, Timestamp);
 
-/// How an owner keeps what it must know of the records of a family without asking an index, which lags.
+/// How an owner keeps what it must know of a family's records, so that no index is asked: indexes lag.
 pub struct ProjectionRule {
-    /// In which map of its item.
+    /// The map in the owner's item.
     pub map: &'static str,
-    /// Under which name, and what. A family whose records are read by their owner goes by their ids.
+    /// The name in the map, and the value. The name is the record's id where the owner's records are read by it.
     pub of: fn(&Record) -> (String, RawJson),
 }
 
 /// What an owner keeps of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnerProjection {
-    /// In which map of its item.
     pub map: &'static str,
-    /// Under which name.
     pub name: String,
-    /// What it keeps.
-    pub said: RawJson,
+    pub value: RawJson,
 }
 
-/// A record that a field names: the field, what it is, and which.
-pub type Named = (&'static str, Kind, Uuid);
+/// A reference to a record: the field, the kind and the id.
+pub type Reference = (&'static str, Kind, Uuid);
 
-/// The record that `field` names, if it names one.
+/// The reference in `field`, if it has a value.
 #[must_use]
-pub fn named(fields: &Fields, field: &'static str, kind: Kind) -> Vec<Named> {
+pub fn reference(fields: &Fields, field: &'static str, kind: Kind) -> Vec<Reference> {
     let id = fields.get(field).and_then(RawJson::read);
     id.map(|id| (field, kind, id)).into_iter().collect()
 }
 
 /// What records of a family belong to.
 pub struct Owner {
-    /// The field that names it.
+    /// The field with its id.
     pub field: &'static str,
-    /// Its kind.
     pub kind: Kind,
 }
 
 /// What a request does to a record.
 pub struct Change<'a> {
-    /// The values that it brings.
+    /// The values in the request.
     pub given: &'a Fields,
-    /// The values before it; a new record has none.
+    /// The values before it; `None` for a new record.
     pub present: Option<&'a Fields>,
 }
 
 impl Change<'_> {
-    /// Whether it brings another value of a field than there was.
+    /// Whether the request changes the field's value.
     #[must_use]
     pub fn touches(&self, field: &str) -> bool {
         let given = self.given.get(field);
@@ -105,19 +107,31 @@ impl Change<'_> {
     }
 }
 
-/// The times that every record shows.
 const TIMES: [&str; 2] = ["created_at", "updated_at"];
 
-/// The event that a person's data changed.
+/// The page size of those lists for which the seed shows 15.
+pub const SHORT_PAGE: usize = 15;
+
+/// The event that a person's data changed: a record of it was created or changed.
 pub const UPDATED_DATA: &str = "updated_data_to_person";
 
-impl Family {
-    /// A family that is only fields, belonging to a person.
+impl ProjectionRule {
+    /// Keeps the ids of the records and nothing else.
     #[must_use]
-    pub const fn of_person(kind: Kind, path: &'static str, fields: &'static [Field]) -> Self {
+    pub const fn ids(map: &'static str) -> Self {
+        Self { map, of: |record| (record.id.to_string(), RawJson::null()) }
+    }
+}
+
+impl Family {
+    /// A family of fields without rules, whose records belong to a person.
+    #[must_use]
+    pub const fn of_person(kind: Kind, names: Names, fields: &'static [Field]) -> Self {
         Self {
             kind,
-            path,
+            path: names.path,
+            noun: names.noun,
+            resource: names.resource,
             fields,
             owner: Some(Owner { field: "person_id", kind: Kind::Person }),
             references: None,
@@ -135,11 +149,11 @@ impl Family {
         }
     }
 
-    /// Reads what a request brings for a record whose present values are `present`; a new one has none. Where `whole`, it must
-    /// bring every field that is required.
+    /// Reads a request for a record whose values are `present`; a new record has none. `whole` demands every required field. Returns
+    /// the values as they are stored.
     ///
     /// # Errors
-    /// Every field that is not as it should be.
+    /// Every invalid field.
     pub fn read(
         &self,
         given: &Fields,
@@ -156,13 +170,13 @@ impl Family {
         if problems.is_empty() { Ok(fields) } else { Err(distinct(problems)) }
     }
 
-    /// What a request brings beyond what `record` shows at this moment: whoever sends back what was shown, with a change or two, brings
-    /// these alone. What only we set, and never changes by itself, is refused later where it differs.
+    /// What a request changes of what `record` shows at this moment, so that a customer can send back what was shown with a change
+    /// or two. A read-only field that differs stays in, and is refused later.
     #[must_use]
     pub fn brought(&self, given: &Fields, record: &Record, now: Timestamp) -> Fields {
         let shown = self.view(record, now);
         let is_shown = |name: &str, value: &RawJson| match name {
-            // In any form that a path takes.
+            // In any spelling that a path accepts.
             "id" => value.read() == Some(record.id),
             _ => shown.part(name).is_some_and(|part| part.says_as(value)),
         };
@@ -171,19 +185,24 @@ impl Family {
         brought.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
-    /// What the owner keeps of a record.
     #[must_use]
     pub fn project(&self, record: &Record) -> Option<OwnerProjection> {
         let ProjectionRule { map, of } = self.owner_projection.as_ref()?;
-        let (name, said) = of(record);
-        Some(OwnerProjection { map, name, said })
+        let (name, value) = of(record);
+        Some(OwnerProjection { map, name, value })
+    }
+
+    /// Whether its records belong to one of that kind.
+    #[must_use]
+    pub fn belongs_to(&self, kind: Kind) -> bool {
+        self.owner.as_ref().is_some_and(|owner| owner.kind == kind)
     }
 
     fn is_stored(&self, name: &str) -> bool {
         self.fields.iter().any(|field| field.name == name && field.is_shown())
     }
 
-    /// The record as customers see it.
+    /// The record as customers see it at this moment.
     #[must_use]
     pub fn view(&self, record: &Record, now: Timestamp) -> View {
         let mut view = View::default();
@@ -201,16 +220,15 @@ impl Family {
         view
     }
 
-    /// The event of a record's change; `None` where nobody is told.
+    /// The event of a record's creation or change; `None` where nobody is notified.
     #[must_use]
     pub fn event(&self, new: bool) -> Option<&'static str> {
-        let of_person =
-            self.kind == Kind::Person || self.owner.as_ref().is_some_and(|owner| owner.kind == Kind::Person);
+        let of_person = self.kind == Kind::Person || self.belongs_to(Kind::Person);
         self.created_event.filter(|_| new).or(of_person.then_some(UPDATED_DATA))
     }
 }
 
-/// One problem a field, the first: what has not even the right form needs no more to be said of it.
+/// The first problem of each field: a value of the wrong type needs no further message.
 #[must_use]
 pub(crate) fn distinct(problems: impl IntoIterator<Item = FieldError>) -> Vec<FieldError> {
     let mut seen = std::collections::HashSet::new();

@@ -1,4 +1,4 @@
-//! A record of the registry and what happens to it.
+//! A record of the registry, its events, and how it is shown.
 
 use std::collections::BTreeMap;
 
@@ -12,27 +12,20 @@ use crate::common::{RawJson, TenantId, ids::uuid_of};
 /// The values of a record, by the name of their field. A field that was never given is absent.
 pub type Fields = BTreeMap<String, RawJson>;
 
-/// One record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// What it is.
     pub kind: Kind,
-    /// Whose it is.
     pub tenant: TenantId,
-    /// Its id.
     pub id: Uuid,
     /// The record it belongs to.
     pub owner: Option<Uuid>,
-    /// Its values.
     pub fields: Fields,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When it was changed.
     pub updated_at: Timestamp,
-    /// When it was deleted; whoever restores it finds everything as it was.
+    /// A deleted record keeps everything, so that it can be restored.
     pub deleted_at: Option<Timestamp>,
-    /// What its own records say about it, as `map#name`: enough to show it without reading them, or to read them without asking
-    /// an index. It stands beside the record in its item, where they can write it.
+    /// The projections of records that belong to it, under `map#name`. They stand beside the record in its item, where the
+    /// transactions of those records write them.
     #[serde(skip)]
     pub projections: Fields,
 }
@@ -44,33 +37,36 @@ impl Record {
         self.fields.get(field)?.read::<Option<T>>()?
     }
 
+    /// The projections in one map, by their names.
+    pub fn projections_in(&self, map: &str) -> impl Iterator<Item = (&str, &RawJson)> {
+        let named = self.projections.iter().filter_map(|(key, value)| Some((key.split_once('#')?, value)));
+        named.filter(move |((of, _), _)| *of == map).map(|((_, name), value)| (name, value))
+    }
+
     /// The ids of the records of which it keeps projections in `map`.
     #[must_use]
     pub fn kept_in(&self, map: &str) -> Vec<Uuid> {
-        let names = self.projections.keys().filter_map(|key| key.split_once('#'));
-        names.filter(|(of, _)| *of == map).filter_map(|(_, name)| name.parse().ok()).collect()
+        self.projections_in(map).filter_map(|(name, _)| name.parse().ok()).collect()
     }
 
-    /// The text of a field, `""` where there is none.
+    /// The text of a field; `""` where there is none.
     #[must_use]
     pub fn text(&self, field: &str) -> String {
         self.value(field).unwrap_or_default()
     }
 }
 
-/// Something that happened to a record, with an id that stays the same however often it is told.
+/// An event of a record. Its id stays the same however often it is delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordEvent {
-    /// Follows from the record and the number of the write that it happened in.
+    /// Derived from the record and its version.
     pub id: Uuid,
-    /// What happened.
     pub name: String,
-    /// When.
     pub at: Timestamp,
 }
 
 impl RecordEvent {
-    /// What happened to `record` in its write number `version`.
+    /// The event of the write that gave `record` this version.
     #[must_use]
     pub fn new(record: &Record, name: &str, version: u64, at: Timestamp) -> Self {
         let id = uuid_of(&["record-event", record.kind.as_str(), &record.id.to_string(), name, &version.to_string()]);
@@ -83,7 +79,6 @@ impl RecordEvent {
 pub struct View(Vec<(&'static str, RawJson)>);
 
 impl View {
-    /// Adds a part.
     pub fn put(&mut self, name: &'static str, value: RawJson) {
         self.0.push((name, value));
     }
@@ -93,7 +88,6 @@ impl View {
         self.put(name, RawJson::of(value));
     }
 
-    /// What it shows under a name.
     #[must_use]
     pub fn part(&self, name: &str) -> Option<&RawJson> {
         self.0.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
@@ -105,14 +99,13 @@ impl View {
         self.0.insert(at, (name, RawJson::of(value)));
     }
 
-    /// Calls a part something else.
     pub fn rename(&mut self, name: &str, new: &'static str) {
         if let Some((name, _)) = self.0.iter_mut().find(|(other, _)| *other == name) {
             *name = new;
         }
     }
 
-    /// Shows something else for a part.
+    /// Changes the value of a part that is there.
     pub fn replace(&mut self, name: &str, value: &impl Serialize) {
         if let Some((_, part)) = self.0.iter_mut().find(|(other, _)| *other == name) {
             *part = RawJson::of(value);

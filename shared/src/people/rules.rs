@@ -1,7 +1,7 @@
-//! Rules for the values of dynamic properties, written as in seed `002_62dc5acb5b5aea27`: a name, and after a colon what it
-//! needs.
+//! Rules for the values of dynamic properties, written as in seed `002_62dc5acb5b5aea27`: a name, and after a colon
+//! its arguments.
 //!
-//! | rule | for values of type | what it asks |
+//! | rule | for values of type | meaning |
 //! | --- | --- | --- |
 //! | `required` | any | there is a value |
 //! | `min:N`, `max:N`, `between:N,M`, `size:N` | `string`, `integer`, `number`, `array` | how many characters, how large, how many entries |
@@ -17,24 +17,19 @@ use crate::common::{
     values::{email, number::Number, text::normal, time::moment},
 };
 
-/// A rule.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rule {
     /// There is a value.
     Required,
-    /// Its measure is at least … and at most ….
+    /// Its length, size or count is at least … and at most ….
     Within(Option<Number>, Option<Number>),
-    /// It is one of these, or, where `false`, none of them.
+    /// It is one of these; where `false`, none of them.
     Among(Vec<String>, bool),
-    /// It is one of these numbers, or, where `false`, none of them.
+    /// It is one of these numbers; where `false`, none of them.
     AmongNumbers(Vec<Number>, bool),
-    /// So many digits.
     Digits(usize),
-    /// An e-mail address.
     Email,
-    /// Later than.
     After(Timestamp),
-    /// Earlier than.
     Before(Timestamp),
 }
 
@@ -42,7 +37,7 @@ impl Rule {
     /// Reads a rule for values of the type `kind`.
     ///
     /// # Errors
-    /// There is no such rule, or not for that type.
+    /// The rule is unknown, or not for that type.
     pub fn parse(text: &str, kind: &str) -> Result<Self, String> {
         let text = normal(text);
         let (name, needs) = text.split_once(':').unwrap_or((&text, ""));
@@ -71,18 +66,18 @@ impl Rule {
             "email" => (needs.is_empty().then_some(Self::Email), &["string"]),
             "after" => (moment(needs).map(Self::After), &["datetime"]),
             "before" => (moment(needs).map(Self::Before), &["datetime"]),
-            _ => return Err(format!("has a rule that is none of {NAMES}")),
+            _ => return Err(format!("has an unknown rule; the rules are {NAMES}")),
         };
         if !types.contains(&kind) {
             return Err(format!("has the rule {name}, which is not for values of type {kind}"));
         }
         match rule {
             Some(rule) => Ok(rule),
-            None => Err(format!("has the rule {name} without what it needs")),
+            None => Err(format!("has the rule {name} with missing or invalid arguments")),
         }
     }
 
-    /// Whether a value of the form that its type has keeps the rule.
+    /// Checks a value of the right type.
     ///
     /// # Errors
     /// What it must be.
@@ -123,11 +118,11 @@ impl Rule {
     }
 }
 
-/// Types whose values have a measure.
+/// Types whose values have a length, size or count.
 const MEASURED: &[&str] = &["string", "integer", "number", "array"];
 const NAMES: &str = "required, min, max, between, size, in, not_in, digits, email, after, before";
 
-/// How long, how large or how many a value is, and of what.
+/// The length, size or count of a value, and its unit.
 fn measure(value: &RawJson, text: Option<&str>) -> (Option<Number>, &'static str) {
     match (text, value.read::<Vec<serde::de::IgnoredAny>>()) {
         (Some(text), _) => (Some(Number::count(text.chars().count())), " characters"),
@@ -157,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn every_rule_lets_through_what_keeps_it_and_says_what_it_wants() {
+    fn every_rule_accepts_valid_values_and_explains_itself() {
         for (rule, kind, kept, broken, must) in [
             ("max:3", "string", r#""día""#, r#""días""#, "must have at most 3 characters"),
             ("min:10", "integer", "10", "9", "must be at least 10"),

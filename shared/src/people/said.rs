@@ -1,20 +1,20 @@
-//! What a row of a file says of a person.
+//! A row of a file as a request for a person.
 //!
-//! A cell that reads just as an export writes what is on file says nothing new, whatever it is. So an export can be imported and changes
-//! nobody, though texts with blanks around them and values from before a rule are among it.
+//! A cell that equals what an export would write changes nothing, whatever it contains. So an exported file can be
+//! imported and changes nobody, even if it has texts with blanks around them or values from before a rule.
 
 use super::{
     FieldType, Fields,
-    person::PEOPLE,
+    families::PEOPLE,
     sheet::{Columns, Row},
     typed,
 };
 use crate::common::FieldError;
 
-/// What programs write for a value that is not there.
+/// What programs write for a missing value.
 const NOTHING: [&str; 7] = ["nan", "NaN", "NaT", "<NA>", "None", "NULL", "null"];
 
-/// What a row gives in the columns that a customer may fill: the cells that have something in them.
+/// The cells of a row that are not empty, in the columns that a customer may set.
 pub struct Said {
     /// The values, by field.
     pub fields: Fields,
@@ -31,7 +31,7 @@ impl Said {
     /// Reads a row.
     ///
     /// # Errors
-    /// What is wrong with it as a whole.
+    /// Why the row as a whole is refused.
     pub fn of(columns: &Columns, row: &Row) -> Result<Self, FieldError> {
         let (cells, fault) = columns.cells(row);
         if let Some(fault) = fault {
@@ -48,7 +48,7 @@ impl Said {
         Ok(said)
     }
 
-    /// What it says that is not `on_file`, and what of that may not be what was meant.
+    /// The fields that differ from `on_file`, and those among them that may not be what was meant.
     #[must_use]
     pub fn beside(&self, on_file: Option<&Fields>) -> (Fields, Vec<FieldError>) {
         let (mut fields, mut doubts) = (self.fields.clone(), Vec::new());
@@ -64,12 +64,12 @@ impl Said {
     }
 }
 
-/// Why a cell of that form may not be what was meant. One that has something in it never takes away what is on file.
+/// Why a cell for a field of that type may not be what was meant. A cell that is not empty never erases a value.
 #[must_use]
 pub fn doubt(form: FieldType, text: &str) -> Option<&'static str> {
     let text = text.trim();
     if NOTHING.contains(&text) || typed::of_cell(form, text).is_null() {
-        return Some("is what programs write where there is nothing: leave it empty");
+        return Some("looks like a missing value: leave the cell empty");
     }
     if !matches!(form, FieldType::Text | FieldType::Name) {
         return None;
@@ -77,5 +77,5 @@ pub fn doubt(form: FieldType, text: &str) -> Option<&'static str> {
     let (whole, zeros) = text.split_once('.')?;
     let is_float = !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit());
     let is_float = is_float && !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0');
-    is_float.then_some("is a whole number that was written with a point: write it as text")
+    is_float.then_some("is a whole number with a decimal point: write it as text")
 }

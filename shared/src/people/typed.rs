@@ -1,12 +1,11 @@
-//! Values whose type is told beside them: those of catalogs and of dynamic properties (seed `002_62dc5acb5b5aea27`).
+//! Values whose type is given beside them: those of catalogs and dynamic properties (seed `002_62dc5acb5b5aea27`).
 
 use super::FieldType;
 use crate::common::{RawJson, values::number::Number};
 
-/// The types.
 pub const TYPES: [&str; 6] = ["string", "integer", "number", "boolean", "datetime", "array"];
 
-/// What values of a type look like; `None` where there is no such type.
+/// The field type of a value type; `None` if it is unknown.
 #[must_use]
 pub fn form(kind: &str) -> Option<FieldType> {
     match kind {
@@ -20,13 +19,13 @@ pub fn form(kind: &str) -> Option<FieldType> {
     }
 }
 
-/// The text by which a value is compared with another: numbers count as numbers, however they are written.
+/// The text by which values are compared: numbers are equal however they are written.
 #[must_use]
 pub fn compared(value: &RawJson) -> String {
     Number::of(value).map_or_else(|| value.text().to_owned(), |number| number.to_string())
 }
 
-/// What a cell of a file says as a value of that form. Whether it fits is the form's matter.
+/// A cell of a file as a value for that type, not yet validated.
 #[must_use]
 pub fn of_cell(form: FieldType, cell: &str) -> RawJson {
     let is_text = matches!(
@@ -57,14 +56,14 @@ pub fn of_cell(form: FieldType, cell: &str) -> RawJson {
     RawJson::parse(plain).unwrap_or_else(|_| RawJson::of(&cell))
 }
 
-/// What an export writes for a value: a text as it is, anything else as JSON, nothing where there is none.
+/// What an export writes for a value: a text as it is, anything else as JSON, nothing for `null`.
 #[must_use]
 pub fn cell(value: &RawJson) -> String {
     if value.is_null() { String::new() } else { value.read().unwrap_or_else(|| value.text().to_owned()) }
 }
 
-/// `true` or `false` as spreadsheets (in English and Spanish), pandas and databases write it; pandas makes a number of it where
-/// another cell of the column is empty.
+/// Reads `true` or `false` as spreadsheets (in English and Spanish), pandas and databases write it; pandas turns it
+/// into a number where another cell of the column is empty.
 fn boolean(cell: &str) -> &str {
     match cell.to_lowercase().as_str() {
         "true" | "verdadero" | "1" | "1.0" => "true",
@@ -73,7 +72,7 @@ fn boolean(cell: &str) -> &str {
     }
 }
 
-/// A whole number without the `.0` that pandas gives all of a column of which one cell is empty.
+/// Removes the `.0` that pandas adds to whole numbers where another cell of the column is empty.
 fn whole(cell: &str) -> &str {
     match cell.split_once('.') {
         Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => whole,

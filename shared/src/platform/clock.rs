@@ -6,31 +6,29 @@ use async_trait::async_trait;
 use futures_util::future::{Either, select};
 use jiff::{Timestamp, ToSpan as _};
 
-/// Tells the present moment, UTC, in whole milliseconds: what is stored and shown has no finer grain.
+/// The current time in UTC, in whole milliseconds, as it is stored and shown.
 #[async_trait]
 pub trait Clock: Send + Sync {
-    /// The present moment.
     fn now(&self) -> Timestamp;
 
-    /// Lets so much time pass.
+    /// Waits for `time`.
     async fn pass(&self, time: Duration);
 
-    /// Returns once it is `moment`. Where [`Self::pass`] is a pause that a test skips, this is a limit that a test reaches only by
-    /// letting the time come.
+    /// Waits until `moment`. A test skips [`Self::pass`]; it reaches this limit only by setting the time.
     async fn until(&self, moment: Timestamp);
 }
 
-/// What comes of `work`, or `None` where it has not ended at `end`; then it is dropped where it stands.
+/// The result of `work`, or `None` where it has not ended by `end`; then it is dropped.
 pub async fn in_time<T>(clock: &dyn Clock, end: Timestamp, work: impl Future<Output = T>) -> Option<T> {
-    // The work goes first: what is there in time counts, also where the time is over by now. It is on the heap, for it stands in
-    // every future above.
+    // The work is polled first: a result in time counts, even if the time is over by now. It is boxed, because it is
+    // part of every future above.
     match select(Box::pin(work), clock.until(end)).await {
         Either::Left((done, _)) => Some(done),
         Either::Right(_) => None,
     }
 }
 
-/// The machine's own clock.
+/// The system clock.
 pub struct SystemClock;
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! Configuration: a map of names to values, which on Lambda is the environment.
+//! Configuration: a map of names to values; on Lambda, the environment.
 //!
 //! | name | meaning | default |
 //! | --- | --- | --- |
@@ -7,14 +7,14 @@
 //! | `AWS_REGION` | region of all three | none, must be set |
 //! | `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | credentials, as Lambda gives them | none, the first two must be set |
 //! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`, `AWS_ENDPOINT_URL_SESV2`, `AWS_ENDPOINT_URL_LAMBDA` | another server that speaks the same API | AWS |
-//! | `COTEJO_NAME_URL` | base URL of the API of the company NAME (`AUCO`, `LINK`, `TECALIS`), for tenants whose account names none | the company's own, where it publishes one |
-//! | `COTEJO_PUBLIC_URL` | base URL of our own API, as companies reach it to call back | none: what needs a callback of ours is refused |
-//! | `COTEJO_MAIL_FROM` | whom e-mails come from, an address or domain that SES knows | none: channels of type `email` are refused |
+//! | `COTEJO_NAME_URL` | base URL of the API of the provider NAME (`AUCO`, `LINK`, `TECALIS`), for tenants whose account names none | the provider's own, where it publishes one |
+//! | `COTEJO_PUBLIC_URL` | base URL of our own API, as providers reach it to call back | none: what needs a callback of ours is refused |
+//! | `COTEJO_MAIL_FROM` | the sender of e-mails: an address or domain that SES has verified | none: channels of type `email` are refused |
 //! | `COTEJO_MAIL_REGION` | region of SES | `AWS_REGION` |
-//! | `COTEJO_COPY_LONG_FUNCTION` | name of the function that copies what takes long | none: `run-work` must know it, nothing long is copied without |
+//! | `COTEJO_COPY_LONG_FUNCTION` | name of the function for long copies | none: `run-work` must know it, nothing long is copied without |
 //! | `AWS_LAMBDA_FUNCTION_NAME` | the function's own name, as Lambda gives it | none: `deliver-notifications` must know it, nothing is tried again without |
 //! | `COTEJO_FUNCTION_SECONDS` | for how long a call of the function may run, as in template.yaml: requests to S3 give up before | 60 |
-//! | `COTEJO_TRUSTED_PROXIES` | networks of what stands before our API and says in `X-Forwarded-For` whom it was asked by, separated by commas | none |
+//! | `COTEJO_TRUSTED_PROXIES` | networks of the proxies in front of our API whose `X-Forwarded-For` is trusted, separated by commas | none |
 //! | `COTEJO_ALLOW_LOOPBACK` | `true`: pictures may come from this machine, and webhooks lead to it, over plain HTTP; local systems only | `false` |
 
 use std::{
@@ -27,50 +27,45 @@ use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 pub use ipnet::IpNet;
 
-/// What a function is told when it starts. No field is optional by accident: see the table above.
+/// The settings of a function; see the table above.
 pub struct Config {
     /// The DynamoDB table.
     pub table: String,
     /// The S3 bucket.
     pub bucket: String,
-    /// Name of the secret with the keys; those with provider credentials begin with it.
+    /// The secret with the keys; the names of those with provider accounts begin with it.
     pub secret_id: String,
     /// Region, credentials and endpoints of AWS.
     pub aws: SdkConfig,
     /// The function itself.
     pub function: Option<String>,
-    /// The function that copies what takes long.
+    /// The function for long copies.
     pub copy_long: Option<String>,
-    /// Whom e-mails come from.
+    /// The sender of e-mails.
     pub mail_from: Option<String>,
-    /// Where they are sent from, where that is another region.
+    /// The region of SES, if it is another one.
     pub mail_region: Option<String>,
-    /// Base URLs of companies' APIs, by the company's name.
-    pub company_urls: BTreeMap<String, String>,
+    /// Base URLs of providers' APIs, by the provider's name.
+    pub provider_urls: BTreeMap<String, String>,
     /// Base URL of our own API as seen from outside, without a slash at the end.
     pub public_url: Option<String>,
-    /// For how long a call of the function may run.
+    /// The time limit of the function, in seconds.
     pub function_time: Duration,
-    /// What stands before our API and is believed whom it was asked by.
+    /// The proxies in front of our API whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
     /// Whether media may be fetched from this machine over plain HTTP.
     pub allow_loopback: bool,
 }
 
-/// A setting is missing or makes no sense.
+/// A setting is missing or invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A setting that has no default is absent.
+    /// A setting without a default is missing.
     #[error("setting {0} is missing")]
     Missing(&'static str),
-    /// A setting has a value that cannot be understood.
+    /// A setting is invalid.
     #[error("setting {name} must be {expected}")]
-    Invalid {
-        /// The setting.
-        name: &'static str,
-        /// What it may be.
-        expected: &'static str,
-    },
+    Invalid { name: &'static str, expected: &'static str },
 }
 
 impl Config {
@@ -79,7 +74,7 @@ impl Config {
     /// # Errors
     /// The first setting that is missing or invalid.
     pub fn from_env() -> Result<Self, ConfigError> {
-        // What is not UTF-8 is none of ours.
+        // A variable that is not UTF-8 is not ours.
         let text = |value: std::ffi::OsString| value.into_string().ok();
         Self::from_map(&std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect())
     }
@@ -112,7 +107,7 @@ impl Config {
             copy_long: optional("COTEJO_COPY_LONG_FUNCTION"),
             mail_from: optional("COTEJO_MAIL_FROM"),
             mail_region: optional("COTEJO_MAIL_REGION"),
-            company_urls: company_urls(settings),
+            provider_urls: provider_urls(settings),
             public_url: optional("COTEJO_PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
             function_time: match optional("COTEJO_FUNCTION_SECONDS").map(|seconds| seconds.parse()) {
                 None => FUNCTION_TIME,
@@ -167,9 +162,9 @@ impl LoadServiceConfig for Endpoints {
     }
 }
 
-/// For how long what is no function may wait.
+/// The time limit of what is not a function.
 const FUNCTION_TIME: Duration = Duration::from_secs(60);
-/// Less leaves no time for anything.
+/// A shorter limit leaves no time for a request.
 const SHORTEST_SECONDS: u64 = 4;
 
 /// Networks, or single addresses, separated by commas.
@@ -183,8 +178,8 @@ fn networks(text: &str) -> Result<Vec<IpNet>, ConfigError> {
     })
 }
 
-/// `COTEJO_NAME_URL` by the name in small letters.
-fn company_urls(settings: &HashMap<String, String>) -> BTreeMap<String, String> {
+/// The values of `COTEJO_NAME_URL`, by the name in lower case.
+fn provider_urls(settings: &HashMap<String, String>) -> BTreeMap<String, String> {
     let named = settings.iter().filter(|(_, url)| !url.is_empty()).filter_map(|(setting, url)| {
         let name = setting.strip_prefix("COTEJO_")?.strip_suffix("_URL").filter(|name| *name != "PUBLIC")?;
         Some((name.to_ascii_lowercase(), url.clone()))

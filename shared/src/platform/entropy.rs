@@ -1,8 +1,8 @@
-//! The entropy seam, and what is made of it: identifiers and jitter.
+//! The entropy seam: random bytes, ids and jitter.
 
 use uuid::Uuid;
 
-/// Fills buffers with bytes nobody can predict.
+/// A source of unpredictable bytes.
 pub trait Entropy: Send + Sync {
     /// Fills `buffer` completely.
     fn fill(&self, buffer: &mut [u8]);

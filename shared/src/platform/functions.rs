@@ -1,4 +1,4 @@
-//! Starting other functions of ours, without waiting for them.
+//! Starting other functions of ours asynchronously.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,18 +7,18 @@ use serde::Serialize;
 
 use super::{Platform, aws};
 
-/// A function could not be started.
+/// Why a function was not started.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum NotStarted {
     /// The configuration does not name it.
     #[error("the function is not named in the configuration")]
     Unnamed,
-    /// Lambda did not take the event. The code is its own.
-    #[error("the function cannot be started ({0})")]
+    /// Lambda refused the event; the code is Lambda's.
+    #[error("the function was not started ({0})")]
     Refused(String),
 }
 
-/// Starts functions. The client is built on first use: most functions start none.
+/// Starts functions. The client is built on first use, because most functions start none.
 #[derive(Clone)]
 pub struct Functions {
     aws: aws::Clients,
@@ -32,10 +32,11 @@ impl Functions {
         Self { aws: platform.aws.clone(), client: Arc::default() }
     }
 
-    /// Starts the function called `name` with `event`. It may start late, and never.
+    /// Starts the function called `name` with `event`. It may start late, or never.
     ///
     /// # Errors
-    /// Lambda does not know the function, or did not take the event; it may have, where there was no answer.
+    /// Lambda does not know the function, or refused the event. Without an answer, the function may have been
+    /// started.
     pub async fn start(&self, name: Option<&str>, event: &impl Serialize) -> Result<(), NotStarted> {
         let name = name.ok_or(NotStarted::Unnamed)?;
         let event = serde_json::to_vec(event).map_err(|_| NotStarted::Refused("unserialisable".to_owned()))?;

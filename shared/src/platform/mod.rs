@@ -1,7 +1,7 @@
-//! What every function stands on: configuration, clock, entropy, clients, secrets and telemetry.
+//! The base of every function: configuration, clock, entropy, clients, secrets and telemetry.
 //!
-//! Nothing here knows what a verification is. Time and randomness are reached only through [`Seams`], so that a test
-//! decides both; `clippy.toml` refuses every other way to them.
+//! Nothing here knows what a verification is. Time and randomness come only through [`Seams`], so that a test
+//! controls both; `clippy.toml` refuses every other way.
 
 pub mod aws;
 mod backoff;
@@ -24,27 +24,24 @@ pub use config::{Config, ConfigError};
 pub use entropy::{Entropy, SystemEntropy};
 pub use secrets::{Secrets, SecretsError};
 
-/// The places where the outside world can be replaced: time, randomness, the transport of the AWS clients, and which
-/// companies there are.
+/// What a test can replace: time, randomness, and the transport of the AWS clients.
 #[derive(Clone)]
 pub struct Seams {
-    /// Where the present moment comes from.
     pub clock: Arc<dyn Clock>,
-    /// Where unpredictable bytes come from.
     pub entropy: Arc<dyn Entropy>,
-    /// The HTTP client under the AWS SDK; `None` builds the one that is deployed.
+    /// The HTTP client of the AWS SDK; `None` builds the deployed one.
     pub aws_http: Option<SharedHttpClient>,
 }
 
 impl Seams {
-    /// The system's clock, the system's entropy, the network as it is, every company that Cotejo connects.
+    /// The system's clock and entropy, and the real network.
     #[must_use]
     pub fn real() -> Self {
         Self { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), aws_http: None }
     }
 }
 
-/// One function's share of the platform: built once per execution environment, cloned cheaply.
+/// The platform of one function: built once per execution environment, cloned cheaply.
 #[derive(Clone)]
 pub struct Platform {
     /// The configuration the function was started with.
@@ -53,7 +50,7 @@ pub struct Platform {
     pub seams: Seams,
     /// DynamoDB, S3 and Secrets Manager.
     pub aws: aws::Clients,
-    /// Keys and provider credentials, each read on first use and kept for some minutes.
+    /// Keys and provider accounts, each read on first use and cached for some minutes.
     pub secrets: Arc<Secrets>,
 }
 
@@ -66,10 +63,10 @@ impl Platform {
         Self { config: Arc::new(config), seams, aws, secrets }
     }
 
-    /// Reads the deployment's keys ahead of the first request, which also moves the TLS handshake into the init phase.
+    /// Reads the deployment's keys before the first request, which also moves the TLS handshake into the init phase.
     ///
     /// # Errors
-    /// They cannot be read: the function cannot serve anything and should not start.
+    /// They cannot be read, so the function should not start.
     pub async fn warm(&self) -> Result<(), SecretsError> {
         self.secrets.current().await.map(|_| ())
     }

@@ -1,7 +1,7 @@
-//! Panics that hurt only what they happened in: one record of a batch, or one request.
+//! Catching panics, so that one fails only the record or request in which it happens.
 //!
-//! A panic is a mistake of ours. It must not take along what happens to be done beside it, and its message may hold what
-//! must not be logged, so what is logged is where it happened.
+//! A panic is a bug of ours. It must not fail other work of the same process. Its message may contain personal data,
+//! so only its place is logged.
 
 use std::{
     future::Future,
@@ -10,23 +10,22 @@ use std::{
 
 use futures_util::FutureExt as _;
 
-/// A panic was caught.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("panicked")]
 pub struct Panicked;
 
-/// Does `work`, and holds back a panic in it.
+/// Runs `work` and catches a panic in it.
 ///
-/// What is shared with other work is left as if `work` had been dropped in the middle, as it is where it times out: what we
-/// share are caches, which are written whole.
+/// Shared state is left as if `work` had been dropped in the middle, as after a timeout. We only share caches, which
+/// are written as a whole.
 ///
 /// # Errors
-/// It panicked.
+/// `work` panicked.
 pub async fn catch_panic<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
     AssertUnwindSafe(work).catch_unwind().await.map_err(|_| Panicked)
 }
 
-/// From here on a panic is logged by its place, without its message.
+/// From now on, a panic is logged with its place and without its message.
 pub fn log_panics() {
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Logs and metrics.
 //!
-//! Logs are one JSON object a line on standard output. Fields are ids, states, counts and durations; nothing that a
-//! person typed or that a provider answered is ever a field.
+//! Logs are one JSON object per line on standard output. Fields are ids, states, counts and durations, never what a
+//! person typed or a provider answered.
 
 use std::{fmt, io::Write as _, sync::OnceLock};
 
@@ -25,7 +25,7 @@ pub const NAMESPACE: &str = "Cotejo";
 /// The target of events that carry a metric.
 const METRIC: &str = "cotejo::metric";
 
-/// Starts logging and metrics; panics are logged by their place. The level of logs comes from `RUST_LOG`, or is `info`.
+/// Starts logging and metrics. The log level is `RUST_LOG`, else `info`.
 pub fn init() {
     let level = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let is_log = |metadata: &Metadata<'_>| metadata.target() != METRIC;
@@ -33,11 +33,11 @@ pub fn init() {
     // A second call (several functions in one process) changes nothing.
     let _ = tracing_subscriber::registry().with(logs).with(Metrics).try_init();
     log_panics();
-    // A function calls this when it starts, and only then.
+    // A function calls this only when it starts.
     record(Metric::ColdStart, &[], 1.0, SystemClock.now());
 }
 
-/// Writes metrics as CloudWatch's embedded metric format wants them: the bare JSON, one line each.
+/// Writes metrics in CloudWatch's embedded metric format: plain JSON, one line each.
 struct Metrics;
 
 impl<S: Subscriber> Layer<S> for Metrics {
@@ -52,36 +52,36 @@ struct Line;
 
 impl Visit for Line {
     fn record_debug(&mut self, _: &Field, value: &dyn fmt::Debug) {
-        // A closed standard output must not end a request.
+        // A closed standard output must not fail a request.
         let _ = writeln!(std::io::stdout().lock(), "{value:?}");
     }
 }
 
-/// What is counted or measured. The labels that a metric has beyond the stack are those it is recorded with; it can be looked at by
-/// the first of them, by the first two, and so on.
+/// The metrics. Beside the stack, a metric has the labels it is recorded with; its dimensions are the first of them,
+/// the first two, and so on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
     /// Processes created, by provider.
     Created,
     /// Processes that reached a terminal state, by provider and state.
     Decided,
-    /// How long a call to a provider took, whatever came of it, by provider.
+    /// The duration of a call to a provider, successful or not, by provider.
     ProviderLatency,
-    /// A provider call that did not succeed, by provider and kind of trouble.
+    /// Failed calls to a provider, by provider and kind of failure.
     ProviderTrouble,
-    /// Share of a provider link's life that had passed when its copy was stored, percent, by provider.
+    /// Percent of a provider link's life that had passed when its copy was stored, by provider.
     LinkLifeUsed,
-    /// Looks at a process that left pictures still to be copied, by provider.
+    /// Refreshes of a process that left pictures to copy, by provider.
     EvidencePending,
     /// Pictures given up, by provider.
     EvidenceIncomplete,
-    /// Processes in whose provider's answer something could not be read that could be before, by provider.
+    /// Processes in whose answer something could not be read for the first time, by provider.
     AnswerUnread,
     /// Callbacks that were refused, by provider.
     CallbackRefused,
     /// Callbacks about a process that is not ours, by provider.
     CallbackUnknown,
-    /// Callbacks that proved where they come from and could not be read, by provider.
+    /// Authentic callbacks that could not be read, by provider.
     CallbackUnreadable,
     /// Stream records that could not be handled.
     RecordFailed,
@@ -89,14 +89,13 @@ pub enum Metric {
     DeliveryFailed,
     /// Channels that were disabled because they failed.
     ChannelDisabled,
-    /// How long the longest overdue item had been due when the schedule looked.
+    /// How long the most overdue item had been due when the schedule ran.
     OldestOverdue,
     /// Starts of a function.
     ColdStart,
 }
 
 impl Metric {
-    /// All of them.
     pub const ALL: [Self; 16] = [
         Self::Created,
         Self::Decided,
@@ -138,19 +137,18 @@ impl Metric {
     }
 }
 
-/// Whose metrics they are where two deployments share a region: the stack's name, from `COTEJO_STACK`.
+/// The stack's name, from `COTEJO_STACK`: it separates the metrics of deployments in one region.
 fn stack() -> &'static str {
     static STACK: OnceLock<String> = OnceLock::new();
     STACK.get_or_init(|| std::env::var("COTEJO_STACK").unwrap_or_else(|_| "local".to_owned()))
 }
 
-/// Writes one value in CloudWatch's embedded metric format. Labels are names of ours or of a provider, never anything that
-/// somebody typed.
+/// Records one value. Labels are names of ours or of a provider, never what somebody typed.
 pub fn record(metric: Metric, labels: &[(&'static str, &str)], value: f64, now: Timestamp) {
     tracing::info!(target: METRIC, emf = %line(stack(), metric, labels, value, now));
 }
 
-/// Counts a call to a provider: how long it took since `asked_at` and, where it failed, what kind of trouble it was.
+/// Records a call to a provider: its duration since `asked_at` and, where it failed, the kind of failure.
 pub fn record_call(provider: &str, trouble: Option<&str>, asked_at: Timestamp, now: Timestamp) {
     let took = now.duration_since(asked_at).as_millis_f64().max(0.0);
     record(Metric::ProviderLatency, &[("provider", provider)], took, now);
@@ -181,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_metric_can_be_looked_at_by_each_label_in_turn() {
+    fn a_metric_has_each_prefix_of_its_labels_as_dimensions() {
         let now = "2026-11-22T10:00:00Z".parse().unwrap();
         let labels = [("provider", "auco"), ("status", "approved")];
         insta::assert_json_snapshot!(line("cotejo", Metric::Decided, &labels, 1.0, now));

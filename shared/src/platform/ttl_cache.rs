@@ -1,4 +1,4 @@
-//! Values that come from far away and change seldom: read on first use, kept for some minutes, read again then.
+//! A cache for remote values that seldom change: read on first use, and again after some minutes.
 
 use std::{
     collections::HashMap,
@@ -8,23 +8,23 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-/// How long a value is used before it is read again.
+/// The default age at which a value is read again.
 pub const FRESH_FOR: SignedDuration = SignedDuration::from_mins(5);
 
-/// How long the last value read goes on serving before another try, and how long one that was not found stays so.
+/// How long to wait after a failed read, and how long a value counts as missing.
 pub const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(30);
 
-/// Values kept at once; beyond it the memory starts anew.
+/// The most values; beyond it the cache is cleared.
 const CAPACITY: usize = 1_000;
 
-/// Values by name, each at most [`FRESH_FOR`] old, or what [`TtlCache::fresh_for`] says. While their source cannot be reached the last one read goes on serving.
-/// A value that is not there is asked for again after [`RETRY_AFTER`].
+/// Values by name, each at most [`FRESH_FOR`] old, or as [`TtlCache::fresh_for`] says. While the source is
+/// unreachable, the last value is used. A missing value is read again after [`RETRY_AFTER`].
 pub struct TtlCache<T> {
     fresh_for: SignedDuration,
     places: Mutex<HashMap<String, Arc<Place<T>>>>,
 }
 
-/// Where one value is kept. Whoever reads it anew holds the place, so that others wait for that instead of reading too.
+/// The slot of one value. Whoever reads it again holds the slot, so that others wait instead of reading too.
 struct Place<T>(tokio::sync::Mutex<Option<Held<T>>>);
 
 struct Held<T> {
@@ -46,16 +46,16 @@ impl<T> Default for TtlCache<T> {
 }
 
 impl<T> TtlCache<T> {
-    /// Nothing is remembered yet; a value is read again when it is older than `time`.
+    /// An empty cache whose values are read again when they are older than `time`.
     #[must_use]
     pub fn fresh_for(time: SignedDuration) -> Self {
         Self { fresh_for: time, places: Mutex::default() }
     }
 
-    /// The value called `name` at `now`, where need be from `read`.
+    /// The value called `name` at `now`, read with `read` if necessary.
     ///
     /// # Errors
-    /// It was never read and cannot be read now.
+    /// It is not cached and cannot be read now.
     pub async fn get<E: std::fmt::Display>(
         &self,
         name: &str,
@@ -65,7 +65,7 @@ impl<T> TtlCache<T> {
         Ok(self.get_dated(name, now, read).await?.map(|(value, _)| value))
     }
 
-    /// As [`Self::get`], with the moment at which it was read.
+    /// Like [`Self::get`], with the time at which it was read.
     ///
     /// # Errors
     /// Likewise.
@@ -87,7 +87,7 @@ impl<T> TtlCache<T> {
             }
             (Err(error), Some(last)) => {
                 tracing::warn!(%error, "could not be read again; what was read last goes on serving");
-                // Not every request may have to wait for that again.
+                // The next requests do not wait for a read again.
                 last.until = now + RETRY_AFTER;
                 Ok(last.dated())
             }
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_last_value_serves_while_the_source_is_down_and_nothing_is_made_up_before() {
+    async fn the_last_value_is_used_while_the_source_is_down() {
         let source = Source::new();
         assert_eq!(source.get(0, Err("down")).await, Err("down"));
         assert_eq!(source.get(1, Ok(Some(1))).await, Ok(Some(1)));
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_value_says_when_it_was_read_however_long_it_goes_on_serving() {
+    async fn a_cached_value_says_when_it_was_read() {
         let remembered = TtlCache::default();
         let at = |second| Timestamp::from_second(second).unwrap();
         for (second, answer, read_at) in

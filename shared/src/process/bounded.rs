@@ -1,5 +1,5 @@
-//! How much a process keeps of what companies say. A connector reads what it knows; whatever it lets through, here is the end of
-//! it, so that no answer makes a process larger than an item of the table may be. The answer itself is kept whole, as evidence.
+//! Limits on what a process keeps of providers' answers. Whatever a connector reads is cut here, so that no answer
+//! makes a process larger than an item of the table may be. The raw answer is stored whole, as evidence.
 
 use serde::Serialize;
 
@@ -8,20 +8,20 @@ use crate::common::{Private, raw_json};
 
 /// Bytes of a code, a name or a detail.
 pub const MAX_CODE: usize = 100;
-/// Bytes of a value that was read, as JSON. What is longer is no value of a document and is left to the raw answer.
+/// Bytes of an extracted value, as JSON. A longer one is only in the raw answer.
 pub const MAX_VALUE: usize = 600;
 /// Checks of one process.
 pub const MAX_CHECKS: usize = 120;
 /// Lines of a machine-readable zone.
 pub const MAX_MRZ: usize = 5;
-/// Values that were read beyond those with a name of their own.
+/// Extracted values without a field of ours.
 pub const MAX_OTHER: usize = 60;
 /// Bytes of the identity of a piece of evidence.
 pub const MAX_SOURCE: usize = 200;
-/// Bytes of a company's own id of a process or of a certificate.
+/// Bytes of a provider's own id of a process or of a certificate.
 pub const MAX_REFERENCE: usize = 200;
 
-/// A code, cut where it is too long. Signs that JSON escapes have no place in one.
+/// A code, cut where it is too long, without characters that JSON escapes.
 #[must_use]
 pub fn code(text: &str) -> String {
     let plain = text.chars().filter(|sign| !sign.is_control() && !matches!(sign, '"' | '\\'));
@@ -95,7 +95,7 @@ mod tests {
     use crate::process::findings::{Check, Outcome, Source};
 
     #[test]
-    fn what_a_company_says_is_bounded_whoever_reads_it() {
+    fn a_provider_s_answer_is_bounded() {
         let long = "\u{1}ñ\"".repeat(100_000);
         let check = Check {
             name: long.clone(),

@@ -1,4 +1,4 @@
-//! The certificate of a verification: a PDF that some companies make after the end, fetched and kept.
+//! The certificate of a verification: a PDF that some providers make after the end, fetched and kept.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -9,10 +9,10 @@ use super::{
     trouble::told,
 };
 
-/// The most bytes of a certificate: 10 MiB.
+/// Bytes of a certificate: 10 MiB.
 pub const MAX_CERTIFICATE_BYTES: usize = 10 << 20;
 
-/// How often a certificate that the company announced is fetched before it is given up.
+/// How often a certificate that the provider announced is fetched before it is given up.
 const MAX_TRIES: u32 = 20;
 /// How long a certificate may be in the making before it is given up.
 const LONGEST_MAKING: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -49,7 +49,6 @@ pub struct Certificate {
     pub reference: String,
     /// When it was first heard of.
     pub since: Timestamp,
-    /// Where it stands.
     pub state: CertificateState,
     /// What kinds of failures there were in fetching it.
     #[serde(default, skip_serializing_if = "TroubleSeries::is_over")]
@@ -60,7 +59,6 @@ pub struct Certificate {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum CertificateState {
-    /// Not yet in our bucket.
     Pending {
         /// Whether the provider says that it can be fetched.
         announced: bool,
@@ -69,7 +67,6 @@ pub enum CertificateState {
         /// When to try again.
         next_try_at: Timestamp,
     },
-    /// In our bucket.
     Stored(StoredCopy),
     /// Never to be had.
     Failed {
@@ -78,7 +75,6 @@ pub enum CertificateState {
     },
     /// Was in our bucket, until its process was redacted.
     Redacted {
-        /// Its length.
         bytes: u64,
         /// Its SHA-256, in hex.
         sha256: String,
@@ -86,7 +82,6 @@ pub enum CertificateState {
 }
 
 impl CertificateState {
-    /// The state's name.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -101,7 +96,6 @@ impl CertificateState {
 /// What became of one try to fetch a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CertificateFetch {
-    /// It is in our bucket.
     Stored(StoredCopy),
     /// The provider does not have it yet.
     NotYet,
@@ -109,13 +103,13 @@ pub enum CertificateFetch {
     Failed {
         /// Stable code of the reason.
         reason: String,
-        /// The provider's own code, where it gave one.
+        /// The provider's own code, if there is one.
         provider_code: Option<String>,
     },
 }
 
 impl Certificate {
-    /// Keeps what proves that it was there, and forgets where.
+    /// Keeps the proof that it existed, and drops its key.
     pub(super) fn redact(&mut self) {
         self.state = match &self.state {
             CertificateState::Stored(copy) => {

@@ -1,46 +1,42 @@
-//! The second submission: a provider's machine was not sure, and the customer wants its reviewers to look.
+//! The second submission: the provider's machine was not sure, and the customer wants its reviewers to decide.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Process, Status, TroubleSeries, evidence::retry_after};
 
-/// Where the second submission stands.
+/// The state of the second submission.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Escalation {
-    /// It is still to be made.
+    /// It is due.
     Wanted {
         /// Failed tries so far.
         tries: u32,
-        /// When to try next.
         next_try_at: Timestamp,
-        /// What kinds of failures these were.
+        /// The kinds of these failures.
         #[serde(default, skip_serializing_if = "TroubleSeries::is_over")]
         trouble: TroubleSeries,
     },
     /// The provider's reviewers have it.
     Sent,
-    /// The provider does not take it: the customer's own reviewer has to decide.
-    Refused {
-        /// The provider's own code.
-        code: String,
-    },
+    /// The provider refused it: the customer's own reviewer has to decide.
+    Refused { code: String },
 }
 
-/// What became of one try to make the second submission.
+/// The outcome of one try of the second submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EscalationOutcome {
     /// The provider has it.
     Taken,
-    /// The provider refuses it, with this code.
+    /// The provider refused it with this code.
     Refused(String),
-    /// Nobody knows; it is made again, which is harmless.
+    /// The outcome is unknown; trying again is harmless.
     Unanswered(String),
 }
 
 impl Process {
-    /// Asks for the second submission, once.
+    /// Requests the second submission, once.
     pub(super) fn want_escalation(&mut self, now: Timestamp) {
         if self.escalation.is_none() && self.status == Status::InReview {
             let trouble = TroubleSeries::default();
@@ -49,7 +45,7 @@ impl Process {
         }
     }
 
-    /// When the second submission is to be made, if it is. What was decided meanwhile needs none.
+    /// When the second submission is due. A process that was decided meanwhile needs none.
     #[must_use]
     pub fn next_escalation_at(&self) -> Option<Timestamp> {
         match self.escalation {

@@ -1,4 +1,4 @@
-//! Events: what the customer's systems are told.
+//! The events that customers are notified of.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,36 +7,28 @@ use uuid::Uuid;
 use super::{ProcessId, Status};
 use crate::common::ids::uuid_of;
 
-/// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventName {
-    /// The provider has the process.
+    /// The provider has confirmed the process.
     ProcessCreated,
     /// A reviewer has to decide.
     ProcessInReview,
-    /// Ended well.
     ProcessApproved,
-    /// Ended badly.
     ProcessRejected,
-    /// Nobody finished it in time.
     ProcessExpired,
-    /// Called off.
     ProcessCancelled,
-    /// Could not be carried out.
     ProcessFailed,
-    /// A terminal state turned out to be otherwise.
+    /// A terminal status was corrected.
     ProcessAmended,
-    /// No picture of an ended process is still to be copied.
+    /// The process has ended and no picture is left to copy.
     ProcessEvidenceSettled,
-    /// The certificate is kept.
     ProcessCertificateStored,
     /// Everything about the person was removed.
     ProcessRedacted,
 }
 
 impl EventName {
-    /// All of them.
     pub const ALL: [Self; 11] = [
         Self::ProcessCreated,
         Self::ProcessInReview,
@@ -69,7 +61,7 @@ impl EventName {
         }
     }
 
-    /// The event of arriving in `status`.
+    /// The event of reaching `status`.
     #[must_use]
     pub fn of(status: Status) -> Self {
         match status {
@@ -84,16 +76,14 @@ impl EventName {
     }
 }
 
-/// One thing that happened, with an id that stays the same however often it is told.
+/// An event. Its id stays the same however often it is delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// Follows from the process and `sequence`.
+    /// Derived from the process and `sequence`.
     pub id: Uuid,
     /// Position among the process's events, from 1.
     pub sequence: u32,
-    /// What happened.
     pub name: EventName,
-    /// When.
     pub at: Timestamp,
     /// The state after it.
     pub status: Status,

@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use crate::common::ids::InvalidId;
 
-/// A process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ProcessId(pub Uuid);

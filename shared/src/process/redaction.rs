@@ -11,15 +11,13 @@ use serde::{Deserialize, Serialize};
 use super::{Event, EventName, Findings, Move, Process, Status};
 use crate::common::Actor;
 
-/// When the second sweep is made: no function runs for longer than 15 minutes.
+/// When the second sweep runs: no function runs for longer than 15 minutes.
 const SECOND_SWEEP_AFTER: SignedDuration = SignedDuration::from_mins(20);
 
-/// That a process was redacted, and how far.
+/// The redaction of a process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redaction {
-    /// When.
     pub at: Timestamp,
-    /// Who redacted.
     pub by: Actor,
     /// Whether the bucket was swept once.
     pub swept_once: bool,
@@ -31,7 +29,6 @@ pub struct Redaction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the process is on legal hold")]
 pub struct OnHold {
-    /// Until when.
     pub until: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! What a customer asks for when creating a process, after it was checked.
+//! A validated request to create a process.
 
 use std::collections::BTreeMap;
 
@@ -9,50 +9,46 @@ use serde_json::Value;
 use super::evidence::EvidenceKind;
 use crate::common::{private::Private, values::time};
 
-/// Characters of a person's name, and of what consent was given to.
+/// Characters of a person's name, and of the purpose of a consent.
 pub const MAX_NAME_CHARS: usize = 200;
 /// Characters of a document's type.
 pub const MAX_TYPE_CHARS: usize = 40;
 /// Characters of a document's number.
 pub const MAX_NUMBER_CHARS: usize = 60;
-/// Characters of a phone number; a company may want fewer.
+/// Characters of a phone number; a provider may want fewer.
 pub const MAX_PHONE_CHARS: usize = 40;
-/// Characters of an e-mail address; a company may want fewer.
+/// Characters of an e-mail address; a provider may want fewer.
 pub const MAX_EMAIL_CHARS: usize = 254;
-/// Labels of a process, and bytes of one.
+/// Labels of a process.
 pub const MAX_TAGS: usize = 10;
 /// Bytes of a label.
 pub const MAX_TAG_BYTES: usize = 40;
 /// Bytes of the customer's own data, as JSON.
 pub const MAX_METADATA_BYTES: usize = 4096;
-/// Bytes of what only the provider knows, as JSON.
+/// Bytes of the provider's options, as JSON.
 pub const MAX_OPTIONS_BYTES: usize = 8192;
 
 /// The body of `POST /processes`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProcessRequest {
-    /// Name of the verification company.
     pub provider: String,
-    /// Who is verified.
     pub person: Person,
-    /// With which document.
     pub document: Document,
-    /// What the pictures show that the customer submitted; their bytes are evidence.
+    /// The kinds of the submitted pictures; their bytes are evidence.
     #[serde(default)]
     pub pictures: Vec<EvidenceKind>,
-    /// What only this provider knows, in the provider's own shape.
+    /// Options for this provider, in the provider's own shape.
     #[serde(default)]
     pub options: Private<Value>,
-    /// The person's consent, as the customer obtained it.
+    /// The person's consent, obtained by the customer.
     #[serde(default)]
     pub consent: Option<Consent>,
-    /// The customer's own data: returned as it came, never interpreted.
+    /// The customer's own data: returned unchanged, never interpreted.
     #[serde(default)]
     pub metadata: Private<BTreeMap<String, Value>>,
     /// The customer's own labels.
     #[serde(default)]
     pub tags: Vec<String>,
-    /// Until when the person may finish.
     #[serde(default, deserialize_with = "time::optional")]
     pub expires_at: Option<Timestamp>,
     /// Until when the process must not be redacted.
@@ -61,8 +57,7 @@ pub struct ProcessRequest {
 }
 
 impl ProcessRequest {
-    /// Forgets who was verified and whatever the customer said beside it; the provider, the kind of document and the end
-    /// stay.
+    /// Removes the person's data and the customer's own; the provider, the type of document and the deadline stay.
     pub(super) fn redact(&mut self) {
         self.person = Person { name: Private::default(), email: None, phone: None, person_id: None };
         self.document.number = Private::default();
@@ -73,12 +68,9 @@ impl ProcessRequest {
     }
 }
 
-/// Who is verified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
-    /// Full name.
     pub name: Private<String>,
-    /// E-mail address.
     #[serde(default)]
     pub email: Option<Private<String>>,
     /// Phone number, E.164.
@@ -94,19 +86,15 @@ pub struct Person {
 pub struct Document {
     /// ISO 3166 alpha-2 code of the issuing country.
     pub country: String,
-    /// Type in the provider's words, such as `CC`.
+    /// In the provider's words, such as `CC`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Number.
     pub number: Private<String>,
 }
 
-/// That the person agreed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
-    /// To what.
     pub purpose: String,
-    /// When.
     #[serde(deserialize_with = "time::required")]
     pub obtained_at: Timestamp,
 }

@@ -1,14 +1,13 @@
-//! The states of a process and its legal moves.
+//! The statuses of a process and the legal moves between them.
 
 use serde::{Deserialize, Serialize};
 
-/// Where a process stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Stored by us; the provider has not confirmed it yet.
+    /// The provider has not confirmed it yet.
     Submitting,
-    /// The provider has it; the person or the provider's engine is at work.
+    /// The person or the provider's engine is at work.
     InProgress,
     /// A reviewer has to decide.
     InReview,
@@ -16,11 +15,8 @@ pub enum Status {
     Approved,
     /// The identity was not confirmed.
     Rejected,
-    /// Nobody finished it in time.
     Expired,
-    /// Called off at the provider.
     Cancelled,
-    /// It could not be carried out.
     Failed,
 }
 
@@ -37,7 +33,6 @@ impl Status {
         Self::Failed,
     ];
 
-    /// The name used in answers and filters.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -52,19 +47,18 @@ impl Status {
         }
     }
 
-    /// The state of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == name)
     }
 
-    /// Whether nothing but an amendment can follow.
+    /// Whether only an amendment can follow.
     #[must_use]
     pub fn is_terminal(self) -> bool {
         !matches!(self, Self::Submitting | Self::InProgress | Self::InReview)
     }
 
-    /// How far along the state is; a process only ever moves to a higher stage.
+    /// A process only moves to a higher stage.
     fn stage(self) -> u8 {
         match self {
             Self::Submitting => 0,
@@ -75,29 +69,29 @@ impl Status {
     }
 }
 
-/// Why a terminal state is only our own conclusion. What the provider itself says later overrules it.
+/// Why a terminal status is only our own conclusion. The provider's later answer overrules it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Inference {
-    /// Our own deadline passed; the provider still said it was in progress.
+    /// Our own deadline passed while the provider said "in progress".
     Deadline,
-    /// The provider never confirmed that it has the process.
+    /// The provider never confirmed the process.
     SubmissionUnknown,
 }
 
-/// What an observed state does to the present one.
+/// How an observed status changes the current one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Move {
-    /// Nothing.
     Stay,
     /// The ordinary way forward.
     Advance(Status),
-    /// A terminal state turns out to be otherwise.
+    /// The correction of a terminal status.
     Amend(Status),
 }
 
 impl Move {
-    /// The move from `current` (terminal by `inference` only, where given) on the provider's word that it is `observed`.
+    /// The move from `current` when the provider reports `observed`. `inference` is set where `current` is only our
+    /// own conclusion.
     #[must_use]
     pub fn between(current: Status, inference: Option<Inference>, observed: Status) -> Self {
         if current == observed {
@@ -107,7 +101,7 @@ impl Move {
             return if observed.stage() > current.stage() { Self::Advance(observed) } else { Self::Stay };
         }
         let overruled = match inference {
-            // The provider repeating what our deadline already overrode is no news.
+            // The provider repeats what our deadline already overruled.
             Some(Inference::Deadline) => observed.stage() >= Status::InReview.stage(),
             Some(Inference::SubmissionUnknown) => observed.stage() >= Status::InProgress.stage(),
             None => observed.is_terminal(),

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::{EvidenceState, Process, ProcessId, Status};
 
-/// What a list shows of a process; stored beside it, so that a list reads nothing else. No personal data.
+/// What a list shows of a process. It is stored beside the process, so that a list reads nothing else. No personal
+/// data.
 #[derive(Serialize)]
 pub struct Summary<'a> {
     id: ProcessId,
@@ -21,7 +22,6 @@ pub struct Summary<'a> {
 }
 
 impl<'a> Summary<'a> {
-    /// The summary of `process`.
     #[must_use]
     pub fn of(process: &'a Process) -> Self {
         Self {

@@ -7,8 +7,11 @@ use std::collections::HashSet;
 use jiff::ToSpan as _;
 use proptest::prelude::*;
 
-use super::*;
-use crate::common::Actor;
+use super::{
+    conclusion::{DEADLINE_GRACE, EVIDENCE_GRACE},
+    *,
+};
+use crate::common::{Actor, Private};
 
 fn start() -> Timestamp {
     "2026-11-01T10:00:00Z".parse().unwrap()
@@ -64,7 +67,7 @@ fn a_process_approved_with_its_pictures_tells_so_once() {
 }
 
 #[test]
-fn a_held_verdict_counts_only_after_its_time_and_only_while_the_provider_says_in_review() {
+fn a_held_verdict_counts_after_its_time_while_in_review() {
     let mut process = process();
     let now = start();
     process.submitted("REF", now);
@@ -96,7 +99,7 @@ fn a_held_verdict_counts_only_after_its_time_and_only_while_the_provider_says_in
 }
 
 #[test]
-fn an_end_has_the_reason_that_a_callback_names_whichever_comes_first() {
+fn an_end_has_the_callback_s_reason_in_either_order() {
     let now = start();
     let held = |reason: Option<&str>| HeldVerdict {
         status: Status::Rejected,
@@ -127,7 +130,7 @@ fn an_end_has_the_reason_that_a_callback_names_whichever_comes_first() {
 }
 
 #[test]
-fn a_verdict_by_callback_outlives_an_end_that_is_from_before_it() {
+fn a_held_verdict_survives_an_older_end() {
     let (mut process, now) = (process(), start());
     process.submitted("REF", now);
     process.apply(&seen(Status::Approved, now), now);
@@ -183,13 +186,13 @@ fn copies_that_fail_are_told_by_their_kinds() {
 }
 
 #[test]
-fn what_a_provider_says_in_refusing_takes_few_places_among_the_evidence() {
+fn refusals_fill_only_a_few_pieces_of_evidence() {
     let (mut process, now) = (process(), start());
     for number in 0..50 {
         process.keep_said(&ObservedMedia::said(&number.to_string(), stored(), now), now);
         process.keep_said(&ObservedMedia::said(&number.to_string(), stored(), now), now);
     }
-    assert_eq!(process.evidence.len(), evidence::MAX_SAID);
+    assert_eq!(process.evidence.len(), copying::MAX_SAID);
     assert_eq!(process.evidence_state(), EvidenceState::Complete);
 }
 
@@ -221,7 +224,7 @@ fn a_deadline_waits_for_one_last_answer_but_not_for_ever() {
 }
 
 #[test]
-fn a_submission_nobody_confirmed_fails_and_reopens_when_the_provider_turns_out_to_have_it() {
+fn an_unconfirmed_submission_fails_and_may_reopen() {
     let mut process = process();
     assert_eq!(process.conclude(start() + SUBMIT_LEASE), []);
     let late = start() + SUBMISSION_GRACE;
@@ -232,7 +235,7 @@ fn a_submission_nobody_confirmed_fails_and_reopens_when_the_provider_turns_out_t
 }
 
 #[test]
-fn evidence_is_not_complete_while_something_of_the_newest_answer_is_unread() {
+fn evidence_is_incomplete_while_the_newest_answer_is_unread() {
     let mut process = process();
     process.submitted("REF", start());
     let mut answer = seen(Status::Approved, start() + 2.seconds());
@@ -265,18 +268,18 @@ fn evidence_is_not_complete_while_something_of_the_newest_answer_is_unread() {
 }
 
 #[test]
-fn what_is_copied_has_a_place_among_the_evidence_and_is_copied_once() {
+fn each_piece_has_one_entry_and_is_copied_once() {
     let mut process = process();
     process.submitted("REF", start());
     let mut answer = seen(Status::InProgress, start());
-    let limit = u8::try_from(evidence::MAX_PIECES).unwrap();
+    let limit = u8::try_from(copying::MAX_PIECES).unwrap();
     answer.media = (2..limit).map(|source| picture(source, stored())).collect();
     process.apply(&answer, start());
     let shown: Vec<_> = [2, 101, 101, 102, 103, 104].map(|source| picture(source, CopyOutcome::NotTried)).into();
     assert_eq!(process.wanted_copies(&shown, start()), [1, 3]);
     answer.media = shown;
     process.apply(&answer, start());
-    assert_eq!(process.evidence.len(), evidence::MAX_PIECES);
+    assert_eq!(process.evidence.len(), copying::MAX_PIECES);
     process.apply(&answer, start());
     let limits = process.timeline.entries().iter().filter(|entry| entry.event == "evidence_limit_reached");
     assert_eq!(limits.count(), 1);
@@ -286,7 +289,7 @@ fn what_is_copied_has_a_place_among_the_evidence_and_is_copied_once() {
 }
 
 #[test]
-fn a_picture_is_given_up_after_its_last_try_and_then_left_alone() {
+fn a_picture_is_given_up_after_its_last_try() {
     let mut process = process();
     process.submitted("REF", start());
     let mut now = start();
@@ -305,7 +308,7 @@ fn a_picture_is_given_up_after_its_last_try_and_then_left_alone() {
 }
 
 #[test]
-fn a_pending_picture_that_is_shown_no_more_uses_up_its_tries() {
+fn a_picture_that_disappears_uses_up_its_tries() {
     let mut process = process();
     process.submitted("REF", start());
     let mut answer = seen(Status::Approved, start());
@@ -321,7 +324,7 @@ fn a_pending_picture_that_is_shown_no_more_uses_up_its_tries() {
 }
 
 #[test]
-fn pictures_of_a_provider_out_of_reach_are_given_up_two_weeks_after_the_end() {
+fn pending_pictures_are_given_up_two_weeks_after_the_end() {
     let mut process = process();
     process.submitted("REF", start());
     let mut answer = seen(Status::Approved, start());
@@ -341,7 +344,7 @@ fn a_process_keeps_a_bounded_number_of_pieces() {
     answer.media = (0..=u8::MAX).map(|source| picture(source, stored())).collect();
     process.apply(&answer, start());
     process.apply(&answer, start());
-    assert_eq!(process.evidence.len(), evidence::MAX_PIECES);
+    assert_eq!(process.evidence.len(), copying::MAX_PIECES);
     let noted = process.timeline.entries().iter().filter(|entry| entry.event == "evidence_limit_reached").count();
     assert_eq!(noted, 1);
 }
@@ -382,7 +385,7 @@ fn expiry(process: &Process) -> findings::Outcome {
 }
 
 #[test]
-fn our_checks_stand_behind_the_provider_s_and_leave_its_verdict_alone() {
+fn our_checks_do_not_change_the_provider_s_verdict() {
     let mut process = process();
     process.submitted("REF", start());
     let mut answer = read(Status::Approved, start(), "2020-01-01");
@@ -404,7 +407,7 @@ fn our_checks_stand_behind_the_provider_s_and_leave_its_verdict_alone() {
 }
 
 #[test]
-fn an_answer_seen_before_changes_nothing_even_where_the_document_has_expired_since() {
+fn a_repeated_answer_changes_nothing_after_the_document_expired() {
     for status in [Status::InReview, Status::Approved] {
         let mut process = process();
         process.submitted("REF", start());
@@ -437,7 +440,7 @@ fn what_an_ended_process_shows_later_was_read_before_its_end() {
 }
 
 #[test]
-fn a_document_shown_after_an_end_that_was_only_inferred_is_judged_on_its_own_day() {
+fn data_after_an_inferred_end_is_checked_on_its_own_day() {
     let mut process = process();
     process.submitted("REF", start());
     let deadline = process.expires_at;

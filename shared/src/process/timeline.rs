@@ -6,26 +6,23 @@ use serde::{Deserialize, Serialize};
 use super::bounded;
 use crate::common::Actor;
 
-/// The most entries kept. What would exceed it is folded into one summary entry after the first [`KEPT_FIRST`].
+/// The most entries. More are folded into one summary entry after the first [`KEPT_FIRST`].
 pub const MAX_ENTRIES: usize = 60;
-/// The entries about a process's beginning that are never folded.
+/// The first entries, which are never folded.
 pub const KEPT_FIRST: usize = 20;
-/// The name of the summary entry.
 const SUMMARY: &str = "entries_summarised";
 
-/// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimelineEntry {
-    /// Position in the process's life, from 1.
+    /// The position in the timeline, from 1.
     pub id: u32,
-    /// When.
     pub at: Timestamp,
-    /// What, as a stable code.
+    /// A stable code.
     pub event: String,
-    /// More about it: states, codes and counts, never personal data.
+    /// Statuses, codes and counts; never personal data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// Who did it, where somebody did.
+    /// Set where an actor did it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Actor>,
 }
@@ -69,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_timeline_keeps_its_beginning_its_end_and_a_count_of_the_rest() {
+    fn a_long_timeline_folds_its_middle_into_a_count() {
         let mut timeline = Timeline::default();
         for n in 1..=200 {
             timeline.push(Timestamp::UNIX_EPOCH, &format!("event_{n}"), None, None);

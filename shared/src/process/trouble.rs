@@ -1,31 +1,30 @@
-//! What goes wrong again and again is told by its kinds: the first failure of a series and each change of kind are in the
-//! timeline, a repetition is not.
+//! Repeated failures: the timeline has the first failure of a series and each change of its kind, but no repetitions.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{ObservedMedia, Process, bounded};
 
-/// The most that is told of one series, so that trouble that goes to and fro cannot push everything else out of the timeline.
+/// The most timeline entries of one series, so that alternating failures do not fill the timeline.
 const MAX_TOLD: u8 = 8;
 
-/// A series of failed tries at one thing, until one succeeds.
+/// A series of failed tries, until one succeeds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TroubleSeries {
     /// The kind of the last failure.
     kind: Option<String>,
-    /// How often the series was told of.
+    /// The number of its timeline entries.
     told: u8,
 }
 
 impl TroubleSeries {
-    /// Whether a failure of `kind` is news in this series.
+    /// Whether a failure of `kind` gets a timeline entry.
     #[must_use]
     pub fn is_news(&self, kind: &str) -> bool {
         self.kind != Some(bounded::code(kind)) && self.told < MAX_TOLD
     }
 
-    /// Takes note of a failure of `kind`, and says whether it is news.
+    /// Records a failure of `kind`; returns whether it gets a timeline entry.
     pub(super) fn note(&mut self, kind: &str) -> bool {
         let is_news = self.is_news(kind);
         self.kind = Some(bounded::code(kind));
@@ -33,18 +32,17 @@ impl TroubleSeries {
         is_news
     }
 
-    /// Nothing is wrong any more.
+    /// Ends the series.
     pub(super) fn end(&mut self) {
         *self = Self::default();
     }
 
-    /// The kind of the last failure, while something is wrong.
+    /// The kind of the last failure, while the series lasts.
     #[must_use]
     pub fn kind(&self) -> Option<&str> {
         self.kind.as_deref()
     }
 
-    /// Whether nothing is wrong.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.kind.is_none()
@@ -52,17 +50,18 @@ impl TroubleSeries {
 }
 
 impl Process {
-    /// The provider could not be asked, or its answer made no sense.
+    /// Records that the provider could not be asked, or that its answer could not be read.
     pub fn unanswered(&mut self, trouble: &str, now: Timestamp) {
         self.failures += 1;
-        self.looked_at = Some(now);
+        self.asked_at = Some(now);
         // A long outage is one entry, not hundreds.
         if self.trouble.note(trouble) {
             self.touch(now, "provider_trouble", Some(trouble.to_owned()));
         }
     }
 
-    /// A callback came that nobody could read; `said` is its body, where that is kept. The same one again is no news.
+    /// Records a callback that could not be read; `said` is its body, where it is stored. The same one again changes
+    /// nothing.
     pub fn callback_unreadable(&mut self, why: &str, said: Option<&ObservedMedia>, received_at: Timestamp) {
         let is_known = |said: &ObservedMedia| self.evidence.iter().any(|piece| piece.source == said.source);
         if said.is_some_and(is_known) {
@@ -74,14 +73,14 @@ impl Process {
         }
     }
 
-    /// The provider answers again.
+    /// Records that the provider answers again.
     pub(super) fn answered(&mut self) {
         self.failures = 0;
         self.trouble.end();
     }
 }
 
-/// How the timeline names trouble: its kind and, where the provider gave one, the provider's own code.
+/// A failure as the timeline shows it: its kind and the provider's own code, if there is one.
 #[must_use]
 pub fn told(kind: &str, provider_code: Option<&str>) -> String {
     provider_code.map_or_else(|| kind.to_owned(), |code| format!("{kind}: {code}"))
@@ -101,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_series_that_goes_to_and_fro_is_told_of_a_few_times_only() {
+    fn alternating_failures_get_only_a_few_entries() {
         let mut series = TroubleSeries::default();
         let told = (0..100).filter(|n| series.note(if n % 2 == 0 { "a" } else { "b" })).count();
         assert_eq!(told, usize::from(MAX_TOLD));

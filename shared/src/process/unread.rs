@@ -1,4 +1,4 @@
-//! What of a provider's answers could not be read: known by the kind of place it stands at, never by what stands there.
+//! Which parts of a provider's answers could not be read: the kinds of places, never their values.
 
 use std::collections::BTreeSet;
 
@@ -7,27 +7,27 @@ use serde::{Deserialize, Serialize};
 
 use super::{Process, bounded};
 
-/// The most kinds of places that a process remembers.
+/// Kinds of places of one process.
 pub const MAX_KINDS: usize = 30;
-/// Bytes of one; they are made of names in our own code.
+/// Bytes of one; it consists of names in our own code.
 pub const MAX_PLACE: usize = 98;
-/// What behind the places of an entry says how many more there are.
+/// The length of the suffix that says how many more places there are.
 const REST: usize = " and 99 more".len();
-/// The kind of what is left out because a process keeps no more evidence.
+/// The kind for evidence beyond the limit of a process.
 const LIMIT: &str = "/evidence_limit";
 
 /// The places, such as `/attempts/*/similarity`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Unread {
-    /// Those of the newest answer. While there are any, nobody can say that all evidence is kept.
+    /// Those of the newest answer. While there are any, the evidence may be incomplete.
     pub present: BTreeSet<String>,
-    /// All that the timeline names.
+    /// All that are in the timeline.
     pub noted: BTreeSet<String>,
 }
 
 impl Unread {
-    /// Whether nothing could ever not be read.
+    /// Whether everything could always be read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.present.is_empty() && self.noted.is_empty()
@@ -35,11 +35,11 @@ impl Unread {
 }
 
 impl Process {
-    /// Takes what could not be read of an answer that counts. Each kind of place is noted once.
+    /// Records what could not be read of an answer that counts. Each kind of place gets one timeline entry.
     pub(super) fn note_unread(&mut self, places: &[String], now: Timestamp) {
         let places = places.iter().filter(|place| place.len() <= MAX_PLACE).take(MAX_KINDS);
         let present: BTreeSet<_> = places.cloned().collect();
-        // That there is more than is kept shows again when the evidence is noted.
+        // The limit is recorded again when the evidence is recorded.
         if !self.unread.present.iter().filter(|place| *place != LIMIT).eq(&present) {
             self.updated_at = self.updated_at.max(now);
         }
@@ -53,7 +53,7 @@ impl Process {
         }
     }
 
-    /// There is more evidence than a process keeps.
+    /// Records that there is more evidence than a process keeps.
     pub(super) fn note_limit(&mut self, now: Timestamp) {
         if self.unread.present.insert(LIMIT.to_owned()) && self.unread.noted.insert(LIMIT.to_owned()) {
             self.touch(now, "evidence_limit_reached", None);
@@ -61,7 +61,7 @@ impl Process {
     }
 }
 
-/// As many of the places as an entry of the timeline has room for, and how many there are beyond.
+/// As many places as fit into a timeline entry, and the number of the others.
 fn named(places: &[String]) -> String {
     let mut named = String::new();
     for (place, before) in places.iter().zip(0..) {

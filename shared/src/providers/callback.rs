@@ -1,4 +1,4 @@
-//! What a company calls back with, before it is believed.
+//! A provider's callback, before it is trusted.
 
 use std::net::IpAddr;
 
@@ -9,13 +9,13 @@ use uuid::Uuid;
 use super::wire::code;
 use crate::process::{CertificateNews, HeldVerdict, ProcessId, Status};
 
-/// The most processes that one callback is taken to mention.
+/// The most processes that one callback can mention.
 const MAX_MENTIONS: usize = 4;
 
-/// What a callback URL of ours is for. One made for one purpose serves no other.
+/// The purpose of a callback URL. A URL for one purpose is not valid for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Everything about a whole account, at a company that has one URL for all of it.
+    /// Everything about an account, at a provider with one URL per account.
     Webhook,
     /// The result of one process.
     Result,
@@ -24,64 +24,60 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// All of them.
     pub const ALL: [Self; 3] = [Self::Webhook, Self::Result, Self::Certificate];
 }
 
-/// A callback as it came in, at a URL whose token was checked.
+/// A received callback, at a URL with a valid token.
 pub struct IncomingCallback<'a> {
-    /// What the URL was made for.
+    /// The purpose of the URL.
     pub purpose: Purpose,
-    /// The process that the URL was made for; `None` for a whole account.
+    /// The process of the URL; `None` for a whole account.
     pub process: Option<ProcessId>,
-    /// The address it came from, where that is known.
+    /// The source address, where it is known.
     pub source: Option<IpAddr>,
-    /// Its headers.
     pub headers: &'a HeaderMap,
-    /// Its body.
     pub body: &'a [u8],
 }
 
 #[cfg(test)]
 impl<'a> IncomingCallback<'a> {
-    /// One at the URL of a whole account.
+    /// A callback at the URL of a whole account.
     pub(crate) fn webhook(headers: &'a HeaderMap, body: &'a [u8]) -> Self {
         Self { purpose: Purpose::Webhook, process: None, source: None, headers, body }
     }
 }
 
-/// What a callback says.
+/// The content of a callback.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Callback {
     /// The provider's own id of the process.
     pub reference: String,
     /// Our id of the process, where the callback echoes it.
     pub process: Option<ProcessId>,
-    /// The provider's state in it.
+    /// The provider's own status.
     pub code: String,
-    /// What it decides, where the provider's own answer may never show it.
+    /// A verdict that the provider's own answer may never show.
     pub verdict: Option<Verdict>,
-    /// What it says of the certificate.
     pub certificate: Option<CertificateNews>,
-    /// Whether its body is itself the answer, since the provider cannot be asked for it.
+    /// Whether its body is the answer, because the provider cannot be asked.
     pub is_result: bool,
-    /// Whether its body says, in words that are not passed on, what the provider's own answer never will: it is kept.
+    /// Whether its body contains a free text that the provider's answer never has, so that the body is stored.
     pub is_evidence: bool,
 }
 
-/// A decision that comes by callback.
+/// A verdict in a callback.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// The decision.
     pub status: Status,
-    /// Why, as a code, where the callback says.
+    /// A stable code, where the callback gives a reason.
     pub reason: Option<String>,
-    /// How long the provider's own answer gets to show it first.
+    /// How long to wait for the provider's own answer to show it.
     pub patience: SignedDuration,
 }
 
 impl Callback {
-    /// The decision in the domain's terms, for a callback received at `received_at`.
+    /// The verdict for a process, from a callback received at `received_at`.
     #[must_use]
     pub fn held_verdict(&self, received_at: Timestamp) -> Option<HeldVerdict> {
         self.verdict.as_ref().map(|verdict| HeldVerdict {
@@ -93,27 +89,27 @@ impl Callback {
     }
 }
 
-/// A callback that is not taken.
+/// Why a callback is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CallbackRefused {
-    /// It does not prove that it comes from the provider.
+    /// It is not authentic.
     #[error("the callback is not authenticated")]
     Unauthenticated,
-    /// It proves where it comes from and is not what the provider documents; the field that is missing or wrong.
+    /// It is authentic, but the named field is missing or invalid.
     #[error("the callback is malformed: {0}")]
     Malformed(&'static str),
-    /// It proves where it comes from and is about something else than its URL; the field that says so.
+    /// It is authentic, but the named field disagrees with its URL.
     #[error("the callback is about something else: {0}")]
     Elsewhere(&'static str),
 }
 
-/// Which processes a callback that cannot be read may be about. It proved where it comes from; what is not its process is
-/// at worst asked about once too often.
+/// The processes that an unreadable callback may be about. It is authentic; a wrong process is only refreshed once
+/// too often.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Mentions {
-    /// By our own ids.
+    /// Our own ids.
     pub processes: Vec<ProcessId>,
-    /// By the provider's.
+    /// The provider's ids.
     pub references: Vec<String>,
 }
 

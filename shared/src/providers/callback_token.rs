@@ -1,8 +1,8 @@
-//! The token in a callback's URL: it says which tenant (and process) the URL was made for, and proves that we made it.
+//! The token in a callback URL: it names the tenant (and process) of the URL, and proves that we issued it.
 //!
-//! `KEY.TENANT.PROCESS.PURPOSE.MAC`, where PROCESS is `-` for a URL that serves a whole tenant and MAC is HMAC-SHA-256
-//! over the provider, which stands in the path, and everything before the MAC, base64url. So whoever holds a URL of one
-//! provider cannot speak as another. The first key of the secret signs, all of them verify.
+//! `KEY.TENANT.PROCESS.PURPOSE.MAC`, where PROCESS is `-` for a URL that serves a whole tenant and MAC is
+//! HMAC-SHA-256 over the provider, which stands in the path, and everything before the MAC, base64url. So a URL of
+//! one provider is not valid for another. The first key of the secret signs, all verify.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL};
 use hmac::{Hmac, Mac as _};
@@ -28,13 +28,12 @@ fn name_of(purpose: Purpose) -> &'static str {
     }
 }
 
-/// A token that was checked.
+/// A verified token.
 #[derive(Debug, PartialEq, Eq)]
 pub struct VerifiedToken {
     tenant: TenantId,
-    /// The process the URL was made for; `None` for a whole tenant.
+    /// The process of the URL; `None` for a whole tenant.
     pub process: Option<ProcessId>,
-    /// What the URL is for.
     pub purpose: Purpose,
 }
 
@@ -64,7 +63,7 @@ pub fn mint(
     Ok(format!("{signed}.{mac}"))
 }
 
-/// What a token says, if one of our keys made it for `provider`. The comparison takes the same time whatever is wrong.
+/// Verifies a token for `provider`. The comparison takes constant time.
 #[must_use]
 pub fn verify(secrets: &SecretDocument, provider: &str, token: &str) -> Option<VerifiedToken> {
     let (signed, given) = token.rsplit_once('.')?;
@@ -86,7 +85,7 @@ pub fn verify(secrets: &SecretDocument, provider: &str, token: &str) -> Option<V
 fn mac(key: &[u8], provider: &str, signed: &str) -> Hmac<Sha256> {
     #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any key");
-    // Neither a provider's name nor a token has a zero byte, so no two pairs of them read the same.
+    // Neither a provider's name nor a token contains a zero byte, so different pairs never give the same text.
     mac.update(b"callback\0");
     mac.update(provider.as_bytes());
     mac.update(b"\0");
@@ -118,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_being_replaced_still_verifies_and_a_removed_one_does_not() {
+    fn an_old_key_verifies_until_it_is_removed() {
         let tenant: TenantId = "acme".parse().unwrap();
         let token = mint(&secrets(&[("k1", 1)]), "auco", &tenant, None, Purpose::Webhook).unwrap();
         assert!(verify(&secrets(&[("k2", 2), ("k1", 1)]), "auco", &token).is_some());

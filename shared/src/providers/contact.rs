@@ -1,4 +1,4 @@
-//! Forms of what customers type, where more than one company wants the same one.
+//! Validation of phone and e-mail, for providers that need them.
 
 use crate::{
     common::{
@@ -8,8 +8,7 @@ use crate::{
     process::request::Person,
 };
 
-/// What is wrong with the person's phone and e-mail address, where they are given: they are in the form in which they are kept,
-/// where they have one.
+/// The problems of the person's phone and e-mail address, which are already in canonical form where they are valid.
 pub fn check_contact(person: &Person) -> Vec<FieldError> {
     let mut problems = Vec::new();
     if let Some(phone) = &person.phone
@@ -25,7 +24,7 @@ pub fn check_contact(person: &Person) -> Vec<FieldError> {
     problems
 }
 
-/// An e-mail address and nothing around it, with a host that anybody can reach; whether it exists only a message can tell.
+/// An e-mail address with a public host. Only a message can show whether it exists.
 pub fn is_email(text: &str) -> bool {
     email::public_address(text).as_deref() == Some(text)
 }

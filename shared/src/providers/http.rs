@@ -1,4 +1,5 @@
-//! Calling a company's API: one client, one limit of concurrent calls a company, one reading of what an answer means.
+//! Calling a provider's API: one client, one limit of concurrent calls per provider, and one mapping of answers to
+//! errors.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -12,66 +13,59 @@ use tokio::sync::Semaphore;
 
 use crate::{common::Private, platform::http::provider_client, process::trouble::told};
 
-/// Calls to one company under way at once from one execution environment.
+/// Concurrent calls to one provider from one execution environment.
 const CONCURRENT_CALLS: usize = 8;
-/// The longest answer that is read.
+/// Bytes of an answer.
 const MAX_ANSWER_BYTES: usize = 5 * 1024 * 1024;
-/// The most that is kept of the body of a refusal.
+/// Bytes of a refusal's body that are kept.
 const MAX_REFUSAL_BYTES: usize = 64 * 1024;
-/// The longest a provider may ask to be left alone.
+/// The longest `Retry-After` of a provider that counts.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
-/// How long a read may take.
+/// The timeout of a query.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long handing a process over may take; the gateway gives up after 30 seconds.
+/// The timeout of a submission; the gateway gives up after 30 seconds.
 pub const SUBMIT_TIMEOUT: Duration = Duration::from_secs(24);
 
-/// What the caller of a provider can do about a failure.
+/// Why a call to a provider failed, by what the caller can do.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
-    /// The provider refuses; asking again the same way is no use.
+    /// The provider refuses; repeating the request is useless.
     #[error("the provider refuses with {code}")]
     Rejected {
-        /// The provider's own code.
         code: String,
-        /// What it says, for whoever has to find out why; nothing where the refusal is ours.
+        /// The body, for diagnosis; `None` where the refusal is ours.
         body: RefusalBody,
     },
-    /// The account's keys are not accepted.
+    /// The account's credentials are refused.
     #[error("the provider does not accept the account's keys")]
-    Unauthorized {
-        /// What it says.
-        body: RefusalBody,
-    },
+    Unauthorized { body: RefusalBody },
     /// The provider does not know the process.
     #[error("the provider does not know the process")]
-    NotFound {
-        /// What it says.
-        body: RefusalBody,
-    },
+    NotFound { body: RefusalBody },
     /// Too many calls; nothing was done.
     #[error("the provider limits the rate of calls")]
     RateLimited {
-        /// How long to wait, where the provider says so.
+        /// The provider's `Retry-After`.
         retry_after: Option<Duration>,
     },
     /// The provider could not answer.
     #[error("the provider is unavailable")]
     Unavailable {
-        /// Whether the request may have had its effect all the same.
+        /// Whether the request may have had an effect all the same.
         maybe_done: bool,
     },
-    /// The answer makes no sense.
+    /// The answer cannot be read.
     #[error("the provider's answer is unreadable")]
     Unreadable {
-        /// The answer, for whoever has to find out why.
+        /// The answer, for diagnosis.
         raw: Bytes,
     },
 }
 
-/// The body of a refusal, as far as it is kept. It may repeat what the request said of the person, so it cannot be printed.
+/// The kept part of a refusal's body. It may contain the person's data, so it cannot be printed.
 pub type RefusalBody = Private<Bytes>;
 
-/// So much of `body` as is kept of a refusal.
+/// Cuts `body`.
 #[must_use]
 pub fn refusal_body(body: &Bytes) -> RefusalBody {
     Private::new(body.slice(..body.len().min(MAX_REFUSAL_BYTES)))
@@ -84,13 +78,13 @@ impl ProviderError {
         Self::Rejected { code: code.to_owned(), body: RefusalBody::default() }
     }
 
-    /// There is nothing of that name, as far as we know ourselves.
+    /// A "not found" of our own.
     #[must_use]
     pub fn not_found() -> Self {
         Self::NotFound { body: RefusalBody::default() }
     }
 
-    /// What the provider said, where that is worth keeping: a refusal, or an answer that nobody can read.
+    /// The provider's text, where it is worth keeping: a refusal, or an unreadable answer.
     #[must_use]
     pub fn said(&self) -> Option<Bytes> {
         let said = match self {
@@ -101,7 +95,7 @@ impl ProviderError {
         (!said.is_empty()).then(|| said.clone())
     }
 
-    /// The provider's own code, where it gave one.
+    /// The provider's own code, if there is one.
     #[must_use]
     pub fn provider_code(&self) -> Option<&str> {
         match self {
@@ -110,7 +104,7 @@ impl ProviderError {
         }
     }
 
-    /// What the timeline says of it: the kind of trouble, and the provider's own code.
+    /// The text for the timeline: the kind of failure, and the provider's own code.
     #[must_use]
     pub fn detail(&self) -> String {
         told(self.code(), self.provider_code())
@@ -130,7 +124,7 @@ impl ProviderError {
     }
 }
 
-/// The way to one company.
+/// The client for one provider.
 #[derive(Clone)]
 pub struct ApiClient {
     provider: &'static str,
@@ -139,14 +133,14 @@ pub struct ApiClient {
     calls: Arc<Semaphore>,
 }
 
-/// A company's answer with a status below 400.
+/// A provider's answer with a status below 400.
 pub struct ApiAnswer {
-    /// The body, untouched.
+    /// The raw body.
     pub body: Bytes,
 }
 
 impl ApiAnswer {
-    /// The body as JSON of a known shape.
+    /// Parses the body as JSON.
     ///
     /// # Errors
     /// [`ProviderError::Unreadable`] with the body.
@@ -156,14 +150,14 @@ impl ApiAnswer {
 }
 
 impl ApiClient {
-    /// The way to `provider`; the HTTP client is built on first use.
+    /// A client for `provider`; the HTTP client is built on first use.
     #[must_use]
     pub fn new(provider: &'static str) -> Self {
         let calls = Arc::new(Semaphore::new(CONCURRENT_CALLS));
         Self { provider, most_bytes: MAX_ANSWER_BYTES, client: Arc::default(), calls }
     }
 
-    /// The same way, for answers of up to `bytes`.
+    /// The same client, for answers of up to `bytes`.
     #[must_use]
     pub fn reading_up_to(&self, bytes: usize) -> Self {
         Self { most_bytes: bytes, ..self.clone() }
@@ -174,10 +168,10 @@ impl ApiClient {
         self.client.get_or_init(provider_client)
     }
 
-    /// Sends a request and reads the answer. `refusal` finds the company's own code in the body of a 4xx.
+    /// Sends a request and reads the answer. `refusal` finds the provider's own code in the body of a 4xx.
     ///
     /// # Errors
-    /// Everything that is not a status below 400 with a complete body.
+    /// Anything but a status below 400 with a complete body.
     pub async fn call(
         &self,
         request: RequestBuilder,
@@ -187,8 +181,8 @@ impl ApiClient {
         self.logged(async { self.exchange(request, timeout).await?.read(refusal) }).await
     }
 
-    /// As [`Self::call`], for asking for a token: a company may refuse user and password with an error of its server,
-    /// which `refused` knows by its body; `refusal` finds its code in any other refusal.
+    /// Like [`Self::call`], for fetching a token: a provider may refuse user and password with a server error, which
+    /// `refused` recognizes by its body; `refusal` finds the code in any other refusal.
     ///
     /// # Errors
     /// Likewise.
@@ -222,7 +216,7 @@ impl ApiClient {
     }
 
     async fn exchange(&self, request: RequestBuilder, timeout: Duration) -> Result<Said, ProviderError> {
-        // Waiting for a place counts against the caller's time as well.
+        // Waiting for a free slot counts against the caller's timeout.
         let started = tokio::time::Instant::now();
         let Ok(Ok(_place)) = tokio::time::timeout(timeout, self.calls.acquire()).await else {
             return Err(ProviderError::Unavailable { maybe_done: false });
@@ -249,7 +243,7 @@ impl ApiClient {
     }
 }
 
-/// What came back, not yet judged.
+/// An answer, not yet mapped to an error.
 struct Said {
     status: StatusCode,
     retry_after: Option<Duration>,
@@ -271,7 +265,7 @@ impl Said {
                 Err(ProviderError::Rejected { code, body: refusal_body(&body) })
             }
             status if status.is_success() => Ok(ApiAnswer { body }),
-            // A redirect is as little an answer as a server error.
+            // A redirect is not an answer either.
             _ => Err(ProviderError::Unavailable { maybe_done: true }),
         }
     }

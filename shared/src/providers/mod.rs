@@ -1,19 +1,19 @@
-//! The verification companies.
+//! The providers.
 //!
 //! A provider is one folder and one line in [`PROVIDERS`]. It is a stateless translator between Cotejo's terms and the
-//! company's: it never touches the store, S3 or the clock. Each folder holds the same files:
+//! provider's: it never touches the store, S3 or the clock. Each folder holds the same files:
 //!
 //! | file | subject |
 //! | --- | --- |
-//! | `mod` | the account, and the connector: requests, and which answer means which error |
-//! | `wire` | the company's JSON, as documented and as really seen |
-//! | `options` | what a customer may say only to this company, and its checks |
-//! | `mapping` | from Cotejo's terms to the company's and back |
-//! | `tests`, `fixtures/` | the company's own sample bodies, named by their seed |
+//! | `mod` | the account and the connector: requests, and the errors of answers |
+//! | `wire` | the provider's JSON, as documented and as seen |
+//! | `options` | the options that only this provider has, and their validation |
+//! | `mapping` | from Cotejo's terms to the provider's and back |
+//! | `tests`, `fixtures/` | the provider's own sample bodies, named by their seed |
 //!
-//! What companies have in common is beside the folders: `registry` (which there are, and a tenant's account at one),
-//! `http` (calling them), `token` (access tokens), `callback` (what they call back with), `wire` (reading their JSON),
-//! `repair` (JSON that is none), `contact` (how a person is reached).
+//! Shared code is beside the folders: `registry` (the list of providers, and a tenant's account), `http` (calling
+//! their APIs), `token` (access tokens), `callback` and `callback_token` (their callbacks), `wire` (reading their
+//! JSON), `repair` (invalid JSON), `contact` (phone and e-mail).
 
 pub mod auco;
 pub mod callback;
@@ -38,48 +38,48 @@ use crate::{
 
 pub use callback::{Callback, CallbackRefused, IncomingCallback, Mentions, Purpose, Verdict};
 pub use http::{ApiClient, ProviderError, RefusalBody};
-pub use registry::{ConnectError, Connection, NoProvider, ProviderFactories, ProviderFactory, Providers};
+pub use registry::{AccessError, Connection, NoProvider, ProviderFactories, ProviderFactory, Providers};
 
-/// Every provider that Cotejo connects. A new one is one line here.
+/// Every provider that Cotejo supports. A new one is one line here.
 pub const PROVIDERS: ProviderFactories = &[&auco::Factory, &link::Factory, &tecalis::Factory];
 
-/// What Cotejo asks of a verification company. What not every company can do has a default that says so.
+/// What a provider does for Cotejo. Optional operations have a default that says that they are not supported.
 #[async_trait]
 pub trait Provider: Send + Sync {
-    /// What can be asked of it at all.
+    /// The supported operations.
     fn capabilities(&self) -> Capabilities;
 
-    /// Checks a request before anything is stored or sent; every problem is listed, each under the field's path.
+    /// Validates a request before anything is stored or sent; returns every problem with its field's path.
     fn check(&self, request: &ProcessRequest, now: Timestamp) -> Vec<FieldError>;
 
-    /// Hands a process over.
+    /// Submits a process.
     async fn submit(&self, submission: &Submission<'_>) -> Result<Submitted, ProviderError>;
 
-    /// Asks how a process stands. Only where [`Capabilities::query`] says so.
+    /// Queries the state of a process. Only with [`Capabilities::query`].
     async fn query(&self, _reference: &str, _now: Timestamp) -> Result<Answer, ProviderError> {
         Err(ProviderError::not_found())
     }
 
-    /// Reads a callback. Nothing but its authenticity and form is judged here.
+    /// Reads a callback. Only its authenticity and form are checked here.
     fn read_callback(&self, callback: &IncomingCallback<'_>) -> Result<Callback, CallbackRefused>;
 
-    /// Which processes a callback may be about that [`Self::read_callback`] found malformed, at the URL of a whole account.
+    /// The processes that a malformed callback at the URL of a whole account may be about.
     fn mentions(&self, _body: &[u8]) -> Mentions {
         Mentions::default()
     }
 
-    /// The answer that a callback's body is, where [`Callback::is_result`] said that it is one.
+    /// The answer in a callback's body, where [`Callback::is_result`] is set.
     fn read_result(&self, _request: &ProcessRequest, _body: &Bytes, _received_at: Timestamp) -> Option<Answer> {
         None
     }
 
-    /// Fetches a certificate by the reference that [`crate::process::CertificateNews`] named, as it comes. `NotFound`
-    /// while it is being made.
+    /// Fetches a certificate by its reference ([`crate::process::CertificateNews`]), unchecked. `NotFound` while it
+    /// is being made.
     async fn certificate(&self, _reference: &str, _now: Timestamp) -> Result<Bytes, ProviderError> {
         Err(ProviderError::not_found())
     }
 
-    /// Whether the company answers and knows the account. Only where [`Capabilities::ping`] says so.
+    /// Checks that the provider answers and accepts the account. Only with [`Capabilities::ping`].
     async fn ping(&self, _now: Timestamp) -> Result<(), ProviderError> {
         Err(ProviderError::not_found())
     }
@@ -94,54 +94,52 @@ pub trait Provider: Send + Sync {
     fn link_life(&self) -> SignedDuration;
 }
 
-/// What can be asked of a company.
+/// The operations that a provider supports.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Capabilities {
-    /// Handing the same process over twice leaves one process there.
+    /// Submitting a process twice leaves one process there.
     pub repeatable_submission: bool,
-    /// It says how a process stands when it is asked; otherwise all there is to know comes by itself.
+    /// The state of a process can be queried; otherwise everything comes by callback.
     pub query: bool,
-    /// It takes pictures from the customer.
+    /// The customer submits pictures.
     pub pictures: bool,
-    /// It can be asked whether it is well.
+    /// It has a health check.
     pub ping: bool,
 }
 
-/// A process to be handed over.
+/// A process to submit.
 pub struct Submission<'a> {
-    /// Our id of it, which travels along so that a callback can name it.
+    /// Our id, which is sent along so that a callback can contain it.
     pub id: ProcessId,
     /// Which submission of the process this is.
     pub round: Round,
-    /// What was asked for.
     pub request: &'a ProcessRequest,
     /// The pictures that the customer submitted.
     pub pictures: &'a [Picture],
-    /// Where the company may call back about this process alone.
+    /// The callback URLs of this process.
     pub callbacks: &'a CallbackUrls,
-    /// The present moment.
     pub now: Timestamp,
 }
 
-/// A process may be handed over a second time, to people where the first time was to a machine.
+/// The round of a submission: a second one goes to reviewers where the first one went to a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Round {
     /// As the customer asked.
     First,
-    /// To the company's reviewers, because the first answer asked for it.
+    /// To the provider's reviewers, because the first answer asked for it.
     Escalated,
 }
 
-/// A picture that the customer submitted. Cannot be printed.
+/// A submitted picture. It cannot be printed.
 #[derive(Clone)]
 pub struct Picture {
-    /// What it shows.
     pub kind: EvidenceKind,
-    /// Its bytes: a whole JPEG, PNG or PDF.
+    /// A complete JPEG, PNG or PDF.
     pub bytes: Bytes,
 }
 
-/// URLs of ours that end in a token for one process. Cannot be printed; absent where our own address is not known.
+/// Callback URLs with a token for one process. They cannot be printed, and are absent where our own address is not
+/// configured.
 #[derive(Default)]
 pub struct CallbackUrls {
     /// For [`Purpose::Result`].
@@ -150,31 +148,28 @@ pub struct CallbackUrls {
     pub certificate: Option<String>,
 }
 
-/// The provider has taken a process.
+/// A provider's confirmation of a submission.
 #[derive(Debug)]
 pub struct Submitted {
-    /// The provider's own id of it.
+    /// The provider's own id of the process.
     pub reference: String,
-    /// What it says of it already.
+    /// The first answer, where it is there at once.
     pub answer: Option<Answer>,
 }
 
-/// What a provider says about a process.
+/// A provider's answer about a process.
 #[derive(Debug)]
 pub struct Answer {
-    /// What it means.
     pub observation: Observation,
     /// Links to the pictures in `observation.media`, by their `source`. They are secrets with a short life.
     pub links: Vec<MediaLink>,
-    /// The answer, untouched.
+    /// The raw answer.
     pub raw: Bytes,
 }
 
 /// A short-lived link to one picture. `Debug` does not show the link.
 pub struct MediaLink {
-    /// The provider's identity of the picture.
     pub source: String,
-    /// Where to fetch it.
     pub url: String,
 }
 

@@ -1,4 +1,4 @@
-//! Which companies there are, and how a tenant's account at one becomes a [`Provider`].
+//! The providers that Cotejo supports, and how a tenant's account becomes a [`Provider`].
 
 use std::collections::HashMap;
 
@@ -14,9 +14,9 @@ use crate::{
     },
 };
 
-/// A verification company.
+/// A provider.
 pub trait ProviderFactory: Send + Sync {
-    /// Its name in requests, answers, settings and secrets: small letters.
+    /// The name in requests, answers, settings and secrets, in lower case.
     fn name(&self) -> &'static str;
 
     /// Its connector for one account.
@@ -26,69 +26,65 @@ pub trait ProviderFactory: Send + Sync {
     fn connect(&self, account: &Account, connection: &Connection) -> Result<Box<dyn Provider>, NoProvider>;
 }
 
-/// The companies that a system knows.
+/// The providers of a deployment.
 pub type ProviderFactories = &'static [&'static dyn ProviderFactory];
 
-/// What all accounts at one company share.
+/// What all accounts at a provider share.
 pub struct Connection {
-    /// The way to its API.
     pub api: ApiClient,
-    /// The access tokens that it gave out.
     pub tokens: TokenCache,
-    /// The API's base URL, where the deployment names one.
+    /// The API's base URL in the deployment's settings.
     pub url: Option<String>,
 }
 
-/// A provider cannot be used by a tenant.
+/// Why a tenant cannot use a provider.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoProvider {
-    /// There is no company of that name.
-    #[error("is not a provider that Cotejo knows")]
+    #[error("is not a supported provider")]
     Unknown,
-    /// The tenant has no account there.
     #[error("is not set up for this account")]
     NoAccount,
-    /// The tenant's account cannot be used as it is set up.
+    /// The account's secret is malformed.
     #[error("is misconfigured for this account")]
     Misconfigured,
-    /// One field of the tenant's account is wrong.
+    /// A field of the account is invalid.
     #[error("is misconfigured for this account: {} {}", .0.field, .0.message)]
     Account(FieldError),
-    /// The base URL of the company's API in the account cannot be one.
+    /// The base URL in the account is invalid.
     #[error("is misconfigured for this account: its url {0}")]
     Url(UrlFault),
-    /// Nor can the one that the deployment names.
-    #[error("is not set up rightly for this deployment: the url of its API {0}")]
+    /// The base URL in the deployment's settings is invalid.
+    #[error("is misconfigured for this deployment: the url of its API {0}")]
     DeploymentUrl(UrlFault),
 }
 
-/// Why a tenant's provider cannot be had.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// The tenant cannot use it.
+/// Why a tenant's provider could not be bound to its account.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AccessError {
+    /// It stays so until somebody changes the account.
     #[error(transparent)]
     NoProvider(#[from] NoProvider),
-    /// The account's secret cannot be read now.
+    /// The account cannot be read at the moment.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
 }
 
-/// An account in the company's own shape.
+/// Reads an account in the provider's own shape.
 ///
 /// # Errors
-/// Which field is wrong, without what it holds.
+/// The invalid field, without its value.
 pub fn read_account<T: DeserializeOwned>(account: &Account) -> Result<T, NoProvider> {
     shape(&account.to_json(), "").map_err(NoProvider::Account)
 }
 
 impl Connection {
-    /// The base URL of the company's API, as it was understood and without a slash at its end: the account's own, or the
-    /// deployment's, or the one that the company publishes.
+    /// The base URL of the provider's API, parsed and without a slash at its end: the account's own, else the deployment's, else
+    /// the one that the provider publishes.
     ///
     /// # Errors
-    /// There is none, or it cannot be one.
+    /// There is none, or it is invalid.
     pub fn base_url(&self, own: Option<&str>, published: Option<&str>) -> Result<String, NoProvider> {
-        let nowhere = || NoProvider::Account(FieldError::new("url", "is required, since the deployment has none"));
+        let nowhere = || NoProvider::Account(FieldError::new("url", "is required, because the deployment has none"));
         let url = own.or(self.url.as_deref()).or(published).ok_or_else(nowhere)?;
         let wrong = if own.is_some() { NoProvider::Url } else { NoProvider::DeploymentUrl };
         let url = read_url(url).map_err(wrong)?;
@@ -101,68 +97,72 @@ impl Connection {
 
 /// Every provider, ready to be bound to a tenant's account.
 pub struct Providers {
-    companies: ProviderFactories,
+    factories: ProviderFactories,
     connections: HashMap<&'static str, Connection>,
 }
 
 impl Providers {
-    /// Nothing is connected yet.
+    /// Opens no connection yet.
     #[must_use]
-    pub fn new(companies: ProviderFactories, config: &Config) -> Self {
-        let connect = |company: &&'static dyn ProviderFactory| (company.name(), connection(company.name(), config));
-        Self { companies, connections: companies.iter().map(connect).collect() }
+    pub fn new(factories: ProviderFactories, config: &Config) -> Self {
+        let connect = |factory: &&'static dyn ProviderFactory| (factory.name(), connection(factory.name(), config));
+        Self { factories, connections: factories.iter().map(connect).collect() }
     }
 
-    /// The company called `name`.
-    fn company(&self, name: &str) -> Option<&'static dyn ProviderFactory> {
-        self.companies.iter().copied().find(|company| company.name() == name)
+    fn factory(&self, name: &str) -> Option<&'static dyn ProviderFactory> {
+        self.factories.iter().copied().find(|factory| factory.name() == name)
     }
 
-    /// The name for a metric; what somebody typed into a URL is not one.
+    /// The provider's name as a metric label: `unknown` for whatever somebody typed into a URL.
     #[must_use]
     pub fn known(&self, name: &str) -> &'static str {
-        self.company(name).map_or("unknown", ProviderFactory::name)
+        self.factory(name).map_or("unknown", ProviderFactory::name)
     }
 
-    /// The provider called `name`, speaking for `tenant`.
+    /// The provider called `name`, with the account of `tenant`.
     ///
     /// # Errors
-    /// The tenant has none of that name, or its account cannot be looked up.
+    /// The tenant cannot use the provider, or its account cannot be read now.
     pub async fn of_tenant(
         &self,
         name: &str,
         tenant: &TenantId,
         secrets: &Secrets,
-    ) -> Result<Box<dyn Provider>, ConnectError> {
-        let company = self.company(name).ok_or(NoProvider::Unknown)?;
-        let account = match secrets.account(tenant, company.name()).await {
-            Ok(account) => account.ok_or(NoProvider::NoAccount)?,
+    ) -> Result<Box<dyn Provider>, AccessError> {
+        let factory = self.factory(name).ok_or(NoProvider::Unknown)?;
+        let account = match secrets.account(tenant, factory.name()).await {
+            Ok(Some(account)) => account,
+            Ok(None) => return Err(NoProvider::NoAccount.into()),
             Err(SecretsError::Malformed(_)) => return Err(NoProvider::Misconfigured.into()),
             Err(error) => return Err(error.into()),
         };
-        let provider = self.connect(company, &account).inspect_err(|error| {
-            tracing::error!(%tenant, provider = company.name(), %error, "the account cannot be used");
+        let provider = self.connect(factory, &account).inspect_err(|error| {
+            tracing::error!(%tenant, provider = factory.name(), %error, "the account cannot be used");
         });
         Ok(provider?)
     }
 
-    /// Whether `account` has the shape that the company called `name` wants.
+    /// Checks an account for the provider called `name`.
     ///
     /// # Errors
-    /// There is no such company, or the account cannot be used there.
+    /// The provider is unknown, or the account cannot be used there.
     pub fn check(&self, name: &str, account: &Account) -> Result<(), NoProvider> {
-        let company = self.company(name).ok_or(NoProvider::Unknown)?;
-        self.connect(company, account).map(|_| ())
+        let factory = self.factory(name).ok_or(NoProvider::Unknown)?;
+        self.connect(factory, account).map(|_| ())
     }
 
-    fn connect(&self, company: &dyn ProviderFactory, account: &Account) -> Result<Box<dyn Provider>, NoProvider> {
-        let connection = self.connections.get(company.name()).ok_or(NoProvider::Unknown)?;
-        company.connect(account, connection)
+    fn connect(&self, factory: &dyn ProviderFactory, account: &Account) -> Result<Box<dyn Provider>, NoProvider> {
+        let connection = self.connections.get(factory.name()).ok_or(NoProvider::Unknown)?;
+        factory.connect(account, connection)
     }
 }
 
 fn connection(name: &'static str, config: &Config) -> Connection {
-    Connection { api: ApiClient::new(name), tokens: TokenCache::default(), url: config.company_urls.get(name).cloned() }
+    Connection {
+        api: ApiClient::new(name),
+        tokens: TokenCache::default(),
+        url: config.provider_urls.get(name).cloned(),
+    }
 }
 
 #[cfg(test)]
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_account_s_own_url_counts_before_the_deployment_s_and_that_before_the_published_one() {
+    fn an_account_s_url_precedes_the_deployment_s_and_the_published_one() {
         let base_url = |own: Option<&str>, deployment: Option<&str>, published: Option<&str>| {
             let connection = Connection {
                 api: ApiClient::new("x"),

@@ -1,19 +1,19 @@
-//! Commas that a company forgot.
+//! Inserting commas that a provider's JSON lacks.
 //!
-//! LINK's own samples of callbacks miss the comma between two members of an object, and such a callback brings a verdict that
-//! cannot be had again. One thing is mended, where nothing has to be guessed: between a whole value in an object and the name
-//! of the next member, at least one line further down, a comma is missing. Whatever else is wrong stays wrong.
+//! LINK's own samples of callbacks lack the comma between two members of an object, and the verdict in a callback
+//! cannot be queried. Only one fault is repaired, without guessing: a missing comma between a complete value in an
+//! object and the name of the next member on a later line. Anything else stays invalid.
 
 use std::borrow::Cow;
 
-/// The text with the commas put in that are missing at ends of lines. What is wrong beyond that stays wrong.
+/// The text with the missing commas at line ends.
 #[must_use]
 pub fn mended(json: &[u8]) -> Cow<'_, [u8]> {
     with_missing_commas(json).map_or(Cow::Borrowed(json), Cow::Owned)
 }
 
-/// The text with a comma behind each member of an object that is followed by another one's name on a later line; `None`
-/// where there is no such place, or anything else that JSON forbids.
+/// The text with a comma after each member that is followed by another member's name on a later line; `None` where
+/// there is no such place, or another fault.
 fn with_missing_commas(json: &[u8]) -> Option<Vec<u8>> {
     let missing = Reader { json, at: 0, within: Vec::new(), after: After::Nothing, line_ended: false }.missing()?;
     if missing.is_empty() {
@@ -30,19 +30,18 @@ fn with_missing_commas(json: &[u8]) -> Option<Vec<u8>> {
     Some(mended)
 }
 
-/// What stands before the next token.
+/// What the previous token was.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum After {
     /// Something that a value or a name may follow.
     Nothing,
     /// A colon: a value follows.
     Colon,
-    /// A whole value, which ended here.
+    /// A complete value, which ended here.
     Value(usize),
 }
 
-/// Goes through the text token by token. Only what matters for finding the places is checked; the rest is left to whoever
-/// parses what comes out.
+/// Scans the text token by token. It only checks what is needed to find the places; the parser checks the result.
 struct Reader<'a> {
     json: &'a [u8],
     at: usize,
@@ -53,7 +52,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The places of all commas that are missing.
+    /// The positions of all missing commas.
     fn missing(mut self) -> Option<Vec<usize>> {
         let mut missing = Vec::new();
         while let Some(&byte) = self.json.get(self.at) {
@@ -75,7 +74,7 @@ impl Reader<'_> {
         self.within.is_empty().then_some(missing)
     }
 
-    /// A text, and the place before it where a comma is missing, if one is.
+    /// Scans a text; returns the position before it where a comma is missing.
     fn string(&mut self) -> Option<Option<usize>> {
         let missing = match self.after {
             After::Value(end) if self.within.last() == Some(&b'{') && self.line_ended => Some(end),
@@ -149,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comma_between_members_at_the_end_of_a_line_is_put_in() {
+    fn a_missing_comma_at_a_line_end_is_inserted() {
         for (broken, right) in [
             ("{\"a\": \"MATCH\"\n \"b\": \"LIVE\"}", json!({"a": "MATCH", "b": "LIVE"})),
             ("{\"a\": 1\r\n\"b\": null\n\n\"c\": true}", json!({"a": 1, "b": null, "c": true})),
@@ -210,7 +209,7 @@ mod tests {
         fn whatever_commas_between_members_are_taken_away_comes_back(value in any_json(), taken: u64) {
             let whole = serde_json::to_string_pretty(&value).unwrap();
             prop_assert_eq!(with_missing_commas(whole.as_bytes()), None, "good JSON needs none");
-            // In pretty JSON a member's comma ends its line, and the next line begins with a name.
+            // In pretty-printed JSON, a member's comma ends its line, and the next line begins with a name.
             let lines: Vec<&str> = whole.lines().collect();
             let mut broken = String::new();
             for (number, line) in lines.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Access tokens: what some companies give for user and password, for a while.
+//! Access tokens, which some providers issue for user and password.
 
 use std::{
     collections::HashMap,
@@ -10,22 +10,21 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::ProviderError;
 
-/// How long before its end a token is not used any more.
+/// How long before its expiry a token is replaced.
 const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
-/// A token as a company gives it out.
+/// An access token.
 pub struct Token {
-    /// What to send along.
     pub value: SecretString,
-    /// How long it is good for.
+    /// How long it is valid.
     pub life: SignedDuration,
 }
 
-/// The tokens of all accounts at one company. Clones share them.
+/// The tokens of all accounts at one provider. Clones share them.
 #[derive(Clone, Default)]
 pub struct TokenCache(Arc<Mutex<HashMap<String, Slot>>>);
 
-/// One account's token. Whoever fetches one holds the slot, so that nobody else does meanwhile.
+/// One account's token. Whoever fetches one holds the slot, so that others wait instead of fetching too.
 type Slot = Arc<tokio::sync::Mutex<Option<Kept>>>;
 
 struct Kept {
@@ -34,8 +33,8 @@ struct Kept {
 }
 
 impl TokenCache {
-    /// The token of `account`: the known one, or what `fetch` brings where there is none, it is about to end, or it is
-    /// the one that was `refused`.
+    /// The token of `account`: the cached one, or a new one from `fetch` where there is none, it is about to expire,
+    /// or it was `refused`.
     ///
     /// # Errors
     /// Those of `fetch`.

@@ -70,7 +70,7 @@ impl Store {
             )
             .expression_attribute_names("#map", attribute_of(projection.map))
             .expression_attribute_names("#name", &projection.name)
-            .expression_attribute_values(":projection", text(projection.said.text()))
+            .expression_attribute_values(":projection", text(projection.value.text()))
             .expression_attribute_values(":max", AttributeValue::N(MAX_PROJECTIONS.to_string()))
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .return_values_on_condition_check_failure(AllOld);

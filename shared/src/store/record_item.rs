@@ -10,7 +10,7 @@ use super::{
     keys::{self, ItemKey},
     projections,
 };
-use crate::people::{Record, RecordEvent, job::RowsTaken};
+use crate::people::{Record, RecordEvent, families, job::RowsTaken};
 
 /// A record with what belongs to its item alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub(super) fn write(item: &RecordItem, outbox_token: &str) -> Result<Item, Store
     let mut written = ItemKey::Record(&record.tenant, record.kind, record.id).attributes();
     let mut set = |name: &str, value| written.insert(name.to_owned(), value);
     let sort_key = keys::by_kind_sort(record.created_at, record.id);
-    set("kind", text(record.kind.resource_name()));
+    set("kind", text(families::of(record.kind).resource));
     set("version", AttributeValue::N((item.version + 1).to_string()));
     set("body", json(record)?);
     for (name, map) in projections::written(record)? {

@@ -24,7 +24,7 @@ use crate::{
         bounded::{self, MAX_REFERENCE},
     },
     providers::{
-        Callback, CallbackRefused, ConnectError, IncomingCallback, Provider,
+        AccessError, Callback, CallbackRefused, IncomingCallback, Provider,
         callback_token::{self, VerifiedToken},
     },
     store::{CallbackBody, InboxEntry, codec::MAX_CALLBACK_TEXT_BYTES, processes::CallbackReceipt},
@@ -103,8 +103,8 @@ impl ReceiveCallback {
         let span = tracing::Span::current();
         span.record("tenant", tracing::field::display(token.tenant()));
         let connector = self.services.provider(&token, provider).await.map_err(|error| match error {
-            ConnectError::NoProvider(_) => Error::CallbackRefused,
-            ConnectError::Secrets(error) => error.into(),
+            AccessError::NoProvider(_) => Error::CallbackRefused,
+            AccessError::Secrets(error) => error.into(),
         })?;
         let incoming = IncomingCallback { purpose: token.purpose, process: token.process, source, headers, body };
         let Some(callback) = self.read(&token, provider, connector.as_ref(), &incoming).await? else {

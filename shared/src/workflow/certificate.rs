@@ -18,7 +18,7 @@ use crate::{
     objects::Bucket,
     platform::telemetry,
     process::{Certificate, CertificateFetch, CertificateState, Event, ObservedMedia, Process, ProcessId, StoredCopy},
-    providers::{ConnectError, Provider, ProviderError},
+    providers::{AccessError, Provider, ProviderError},
     workflow::Error,
 };
 
@@ -104,8 +104,8 @@ impl FetchCertificate {
     async fn fetch_now(&self, caller: &Caller, process: &Process) -> Result<Option<StoredCopy>, Error> {
         let provider = match self.services.provider(caller, &process.provider).await {
             Ok(provider) => provider,
-            Err(ConnectError::NoProvider(_)) => return Ok(None),
-            Err(ConnectError::Secrets(error)) => return Err(error.into()),
+            Err(AccessError::NoProvider(_)) => return Ok(None),
+            Err(AccessError::Secrets(error)) => return Err(error.into()),
         };
         if self.services.is_paused(caller, &process.provider).await? {
             return Ok(None);

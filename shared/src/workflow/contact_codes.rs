@@ -19,7 +19,12 @@ use crate::{
         Sender, Sent,
         sms::{self, SmsAccount, TEXT},
     },
-    people::{FieldType, Fields, Record, families::CONTACTS, family::UPDATED_DATA, person::PEOPLE, schema},
+    people::{
+        FieldType, Fields, Record,
+        families::{CONTACTS, PEOPLE},
+        family::UPDATED_DATA,
+        schema,
+    },
     platform::secrets::keyed_hash,
     store::{
         StoreError,

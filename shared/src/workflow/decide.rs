@@ -8,7 +8,7 @@ use crate::{
     common::{Authority as _, Caller, Private, shape::shape},
     deployment::Deployment,
     process::{Decision, MAX_REASON_CHARS, Process, ProcessId, Verdict},
-    providers::ConnectError,
+    providers::AccessError,
     workflow::Error,
 };
 
@@ -64,8 +64,8 @@ impl DecideProcess {
                     let next_check_at = self.0.next_check(caller, &record.process, provider.as_ref(), now).await?;
                     record.check_again(next_check_at, now);
                 }
-                Err(ConnectError::NoProvider(_)) => {}
-                Err(ConnectError::Secrets(error)) => return Err(error.into()),
+                Err(AccessError::NoProvider(_)) => {}
+                Err(AccessError::Secrets(error)) => return Err(error.into()),
             }
             let commit = self.0.store.commit(caller, &record, &new_token("events", self.0.entropy())).await;
             if races.won(commit).await? {

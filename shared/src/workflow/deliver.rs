@@ -11,9 +11,12 @@ use crate::{
     deployment::Deployment,
     notify::{Delivery, Message},
     people::{
-        Kind, families,
-        person::{PEOPLE, full_name},
-        temporary::{self, CALLBACK_URL},
+        Kind,
+        families::{
+            self, PEOPLE,
+            person::full_name,
+            temporary::{self, CALLBACK_URL},
+        },
     },
     store::{
         StoreError,

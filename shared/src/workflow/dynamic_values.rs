@@ -12,9 +12,10 @@ use crate::{
     },
     people::{
         Fields, Record, View,
-        dynamic::{self, CatalogValue, DYNAMIC_PROPERTIES, DYNAMIC_VALUES},
-        families::CATALOG_VALUES,
-        person::PEOPLE,
+        families::{
+            CATALOG_VALUES, DYNAMIC_PROPERTIES, DYNAMIC_VALUES, PEOPLE,
+            dynamic::{self, CatalogValue},
+        },
     },
     store::keys::{by_kind_sort, month},
     workflow::Error,
@@ -46,10 +47,10 @@ impl DynamicValues<'_> {
         }
         let entries = dynamic::descriptor(&property.fields);
         let values: Option<BTreeMap<String, RawJson>> = given.get("values").and_then(RawJson::read);
-        let values = values.map(dynamic::named_alike);
+        let values = values.map(dynamic::normalized);
         let values = match values {
             Some(values) => {
-                let listed = self.listed(caller, dynamic::asked_of_catalogs(&entries, &values)).await?;
+                let listed = self.listed(caller, dynamic::needed_of_catalogs(&entries, &values)).await?;
                 dynamic::check(&entries, &values, &listed).unwrap_or_else(|wrong| {
                     problems.extend(wrong);
                     Fields::new()

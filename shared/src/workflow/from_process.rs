@@ -9,10 +9,13 @@ use super::{
     records::{Next, Request, is_about},
 };
 use crate::{
-    common::{Caller, Private, RawJson, values::time::day},
+    common::{
+        Caller, Private, RawJson,
+        values::time::{day, today},
+    },
     people::{
-        FieldType, Fields, Record,
-        person::{self, PEOPLE},
+        FieldType, Fields, Record, birth,
+        families::person::{self, PEOPLE},
         schema::{self, Field},
     },
     process::{Process, ProcessId, Status, computed::read_curp},
@@ -126,10 +129,7 @@ async fn complete(people: &People, caller: &Caller, id: Uuid, said: &Fields) -> 
 /// Whether two CURPs are known, and differ. Any other document may well have another number than the person's national id.
 fn are_two_persons(present: &Fields, said: &Fields, now: Timestamp) -> bool {
     let curp = |fields: &Fields| {
-        fields
-            .get(NATIONAL_ID)
-            .and_then(RawJson::read::<String>)
-            .filter(|number| read_curp(number, person::today(now)).is_ok())
+        fields.get(NATIONAL_ID).and_then(RawJson::read::<String>).filter(|number| read_curp(number, today(now)).is_ok())
     };
     curp(present).zip(curp(said)).is_some_and(|(present, said)| present != said)
 }
@@ -158,11 +158,10 @@ fn said(process: &Process, now: Timestamp) -> Fields {
     let in_mexico = document.country == "MX";
     let gender = text(&extracted.sex).and_then(|sex| gender(&sex, in_mexico));
     let nationality = text(&extracted.nationality).and_then(|code| person::nationality(&code.to_uppercase()));
-    let mut fields =
-        number.as_deref().and_then(|number| person::of_curp(number, person::today(now)).ok()).unwrap_or_default();
+    let mut fields = number.as_deref().and_then(|number| person::of_curp(number, now).ok()).unwrap_or_default();
     // Nobody was born on a day that is yet to come: it was misread.
     let birthdate =
-        text(&extracted.birth_date).filter(|date| day(date).is_some_and(|born| person::may_be_birth(born, now)));
+        text(&extracted.birth_date).filter(|date| day(date).is_some_and(|born| birth::is_possible(born, now)));
     let birthdate = birthdate.and_then(|date| FieldType::Midnight.read(&RawJson::of(&date)).ok());
     for (field, value) in [
         (NATIONAL_ID, number.as_ref().map(RawJson::of)),

@@ -82,7 +82,7 @@ use crate::{
     deployment::Deployment,
     platform::{Entropy, Platform, SecretsError, ttl_cache::TtlCache},
     process::Process,
-    providers::{ConnectError, Provider, Providers},
+    providers::{AccessError, Provider, Providers},
     store::{Store, StoreError, Tenant},
 };
 
@@ -161,7 +161,7 @@ impl Services {
     ///
     /// # Errors
     /// The account cannot be looked up.
-    async fn provider(&self, who: &impl Authority, name: &str) -> Result<Box<dyn Provider>, ConnectError> {
+    async fn provider(&self, who: &impl Authority, name: &str) -> Result<Box<dyn Provider>, AccessError> {
         self.providers.of_tenant(name, who.tenant(), &self.platform.secrets).await
     }
 

@@ -11,9 +11,8 @@ use crate::{
     deployment::Deployment,
     people::{
         Fields, Kind, Record, View,
-        families::{ADDRESSES, CONTACTS, REFERENCES},
+        families::{ADDRESSES, CONTACTS, PEOPLE, REFERENCES, person},
         job::{FileRow, RowsTaken},
-        person::{self, PEOPLE},
         said::Said,
     },
     store::records::RecordItem,
@@ -125,8 +124,7 @@ impl People {
         }
         let curp: Option<String> = given.get("curp").and_then(RawJson::read);
         let curp = curp.ok_or_else(|| Error::invalid_field("curp", "is required, as a text of 18 characters"))?;
-        let fields =
-            person::of_curp(&curp, person::today(self.now())).map_err(|fault| Error::invalid_field("curp", &fault))?;
+        let fields = person::of_curp(&curp, self.now()).map_err(|fault| Error::invalid_field("curp", &fault))?;
         self.records.make(&PEOPLE, caller, fields, Request::new(given, key)).await
     }
 

@@ -14,7 +14,7 @@ use crate::{
     deployment::Deployment,
     objects::Bucket,
     process::{Copy, EvidenceKind, Process, ProcessId},
-    providers::ConnectError,
+    providers::AccessError,
     store::lists::ProcessFilter,
     workflow::Error,
 };
@@ -97,8 +97,8 @@ impl QueryStatus {
         let cannot_be_asked = Error::NotFound("provider that can be asked");
         let connector = match self.services.provider(caller, provider).await {
             Ok(connector) if connector.capabilities().ping => connector,
-            Ok(_) | Err(ConnectError::NoProvider(_)) => return Err(cannot_be_asked),
-            Err(ConnectError::Secrets(error)) => return Err(error.into()),
+            Ok(_) | Err(AccessError::NoProvider(_)) => return Err(cannot_be_asked),
+            Err(AccessError::Secrets(error)) => return Err(error.into()),
         };
         let trouble = connector.ping(self.services.now()).await.err().map(|error| error.code());
         Ok(Health { provider: self.services.providers.known(provider), healthy: trouble.is_none(), trouble })

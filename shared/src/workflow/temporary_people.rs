@@ -10,10 +10,11 @@ use crate::{
     common::{Caller, RawJson},
     people::{
         Family, FieldType, Fields,
-        families::{BANK_ACCOUNTS, EMPLOYMENTS},
-        person::PEOPLE,
+        families::{
+            BANK_ACCOUNTS, EMPLOYMENTS, PEOPLE, TEMPORARY_PEOPLE,
+            temporary::{self, CONVERTED},
+        },
         schema::{self, Field},
-        temporary::{self, CONVERTED, TEMPORARY_PEOPLE},
     },
     workflow::Error,
 };

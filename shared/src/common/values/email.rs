@@ -1,5 +1,5 @@
-//! E-mail addresses as mail systems take them: one address and nothing else. The part before the `@` is letters, digits and the signs
-//! that may stand there unquoted, all ASCII, since others are not delivered everywhere; a host may have letters of any script.
+//! E-mail addresses that mail systems accept. The part before the `@` is ASCII letters, digits and the signs that
+//! need no quotes, because others are not delivered everywhere. A host may have letters of any script.
 
 use email_address::{EmailAddress, Options};
 use url::Host;
@@ -9,7 +9,7 @@ use super::text::normal;
 /// Bytes of an e-mail address.
 pub const MAX_EMAIL: usize = 254;
 
-/// The address in a text, as it was typed but for blanks around it; `None` where it is none. The host may be one word.
+/// The address in a text, as typed, without blanks around it; `None` where it is invalid. The host may be one word.
 #[must_use]
 pub fn address(text: &str) -> Option<String> {
     let text = normal(text.trim());
@@ -17,14 +17,14 @@ pub fn address(text: &str) -> Option<String> {
     is_address.then(|| text.into_owned())
 }
 
-/// As [`address`], where the host must be one that anybody can reach: it has a point in it.
+/// Like [`address`], but the host must be public: it has a dot.
 #[must_use]
 pub fn public_address(text: &str) -> Option<String> {
     let address = address(text)?;
     parts(&address).is_some_and(|(_, host)| host.contains('.')).then_some(address)
 }
 
-/// One writing for each mailbox, by which addresses are compared: small letters, and the host as name servers know it.
+/// The canonical form by which addresses are compared: lower case, and the host as name servers know it.
 #[must_use]
 pub fn mailbox(text: &str) -> String {
     let text = normal(text.trim());
@@ -39,7 +39,7 @@ fn parts(address: &str) -> Option<(&str, String)> {
     let options = Options::default().without_display_text().without_domain_literal();
     EmailAddress::parse_with_options(address, options).ok()?;
     let (user, host) = address.rsplit_once('@')?;
-    // Reading a host drops what nobody sees.
+    // Parsing a host drops invisible characters.
     let is_seen = host.chars().all(|sign| sign.is_alphanumeric() || matches!(sign, '-' | '.'));
     let Ok(Host::Domain(host)) = Host::parse(host) else { return None };
     let fits = user.is_ascii() && !user.contains('"') && is_seen && address.len() <= MAX_EMAIL;

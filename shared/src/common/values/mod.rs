@@ -1,10 +1,10 @@
-//! Values as people and programs write them, each with one form in which it is kept and compared. Whoever takes such a value from
-//! outside reads it here, so that nothing is another thing because it is written differently.
+//! Values with several spellings, each with one form in which it is stored and compared. Every such value from
+//! outside is read here, so that two spellings of one value are equal.
 //!
 //! | file | subject |
 //! | --- | --- |
-//! | `text` | Unicode in one normal form |
-//! | `number` | numbers compared to the last digit |
+//! | `text` | spellings of a text |
+//! | `number` | numbers, compared to the last digit |
 //! | `time` | days and moments |
 //! | `email` | e-mail addresses |
 //! | `phone` | phone numbers |

@@ -1,21 +1,22 @@
-//! Numbers of any length, compared digit by digit. A `f64` has 16 of them, and what is told apart by the 17th would be the same.
+//! Numbers of any length, compared digit by digit. An `f64` has 16 digits: numbers that differ in the 17th would be
+//! equal.
 
 use std::{cmp::Ordering, fmt};
 
 use crate::common::RawJson;
 
-/// How far the point of a number may be moved. More has no use, and nothing here grows with it.
+/// The largest exponent. More has no use, and nothing here grows with it.
 const MAX_EXPONENT: i64 = 100_000;
 /// The largest number that is written out without an exponent.
 const MAX_PLAIN: i64 = 100;
 
-/// A number as it counts: `7`, `7.0` and `70e-1` are one.
+/// A number by its value: `7`, `7.0` and `70e-1` are equal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Number {
     is_negative: bool,
-    /// Without zeros before or behind; 0 has none.
+    /// Without leading or trailing zeros; 0 has none.
     digits: String,
-    /// How many of them stand before the point.
+    /// How many of them are before the point.
     point: i64,
 }
 
@@ -51,13 +52,12 @@ impl Number {
         Self::parse(value.text())
     }
 
-    /// A number of things.
     #[must_use]
     pub fn count(things: usize) -> Self {
         Self::parse(&things.to_string()).unwrap_or(Self { is_negative: false, digits: String::new(), point: 0 })
     }
 
-    /// As [`Ord`], signs aside.
+    /// Compares absolute values.
     fn size(&self, other: &Self) -> Ordering {
         match (self.digits.is_empty(), other.digits.is_empty()) {
             (true, true) => Ordering::Equal,
@@ -85,7 +85,7 @@ impl PartialOrd for Number {
     }
 }
 
-/// One writing for each number: `7.5`, whatever it came as.
+/// The canonical form, such as `7.5`.
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.is_negative { "-" } else { "" };

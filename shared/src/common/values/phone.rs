@@ -1,18 +1,18 @@
-//! Phone numbers, each in one form: E.164, `+` and the country's code before the number. What people write between the digits, how many
-//! zeros they dial before them, and which signs a telephone hides in what it copies makes no other number of it.
+//! Phone numbers in one form, E.164: `+`, the country code and the number. Separators, dialled zeros and the
+//! invisible signs that telephones copy do not matter.
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, Region, enums::NumberLengthType};
 
-/// The longest text that is looked at.
+/// Bytes of a text that may be a phone number.
 const MAX_CHARS: usize = 40;
-/// How mobile phones of Mexico were written for calls from abroad, until 2019; many address books still do.
+/// The prefix of Mexican mobile numbers for calls from abroad until 2019; many address books still have it.
 const OLD_MEXICAN_MOBILE: &str = "+521";
-/// How digits begin that are written so. A `1` without Mexico's code before it is the code of another country.
+/// The same prefix without `+`. A `1` that does not follow Mexico's code is another country's code.
 const OLD_MEXICAN_MOBILES: [&str; 3] = [OLD_MEXICAN_MOBILE, "521", "00521"];
-/// Digits of a Mexican number without the country's code.
+/// Digits of a Mexican number without the country code.
 const MEXICAN_DIGITS: usize = 10;
 
-/// The number in a text, where one without a country's code is Mexico's; `None` where it is no number.
+/// The number in a text; without a country code it is Mexican. `None` where it is invalid.
 #[must_use]
 pub fn mexican(text: &str) -> Option<String> {
     let digits = bare(text)?;
@@ -20,7 +20,7 @@ pub fn mexican(text: &str) -> Option<String> {
         return read(&digits, None);
     }
     read(&digits, Some(Region::MX)).or_else(|| {
-        // A country's code stands there without its sign; a whole number with more behind it, such as an extension, is none.
+        // The country code may lack its `+`. A number with an extension is invalid.
         let first = text.trim().chars().take_while(char::is_ascii_digit).count();
         if first == MEXICAN_DIGITS && first < digits.len() {
             return None;
@@ -30,32 +30,32 @@ pub fn mexican(text: &str) -> Option<String> {
     })
 }
 
-/// The number in a text that begins with `+` and the country's code; `None` where it is no number.
+/// The number in a text that begins with `+` and the country code; `None` where it is invalid.
 #[must_use]
 pub fn international(text: &str) -> Option<String> {
     let digits = bare(text)?;
     read(digits.starts_with('+').then_some(&digits)?, None)
 }
 
-/// One writing for each number, by which phones are compared, whatever was stored or asked for.
+/// The canonical form by which phone numbers are compared.
 #[must_use]
 pub fn known(text: &str) -> String {
     mexican(text).unwrap_or_else(|| text.to_owned())
 }
 
-/// A text without what stands between digits; `None` where anything else is in it.
+/// A text without separators; `None` where anything else than digits is left.
 fn bare(text: &str) -> Option<String> {
     let text = text.trim();
     let is_sign = |sign: char| {
         sign.is_whitespace() && !sign.is_control()
             || matches!(sign, '-' | '.' | '(' | ')' | '\u{2010}'..='\u{2015}' | '\u{2212}')
-            // Telephones put these around numbers that they copy.
+            // Telephones put these around copied numbers.
             || matches!(sign, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
     let kept: String = text.chars().filter(|sign| !is_sign(*sign)).collect();
     let digits = kept.strip_prefix('+').unwrap_or(&kept);
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    // `(0)` is not dialled from abroad, and only stands behind a country's code.
+    // `(0)` is not dialled from abroad, and only follows a country code.
     let dialled =
         if kept.starts_with('+') && text.contains("(0)") { text.replacen("(0)", "", 1) } else { String::new() };
     match is_number && text.chars().count() <= MAX_CHARS {

@@ -1,13 +1,27 @@
-//! Unicode in one normal form: `é` is one character, or an `e` and an accent, and is the same text either way.
+//! Spellings of a text: Unicode writes `é` as one character or as an `e` and an accent, and people leave accents out.
 
 use std::borrow::Cow;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-/// The text in normal form C, which is how keyboards write it.
+/// The text in Unicode normal form C, which is how keyboards write it.
 #[must_use]
 pub fn normal(text: &str) -> Cow<'_, str> {
     const { ComposingNormalizerBorrowed::new_nfc() }.normalize(text)
+}
+
+/// A text without case, accents, blanks and punctuation: two spellings of one name are equal.
+#[must_use]
+pub fn folded(text: &str) -> String {
+    let bare = |c: char| match c {
+        'á' | 'à' | 'ä' => 'a',
+        'é' | 'è' | 'ë' => 'e',
+        'í' | 'ì' | 'ï' => 'i',
+        'ó' | 'ò' | 'ö' => 'o',
+        'ú' | 'ù' | 'ü' => 'u',
+        c => c,
+    };
+    normal(text).to_lowercase().chars().map(bare).filter(|c| c.is_alphanumeric()).collect()
 }
 
 #[cfg(test)]

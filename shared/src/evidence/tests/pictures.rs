@@ -196,7 +196,7 @@ async fn a_write_that_meets_another_is_sent_again() {
 }
 
 #[tokio::test]
-async fn trouble_of_the_bucket_is_told_apart_from_trouble_of_the_link() {
+async fn bucket_and_link_failures_are_distinguished() {
     for (status, requests) in [(500, 2), (503, 2), (403, 1), (404, 1)] {
         let scene = Scene::new().await;
         scene.server.answer("/bucket/", [Answer::status(status, "<Error><Code>Trouble</Code></Error>")]);

@@ -17,7 +17,7 @@ async fn a_providers_answer_is_kept_untouched() {
 }
 
 #[tokio::test]
-async fn a_submitted_picture_is_stored_once_if_it_is_whole_and_of_a_kind_that_companies_take() {
+async fn a_complete_submitted_picture_is_stored_once() {
     let scene = Scene::new().await;
     let store = |body: Vec<u8>| {
         scene.copier.store_submitted(&scene.tenant, scene.process, EvidenceKind::DocumentFront, body.into())

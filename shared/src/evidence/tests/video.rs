@@ -60,7 +60,7 @@ async fn a_video_of_several_parts_arrives_whole_with_its_hash() {
 }
 
 #[tokio::test]
-async fn a_video_comes_whole_however_its_end_is_told_and_whatever_its_length() {
+async fn a_video_of_any_length_is_copied_whole() {
     for video in [samples::mp4(), samples::mp4_of(PART), samples::mp4_of(PART + 1)] {
         let parts = video.len().div_ceil(PART);
         for answer in [Answer::ok(video.clone()), Answer::chunked(video.clone(), true), Answer::until_close(video)] {
@@ -190,7 +190,7 @@ async fn trouble_of_the_bucket_leaves_no_parts() {
 }
 
 #[tokio::test]
-async fn a_video_that_is_there_already_counts_as_stored_if_it_is_as_long() {
+async fn an_existing_video_of_the_same_size_counts_as_stored() {
     let taken = Answer::status(412, "<Error><Code>PreconditionFailed</Code></Error>");
     for (length, outcome) in [(64, Ok(())), (63, Err(CopyError::Store))] {
         let scene = Scene::new().await;

@@ -1,4 +1,4 @@
-//! Lists that are the same for every tenant and that nobody changes: ISO 3166 for nationalities, Mexico's states and those born
+//! Built-in lists, which are the same for every tenant: ISO 3166 for nationalities, Mexico's states and those born
 //! abroad, marital statuses, relations between persons. Shapes and the numbers shown in samples are those of seed
 //! `002_62dc5acb5b5aea27`.
 //!
@@ -9,29 +9,24 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::person::plain;
+use crate::common::values::text::folded;
 
-/// A list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Name {
-    /// Countries, and what their people are called.
+    /// Countries and their nationalities.
     Nationalities,
     /// Mexico's 32 states, and `NE` for those born abroad.
     States,
-    /// Whether somebody is married.
     MaritalStatuses,
-    /// What somebody is to a person.
     PersonRelations,
 }
 
-/// An entry of a list. None was ever changed, so its moments are `null`.
+/// An entry of a list. Its times are `null`, because it never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entry {
-    /// Its number; stays as it is.
+    /// It never changes.
     pub id: u16,
-    /// Its code.
     pub code: &'static str,
-    /// What it is called.
     pub name: &'static str,
     /// The country it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,7 +41,6 @@ static MARITAL_STATUSES: LazyLock<Vec<Entry>> = LazyLock::new(|| read(include_st
 static PERSON_RELATIONS: LazyLock<Vec<Entry>> = LazyLock::new(|| read(include_str!("person_relations.tsv")));
 
 impl Name {
-    /// All of them.
     pub const ALL: [Self; 4] = [Self::Nationalities, Self::States, Self::MaritalStatuses, Self::PersonRelations];
 
     /// Where it is shown.
@@ -61,7 +55,7 @@ impl Name {
     }
 }
 
-/// Everything in a list, in the order of its numbers.
+/// The entries of a list, by number.
 #[must_use]
 pub fn all(list: Name) -> &'static [Entry] {
     match list {
@@ -84,11 +78,12 @@ pub fn by_code(list: Name, code: &str) -> Option<&'static Entry> {
     all(list).iter().find(|entry| entry.code == code)
 }
 
-/// Mexico's state that is called so: by its code or name, a further name, or its code in ISO 3166-2; case, accents and signs aside.
+/// The state of Mexico with that name, code, other name or ISO 3166-2 code; case, accents and punctuation do not
+/// matter.
 #[must_use]
 pub fn state_called(name: &str) -> Option<&'static Entry> {
-    let wanted = plain(name);
-    let is_called = |other: &str| plain(other) == wanted;
+    let wanted = folded(name);
+    let is_called = |other: &str| folded(other) == wanted;
     let in_mexico = || all(Name::States).iter().filter(|state| state.country.is_some());
     in_mexico().find(|state| is_called(state.code) || is_called(state.name)).or_else(|| {
         let further = include_str!("state_names.tsv").lines().filter_map(|line| line.split_once('\t'));
@@ -154,7 +149,7 @@ mod tests {
         }
         let codes = include_str!("state_names.tsv").lines().map(|line| line.split_once('\t').unwrap());
         let mut names: Vec<_> =
-            codes.map(|(code, name)| (by_code(Name::States, code).unwrap().id, plain(name))).collect();
+            codes.map(|(code, name)| (by_code(Name::States, code).unwrap().id, folded(name))).collect();
         names.sort_by(|one, other| one.1.cmp(&other.1));
         assert!(names.windows(2).all(|two| two[0].1 != two[1].1), "a name is one state's");
     }

@@ -1,16 +1,16 @@
-//! The columns of a file of rows, and what a row has in each.
+//! The columns of a file of rows, and a row's cells in them.
 
 use std::collections::HashMap;
 
 use super::{Cell, Row};
 
-/// What pandas calls the column of its own row numbers when it reads them back.
+/// The name that pandas gives to the column of its own row numbers.
 const INDEX: &str = "unnamed: 0";
 
-/// The columns, in their order. Those without a name at the end are none.
+/// The columns in order, without unnamed ones at the end.
 #[derive(Default)]
 pub struct Columns {
-    /// Their names, in small letters.
+    /// The names, in lower case.
     names: Vec<String>,
 }
 
@@ -27,7 +27,7 @@ impl Columns {
         }
         let mut places = HashMap::new();
         for (at, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
-            // What it is called may be anything, even somebody's name where there is no line of columns.
+            // The message does not contain the name: without a header line it may be personal data.
             if let Some(earlier) = places.insert(name, at) {
                 return Err(format!("has two columns of the same name, number {} and {}", earlier + 1, at + 1));
             }
@@ -35,7 +35,7 @@ impl Columns {
         Ok(Self { names })
     }
 
-    /// Whether `head` has a column of that name, be it fit to be a line of columns or not.
+    /// Whether `head` has a column of that name, even if it is not a valid header line.
     pub(super) fn are_with(column: &str, head: &Row) -> bool {
         head.cells.iter().any(|cell| name(&cell.text) == column)
     }
@@ -46,23 +46,23 @@ impl Columns {
         self.names.iter().any(|other| other == name)
     }
 
-    /// The number, from 1, of the first column that has a name and not one of the known.
+    /// The number, from 1, of the first named column that is unknown.
     #[must_use]
     pub fn unknown(&self, is_known: impl Fn(&str) -> bool) -> Option<usize> {
         self.names.iter().position(|name| !name.is_empty() && !is_known(name)).map(|at| at + 1)
     }
 
-    /// What a row has in each column that has a name, and what is wrong with the row as a whole.
+    /// The cells of a row in named columns, and what is wrong with the row as a whole.
     pub fn cells<'a>(&'a self, row: &'a Row) -> (impl Iterator<Item = (&'a str, &'a Cell)>, Option<&'a str>) {
         let fault = row.fault.as_deref().or_else(|| self.stray(row));
         let named = self.names.iter().map(String::as_str).zip(&row.cells).filter(|(name, _)| !name.is_empty());
         (named, fault)
     }
 
-    /// Whether something stands where no column is.
+    /// Whether there is a cell without a column.
     fn stray(&self, row: &Row) -> Option<&'static str> {
         let is_named = |at: usize| self.names.get(at).is_some_and(|name| !name.is_empty());
-        // Row numbers, which pandas writes in front of everything.
+        // pandas writes row numbers into an unnamed first column.
         let is_index = |at: usize, cell: &Cell| {
             at == 0 && !self.names.is_empty() && cell.text.trim().bytes().all(|byte| byte.is_ascii_digit())
         };
@@ -70,7 +70,7 @@ impl Columns {
             row.cells.iter().enumerate().find(|(at, cell)| !is_named(*at) && !cell.is_blank() && !is_index(*at, cell));
         stray.map(|(at, _)| {
             if at < self.names.len() {
-                "has something in a column without a name"
+                "has a value in a column without a name"
             } else {
                 "has more cells than there are columns"
             }
@@ -78,7 +78,7 @@ impl Columns {
     }
 }
 
-/// A column's name as it is meant. Files that were put together have a byte order mark in their midst.
+/// A normalized column name. Concatenated files have byte order marks in the middle.
 fn name(text: &str) -> String {
     text.trim_matches(|letter: char| letter.is_whitespace() || matches!(letter, '\u{feff}' | '\u{200b}')).to_lowercase()
 }

@@ -1,7 +1,7 @@
 //! Rows of cells between commas, semicolons (as spreadsheets write them where a comma stands in numbers) or tabs (`Unicode text`).
 //!
-//! Quotation marks are as RFC 4180 has them: one opens a cell at its beginning only, and what closes it is followed by the cell's
-//! end. Readers differ in what they make of any other, so that such a file is refused.
+//! Quotation marks follow RFC 4180: one opens a cell only at its start, and the closing one ends the cell. Other
+//! files are refused, because programs read them differently.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -10,7 +10,7 @@ use csv::{ReaderBuilder, StringRecord};
 use super::{Cell, Row};
 
 pub(super) const UNREADABLE: &str = "is not CSV in UTF-8";
-/// The line with which a file tells spreadsheets what is between its cells.
+/// The line that tells spreadsheets the separator.
 const TOLD: &[u8] = b"sep=";
 
 pub(super) struct Rows<'a> {
@@ -28,7 +28,7 @@ impl<'a> Rows<'a> {
         let told = first.strip_prefix(TOLD).or_else(|| first.strip_prefix(b"\"sep=")).and_then(|told| told.first());
         let delimiter = match told {
             Some(told @ (b',' | b';' | b'\t')) => *told,
-            Some(_) => return Err("has cells that are divided by neither commas, semicolons nor tabs".to_owned()),
+            Some(_) => return Err("has cells that are not separated by commas, semicolons or tabs".to_owned()),
             None => {
                 begin = 0;
                 delimiter(file)
@@ -36,7 +36,7 @@ impl<'a> Rows<'a> {
         };
         check(&file[begin..], delimiter).map_err(|at| {
             let line = 1 + line_ends(file, 0..begin + at);
-            format!("has a quotation mark in line {line} that does not enclose a cell")
+            format!("has a misplaced quotation mark in line {line}")
         })?;
         let reader =
             ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(&file[begin..]);
@@ -44,7 +44,7 @@ impl<'a> Rows<'a> {
         Ok(Self { file: &file[begin..], reader, record: StringRecord::new(), line })
     }
 
-    /// The line that the record begins in. The reader's own count knows LF alone as a line's end.
+    /// The line in which the record begins. The reader's own count knows only LF as a line end.
     fn line(&mut self) -> u64 {
         let begin = self.record.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0));
         let blank = self.file[begin..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
@@ -78,7 +78,7 @@ fn line_at(file: &[u8], begin: usize) -> (&[u8], usize) {
     (&rest[..end], (begin + end + after).min(file.len()))
 }
 
-/// How many lines end within `range` of a file, be it with CR, LF or both.
+/// The number of line ends (CR, LF or both) within `range`.
 fn line_ends(file: &[u8], range: Range<usize>) -> u64 {
     let is_end = |at: &usize| match file[*at] {
         b'\n' => *at == 0 || file[at - 1] != b'\r',
@@ -87,7 +87,7 @@ fn line_ends(file: &[u8], range: Range<usize>) -> u64 {
     range.filter(is_end).count() as u64
 }
 
-/// What divides the first line that has anything in it: no column has one of these in its name.
+/// The separator in the first line that is not empty: no column name contains one.
 fn delimiter(file: &[u8]) -> u8 {
     let mut begin = 0;
     while begin < file.len() {
@@ -105,25 +105,25 @@ fn delimiter(file: &[u8]) -> u8 {
     b','
 }
 
-/// Where in a row a byte stands.
+/// The position of a byte in a row.
 enum Place {
-    /// At a cell's beginning.
+    /// At the start of a cell.
     Begin,
-    /// Behind blanks there.
+    /// After blanks at the start of a cell.
     Blank,
     Plain,
-    /// Behind a mark that opened a cell, at this byte.
+    /// After the quotation mark at this byte, which opened the cell.
     Quoted(usize),
-    /// Behind a mark that closed the cell which another opened, at this byte, or that stands for a mark in it.
+    /// After a second mark, which closes the cell opened at this byte or escapes a mark in it.
     Closed(usize),
-    /// Behind such a mark and blanks.
+    /// After such a mark and blanks.
     Over(usize),
 }
 
-/// Whether every quotation mark is where it may be.
+/// Checks that every quotation mark is at a valid position.
 ///
 /// # Errors
-/// The byte of one that is not.
+/// The position of an invalid one.
 fn check(file: &[u8], delimiter: u8) -> Result<(), usize> {
     let mut place = Place::Begin;
     for (at, byte) in file.iter().copied().enumerate() {

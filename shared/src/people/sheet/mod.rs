@@ -1,9 +1,9 @@
-//! Files of rows as people send them: a first line that names the columns, then one row a line. CSV, or a sheet of an XLSX workbook.
+//! Files of rows: a header line with column names, then one row per line; CSV, or a sheet of an XLSX workbook.
 //!
-//! Nothing is guessed. A file that two readers may read differently (a column twice, a quotation mark that never closes, two sheets
-//! that both would do) is refused with a reason. What is doubtful in one row alone (cells beyond the columns, a number that lost
-//! digits, an error of the spreadsheet) is told with that row, and whoever reads it refuses the row. So nothing is ever stored in
-//! another column than its own.
+//! Nothing is guessed. A file that programs may read differently (a duplicate column, an unclosed quotation mark, two
+//! suitable sheets) is refused with a reason. What is doubtful in one row (cells beyond the columns, a number that
+//! lost digits, a spreadsheet error) is reported with that row, and the caller refuses the row. So no value is ever
+//! stored in another column than its own.
 
 mod columns;
 mod delimited;
@@ -15,17 +15,17 @@ use serde::{Deserialize, Serialize};
 
 pub use columns::Columns;
 
-/// The most that a workbook's sheet may become.
+/// The most bytes of the rows of a workbook's sheet.
 pub const MAX_ROWS_BYTES: usize = 32 << 20;
 
-/// What rows that were taken out of a workbook begin with. No line of columns does.
+/// The first bytes of rows that were extracted from a workbook. No header line begins so.
 const TAKEN_OUT: &[u8] = b"\x01rows\n";
-/// What every XLSX workbook begins with: it is a ZIP archive.
+/// The first bytes of an XLSX workbook: it is a ZIP archive.
 const ARCHIVE: &[u8] = b"PK\x03\x04";
-/// What XLS files begin with, and XLSX files that have a password.
+/// The first bytes of XLS files, and of XLSX files with a password.
 const COMPOUND: &[u8] = b"\xD0\xCF\x11\xE0";
 
-/// What spreadsheets show where a formula has no result, in English and Spanish.
+/// What spreadsheets show for a formula without a result, in English and Spanish.
 const ERRORS: [&str; 17] = [
     "#N/A",
     "#N/D",
@@ -46,36 +46,31 @@ const ERRORS: [&str; 17] = [
     "#ERROR!",
 ];
 const ERROR: &str = "is an error of the spreadsheet";
-const TOO_LONG: &str = "is a number of more than 15 digits, of which spreadsheets lose the rest: write it as text";
+const TOO_LONG: &str = "has more than 15 digits, which spreadsheets do not keep: write it as text";
 
 /// A file's rows, read one by one.
 pub struct Sheet<'a> {
-    /// Its columns.
     pub columns: Columns,
     rows: Rows<'a>,
 }
 
-/// A row.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
-    /// The line that it begins in, from 1.
+    /// The line in which it begins, from 1.
     #[serde(rename = "l")]
     pub line: u64,
-    /// Its cells.
     #[serde(rename = "c")]
     pub cells: Vec<Cell>,
-    /// Why it cannot be taken, whatever its cells say.
+    /// Why the row is refused, whatever its cells contain.
     #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Cow<'static, str>>,
 }
 
-/// A cell.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cell {
-    /// What it shows.
     #[serde(rename = "t", default, skip_serializing_if = "String::is_empty")]
     pub text: String,
-    /// Why that may not be what was meant.
+    /// Why the text may not be what was meant.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<Cow<'static, str>>,
 }
@@ -86,7 +81,7 @@ impl Cell {
         Self { text, doubt }
     }
 
-    /// Whether there is nothing to see in it.
+    /// Whether it shows nothing.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         self.doubt.is_none() && self.text.trim().is_empty()
@@ -107,14 +102,14 @@ fn doubt(text: &str) -> Option<&'static str> {
     is_cut.then_some(TOO_LONG)
 }
 
-/// Where rows come from.
+/// The source of rows.
 enum Rows<'a> {
     Delimited(delimited::Rows<'a>),
     TakenOut(&'a [u8]),
 }
 
 impl<'a> Sheet<'a> {
-    /// Begins to read what [`readable`] gave.
+    /// Opens what [`readable`] returned.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -123,7 +118,7 @@ impl<'a> Sheet<'a> {
             Some(rows) => Rows::TakenOut(rows),
             None => Rows::Delimited(delimited::Rows::open(file)?),
         };
-        // What is above the columns and has nothing in it does not count.
+        // Empty rows above the header are skipped.
         let head = rows.find(|row| row.as_ref().map_or(true, |row| !row.is_blank())).transpose()?;
         let head = head.unwrap_or_default();
         Ok(Self { columns: Columns::of(&head)?, rows })
@@ -160,25 +155,25 @@ impl Iterator for Rows<'_> {
     }
 }
 
-/// Whether a file must be made [`readable`] before it is opened.
+/// Whether [`readable`] must convert a file before it is opened.
 #[must_use]
 pub fn is_packed(file: &[u8]) -> bool {
     file.starts_with(ARCHIVE) || delimited::is_wide(file)
 }
 
-/// Whether a file is one that nobody here reads, as its first bytes tell.
+/// Refuses formats that are not supported, by their first bytes.
 ///
 /// # Errors
-/// What it is.
+/// The format.
 pub fn inspect(file: &[u8]) -> Result<(), String> {
     if file.starts_with(COMPOUND) {
         return Err("is an XLS file or has a password: save it as XLSX without one".to_owned());
     }
-    // Only we write what begins so.
+    // Only we write this prefix.
     if file.starts_with(TAKEN_OUT) { Err(delimited::UNREADABLE.to_owned()) } else { Ok(()) }
 }
 
-/// A file that can be opened: as it is, or its rows, taken out of a workbook's sheet that has a column called `column`.
+/// A file that can be opened: as it is, or the rows of the workbook's sheet that has a column called `column`.
 ///
 /// # Errors
 /// What is wrong with it.

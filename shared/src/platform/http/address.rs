@@ -1,8 +1,8 @@
 //! Which addresses are on the public Internet.
 //!
-//! Anything that is reached because somebody else named it (a link to a picture, a webhook's URL) may only lie at such
-//! an address, or our network position would be theirs to use. The blocks are those of the IANA special-purpose
-//! registries for IPv4 and IPv6; where a block is globally reachable but no ordinary server lives in it, it is refused.
+//! A URL that somebody else gave us (a link to a picture, a webhook) may only lead to such an address; otherwise it
+//! could reach into our own network. The blocks are those of the IANA special-purpose registries for IPv4 and IPv6;
+//! where a block is globally reachable but no ordinary server lives in it, it is refused.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn each_closed_block_is_refused_from_its_first_address_to_its_last() {
+    fn each_closed_block_is_refused_to_its_last_address() {
         for (first, prefix) in CLOSED_V4 {
             let last = Ipv4Addr::from_bits(first.to_bits() | (u32::MAX >> prefix));
             assert!(!is_public(first.into()) && !is_public(last.into()), "{first}/{prefix}");

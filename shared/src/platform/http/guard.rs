@@ -1,8 +1,8 @@
-//! Which URLs may be fetched or called at all, judged by their text.
+//! The URLs that may be called, judged by their text.
 //!
-//! The guard reads the URL the way the client will (the `url` crate's parser, so odd spellings of an address are already
-//! that address) and refuses everything it does not know to be harmless. What a name resolves to is not known here:
-//! [`crate::platform::http::guarded_client`] looks at that while connecting. Only both together are the protection.
+//! The guard parses the URL as the client does (with the `url` crate, so that odd spellings of an address are already
+//! that address) and refuses everything that is not known to be harmless. It does not resolve names:
+//! [`crate::platform::http::guarded_client`] checks the addresses while it connects. Only both together protect.
 
 use std::net::IpAddr;
 
@@ -10,37 +10,36 @@ use url::{Host, Url};
 
 use super::{UrlFault, is_public, names_this_machine, read_url};
 
-/// Why a URL is not touched. Holds and prints no part of the URL, whose query may be a secret.
+/// Why a URL is refused. It contains no part of the URL, whose query may be a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum UrlRefused {
-    /// It cannot be understood, or names no host.
+    /// It cannot be parsed, or has no host.
     #[error("the link is not a URL")]
     NotAUrl,
     /// Its scheme is not `https`.
     #[error("the link is not https")]
     NotHttps,
-    /// It carries a user name or a password.
-    #[error("the link carries credentials")]
+    /// It contains a user name or a password.
+    #[error("the link contains credentials")]
     Credentials,
-    /// It names a port other than 443.
-    #[error("the link names another port than 443")]
+    /// It has another port than 443.
+    #[error("the link has another port than 443")]
     Port,
-    /// Its host is this machine.
     #[error("the link leads to this machine")]
     Loopback,
-    /// Its host is an address, or has only addresses, outside the public Internet.
+    /// Its host is, or resolves to, an address outside the public Internet.
     #[error("the link leads to an address that is not public")]
     NotPublic,
-    /// Its host is not one that is expected.
+    /// Its host is not in the list.
     #[error("the link's host is not on the list")]
     HostNotListed,
-    /// It is too long to be kept.
+    /// It is too long.
     #[error("the link is longer than 2048 bytes")]
     TooLong,
-    /// There are blanks, line ends or control characters in it.
+    /// It contains blanks, line ends or control characters.
     #[error("the link has blanks or control characters in it")]
     Blanks,
-    /// Its host's name is longer than any that exists.
+    /// Its host name is longer than DNS allows.
     #[error("the link has a host name that is too long")]
     LongHost,
 }
@@ -58,7 +57,7 @@ impl From<UrlFault> for UrlRefused {
 }
 
 impl UrlRefused {
-    /// A stable name of the reason.
+    /// A stable code.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -90,34 +89,34 @@ enum Hosts {
 }
 
 impl UrlGuard {
-    /// Lets through exactly `hosts` (names or addresses, in any case, without ports); an entry that is no host lets
-    /// nothing through. With `allow_loopback`, which is for local systems, this machine too, over HTTP and on any port.
+    /// Allows exactly `hosts` (names or addresses, in any case, without ports); an entry that is no host allows
+    /// nothing. With `allow_loopback`, for local systems, it also allows this machine, over HTTP and on any port.
     #[must_use]
     pub fn new(hosts: &[String], allow_loopback: bool) -> Self {
         let listed = hosts.iter().filter_map(|host| Host::parse(host).ok()).map(without_trailing_dot).collect();
         Self { hosts: Hosts::Listed(listed), allow_loopback }
     }
 
-    /// Lets through every host on the public Internet, as for webhooks that customers register.
+    /// Allows every host on the public Internet, as for customers' webhooks.
     #[must_use]
     pub fn any_public_host(allow_loopback: bool) -> Self {
         Self { hosts: Hosts::AnyPublic, allow_loopback }
     }
 
-    /// The URL to keep of a text that somebody registers, to be called from now on: as [`Self::check`], and by the rules of
-    /// [`read_url`], which a link that is used once need not keep.
+    /// The URL to store for a text that a customer registers: like [`Self::check`], and by the rules of [`read_url`],
+    /// which do not apply to a link that is used once.
     ///
     /// # Errors
-    /// The first reason not to keep it.
+    /// The first reason to refuse it.
     pub fn register(&self, text: &str) -> Result<Url, UrlRefused> {
         let url = read_url(text)?;
         self.check(url.as_str())
     }
 
-    /// The URL to use, which is `url` as it was understood.
+    /// The URL to call: `url` as parsed.
     ///
     /// # Errors
-    /// The first reason not to touch it.
+    /// The first reason to refuse it.
     pub fn check(&self, url: &str) -> Result<Url, UrlRefused> {
         let mut url = Url::parse(url).map_err(|_| UrlRefused::NotAUrl)?;
         if !matches!(url.scheme(), "https" | "http") {
@@ -147,7 +146,7 @@ impl UrlGuard {
         {
             return Err(UrlRefused::HostNotListed);
         }
-        // Certificates and the Host header know no trailing dot.
+        // Certificates and the Host header have no trailing dot.
         url.set_host(Some(&host.to_string())).map_err(|_| UrlRefused::NotAUrl)?;
         Ok(url)
     }
@@ -182,7 +181,7 @@ mod tests {
 
     /// Every line of the corpus, with the hosts that a line's URL would need to be let through.
     #[test]
-    fn hostile_urls_are_refused_for_the_reason_that_is_written_beside_them() {
+    fn hostile_urls_are_refused_for_the_listed_reason() {
         let guard = listed(&[
             "pictures.example.com",
             "bücher.example",
@@ -236,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_local_system_may_fetch_from_this_machine_but_not_from_its_network() {
+    fn loopback_is_allowed_locally_but_not_the_local_network() {
         let guard = UrlGuard::new(&[], true);
         for url in ["http://localhost:9000/a", "https://127.0.0.1/a", "http://127.8.8.8:1/", "http://[::1]:80/"] {
             assert!(guard.check(url).is_ok(), "{url}");

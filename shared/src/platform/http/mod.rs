@@ -1,9 +1,9 @@
 //! The HTTP clients for everything that is not AWS.
 //!
-//! [`provider_client`] calls hosts that we were configured with; [`guarded_client`] calls hosts that somebody else
-//! named. Both speak TLS with the machine's roots, follow no redirect, use no proxy and keep no cookie. Building one
-//! reads the machine's root certificates (some milliseconds): build it on first use and keep it. How long a request may
-//! take is the caller's to say, for each request.
+//! [`provider_client`] calls hosts from our configuration; [`guarded_client`] calls hosts that somebody else gave us.
+//! Both use TLS with the machine's roots, follow no redirect, use no proxy and keep no cookie. Building one reads the
+//! machine's root certificates (some milliseconds): build it on first use and keep it. The caller sets the timeout of
+//! each request.
 
 mod address;
 mod guard;
@@ -24,7 +24,7 @@ pub use guard::{UrlGuard, UrlRefused};
 const USER_AGENT: &str = concat!("cotejo/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIME: Duration = Duration::from_secs(3);
 
-/// A function that was frozen in between finds its old connections dead: they are not kept for long.
+/// A function that was frozen finds its old connections dead, so idle ones are closed soon.
 const IDLE_TIME: Duration = Duration::from_secs(15);
 
 /// The client for provider APIs, whose base URLs are configuration.
@@ -33,11 +33,11 @@ pub fn provider_client() -> Client {
     build(base())
 }
 
-/// The client for URLs that come from elsewhere: pictures, and webhooks that customers register.
+/// The client for URLs that somebody else gave us: pictures, and customers' webhooks.
 ///
-/// It connects to public addresses only. The addresses are looked at where the connection is made, so that a name cannot
-/// mean one address when it is checked and another when it is used. An address written in the URL itself is never
-/// looked up: [`crate::platform::http::UrlGuard`] judges those, and must have passed the URL first.
+/// It connects to public addresses only. Addresses are checked while connecting, so that a name cannot resolve to one
+/// address for the check and to another for the call. An address in the URL itself is never resolved:
+/// [`crate::platform::http::UrlGuard`] judges those, and must have passed the URL first.
 ///
 /// With `allow_loopback`, which is for local systems, plain HTTP works and names of this machine may mean this machine.
 #[must_use]
@@ -45,7 +45,7 @@ pub fn guarded_client(allow_loopback: bool) -> Client {
     build(base().https_only(!allow_loopback).dns_resolver(PublicOnly { allow_loopback }))
 }
 
-/// Whether `error` says that a host has no address [`guarded_client`] may connect to.
+/// Whether `error` says that a host has no address that [`guarded_client`] may connect to.
 #[must_use]
 pub fn leads_nowhere_public(error: &reqwest::Error) -> bool {
     let mut cause: Option<&(dyn Error + 'static)> = error.source();
@@ -58,7 +58,7 @@ pub fn leads_nowhere_public(error: &reqwest::Error) -> bool {
     false
 }
 
-/// Whether `host`, a name without a trailing dot, is one that means this machine everywhere (RFC 6761).
+/// Whether `host`, a name without a trailing dot, always means this machine (RFC 6761).
 #[must_use]
 pub fn names_this_machine(host: &str) -> bool {
     let last_label = host.rsplit('.').next().unwrap_or_default();
@@ -81,12 +81,12 @@ fn build(builder: ClientBuilder) -> Client {
     builder.build().expect("the machine has root certificates")
 }
 
-/// Every address of the host is in a place that must not be reached.
+/// Every address of the host is forbidden.
 #[derive(Debug, thiserror::Error)]
 #[error("the host has no public address")]
 struct NoPublicAddress;
 
-/// Resolves names, and gives only what may be connected to.
+/// Resolves names to allowed addresses only.
 struct PublicOnly {
     allow_loopback: bool,
 }

@@ -1,40 +1,39 @@
-//! Which texts are taken for a URL that is kept, and called later.
+//! Reading a URL that is stored and called later.
 //!
-//! A URL is read once, here, and kept as it was understood: what is shown, compared and called is the same text. The parser alone
-//! is too kind for that: it passes over blanks and line ends, and takes host names that no resolver knows.
+//! A URL is parsed once, here, and stored as parsed, so that the same text is shown, compared and called. The parser
+//! alone is too lenient: it ignores blanks and line ends, and accepts host names that DNS does not allow.
 
 use url::{Host, Url};
 
-/// The longest URL that is kept, in bytes, as it was given and as it is written out.
+/// The most bytes of a URL, as given and as parsed.
 pub const MAX_URL_BYTES: usize = 2048;
 /// The longest host name, and the longest part of one between its dots (RFC 1035).
 const MAX_HOST: usize = 253;
 const MAX_LABEL: usize = 63;
 
-/// Why a text is not taken for a URL. Holds and prints no part of it, since its query may be a secret.
+/// Why a URL is refused. It contains no part of the URL, whose query may be a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum UrlFault {
-    /// It cannot be understood, names no host, or is not of HTTP.
+    /// It cannot be parsed, has no host, or is not HTTP.
     #[error("is not a URL such as https://example.com/hook")]
     NotAUrl,
-    /// It is too long.
     #[error("is longer than 2048 bytes")]
     TooLong,
-    /// There are blanks, line ends or control characters in it.
+    /// It contains blanks, line ends or control characters.
     #[error("has blanks or control characters in it")]
     Blanks,
-    /// It carries a user name or a password.
+    /// It contains a user name or a password.
     #[error("carries credentials")]
     Credentials,
-    /// A part of its host's name is longer than any that exists.
+    /// A part of its host name is longer than DNS allows.
     #[error("has a host name that is too long")]
     LongHost,
 }
 
-/// The URL that `text` is, as it is kept.
+/// The URL in `text`, as it is stored.
 ///
 /// # Errors
-/// The first reason not to take it.
+/// The first reason to refuse it.
 pub fn read_url(text: &str) -> Result<Url, UrlFault> {
     if text.len() > MAX_URL_BYTES {
         return Err(UrlFault::TooLong);

@@ -1,4 +1,4 @@
-//! The JSON of the secret with the deployment's keys: read whole, and checked before anything uses it.
+//! The JSON of the secret with the deployment's keys, checked as a whole before use.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,20 +8,20 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use super::{SecretsError, unique_keys::UniqueKeys};
 
-/// The JSON of the deployment's keys. Its `Debug` prints no key. In each list the first key makes new things and all of them
-/// are accepted, so that a key can be replaced; `docs/deploy.md` says how, and what losing one means.
+/// The deployment's keys. `Debug` prints no key. In each list the first key is used for writing and all are accepted,
+/// so that a key can be replaced; `docs/deploy.md` says how, and what losing one means.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretDocument {
-    /// Sign the tokens in callback URLs.
+    /// Keys that sign the tokens in callback URLs.
     pub callback_keys: Vec<NamedKey>,
-    /// Key the hashes kept of request bodies.
+    /// Keys of the stored hashes of request bodies.
     pub fingerprint_keys: Vec<NamedKey>,
-    /// Key the hashes kept of codes that were sent.
+    /// Keys of the stored hashes of codes that were sent.
     pub code_keys: Vec<NamedKey>,
-    /// Encrypt secrets in records (32 bytes each).
+    /// Keys that encrypt secrets in records (32 bytes each).
     pub record_keys: Vec<NamedKey>,
-    /// Key the hashes of values that one record alone may have.
+    /// Keys of the hashes of unique values.
     pub unique_keys: UniqueKeys,
 }
 
@@ -32,15 +32,15 @@ impl SecretDocument {
     /// Reads the secret's text.
     ///
     /// # Errors
-    /// It lacks a list, which the error names, or is not as documented.
+    /// It lacks a list, or is not as documented.
     pub fn parse(text: &str) -> Result<Self, SecretsError> {
         let there: BTreeMap<String, IgnoredAny> =
-            serde_json::from_str(text).map_err(|_| SecretsError::Malformed("it is no JSON object"))?;
+            serde_json::from_str(text).map_err(|_| SecretsError::Malformed("it is not a JSON object"))?;
         let missing: Vec<_> = LISTS.into_iter().filter(|list| !there.contains_key(*list)).collect();
         if !missing.is_empty() {
             return Err(SecretsError::Incomplete(missing.join(", ")));
         }
-        // What serde says may repeat a value.
+        // A message of serde may contain a value.
         let document: Self =
             serde_json::from_str(text).map_err(|_| SecretsError::Malformed("it does not have the documented shape"))?;
         document.check()?;
@@ -55,7 +55,7 @@ impl SecretDocument {
     }
 }
 
-/// Checks a list: it has a key, ids are what tokens can carry, and no id and no key is there twice.
+/// Checks a list: it has a key, its ids fit into tokens, and no id or key is there twice.
 fn check<'a>(keys: impl Iterator<Item = (&'a str, &'a KeyBytes)>) -> Result<(), SecretsError> {
     let (mut ids, mut all_bytes) = (BTreeSet::new(), BTreeSet::new());
     for (id, key) in keys {
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_cannot_be_used_is_refused_and_no_key_is_repeated() {
+    fn an_invalid_list_is_refused_without_showing_a_key() {
         let key = BASE64.encode([9; 32]);
         for (list, problem_of_it) in [
             (json!([]), "a list of keys is empty"),

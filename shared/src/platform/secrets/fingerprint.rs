@@ -1,4 +1,4 @@
-//! Knowing a repeated request from a changed one without keeping either.
+//! Fingerprints of requests, which tell a repetition from a changed request.
 
 use hmac::{Hmac, Mac as _};
 use serde_json::Value;
@@ -6,21 +6,22 @@ use sha2::Sha256;
 
 use super::{NamedKey, SecretsError};
 
-/// What tells a repeated request from a changed one without keeping it: its hash under each of the deployment's keys for that.
+/// The hashes of a request under each of the deployment's fingerprint keys. They tell a repetition from a changed
+/// request without storing it.
 #[derive(Debug, Clone)]
 pub struct Fingerprint(Vec<String>);
 
 impl Fingerprint {
-    /// Of a body's meaning: the order of fields and white space do not count.
+    /// The fingerprint of a body; the order of fields and white space do not matter.
     ///
     /// # Errors
     /// A key cannot be used.
     pub fn of_body(body: &Value, keys: &[NamedKey]) -> Result<Self, SecretsError> {
-        // serde_json keeps the fields of a Value in order of name.
+        // serde_json sorts the fields of a Value by name.
         Self::of_text(&body.to_string(), keys)
     }
 
-    /// Of a text that stands for the request.
+    /// The fingerprint of a text that stands for the request.
     ///
     /// # Errors
     /// A key cannot be used.
@@ -28,13 +29,13 @@ impl Fingerprint {
         keys.iter().map(|key| Ok(keyed_hash(text, &key.key.bytes()?))).collect::<Result<_, _>>().map(Self)
     }
 
-    /// The one that is kept: under the first key.
+    /// The hash to store: under the first key.
     #[must_use]
     pub fn kept(&self) -> String {
         self.0.first().cloned().unwrap_or_default()
     }
 
-    /// Whether a request that left `kept` said the same, under whichever key.
+    /// Whether `kept` is the stored hash of the same request, under any key.
     #[must_use]
     pub fn is(&self, kept: &str) -> bool {
         !kept.is_empty() && self.0.iter().any(|hash| hash == kept)
@@ -74,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fingerprint_is_known_as_long_as_its_key_is_in_the_list() {
+    fn a_fingerprint_matches_while_its_key_is_listed() {
         let of = |bytes: &[u8]| Fingerprint::of_text("a request", &keys(bytes)).unwrap();
         let kept = of(&[1]).kept();
         for (bytes, known) in [([1, 2].as_slice(), true), (&[2, 1], true), (&[2], false)] {

@@ -1,10 +1,9 @@
-//! The keys of unique values, and how one is replaced by another without two records ever sharing a value.
+//! The keys of unique values, and how one is replaced without two records ever sharing a value.
 //!
-//! A value that one record alone may have is guarded by an item whose key carries the value's hash under one of these keys.
-//! The first key is the one that guards are written under; every writer also looks that no other record has a guard under any
-//! of the others, in the same transaction. So two functions that know the same keys exclude each other, whatever the order in
-//! which they know them. A function remembers the keys for some minutes; three steps see to it that no two functions are more
-//! than one step apart:
+//! A unique value is guarded by an item whose key contains the value's hash under one of these keys. Guards are
+//! written under the first key. In the same transaction, every writer checks that no other record has a guard under
+//! any other key. So functions that know the same keys exclude each other, whatever their order. Functions cache the
+//! keys for some minutes; three steps ensure that no two functions are more than one step apart:
 //!
 //! | step | list | guards | refused |
 //! | --- | --- | --- | --- |
@@ -20,65 +19,54 @@ use serde_json::{Value, json};
 
 use super::document::KeyBytes;
 
-/// How long after a change every function knows it. None uses keys that it read longer ago than [`GOOD_FOR`]; the rest is for
-/// requests that are under way and clocks that differ.
+/// How long after a change every function knows it. No function uses keys that it read longer ago than [`GOOD_FOR`];
+/// the rest is a margin for requests under way and clock differences.
 pub const KNOWN_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
-/// How long ago the keys may have been read that decide whose a value is.
+/// The greatest age of keys that decide who has a value.
 pub const GOOD_FOR: SignedDuration = SignedDuration::from_mins(9);
 
-/// A key of unique values. Its moments are those of its own rotation; the first key of a deployment has none.
+/// A key of unique values, with the times of its rotation; the first key of a deployment has none.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UniqueKey {
-    /// Letters and digits.
     pub id: String,
     /// The key (base64, 32 bytes).
     pub key: KeyBytes,
-    /// When it was added.
     pub added_at: Option<Timestamp>,
     /// When it was last put first.
     pub first_since: Option<Timestamp>,
 }
 
-/// The keys of unique values: the first is written, all are looked at.
+/// The keys of unique values: guards are written under the first and checked under all.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(transparent)]
 pub struct UniqueKeys(Vec<UniqueKey>);
 
-/// From which key to which guards are moved, and since when.
+/// A rotation of the guards from one key to another.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, Deserialize)]
 pub struct Rotation {
-    /// The id of the key that is to go.
+    /// The id of the old key.
     pub from: String,
-    /// The id of the key that takes its place.
+    /// The id of the new key.
     pub to: String,
-    /// When that was put first.
+    /// When the new key was promoted.
     pub since: Timestamp,
 }
 
-/// Why a step is not taken.
+/// Why a step is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StepRefused {
-    /// Another rotation is under way.
     #[error("there are two unique keys already, {0} and {1}: remove one before you add another")]
     TwoKeys(String, String),
-    /// There is only one key.
-    #[error("there is one unique key only, {0}: add another first")]
+    #[error("there is only one unique key, {0}: add another first")]
     OneKey(String),
-    /// The secret was edited by hand into something that no step makes.
-    #[error("there are {0} unique keys; these steps know one or two: edit the secret back first")]
+    /// Somebody edited the secret by hand.
+    #[error("there are {0} unique keys, but there may be one or two: restore the secret first")]
     ManyKeys(usize),
     /// Some function may not know the key yet.
     #[error("key {id} was added at {at}: wait until {until}, when every function knows it")]
-    NotKnownYet {
-        /// The key.
-        id: String,
-        /// When it was added.
-        at: Timestamp,
-        /// When that is long enough ago.
-        until: Timestamp,
-    },
+    NotKnownYet { id: String, at: Timestamp, until: Timestamp },
     /// Some function may still write under the other key.
     #[error("key {id} was put first at {at}: wait until {until}, when no function writes under {other} any more")]
     NotFirstYet {
@@ -86,12 +74,10 @@ pub enum StepRefused {
         id: String,
         /// The key that was first before.
         other: String,
-        /// When it was put first.
         at: Timestamp,
-        /// When that is long enough ago.
         until: Timestamp,
     },
-    /// The new key does not take the old one's place yet.
+    /// The new key was not promoted yet.
     #[error("key {0} is first, and the one after it was never used: promote it first")]
     NotPromoted(String),
 }
@@ -116,10 +102,10 @@ impl UniqueKeys {
         Ok((first, second.ok_or_else(|| StepRefused::OneKey(first.id.clone()))?))
     }
 
-    /// Step 1: with a new key, of these bytes, behind the one there is.
+    /// Step 1: adds a new key after the present one.
     ///
     /// # Errors
-    /// There are two keys already.
+    /// There are already two keys.
     pub fn with_added(&self, id: String, bytes: &[u8], now: Timestamp) -> Result<Self, StepRefused> {
         let (only, second) = self.both()?;
         if let Some(second) = second {
@@ -129,10 +115,10 @@ impl UniqueKeys {
         Ok(Self(vec![only.clone(), added]))
     }
 
-    /// Step 2: with the second key put first. Doing it again takes it back.
+    /// Step 2: promotes the second key. Doing it again reverts it.
     ///
     /// # Errors
-    /// There is one key only, or some function may not know the second one yet.
+    /// There is only one key, or some function may not know the second one yet.
     pub fn with_promoted(&self, now: Timestamp) -> Result<Self, StepRefused> {
         let (first, second) = self.pair()?;
         if let Some(at) = second.added_at
@@ -143,28 +129,28 @@ impl UniqueKeys {
         Ok(Self(vec![UniqueKey { first_since: Some(now), ..second.clone() }, first.clone()]))
     }
 
-    /// Step 3: with the first key alone. Whether any guard is left under the other is for the caller to see.
+    /// Step 3: removes the second key. The caller must check that no guard is left under it.
     ///
     /// # Errors
-    /// There is one key only.
+    /// There is only one key.
     pub fn with_removed(&self) -> Result<Self, StepRefused> {
         let (first, _) = self.pair()?;
         Ok(Self(vec![first.clone()]))
     }
 
-    /// Whether the second key was never first: then nothing was ever written under it.
+    /// Whether the second key was never first, so that nothing was ever written under it.
     ///
     /// # Errors
-    /// There is one key only.
+    /// There is only one key.
     pub fn is_second_unused(&self) -> Result<bool, StepRefused> {
         let (_, second) = self.pair()?;
         Ok(second.added_at.is_some() && second.first_since.is_none())
     }
 
-    /// From which key to which guards are to be moved.
+    /// The rotation whose guards are to be moved.
     ///
     /// # Errors
-    /// There is one key only, the second was never first, or some function may still write under it.
+    /// There is only one key, the second was never first, or some function may still write under it.
     pub fn rotation(&self, now: Timestamp) -> Result<Rotation, StepRefused> {
         let (first, second) = self.pair()?;
         let Some(since) = first.first_since.filter(|_| second.added_at.is_none() || second.first_since.is_some())
@@ -182,10 +168,9 @@ impl UniqueKeys {
     pub(super) fn to_json(&self) -> Value {
         let key = |key: &UniqueKey| {
             let mut value = json!({"id": key.id, "key": key.key.expose()});
-            for (name, at) in [("added_at", key.added_at), ("first_since", key.first_since)] {
-                if let Some(at) = at {
-                    value[name] = json!(at);
-                }
+            let moments = [("added_at", key.added_at), ("first_since", key.first_since)];
+            for (name, at) in moments.into_iter().filter_map(|(name, at)| Some((name, at?))) {
+                value[name] = json!(at);
             }
             value
         };
@@ -229,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_promotion_is_taken_back_at_once_and_the_other_key_counts_as_used() {
+    fn a_promotion_can_be_reverted_at_once() {
         let added = first().with_added("new".to_owned(), &[7; 32], at(0)).unwrap();
         let back = added.with_promoted(at(10)).unwrap().with_promoted(at(11)).unwrap();
         assert_eq!((ids(&back), back.is_second_unused().unwrap()), (vec!["old", "new"], false));

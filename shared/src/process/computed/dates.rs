@@ -1,4 +1,4 @@
-//! What follows from a document's dates on a given day.
+//! Checks of a document's dates on a given day.
 
 use jiff::civil::Date;
 
@@ -17,20 +17,20 @@ pub(super) fn legal_age(extracted: &Extracted, today: Date) -> Option<Check> {
     of_date("legal_age", extracted.birth_date.as_ref(), |birth| age(birth, today) >= ADULT)
 }
 
-/// Completed years. Who was born on 29 February completes one on 1 March of a common year: laws differ on whether the
-/// day before would do, and that day the answer must not be "of age" where it is not.
+/// Completed years. A person born on 29 February completes one on 1 March of a common year: laws differ about the day
+/// before, and "of age" must not be wrong.
 fn age(birth: Date, today: Date) -> i16 {
     let before_birthday = (today.month(), today.day()) < (birth.month(), birth.day());
     today.year() - birth.year() - i16::from(before_birthday)
 }
 
-/// A check of a date; unknown where there is something that is no date.
+/// A check of a date; unknown where the value is not a date.
 fn of_date(name: &str, text: Option<&Private<String>>, holds: impl Fn(Date) -> bool) -> Option<Check> {
     let text = text?.expose().trim();
     if text.is_empty() {
         return None;
     }
-    // Some providers put a time behind it.
+    // Some providers add a time.
     let date = text.split(['T', ' ']).next().unwrap_or_default();
     Some(match date.parse() {
         Ok(date) if holds(date) => check(name, Outcome::Passed, None),

@@ -18,7 +18,7 @@ pub const CURP_STATES: [&str; 33] = [
     "OC", "PL", "QT", "QR", "SP", "SL", "SR", "TC", "TS", "TL", "VZ", "YN", "ZS", "NE",
 ];
 
-/// What a CURP says of the person whose it is.
+/// What a CURP says about its person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Curp {
     /// The day of birth.
@@ -32,7 +32,7 @@ pub struct Curp {
 /// Reads a CURP in upper case.
 ///
 /// # Errors
-/// What is wrong with it: its form, the date in it (which is no later than `today`), the state, or its check digit.
+/// The fault: format, date (not after `today`), state or check digit.
 pub fn read_curp(curp: &str, today: Date) -> Result<Curp, &'static str> {
     match curp_fault(curp, today) {
         Some(fault) => Err(fault.as_str()),
@@ -44,16 +44,15 @@ pub fn read_curp(curp: &str, today: Date) -> Result<Curp, &'static str> {
     }
 }
 
-/// What is wrong with a number.
+/// The fault of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
-    /// It is no such number at all.
+    /// It has another format.
     Form,
-    /// The date in it does not exist, or is yet to come.
+    /// Its date does not exist, or is in the future.
     Date,
     /// There is no such state.
     State,
-    /// The last character does not fit the others.
     CheckDigit,
 }
 
@@ -76,7 +75,7 @@ pub(super) fn curp(subject: &Subject<'_>, today: Date) -> Option<Check> {
     Some(number.check("curp_check_digit", outcome, fault.map(Fault::as_str)))
 }
 
-/// The check digit of an RFC. About 1.5 % of those in use do not fit theirs, so that one is a warning.
+/// The check digit of an RFC. About 1.5 % of those in use have a wrong one, so it is only a warning.
 pub(super) fn rfc(subject: &Subject<'_>) -> Option<Check> {
     let number = find(subject, "rfc", "RFC", |value| rfc_fault(value) != Some(Fault::Form))?;
     let (outcome, remark) = match rfc_fault(&number.value) {
@@ -87,8 +86,8 @@ pub(super) fn rfc(subject: &Subject<'_>) -> Option<Check> {
     Some(number.check("rfc_check_digit", outcome, remark))
 }
 
-/// The number to check: one that the provider names so, else a document's number of that form, else whatever number a
-/// document has that the customer names so.
+/// The number to check: one that the provider names so, else a document number of that format, else the number of a
+/// document that the customer names so.
 fn find(subject: &Subject<'_>, name: &str, kind: &str, has_form: impl Fn(&str) -> bool) -> Option<Candidate> {
     if !subject.is_of(&NAMES) {
         return None;
@@ -99,8 +98,8 @@ fn find(subject: &Subject<'_>, name: &str, kind: &str, has_form: impl Fn(&str) -
     named.or_else(formed).or_else(called)
 }
 
-/// Four letters of the name, date of birth, sex (X where a state registers it), state, three consonants, one character that
-/// tells the century, the check digit. Ñ has a value of its own, so a CURP that prints it is taken.
+/// Four letters of the name, date of birth, sex (X where a state registers it), state, three consonants, one
+/// character that tells the century, the check digit. Ñ has a value of its own, so a CURP may contain it.
 fn curp_fault(curp: &str, today: Date) -> Option<Fault> {
     let characters: Vec<char> = curp.chars().collect();
     let [body @ .., last] = characters.as_slice() else { return Some(Fault::Form) };
@@ -144,7 +143,7 @@ fn rfc_fault(rfc: &str) -> Option<Fault> {
     if !is_date(date, 1900) && !is_date(date, 2000) {
         return Some(Fault::Date);
     }
-    // A company's has one character less and counts as if a blank stood before it.
+    // A company's has one character less and counts as if it began with a blank.
     let blank = (letters == 3).then_some(' ');
     let body = blank.into_iter().chain(characters.iter().copied());
     let sum: u32 = body.zip((2..=13).rev()).map(|(c, weight)| value(RFC_VALUES, c) * weight).sum();
@@ -159,7 +158,7 @@ fn value(values: &str, character: char) -> u32 {
     values.chars().zip(0..).find(|&(c, _)| c == character).map_or(0, |(_, value)| value)
 }
 
-/// The century that the character before a CURP's check digit tells.
+/// The century, from the character before a CURP's check digit.
 fn century(curp: &[char]) -> i16 {
     if curp[16].is_ascii_digit() { 1900 } else { 2000 }
 }

@@ -1,8 +1,8 @@
-//! What can be computed from the numbers, dates and lines that a provider read: checks of our own, beside the provider's.
+//! Checks of our own, computed from the numbers, dates and lines that a provider extracted.
 //!
-//! A function of the request, of what was read, and of a day; no I/O and no clock. A check appears only where there is
-//! something to compute it from, and its `detail` says which field is wrong, never what it holds. The provider's checks
-//! and verdict are separate facts: either may be right where the two disagree (they do in seed `000_…`).
+//! They depend on the request, the extracted data and a day; no I/O and no clock. A check appears only where its data
+//! is there. Its `detail` names the wrong field, never its value. The provider's checks and verdict are separate
+//! facts: where the two disagree (as in seed `000_…`), either may be right.
 //!
 //! | file | checks |
 //! | --- | --- |
@@ -45,7 +45,7 @@ pub fn checks(request: &ProcessRequest, extracted: &Extracted, today: Date) -> V
     .collect()
 }
 
-/// Whether the number that was read is the one that was asked for.
+/// Whether the extracted number is the requested one.
 fn number_matches(subject: &Subject<'_>) -> Option<Check> {
     let read = subject.read.as_ref()?;
     let same = *read == subject.requested;
@@ -56,13 +56,11 @@ fn number_matches(subject: &Subject<'_>) -> Option<Check> {
 struct Subject<'a> {
     request: &'a ProcessRequest,
     extracted: &'a Extracted,
-    /// The number that was read.
     read: Option<String>,
-    /// The number that was asked for.
     requested: String,
 }
 
-/// A number to check, and where it comes from, for the check's `detail`.
+/// A number to check, and its origin for the check's `detail`.
 struct Candidate {
     value: String,
     origin: &'static str,
@@ -91,13 +89,13 @@ impl<'a> Subject<'a> {
         kind.split(|c: char| !c.is_alphanumeric()).any(|word| kinds.contains(&word))
     }
 
-    /// The document's number: the one that was read, then the one that was asked for.
+    /// The document's number: the extracted one, else the requested one.
     fn numbers(&self) -> impl Iterator<Item = Candidate> {
         let read = self.read.iter().map(|value| Candidate { value: value.clone(), origin: "as read" });
         read.chain(std::iter::once(Candidate { value: self.requested.clone(), origin: "as requested" }))
     }
 
-    /// What the provider reads under a name of its own that contains `name` (small letters).
+    /// The provider's own value whose name contains `name` (lower case).
     fn other(&self, name: &str) -> impl Iterator<Item = Candidate> {
         let named = self.extracted.other.iter().filter(move |(key, _)| key.to_lowercase().contains(name));
         let values = named.map(|(_, value)| Candidate { value: compact(value.expose()), origin: "as read" });
@@ -106,14 +104,14 @@ impl<'a> Subject<'a> {
 }
 
 impl Candidate {
-    /// A check of this number, with what is wrong with it, or what else there is to say.
+    /// A check of this number, with a detail.
     fn check(&self, name: &str, outcome: Outcome, remark: Option<&str>) -> Check {
         let detail = remark.map_or_else(|| self.origin.to_owned(), |remark| format!("{}: {remark}", self.origin));
         check(name, outcome, Some(detail))
     }
 }
 
-/// A number in one normal form and without what only makes it readable: blanks, dots, hyphens, small letters. Leading zeros count.
+/// A number in canonical form: upper case, without blanks, dots and hyphens. Leading zeros count.
 fn compact(number: &str) -> String {
     let dash = |c: char| c == '-' || ('\u{2010}'..='\u{2015}').contains(&c);
     let number = normal(number);

@@ -1,6 +1,7 @@
 //! Check digits of the machine-readable zone (ICAO Doc 9303, parts 3 to 7).
 //!
-//! The zone is taken as the provider read it: nothing is repaired, since a misread and a forged zone look the same.
+//! The zone is checked as the provider read it. Nothing is repaired, because a misread and a forged zone look the
+//! same.
 
 use ::mrz::{Field, MrzError};
 
@@ -37,7 +38,7 @@ fn lines(zone: &[Private<String>]) -> Vec<String> {
     characters.chunks(length).map(|line| line.iter().collect()).collect()
 }
 
-/// What is wrong with the zone, or nothing where its layout is not one of ICAO's.
+/// The fault of the zone; `None` where its layout is not one of ICAO's.
 fn faults(lines: &[String]) -> Option<Vec<String>> {
     let first = lines.first()?;
     let wide = lines.iter().any(|line| line.chars().count() > 40);

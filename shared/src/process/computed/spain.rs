@@ -7,7 +7,8 @@ const LETTERS: &[u8; 23] = b"TRWAGMYFPDXBNJZSQVHLCKE";
 const DNI: &str = "dni_check_letter";
 const NIE: &str = "nie_check_letter";
 
-/// The letter of the first number that has the form of a DNI or NIE; a support number or a passport's has neither.
+/// Checks the letter of the first number in the format of a DNI or NIE; a support or passport number has another
+/// format.
 pub(super) fn check_letter(subject: &Subject<'_>) -> Option<Check> {
     if !subject.is_of(&["ES", "ESP", "ESPAÑA", "ESPANA", "SPAIN"]) {
         return None;
@@ -30,8 +31,8 @@ pub(super) fn check_letter(subject: &Subject<'_>) -> Option<Check> {
     (subject.request.document.country == "ES").then(|| check(name, Outcome::Failed, Some("form".to_owned())))
 }
 
-/// Which check this number is subject to, and whether it holds. K, L and M stand before numbers of minors and of
-/// Spaniards abroad, whose letter is that of the seven digits.
+/// The check for this number, and its result. Numbers of minors and of Spaniards abroad begin with K, L or M; their
+/// letter is that of the seven digits.
 fn read(number: &str) -> Option<(&'static str, bool)> {
     let [first, digits @ .., letter] = number.as_bytes() else { return None };
     if digits.len() != 7 || !letter.is_ascii_uppercase() {

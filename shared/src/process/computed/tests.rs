@@ -158,7 +158,7 @@ fn spain_is_known_by_the_request_the_issuer_or_the_nationality() {
 }
 
 #[test]
-fn the_number_that_was_read_goes_before_the_one_that_was_asked_for() {
+fn the_extracted_number_precedes_the_requested_one() {
     let letter = |read| one(&all(["ES", "DNI", "12345678Z"], json!({"document_number": read})), "dni_check_letter");
     assert_eq!(letter("12345678A"), says(Outcome::Failed, "as read: check letter"));
     assert_eq!(letter("99999999R"), says(Outcome::Passed, "as read"));
@@ -179,7 +179,7 @@ fn the_last_digit_of_a_curp_fits_the_others() {
 }
 
 #[test]
-fn n_with_tilde_counts_24_in_a_curp_and_moves_the_letters_behind_it() {
+fn n_with_tilde_counts_24_in_a_curp() {
     // N is 23, Ñ 24, O 25: with weight 18 each step adds 2 to the last digit.
     let digit =
         |first: char| (0..10).find(|last| passes(&format!("{first}ESJ880212HDFHLX0{last}"), "curp_check_digit"));

@@ -18,11 +18,11 @@ use crate::{
     },
 };
 
-/// Limits of what is kept of one answer in the process itself; the raw answer is kept whole.
+/// Limits on what the process keeps of one answer; the raw answer is stored whole.
 const MAX_CHECKS: usize = 100;
 const MAX_OTHER: usize = 50;
 const MAX_TEXT_BYTES: usize = 500;
-/// The most pictures of one attempt that are listed; there is one of each kind.
+/// The most pictures of one attempt; there is one of each kind.
 const MAX_PICTURES: usize = 3;
 
 /// The body that creates a process at Auco.
@@ -34,7 +34,7 @@ pub(super) fn creation<'a>(
     let mut options =
         options::read(request.options.expose()).map_err(|_| ProviderError::rejected("options_invalid"))?;
     options.custom.insert("cotejo_id".to_owned(), Value::String(id.to_string()));
-    // Without any, Auco tells the company's default webhook; ours may be another one.
+    // Without any, Auco tells the account's default webhook, which may not be ours.
     if let Some(ours) = &account.webhook_id
         && !options.target_webhooks.contains(ours)
     {
@@ -62,7 +62,7 @@ fn account_email<'a>(request: &'a ProcessRequest, account: &'a AucoAccount) -> &
     named.or(account.creator_email.as_deref()).unwrap_or_default()
 }
 
-/// What Auco's answer means, and where its pictures are.
+/// Auco's answer as an observation, with the links to its pictures.
 pub(super) fn observation(veriface: wire::Veriface, observed_at: Timestamp) -> (Observation, Vec<MediaLink>) {
     let mut media = Vec::new();
     let mut links = Vec::new();
@@ -71,7 +71,8 @@ pub(super) fn observation(veriface: wire::Veriface, observed_at: Timestamp) -> (
     for (attempt, number) in veriface.attempts.iter().zip(1_u32..) {
         checks.extend(attempt_checks(attempt, number));
         checks.truncate(MAX_CHECKS);
-        // Attempts have no id and links change with every answer: its moment is who one is, else its place.
+        // Attempts have no id, and links change with every answer: an attempt's time identifies it, else its
+        // position.
         let identity = match attempt.date {
             Some(date) => identities.give(&date.to_string()),
             None => format!("#{number}"),
@@ -124,7 +125,7 @@ pub(super) fn observation(veriface: wire::Veriface, observed_at: Timestamp) -> (
     (observation, links)
 }
 
-/// Auco's states (seed `001_…`, "Estados del proceso"). One we do not know is not an end.
+/// Auco's states (seed `001_…`, "Estados del proceso"). An unknown one does not end the process.
 fn status(code: &str) -> Status {
     match code {
         "APPROVED" => Status::Approved,
@@ -135,7 +136,7 @@ fn status(code: &str) -> Status {
     }
 }
 
-/// An attempt is one check, and so is each error in it.
+/// One check for the attempt and one for each error in it.
 fn attempt_checks(attempt: &wire::Attempt, number: u32) -> Vec<Check> {
     let check = |name: &str, outcome, provider_code| Check {
         name: name.to_owned(),
@@ -161,7 +162,7 @@ fn attempt_checks(attempt: &wire::Attempt, number: u32) -> Vec<Check> {
     std::iter::once(check("attempt", outcome, None)).chain(errors).collect()
 }
 
-/// What was read from the document (seed `001_…`, "Datos OCR"); what has no field of ours keeps Auco's name.
+/// The extracted data (seed `001_…`, "Datos OCR"). A value without a field of ours keeps Auco's name.
 fn extracted(read: &wire::Read) -> Extracted {
     let private = |name: &str| text(read, name).map(|value| Private::new(value.to_owned()));
     let date = |name: &str| text(read, name).and_then(iso_date).map(Private::new);
@@ -181,7 +182,7 @@ fn extracted(read: &wire::Read) -> Extracted {
     let other: BTreeMap<_, _> = read
         .iter()
         .filter(|(name, value)| {
-            // What should be a date and is none keeps Auco's name.
+            // A value that should be a date and is not keeps Auco's name.
             let is_no_date = DATES.contains(&name.as_str()) && iso_date(value).is_none();
             is_no_date || !MAPPED.contains(&name.as_str())
         })
@@ -203,12 +204,12 @@ fn extracted(read: &wire::Read) -> Extracted {
     }
 }
 
-/// A text that was read; what is too long to be one (a picture, say) is in the raw answer only.
+/// An extracted text; one that is too long (a picture, say) stays in the raw answer only.
 fn text<'a>(read: &'a wire::Read, name: &str) -> Option<&'a str> {
     read.get(name).map(String::as_str).filter(|value| (1..=MAX_TEXT_BYTES).contains(&value.len()))
 }
 
-/// Auco's code, or that it sent something else in its place.
+/// Auco's code, or a code of ours for an invalid one.
 fn code(text: &str) -> String {
     as_code(text).unwrap_or("not_a_code").to_owned()
 }

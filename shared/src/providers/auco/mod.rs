@@ -1,8 +1,8 @@
-//! Auco "AucoFace" (`/veriface`): a person is invited by WhatsApp or web, photographs document and face, and Auco
-//! compares them; after too many attempts a reviewer at Auco decides.
+//! Auco "AucoFace" (`/veriface`): a person is invited by WhatsApp or web and photographs document and face; Auco
+//! compares them. After too many attempts, a reviewer at Auco decides.
 //!
-//! Source: seeds `004_71dfcc1ae7a32405` (create) and `001_2c6c5cd1839b43f7` (query); the webhook's form, its retries and
-//! the two keys are from Auco's public pages. What nobody documents is accepted in every sensible form.
+//! Source: seeds `004_71dfcc1ae7a32405` (create) and `001_2c6c5cd1839b43f7` (query); the webhook's form, its retries
+//! and the two keys are from Auco's public pages. What is not documented is accepted in every sensible form.
 
 mod mapping;
 mod options;
@@ -35,7 +35,7 @@ use crate::{
 pub const NAME: &str = "auco";
 /// Auco's production API.
 pub const PRODUCTION: &str = "https://api.auco.ai/v1.5/ext";
-/// How long Auco's own answer gets to show what a reviewer decided, before the webhook alone counts.
+/// How long to wait for Auco's own answer to show a reviewer's verdict, before the webhook alone counts.
 const REVIEW_TIMEOUT: SignedDuration = SignedDuration::from_mins(15);
 
 /// An account at Auco.
@@ -46,13 +46,13 @@ pub struct AucoAccount {
     pub public_key: SecretString,
     /// `prk_…`, for writes.
     pub private_key: SecretString,
-    /// Base URL, where it is not the deployment's own.
+    /// The base URL, if it is not the deployment's.
     pub url: Option<String>,
-    /// E-mail of the Auco user in whose name processes are created, where a request names none.
+    /// The e-mail of the Auco user who creates processes, where a request names none.
     pub creator_email: Option<String>,
-    /// The id Auco gave to the webhook that points at us.
+    /// Auco's id of the webhook that calls us.
     pub webhook_id: Option<String>,
-    /// The static header Auco sends with each webhook.
+    /// The static header that Auco sends with each webhook.
     pub webhook_header: Option<StaticHeader>,
     /// Countries (ISO 3166 alpha-2) and document types the account may use; anything where absent.
     pub documents: Option<BTreeMap<String, Vec<String>>>,
@@ -65,13 +65,12 @@ pub struct AucoAccount {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StaticHeader {
-    /// Header name.
     pub name: String,
     /// The value to expect.
     pub value: SecretString,
 }
 
-/// Auco among the companies.
+/// Auco among the providers.
 pub struct Factory;
 
 impl super::ProviderFactory for Factory {
@@ -86,7 +85,7 @@ impl super::ProviderFactory for Factory {
     }
 }
 
-/// The connector of one account.
+/// The connector for one account.
 pub struct Auco {
     api: ApiClient,
     url: String,
@@ -94,7 +93,7 @@ pub struct Auco {
 }
 
 impl Auco {
-    /// Speaks for the account; `url` is the API's base, without `/veriface`.
+    /// Uses the account; `url` is the API's base URL, without `/veriface`.
     #[must_use]
     pub fn new(api: ApiClient, url: &str, account: AucoAccount) -> Self {
         Self { api, url: format!("{}/veriface", url.trim_end_matches('/')), account }
@@ -111,7 +110,7 @@ impl Provider for Auco {
         options::check(request, &self.account, now)
     }
 
-    /// `POST /veriface` with the private key. Never repeated: each one sends the person a message.
+    /// `POST /veriface` with the private key. It is never repeated, because each call sends the person a message.
     async fn submit(&self, submission: &Submission<'_>) -> Result<Submitted, ProviderError> {
         let body = mapping::creation(submission.id, submission.request, &self.account)?;
         let call = self
@@ -170,17 +169,17 @@ impl Provider for Auco {
         })
     }
 
-    /// `custom.cotejo_id` as far as it can be made out, and the code.
+    /// Finds `custom.cotejo_id` and the code.
     fn mentions(&self, body: &[u8]) -> Mentions {
         let processes = uuids_in(body).into_iter().map(ProcessId).collect();
         Mentions { processes, references: codes_after("code", body) }
     }
 
-    /// The webhook brings most ends at once. Expiry never comes by webhook, and a webhook may be lost: that costs two
-    /// minutes while the person is likely to be at it.
+    /// The webhook reports most ends at once. An expiry never comes by webhook, and a webhook may be lost: then a
+    /// poll finds it within two minutes while the person is likely to be active.
     fn poll_after(&self, status: Status, age: SignedDuration) -> SignedDuration {
         let minutes = match (status, age.as_mins()) {
-            // The end of the reviewer's patience above must not be overslept.
+            // Asks again as soon as the wait for a reviewer's verdict ends.
             (Status::InReview, ..60) => 15,
             (Status::InReview, ..10_080) => 60,
             (Status::InReview, ..43_200) => 360,

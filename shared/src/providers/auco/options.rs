@@ -1,4 +1,4 @@
-//! What a customer may say only to Auco, and everything that can be checked before Auco is asked.
+//! The options that only Auco has, and everything that can be validated before Auco is called.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::AucoAccount;
 use crate::{common::FieldError, process::ProcessRequest, providers::contact};
 
-/// Auco refuses an end that is not more than this far ahead (seed `004_…`, `expiredDate`).
+/// Auco refuses a deadline that is not more than this far ahead (seed `004_…`, `expiredDate`).
 const SHORTEST_LIFE: SignedDuration = SignedDuration::from_hours(3 * 24);
 
 /// `options` of a process at Auco.
@@ -20,7 +20,7 @@ pub(super) struct AucoOptions {
     /// Data that Auco's webhooks repeat.
     #[serde(default)]
     pub custom: Map<String, Value>,
-    /// Ids of further webhooks at Auco to be told.
+    /// Ids of further webhooks at Auco.
     #[serde(default)]
     pub target_webhooks: Vec<String>,
     /// What to validate (web only).
@@ -38,12 +38,12 @@ pub(super) enum Platform {
     Web,
 }
 
-/// The options, or what is wrong with them.
+/// Reads the options.
 pub(super) fn read(options: &Value) -> Result<AucoOptions, FieldError> {
     crate::common::shape::shape(options, "options")
 }
 
-/// Everything wrong with a request that Auco would have to carry out.
+/// Validates a request for Auco.
 pub(super) fn check(request: &ProcessRequest, account: &AucoAccount, now: Timestamp) -> Vec<FieldError> {
     let mut problems = Vec::new();
     let mut wrong = |field: &str, message: &str| problems.push(FieldError::new(field, message));

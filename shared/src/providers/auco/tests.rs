@@ -123,7 +123,7 @@ async fn a_creation_shows_the_private_key_and_brings_the_code() {
 }
 
 #[tokio::test]
-async fn a_question_shows_the_public_key_and_its_answer_stays_as_it_came() {
+async fn a_query_sends_the_public_key_and_keeps_the_raw_answer() {
     for sample in [APPROVED, IN_PROGRESS, BLOCKED, INVALIDATED] {
         let (answer, (head, body)) = answered(200, sample).await;
         assert!(head.starts_with("GET /v1.5/ext/veriface?code=VERIFACE_CODE HTTP/1.1\r\n"), "{head}");
@@ -135,7 +135,7 @@ async fn a_question_shows_the_public_key_and_its_answer_stays_as_it_came() {
 }
 
 #[tokio::test]
-async fn an_account_s_url_counts_before_the_deployment_s_and_without_either_it_is_production() {
+async fn the_url_is_the_account_s_then_the_deployment_s_then_production() {
     let connected = |own: Option<&str>, url: Option<&str>| {
         let connection =
             Connection { api: ApiClient::new(NAME), tokens: TokenCache::default(), url: url.map(str::to_owned) };
@@ -161,7 +161,7 @@ async fn an_account_s_url_counts_before_the_deployment_s_and_without_either_it_i
 }
 
 #[tokio::test]
-async fn a_refusal_of_either_call_is_known_by_its_status_and_keeps_auco_s_code() {
+async fn a_refusal_keeps_auco_s_code() {
     for (status, body, code) in
         [(400, REFUSED, "EXPIRED_DATE_INVALID"), (400, r#"{"message": "of Juan"}"#, "http_400"), (400, "", "http_400")]
     {
@@ -337,7 +337,7 @@ fn every_word_that_is_read_has_its_place() {
 }
 
 #[test]
-fn the_document_is_of_the_type_that_was_read_else_of_the_one_asked_for() {
+fn the_extracted_document_type_precedes_the_requested_one() {
     let kind = |answer: &str| observed(answer).0.findings.document_type;
     assert_eq!(kind(APPROVED).as_deref(), Some("Id Card"));
     assert_eq!(kind(INVALIDATED).as_deref(), Some("CC"), "nothing was read");
@@ -395,7 +395,7 @@ fn every_error_is_a_check_of_the_picture_it_is_about() {
 }
 
 #[test]
-fn what_only_repeats_the_request_or_names_somebody_at_auco_is_not_read() {
+fn repeated_request_data_and_names_of_auco_staff_are_not_read() {
     for field in [
         "email",
         "createdAt",
@@ -416,7 +416,7 @@ fn what_only_repeats_the_request_or_names_somebody_at_auco_is_not_read() {
 }
 
 #[test]
-fn every_state_of_the_seed_has_its_meaning_and_an_unknown_one_ends_nothing() {
+fn every_state_of_the_seed_is_mapped_and_unknown_ones_are_open() {
     let meanings = [
         ("INPROGRESS", Status::InProgress),
         ("BLOCKED", Status::InReview),
@@ -506,7 +506,7 @@ fn every_part_of_an_attempt_is_read_by_itself() {
 }
 
 #[test]
-fn names_that_repeat_and_damaged_characters_cost_nothing_that_can_be_read() {
+fn repeated_names_and_damaged_characters_lose_nothing_else() {
     let twice = APPROVED.replace("\"successfull\": true", "\"successfull\": true, \"successful\": true");
     assert_ne!(twice, APPROVED);
     assert_eq!(observed(&twice), observed(APPROVED));
@@ -552,7 +552,7 @@ fn attempts_of_one_moment_are_told_apart_by_their_place() {
 }
 
 #[test]
-fn a_picture_keeps_its_identity_when_its_link_and_its_place_change() {
+fn a_picture_keeps_its_identity_when_its_link_changes() {
     let again = changed(APPROVED, |answer| {
         let first = answer["attempts"][0].clone();
         answer["attempts"][0]["date"] = json!("2025-05-29T16:00:00.000Z");
@@ -615,7 +615,7 @@ fn the_reason_of_a_decision_is_a_code_or_else_evidence() {
 }
 
 #[test]
-fn a_webhook_that_cannot_be_read_may_still_say_what_it_is_about() {
+fn an_unreadable_webhook_may_still_name_its_process() {
     let (auco, id) = (auco(json!({})), ProcessId(uuid_of(&["x"])));
     let mentions = |body: &str| auco.mentions(body.as_bytes());
     let both = mentions(&format!("{{\"code\": \"ABCD\" \"custom\": {{\"cotejo_id\": \"{id}\"}}}}"));
@@ -624,7 +624,7 @@ fn a_webhook_that_cannot_be_read_may_still_say_what_it_is_about() {
 }
 
 #[test]
-fn a_webhook_may_echo_our_id_as_an_object_a_list_or_not_at_all() {
+fn a_webhook_may_echo_our_id_in_several_forms() {
     let id = ProcessId(uuid_of(&["x"]));
     let echoed = |custom: Value| {
         let body = json!({"code": "C", "status": "APPROVED", "custom": custom});

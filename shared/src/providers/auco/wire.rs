@@ -1,4 +1,4 @@
-//! Auco's JSON, read place by place: what is missing, empty or of another form costs nothing but itself.
+//! Auco's JSON, read field by field: one that is missing, empty or of another type affects nothing else.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ pub(super) struct Creation<'a> {
     pub validation_types: Vec<String>,
 }
 
-/// The code of a process that was created. Everything else that is answered is not needed.
+/// The code of the created process. The rest of the answer is not needed.
 pub(super) fn created_code(body: &[u8]) -> Option<String> {
     Document::read(body).ok()?.root().field("code").code()
 }
@@ -51,14 +51,14 @@ pub(super) struct Veriface {
     /// A state, in the case the documentation uses; empty where one is there and could not be read.
     pub status: String,
     pub identification_type: Option<String>,
-    /// Each in its place, also where nothing of one could be read.
+    /// In order, including those that could not be read.
     pub attempts: Vec<Attempt>,
     pub ocr_data: Read,
-    /// The places that could not be read.
+    /// The fields that could not be read.
     pub unread: Vec<String>,
 }
 
-/// What was read from a document, by Auco's names.
+/// The data extracted from a document, by Auco's names.
 pub(super) type Read = BTreeMap<String, String>;
 
 /// One attempt of the person.
@@ -66,7 +66,7 @@ pub(super) type Read = BTreeMap<String, String>;
 pub(super) struct Attempt {
     /// Whether it could be read at all.
     pub is_read: bool,
-    /// Links to its pictures, each with its position, since there may be several of a kind.
+    /// Links to its pictures with their positions, since there may be several of a kind.
     pub identification_card_front: Vec<(usize, String)>,
     pub identification_card_back: Vec<(usize, String)>,
     pub photo: Vec<(usize, String)>,
@@ -78,7 +78,6 @@ pub(super) struct Attempt {
     pub error_messages: Vec<ErrorMessage>,
 }
 
-/// Why an attempt failed.
 pub(super) struct ErrorMessage {
     pub key: Option<String>,
     pub error: Option<String>,
@@ -91,7 +90,7 @@ const PHOTO: &str = "photo";
 /// The most attempts of one answer that are read.
 const MAX_ATTEMPTS: usize = 60;
 
-/// Reads an answer; `None` where it is none, which is where it has no state at all.
+/// Reads an answer; `None` where it has no status.
 pub(super) fn veriface(body: &[u8]) -> Option<Veriface> {
     let document = Document::read(body).ok()?;
     let root = document.root();
@@ -135,7 +134,7 @@ fn attempt(attempt: &Place<'_>) -> Attempt {
     }
 }
 
-/// A message that is a text alone is its error.
+/// A message that is only a text is an error.
 fn error_message(message: &Place<'_>) -> ErrorMessage {
     match message.is_map() {
         true => ErrorMessage { key: message.field("key").text(), error: message.field("error").text() },
@@ -153,13 +152,13 @@ pub(super) struct Webhook {
     pub status: String,
     /// Our own id, where `custom` comes back: as an object, or as a list that holds it.
     pub process_id: Option<ProcessId>,
-    /// Why, where that is a code, spelled as the query spells it.
+    /// The reason, where it is a code, spelled as in the query.
     pub reason: Option<String>,
-    /// Whether it says why at all.
+    /// Whether there is a reason, a code or not.
     pub says_why: bool,
 }
 
-/// Reads a webhook, or says what is wrong with it.
+/// Reads a webhook.
 pub(super) fn webhook(body: &[u8]) -> Result<Webhook, &'static str> {
     let body = mended(body);
     let document = Document::read(&body).map_err(|_| "code and status are needed")?;
@@ -177,7 +176,7 @@ pub(super) fn webhook(body: &[u8]) -> Result<Webhook, &'static str> {
     })
 }
 
-/// A code in capitals of several words. A single one may be a reviewer's, or a name.
+/// An upper-case code of several words. A single word may be a reviewer's text, or a name.
 fn reason(message: &str) -> Option<String> {
     let code = code(message)?;
     let is_code = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';

@@ -1,5 +1,5 @@
-//! LINK Mobility KYC: pictures of a document, and of a face, are sent along; a machine judges them at once, or people
-//! do and call back. There is no way to ask how a verification stands, and a certificate may be made of it.
+//! LINK Mobility KYC: the pictures of a document and a face are submitted; a machine judges them at once, or
+//! reviewers do and call back. The state of a verification cannot be queried. LINK can issue a certificate.
 //!
 //! Source: seed `003_b45868d8aecc53ac`; the codes of its engine's fields are from what is publicly seen of ICAR.
 
@@ -38,20 +38,18 @@ use crate::{
 pub const NAME: &str = "link";
 /// LINK's production API (seed, "Environments").
 pub const PRODUCTION: &str = "https://kyc-api.linkmobility.es";
-/// The addresses that LINK calls back from (seed, "Callback Response").
+/// The addresses from which LINK calls back (seed, "Callback Response").
 const CALLBACK_ADDRESSES: [[u8; 4]; 3] = [[217, 75, 233, 139], [213, 134, 38, 77], [88, 26, 209, 16]];
-/// A certificate in base64, and what is around it.
+/// The longest answer with a certificate in base64.
 const MAX_CERTIFICATE_ANSWER_BYTES: usize = MAX_CERTIFICATE_BYTES / 3 * 4 + 1024;
 
 /// An account at LINK.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinkAccount {
-    /// Its user.
     pub user: String,
-    /// The user's password.
     pub password: SecretString,
-    /// Base URL, where it is not the deployment's own.
+    /// The base URL, if it is not the deployment's.
     pub url: Option<String>,
     /// The addresses that callbacks may come from; LINK's published ones where absent.
     #[serde(default = "callback_addresses")]
@@ -62,7 +60,7 @@ fn callback_addresses() -> Vec<IpAddr> {
     CALLBACK_ADDRESSES.map(IpAddr::from).to_vec()
 }
 
-/// LINK among the companies.
+/// LINK among the providers.
 pub struct Factory;
 
 impl super::ProviderFactory for Factory {
@@ -77,7 +75,7 @@ impl super::ProviderFactory for Factory {
     }
 }
 
-/// The connector of one account.
+/// The connector for one account.
 pub struct Link {
     api: ApiClient,
     tokens: TokenCache,
@@ -86,13 +84,13 @@ pub struct Link {
 }
 
 impl Link {
-    /// Speaks for the account; `url` is the API's base, without `/identity`.
+    /// Uses the account; `url` is the API's base URL, without `/identity`.
     #[must_use]
     pub fn new(api: ApiClient, tokens: TokenCache, url: &str, account: LinkAccount) -> Self {
         Self { api, tokens, url: url.trim_end_matches('/').to_owned(), account }
     }
 
-    /// `POST /auth/token`, unless a token is known that is not about to end and was not `refused`.
+    /// `POST /auth/token`, unless a token is cached that is not about to expire and was not `refused`.
     async fn token(&self, refused: Option<&SecretString>, now: Timestamp) -> Result<SecretString, ProviderError> {
         let fetch = async {
             let password = self.account.password.expose_secret();
@@ -101,7 +99,7 @@ impl Link {
             let answer = self.api.log_in(call, READ_TIMEOUT, wire::are_invalid_credentials, wire::refusal_code).await;
             let authorized = match answer {
                 Ok(answer) => wire::authorized(&answer.body).ok_or(ProviderError::Unreadable { raw: answer.body })?,
-                // Whatever was to be done with the token was not begun.
+                // The call that needs the token was not started.
                 Err(ProviderError::Unavailable { .. }) => return Err(ProviderError::Unavailable { maybe_done: false }),
                 Err(error) => return Err(error),
             };
@@ -110,7 +108,7 @@ impl Link {
         self.tokens.get(&format!("{} {}", self.url, self.account.user), refused, now, fetch).await
     }
 
-    /// Makes a call with a token, once more with a new one where it is refused, all within `timeout`.
+    /// Calls with a token, and again with a new one where it is refused, within `timeout`.
     async fn call(
         &self,
         api: &ApiClient,
@@ -131,7 +129,7 @@ impl Link {
     }
 }
 
-/// The id under which LINK knows a submission: the process's own, or one that follows from it.
+/// LINK's id of a submission: the process's own id, or one derived from it.
 fn request_id(process: ProcessId, round: Round) -> Uuid {
     match round {
         Round::First => process.0,
@@ -149,8 +147,8 @@ impl Provider for Link {
         options::check(request)
     }
 
-    /// `POST /identity/verify`. A repeat under the same id is harmless. The reference is the process's own id, whatever the
-    /// round.
+    /// `POST /identity/verify`. A repetition with the same id is harmless. The reference is the process's own id in
+    /// both rounds.
     async fn submit(&self, submission: &Submission<'_>) -> Result<Submitted, ProviderError> {
         let id = request_id(submission.id, submission.round);
         let verify = mapping::verify(id, submission)?;
@@ -167,8 +165,8 @@ impl Provider for Link {
         Ok(Submitted { reference: submission.id.to_string(), answer: Some(answer) })
     }
 
-    /// A callback's URL says which process it is about and what it may bring; its body must agree, and so must where it
-    /// comes from. The address of the certificate's file in it is not looked at.
+    /// The URL of a callback says its process and purpose; its body and its source address must agree. The
+    /// certificate's URL in the body is ignored.
     fn read_callback(&self, callback: &IncomingCallback<'_>) -> Result<Callback, CallbackRefused> {
         let process = callback.process.ok_or(CallbackRefused::Unauthenticated)?;
         if !callback.source.is_some_and(|source| self.account.callback_addresses.contains(&source)) {
@@ -178,7 +176,7 @@ impl Provider for Link {
             wire::event(callback.body).ok_or(CallbackRefused::Malformed("id, service and status are needed"))?;
         let id = Uuid::try_parse(event.id.trim()).map_err(|_| CallbackRefused::Malformed("id is not a UUID"))?;
         if ![Round::First, Round::Escalated].iter().any(|round| request_id(process, *round) == id) {
-            return Err(CallbackRefused::Elsewhere("id is another process's"));
+            return Err(CallbackRefused::Elsewhere("id belongs to another process"));
         }
         let status = code(&event.status).ok_or(CallbackRefused::Malformed("status is not a code"))?;
         let certificate = match (event.service.trim(), callback.purpose) {
@@ -218,7 +216,7 @@ impl Provider for Link {
         STANDARD.decode(file.content.as_bytes()).map(Bytes::from).map_err(|_| unreadable())
     }
 
-    /// `POST /ping`, then a token, so that the account is known too.
+    /// `POST /ping`, then a token, so that the account is checked too.
     async fn ping(&self, now: Timestamp) -> Result<(), ProviderError> {
         let call = self.api.http().post(format!("{}/ping", self.url)).header("content-type", "application/json");
         let answer = self.api.call(call, READ_TIMEOUT, wire::refusal_code).await?;
@@ -229,7 +227,7 @@ impl Provider for Link {
         self.token(None, now).await.map(drop)
     }
 
-    /// There is nothing to ask for; what is looked at is our own deadline.
+    /// LINK cannot be asked; only our own deadline is checked.
     fn poll_after(&self, _status: Status, _age: SignedDuration) -> SignedDuration {
         SignedDuration::from_hours(6)
     }

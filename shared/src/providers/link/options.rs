@@ -1,4 +1,4 @@
-//! What a customer may say only to LINK, and everything that can be checked before LINK is asked.
+//! The options that only LINK has, and everything that can be validated before LINK is called.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,20 +13,20 @@ use crate::{
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct LinkOptions {
-    /// Whether LINK's people decide instead of its machine.
+    /// Whether LINK's reviewers decide instead of its machine.
     pub manual: bool,
-    /// Whether LINK makes a certificate.
+    /// Whether LINK issues a certificate.
     pub certify: bool,
-    /// Whether LINK's people decide where its machine only warns.
+    /// Whether LINK's reviewers decide where its machine only warns.
     pub manual_on_warning: bool,
 }
 
-/// The options, or what is wrong with them. None at all are those of a verification by machine.
+/// Reads the options. Without any, the machine verifies.
 pub(super) fn read(options: &Value) -> Result<LinkOptions, FieldError> {
     if options.is_null() { Ok(LinkOptions::default()) } else { crate::common::shape::shape(options, "options") }
 }
 
-/// Everything wrong with a request that LINK would have to carry out.
+/// Validates a request for LINK.
 pub(super) fn check(request: &ProcessRequest) -> Vec<FieldError> {
     let mut problems = Vec::new();
     let options = read(request.options.expose());

@@ -267,7 +267,7 @@ async fn an_answer_about_another_request_is_no_answer() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_refused_is_renewed_once_and_then_the_account_is_to_blame() {
+async fn a_refused_token_is_renewed_only_once() {
     let (renewed, good) = (TOKEN.replace("qZ2aG2Y_I", "another"), automatic());
     for (end, answered) in [((200, good.as_str()), true), ((401, ""), false)] {
         let scripted = Scripted::new(&[(200, TOKEN), (401, ""), (200, &renewed), end]).await;
@@ -281,7 +281,7 @@ async fn a_token_that_is_refused_is_renewed_once_and_then_the_account_is_to_blam
 }
 
 #[tokio::test]
-async fn a_token_is_used_for_as_long_as_link_says_less_a_minute() {
+async fn a_token_is_used_until_a_minute_before_its_expiry() {
     let short = TOKEN.replace("3600", "120");
     let scripted = Scripted::new(&[(200, PING), (200, &short), (200, PING), (200, PING), (200, TOKEN)]).await;
     let link = scripted.link();
@@ -345,7 +345,7 @@ async fn a_ping_asks_whether_link_is_there_and_knows_the_account() {
 }
 
 #[tokio::test]
-async fn a_certificate_is_fetched_by_its_id_and_must_be_the_one_asked_for() {
+async fn a_certificate_must_be_the_requested_one() {
     let file = |id: &str, content: &str| json!({"id": id, "content": content}).to_string();
     let encoded = STANDARD.encode("%PDF-1.4");
     for (answer, expected) in [
@@ -365,7 +365,7 @@ async fn a_certificate_is_fetched_by_its_id_and_must_be_the_one_asked_for() {
 }
 
 #[tokio::test]
-async fn an_account_s_url_counts_before_the_deployment_s_and_without_either_it_is_production() {
+async fn the_url_is_the_account_s_then_the_deployment_s_then_production() {
     let (of_account, of_deployment) =
         (Scripted::new(&[(200, PING), (200, TOKEN)]).await, Scripted::new(&[(200, PING), (200, TOKEN)]).await);
     let connected = |account: Value, url: Option<String>| {
@@ -480,7 +480,7 @@ fn the_sample_is_an_approval_with_everything_it_says() {
 }
 
 #[test]
-fn every_result_of_the_machine_has_its_meaning_and_an_unknown_one_ends_nothing() {
+fn every_result_of_the_machine_is_mapped_and_unknown_ones_are_open() {
     for (result, expected) in [
         ("Ok", (Status::Approved, None)),
         ("OK", (Status::Approved, None)),
@@ -536,7 +536,7 @@ fn a_face_s_likeness_is_percent_whatever_the_scale() {
 }
 
 #[test]
-fn a_warning_goes_to_people_once_and_only_where_that_was_asked_for() {
+fn a_warning_goes_to_reviewers_once_if_requested() {
     let escalates = |options: Value, round, result: &str| {
         observed(&request(ONE_SIDE, options), round, |answer| answer["idVerification"]["result"] = json!(result))
             .escalate
@@ -1066,7 +1066,7 @@ fn the_samples_that_miss_a_comma_are_read_as_they_stand() {
 }
 
 #[test]
-fn a_callback_is_taken_from_link_at_its_own_url_about_its_own_process_only() {
+fn a_callback_must_match_its_source_url_and_process() {
     const LINKS: &str = "217.75.233.139";
     let result = called_back(Purpose::Result, LINKS, CALLBACK_APPROVED).unwrap();
     assert_eq!((result.process.unwrap().to_string(), result.reference.as_str()), (CALLED_BACK.to_owned(), CALLED_BACK));
@@ -1116,7 +1116,7 @@ fn an_account_is_what_the_secret_says() {
 }
 
 #[tokio::test]
-async fn a_token_is_fetched_once_and_again_before_its_end_or_when_it_is_refused() {
+async fn a_token_is_cached_until_it_expires_or_is_refused() {
     let (tokens, asked) = (TokenCache::default(), std::cell::Cell::new(0));
     let get = async |account: &str, refused: Option<SecretString>, seconds: i64| {
         let fetch = async {

@@ -1,4 +1,5 @@
-//! LINK's JSON (seed `003_…`), read place by place: what is missing, empty or of another form costs nothing but itself.
+//! LINK's JSON (seed `003_…`), read field by field: one that is missing, empty or of another type affects nothing
+//! else.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -12,7 +13,7 @@ use crate::providers::{
     wire::{Document, Place, code_in},
 };
 
-/// The longest that a token may be said to live.
+/// The longest life of a token.
 const MOST_SECONDS: u32 = 86_400;
 
 /// Body of `POST /auth/token`.
@@ -22,14 +23,14 @@ pub(super) struct Credentials<'a> {
     pub password: &'a str,
 }
 
-/// Answer to it.
+/// The answer.
 pub(super) struct Authorized {
     pub token: SecretString,
     /// Seconds.
     pub expires_in: u32,
 }
 
-/// Reads it; `None` where there is no token.
+/// `None` where there is no token.
 pub(super) fn authorized(body: &[u8]) -> Option<Authorized> {
     let document = Document::read(body).ok()?;
     let root = document.root();
@@ -38,7 +39,7 @@ pub(super) fn authorized(body: &[u8]) -> Option<Authorized> {
     Some(Authorized { token: root.field("token").text()?.into(), expires_in })
 }
 
-/// What the answer of `POST /ping` says, in small letters.
+/// The status in the answer of `POST /ping`, in lower case.
 pub(super) fn pong(body: &[u8]) -> Option<String> {
     Some(Document::read(body).ok()?.root().field("status").text()?.to_ascii_lowercase())
 }
@@ -51,7 +52,7 @@ pub(super) struct Verify<'a> {
     pub images: Vec<Image<'a>>,
     pub expeditor_country: &'a str,
     pub certify: bool,
-    /// Empty where nothing is certified, as in the seed's samples.
+    /// Empty without a certificate, as in the seed's samples.
     pub certify_callback: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manual_verification: Option<bool>,
@@ -59,7 +60,7 @@ pub(super) struct Verify<'a> {
     pub manual_verification_callback: Option<&'a str>,
 }
 
-/// A side of the document, and with the first the face to compare it with.
+/// A side of the document; the first one also has the face.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Image<'a> {
@@ -69,17 +70,16 @@ pub(super) struct Image<'a> {
     pub face_image: Option<&'a [u8]>,
 }
 
-/// Answer to it.
+/// The answer.
 pub(super) struct Verified {
     pub id: String,
     pub id_verification: IdVerification,
-    /// Where the certificate stands, if anything is said of it (seed, "Service Operation Status").
+    /// The state of the certificate (seed, "Service Operation Status").
     pub certification: Option<String>,
-    /// The places that could not be read.
+    /// The fields that could not be read.
     pub unread: Vec<String>,
 }
 
-/// What was verified.
 pub(super) struct IdVerification {
     /// `completed`, `processing` or `error` (seed, "Service Operation Status").
     pub status: String,
@@ -89,7 +89,7 @@ pub(super) struct IdVerification {
     pub fields: Vec<Field>,
 }
 
-/// Something that was read or tested.
+/// An extracted value or a test.
 pub(super) struct Field {
     /// `Normal` or `Validation`.
     pub kind: String,
@@ -97,7 +97,7 @@ pub(super) struct Field {
     pub value: String,
 }
 
-/// Reads an answer; `None` where it does not say whose it is and how it stands.
+/// Reads an answer; `None` where it lacks the id or the status.
 pub(super) fn verified(body: &[u8]) -> Option<Verified> {
     let document = Document::read(body).ok()?;
     let root = document.root();
@@ -115,7 +115,7 @@ pub(super) fn verified(body: &[u8]) -> Option<Verified> {
     })
 }
 
-/// A field that has a code and a value; several, where it has several values. What was not read has no value.
+/// A field with a code and a value; several where it has several values. A field without a value is skipped.
 fn fields(field: &Place<'_>) -> Vec<Field> {
     let values: Vec<String> = field.field("value").items().iter().filter_map(Place::text).collect();
     if values.is_empty() && !field.field("value").is_empty_text() {
@@ -136,13 +136,13 @@ pub(super) struct Event {
     pub service: String,
     /// As in [`IdVerification`], in LINK's spelling.
     pub status: String,
-    /// Of a manual verification; a certification's holds nothing that we want.
+    /// The data of a manual verification; that of a certification is not needed.
     pub data: Manual,
-    /// The places that could not be read.
+    /// The fields that could not be read.
     pub unread: Vec<String>,
 }
 
-/// What LINK's people found.
+/// The findings of LINK's reviewers.
 pub(super) struct Manual {
     pub document_info: Option<DocumentInfo>,
     pub face_comparison_info: Option<FaceInfo>,
@@ -150,7 +150,7 @@ pub(super) struct Manual {
 
 pub(super) struct DocumentInfo {
     pub acceptance: Verdict,
-    /// In capitals; empty where there is none, as in all results.
+    /// In upper case; empty where there is none, as in all results.
     pub document_approval: String,
     pub authenticity: Verdict,
     pub originality: Verdict,
@@ -158,13 +158,13 @@ pub(super) struct DocumentInfo {
     pub extracted_data: ExtractedData,
 }
 
-/// A result and what it is due to.
+/// A result and its reasons.
 pub(super) struct Verdict {
     pub result: String,
     pub reasons: Vec<String>,
 }
 
-/// What was read, by LINK's names.
+/// Extracted values, by LINK's names.
 pub(super) type Read = BTreeMap<String, String>;
 
 pub(super) struct ExtractedData {
@@ -181,7 +181,7 @@ pub(super) struct FaceInfo {
     pub face_liveness_approval: String,
 }
 
-/// Reads a callback; `None` where it does not say what it is about.
+/// Reads a callback; `None` where it lacks the id.
 pub(super) fn event(body: &[u8]) -> Option<Event> {
     let body = mended(body);
     let document = Document::read(&body).ok()?;
@@ -255,12 +255,12 @@ pub(super) fn refusal_code(body: &[u8]) -> Option<String> {
     code_in(&body, &["code"])
 }
 
-/// Whether a server error at `POST /auth/token` says that user or password are wrong.
+/// Whether a server error of `POST /auth/token` says that user or password is wrong.
 pub(super) fn are_invalid_credentials(body: &[u8]) -> bool {
     refusal_code(body).as_deref() == Some("003")
 }
 
-/// Written as it is encoded, since pictures are large.
+/// Written while it is encoded, since pictures are large.
 fn base64<S: Serializer>(bytes: &&[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&Base64Display::new(bytes, &STANDARD))
 }

@@ -17,22 +17,22 @@ use crate::{
     },
 };
 
-/// Fields that are not about the person, and what has a place of its own.
+/// Fields that are not about the person, or have a field of ours.
 const NOT_THE_PERSON: [&str; 8] =
     ["uuid", "start_at", "total_time", "total_tries", "details", "start_side", "type", "document_type"];
 /// The identity of a session's video.
 const VIDEO: &str = "video";
-/// The most of one answer that is kept in the process itself; the raw answer is kept whole.
+/// Limits on what the process keeps of one answer; the raw answer is stored whole.
 const MAX_CHECKS: usize = 200;
 const MAX_FACTS: usize = 150;
 const MAX_PICTURES: usize = 150;
 const MAX_VIDEOS: usize = 3;
-/// The most places and devices that are kept of one session.
+/// Places and devices of one session.
 const MAX_LISTED: usize = 5;
-/// The longest text that is kept.
+/// Bytes of a text.
 const MAX_TEXT_BYTES: usize = 512;
 
-/// What Tecalis's answer means, and where its pictures are.
+/// Tecalis's answer as an observation, with the links to its pictures.
 pub(super) fn observation(customer: Customer, observed_at: Timestamp) -> (Observation, Vec<MediaLink>) {
     let status = status(&customer.process_status);
     let checks: Vec<Check> = customer.operations.iter().flat_map(operation_checks).take(MAX_CHECKS).collect();
@@ -60,7 +60,7 @@ pub(super) fn observation(customer: Customer, observed_at: Timestamp) -> (Observ
     (observation, links)
 }
 
-/// Tecalis's states. One we do not know is not an end.
+/// Tecalis's states. An unknown one does not end the process.
 fn status(code: &str) -> Status {
     match code {
         "OK" => Status::Approved,
@@ -70,7 +70,7 @@ fn status(code: &str) -> Status {
     }
 }
 
-/// An operation is one check, and so is each antifraud test in it.
+/// One check for the operation and one for each antifraud test in it.
 fn operation_checks(operation: &Operation) -> Vec<Check> {
     let name = match operation.name.as_str() {
         "" => "operation".to_owned(),
@@ -90,7 +90,7 @@ fn operation_checks(operation: &Operation) -> Vec<Check> {
             outcome: match value.map(str::to_ascii_uppercase).as_deref() {
                 Some("OK") => Outcome::Passed,
                 Some("KO") => Outcome::Failed,
-                // No other value is documented; one that does not say OK has not passed.
+                // No other value is documented; any value but OK has not passed.
                 _ => Outcome::Warning,
             },
             source: Source::Provider,
@@ -109,33 +109,33 @@ fn operation_outcome(state: &str) -> Outcome {
     }
 }
 
-/// The first antifraud test that failed, which says more than the operation it is part of; else that operation.
+/// The first failed antifraud test, which says more than its operation; else the failed operation.
 fn reason(checks: &[Check]) -> Option<String> {
     let failed = || checks.iter().filter(|check| check.outcome == Outcome::Failed);
     failed().find(|check| check.detail.is_some()).or_else(|| failed().next()).map(|check| check.name.clone())
 }
 
-/// The pictures of operations that are over, or of all when the process is; and then the recording of the session, which
-/// grows until then.
+/// The pictures of operations that have ended; after the end of the process, those of all, and the recording of the
+/// session, which grows until then.
 fn media(customer: &Customer, is_over: bool) -> (Vec<ObservedMedia>, Vec<MediaLink>) {
     let (mut media, mut links) = (Vec::new(), Vec::new());
     let mut list = |source: String, kind, captured_at, url: &String| {
-        // Tecalis counts tries and shows the pictures of the last one only.
+        // Tecalis counts the attempts and shows only the pictures of the last one.
         let outcome = CopyOutcome::NotTried;
         media.push(ObservedMedia { source: source.clone(), kind, attempt: 1, captured_at, outcome });
         links.push(MediaLink { source, url: url.clone() });
     };
     let (mut owners, mut sources) = (Identities::default(), Identities::default());
     for operation in &customer.operations {
-        // Also of one that is not over yet, so that the others keep their identities when it is.
+        // Identities are also reserved for operations that have not ended, so that the others keep theirs.
         let owner = owners.give(operation.uuid.as_ref().unwrap_or(&operation.name));
         if !is_over && !operation.is_over() {
             continue;
         }
         for (kind, position, link) in &operation.images {
-            // Links change with every answer and no part of them is promised to stay: the place is who a picture is.
+            // Links change with every answer, so a picture is identified by its place.
             let source = sources.give(&format!("{owner}/{kind}/{position}"));
-            // There is no closer moment than the operation's end.
+            // The end of the operation is the closest known time.
             list(source, evidence_kind(kind), operation.end_at, link);
         }
     }
@@ -159,14 +159,14 @@ fn evidence_kind(kind: &str) -> EvidenceKind {
     }
 }
 
-/// In Tecalis's words, from where the document was read, else from the summary.
+/// In Tecalis's words, from the document's OCR, else from the summary.
 fn document_type(customer: &Customer) -> Option<String> {
     let read = customer.operations.iter().map(|operation| &operation.fields).chain([&customer.identity]);
     read.filter_map(|fields| text(fields.get("document_type")?)).next()
 }
 
-/// What is known of the person: read from the document first, then the summary, then the other operations and the
-/// session. What has no field of ours keeps Tecalis's name.
+/// The extracted data: first from the document, then the summary, then the other operations and the session. A value
+/// without a field of ours keeps Tecalis's name.
 fn extracted(customer: &Customer) -> Extracted {
     let mut known = Known::default();
     let is_reading = |operation: &&Operation| operation.name == "OCR";
@@ -195,7 +195,7 @@ fn extracted(customer: &Customer) -> Extracted {
     }
 }
 
-/// Values by Tecalis's names. Where two places differ, the later one's name says where it is from.
+/// Values by Tecalis's names. Where two sources differ, the later value's name contains its source.
 #[derive(Default)]
 struct Known(BTreeMap<String, String>);
 
@@ -227,7 +227,7 @@ impl Known {
         self.0.remove(name).map(Private::new)
     }
 
-    /// Only what is a date, from the summary where the reading is none; anything else stays under its name.
+    /// A date, from the summary where the extracted value is not a date; anything else keeps its name.
     fn take_date(&mut self, name: &str) -> Option<Private<String>> {
         let is_date = |name: &String| self.0.get(name).is_some_and(|value| value.parse::<Date>().is_ok());
         let name = [name.to_owned(), format!("identity.{name}")].into_iter().find(is_date)?;
@@ -235,14 +235,14 @@ impl Known {
     }
 }
 
-/// The day of `1988-11-22 10:01:00`, whose time is no fact.
+/// The day of `1988-11-22 10:01:00`; the time means nothing.
 fn iso_date(value: &str) -> Option<String> {
     let (day, rest) = value.split_at_checked(10)?;
     let is_date = day.parse::<Date>().is_ok() && (rest.is_empty() || rest.starts_with([' ', 'T']));
     is_date.then(|| day.to_owned())
 }
 
-/// A text that is kept. Links are no facts: they die, and until then they are secrets.
+/// A text to keep. Links are dropped: they expire, and are secrets until then.
 fn text(text: &str) -> Option<String> {
     let keeps = text.len() <= MAX_TEXT_BYTES && !text.contains("://");
     keeps.then(|| text.to_owned())

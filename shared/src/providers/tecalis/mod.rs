@@ -1,14 +1,13 @@
 //! Tecalis (`/customer`): follows an authorization that the customer created there, and reads everything Tecalis has
-//! about it: what was read from the document, the antifraud checks, the proof of life, the pictures.
+//! about it: the extracted data, the antifraud checks, the proof of life, the pictures.
 //!
-//! Source: seed `000_ed50bf7531232d3b`; the process's states, the operations and the manual override are from Tecalis's
-//! public pages. Nobody documents base URLs (so they are configuration), how long links live (five minutes are assumed),
-//! or what a callback looks like and how it proves itself: any that names the authorization is a reason to ask, and
-//! never more. Where the creation of an authorization says which one it made is unknown too, so creating is left to the
-//! customer.
+//! Source: seed `000_ed50bf7531232d3b`; the process's states, the operations and the manual override are from
+//! Tecalis's public pages. Not documented are: base URLs (so they are configuration), the life of links (five minutes
+//! are assumed), and the form and authentication of callbacks: one that names the authorization only triggers a
+//! query. The answer to creating an authorization is not documented either, so the customer creates it.
 //!
-//! An operation's pictures are listed when the operation is over, since until then the person may take them again in the
-//! same place. The video of the session is listed when the session is.
+//! An operation's pictures are listed when the operation has ended, because until then the person may take them
+//! again. The video of the session is listed when the session has ended.
 
 mod mapping;
 mod options;
@@ -37,23 +36,23 @@ use crate::{
 
 /// The provider's name in requests and answers.
 pub const NAME: &str = "tecalis";
-/// What a query asks for beyond the state.
+/// What a query requests beside the status.
 const EVERYTHING: &str = "?data=antifraud,images,video,identity";
 
 /// An account at Tecalis.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TecalisAccount {
-    /// Opens the authorizations of this account.
+    /// The key for the authorizations of this account.
     pub api_key: SecretString,
-    /// Base URL, where it is not the deployment's own. Tecalis publishes none, so one of the two must be there.
+    /// The base URL, if it is not the deployment's. Tecalis publishes none, so one of the two is required.
     pub url: Option<String>,
     /// Exact hosts that pictures may come from.
     #[serde(default)]
     pub media_hosts: Vec<String>,
 }
 
-/// Tecalis among the companies.
+/// Tecalis among the providers.
 pub struct Factory;
 
 impl super::ProviderFactory for Factory {
@@ -68,7 +67,7 @@ impl super::ProviderFactory for Factory {
     }
 }
 
-/// The connector of one account.
+/// The connector for one account.
 pub struct Tecalis {
     api: ApiClient,
     url: String,
@@ -76,13 +75,13 @@ pub struct Tecalis {
 }
 
 impl Tecalis {
-    /// Speaks for the account; `url` is the API's base, without `/customer`.
+    /// Uses the account; `url` is the API's base URL, without `/customer`.
     #[must_use]
     pub fn new(api: ApiClient, url: &str, account: TecalisAccount) -> Self {
         Self { api, url: format!("{}/customer", url.trim_end_matches('/')), account }
     }
 
-    /// `POST /customer`, which reads, whatever its method says.
+    /// `POST /customer`, which only reads.
     async fn read(&self, authorization: &str) -> Result<(wire::Customer, ApiAnswer), ProviderError> {
         let question = wire::Question { auth_uuid: authorization, api_key: self.account.api_key.expose_secret() };
         let call = self.api.http().post(format!("{}{EVERYTHING}", self.url)).json(&question);
@@ -94,7 +93,7 @@ impl Tecalis {
 
 /// The answer's content, if it is about the authorization that was asked for.
 fn customer(authorization: &str, answer: &ApiAnswer) -> Result<wire::Customer, ProviderError> {
-    // Whether a refusal always has the status 401 is not said; its body is unmistakable.
+    // It is not documented whether a refusal always has the status 401; its body is clear.
     match wire::refusal_code(&answer.body) {
         Some(code) if code == "401" || code == "403" => {
             return Err(ProviderError::Unauthorized { body: refusal_body(&answer.body) });
@@ -120,13 +119,13 @@ impl Provider for Tecalis {
         options::check(request)
     }
 
-    /// Creates nothing: one read says whether the authorization exists and the account's key opens it, and what happened
-    /// there already.
+    /// Creates nothing: one query checks that the authorization exists and the account's key is valid, and returns
+    /// its state.
     async fn submit(&self, submission: &Submission<'_>) -> Result<Submitted, ProviderError> {
         let reference =
             options::authorization(submission.request).ok_or_else(|| ProviderError::rejected("options_invalid"))?;
         let answer = self.query(&reference, submission.now).await?;
-        // One that nobody has begun says nothing yet.
+        // An authorization that nobody has started has no state yet.
         let said = &answer.observation;
         let is_news = said.status.is_terminal() || !said.media.is_empty() || !said.unread.is_empty();
         Ok(Submitted { reference, answer: is_news.then_some(answer) })
@@ -155,15 +154,15 @@ impl Provider for Tecalis {
         })
     }
 
-    /// Of what nobody documents, any UUID may be the authorization, or ours.
+    /// The form is not documented, so any UUID may be the authorization's id, or ours.
     fn mentions(&self, body: &[u8]) -> Mentions {
         let uuids = uuids_in(body);
         let processes = uuids.iter().copied().map(ProcessId).collect();
         Mentions { processes, references: uuids.iter().map(ToString::to_string).collect() }
     }
 
-    /// Nothing but asking is documented, so it is asked each minute while the person is likely to be at it. An authorization
-    /// is valid for an hour, two at most; what comes after that is somebody's decision by hand.
+    /// Only polling is documented, so Tecalis is polled each minute while the person is likely to be active. An
+    /// authorization is valid for an hour, two at most; after that, only somebody's manual decision can follow.
     fn poll_after(&self, _status: Status, age: SignedDuration) -> SignedDuration {
         SignedDuration::from_mins(match age.as_mins() {
             ..15 => 1,

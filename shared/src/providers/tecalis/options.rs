@@ -1,4 +1,4 @@
-//! What a customer may say only to Tecalis, and everything that can be checked before Tecalis is asked.
+//! The options that only Tecalis has, and everything that can be validated before Tecalis is called.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,7 +13,7 @@ pub(super) struct TecalisOptions {
     pub auth_uuid: String,
 }
 
-/// The options, or what is wrong with them.
+/// Reads the options.
 fn read(options: &Value) -> Result<TecalisOptions, FieldError> {
     crate::common::shape::shape(options, "options")
 }
@@ -24,7 +24,7 @@ pub(super) fn authorization(request: &ProcessRequest) -> Option<String> {
     Uuid::try_parse(&options.auth_uuid).ok().map(|uuid| uuid.to_string())
 }
 
-/// Everything wrong with a request that Tecalis would have to carry out.
+/// Validates a request for Tecalis.
 pub(super) fn check(request: &ProcessRequest) -> Vec<FieldError> {
     let mut problems = contact::check_contact(&request.person);
     match read(request.options.expose()) {

@@ -79,7 +79,7 @@ fn as_list(answer: &mut Value, field: &str) {
 }
 
 #[test]
-fn an_authorization_is_all_that_is_needed_and_all_that_is_taken() {
+fn the_authorization_is_the_only_option() {
     assert_eq!(problems(|_| {}), Vec::<String>::new());
     assert_eq!(problems(|r| r["expires_at"] = json!("2026-12-01T00:00:00Z")), Vec::<String>::new());
     assert_eq!(problems(|r| r["options"] = Value::Null), ["options must be an object"]);
@@ -116,7 +116,7 @@ fn the_sample_is_an_approval_with_everything_it_says() {
 }
 
 #[test]
-fn every_word_of_an_operation_and_of_the_session_has_its_place() {
+fn every_field_of_an_operation_and_session_is_mapped() {
     for (path, place) in [
         ("/operations/OCR/address", "/extracted/address"),
         ("/operations/OCR/country", "/extracted/issuing_state"),
@@ -160,7 +160,7 @@ fn every_word_of_an_operation_and_of_the_session_has_its_place() {
 }
 
 #[test]
-fn the_summary_says_what_the_reading_does_not_and_what_differs_is_kept_beside() {
+fn the_summary_completes_the_reading_and_differences_are_kept() {
     for (name, read_as, place, beside) in [
         ("identifier", "identifier", "/extracted/document_number", Some("identity.identifier")),
         ("names", "names", "/extracted/names", Some("identity.names")),
@@ -227,7 +227,7 @@ fn every_picture_of_the_sample_is_listed_and_so_is_the_video() {
 }
 
 #[test]
-fn every_state_of_the_process_has_its_meaning_and_an_unknown_one_ends_nothing() {
+fn every_state_of_a_process_is_mapped_and_unknown_ones_are_open() {
     for (code, status) in [
         ("OK", Status::Approved),
         ("KO", Status::Rejected),
@@ -448,7 +448,7 @@ fn sections_may_be_missing_empty_or_of_another_form() {
 }
 
 #[test]
-fn a_refusal_is_known_by_its_body_and_another_s_authorization_is_no_answer() {
+fn a_refusal_and_another_authorization_are_recognized() {
     assert_eq!(wire::refusal_code(UNAUTHORIZED.as_bytes()).as_deref(), Some("401"));
     assert!(matches!(read(UNAUTHORIZED), Err(ProviderError::Unauthorized { .. })));
     let other = read(r#"{"internal_code": "AUTH_EXPIRED", "message": "m"}"#);
@@ -483,7 +483,7 @@ fn a_picture_keeps_its_identity_when_its_whole_link_changes() {
 }
 
 #[test]
-fn pictures_of_an_operation_wait_for_its_end_or_the_process_s() {
+fn pictures_wait_for_the_end_of_their_operation() {
     let unfinished = |status: &str| {
         changed(|answer| {
             answer["process_status"] = json!(status);
@@ -515,7 +515,7 @@ fn only_dates_are_dates_and_what_differs_is_kept_beside() {
 }
 
 #[test]
-fn a_callback_of_any_form_is_a_hint_if_it_names_the_authorization() {
+fn a_callback_is_a_hint_if_it_names_the_authorization() {
     let read_bytes = |body: &[u8]| tecalis().read_callback(&IncomingCallback::webhook(&HeaderMap::new(), body));
     let read = |body: &Value| read_bytes(body.to_string().as_bytes());
     let id = ProcessId(uuid_of(&["x"]));
@@ -539,7 +539,7 @@ fn a_callback_of_any_form_is_a_hint_if_it_names_the_authorization() {
 }
 
 #[test]
-fn an_authorization_is_asked_about_each_minute_at_first_and_ever_more_seldom() {
+fn an_authorization_is_polled_ever_more_seldom() {
     let minutes = |age| tecalis().poll_after(Status::InProgress, SignedDuration::from_mins(age)).as_mins();
     assert_eq!([0, 14, 15, 59, 60, 119, 120, 1439, 1440].map(minutes), [1, 1, 3, 3, 5, 5, 30, 30, 180]);
 }
@@ -557,7 +557,7 @@ fn an_account_needs_a_url_of_its_own_or_the_deployment_s() {
         let account: Account = serde_json::from_value(account).unwrap();
         providers(url).check(NAME, &account).err()
     };
-    let nowhere = FieldError::new("url", "is required, since the deployment has none");
+    let nowhere = FieldError::new("url", "is required, because the deployment has none");
     assert_eq!(found("", json!({"api_key": "k"})), Some(NoProvider::Account(nowhere)));
     assert!(matches!(found("x", json!({"api_key": "k"})), Some(NoProvider::DeploymentUrl(_))), "not the account's");
     assert_eq!(found("", json!({"api_key": "k", "url": "https://tecalis.example"})), None);

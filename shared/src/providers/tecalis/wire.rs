@@ -1,4 +1,4 @@
-//! Tecalis's JSON, read place by place: what is missing, empty or of another form costs nothing but itself.
+//! Tecalis's JSON, read field by field: one that is missing, empty or of another type affects nothing else.
 
 use std::collections::BTreeMap;
 
@@ -22,67 +22,67 @@ pub(super) struct Question<'a> {
     pub api_key: &'a str,
 }
 
-/// Answer to it.
+/// The answer.
 pub(super) struct Customer {
-    /// In capitals; empty where there is none or it is no code.
+    /// In upper case; empty where there is none or it is not a code.
     pub process_status: String,
     pub general: General,
     pub operations: Vec<Operation>,
     pub identity: Fields,
-    /// The places that could not be read.
+    /// The fields that could not be read.
     pub unread: Vec<String>,
 }
 
-/// What is said of the person or the session, by Tecalis's names.
+/// Values about the person or the session, by Tecalis's names.
 pub(super) type Fields = BTreeMap<String, String>;
 
-/// What is about the session as a whole. The company and its metadata are not read.
+/// The session as a whole. The company and its metadata are not read.
 pub(super) struct General {
-    /// Whose answer it is; empty where that is said and could not be read.
+    /// The authorization; empty where it could not be read.
     pub auth: Option<String>,
     pub location: Vec<Fields>,
     pub devices: Vec<Fields>,
-    /// Links to recordings of the session, each with its position; one is documented.
+    /// Links to recordings of the session with their positions; one is documented.
     pub video: Vec<(usize, String)>,
 }
 
 /// One step of the person's session.
 pub(super) struct Operation {
-    /// In capitals; empty where nothing says which it is.
+    /// In upper case; empty where it is unknown.
     pub name: String,
     pub uuid: Option<String>,
     pub state: String,
     pub completed: bool,
     pub end_at: Option<Timestamp>,
-    /// What each test came to; `None` where that could not be read.
+    /// The result of each test; `None` where it could not be read.
     pub antifraud: Vec<(String, Option<String>)>,
-    /// Links by the kind of picture, each with its position, from 1.
+    /// Links by the kind of picture, with their positions from 1.
     pub images: Vec<(String, usize, String)>,
-    /// Everything else, what was read from the document among it.
+    /// Everything else, including the data extracted from the document.
     pub fields: Fields,
 }
 
-/// Fields of an operation that have a reader of their own.
+/// Fields of an operation that are read separately.
 const OWN_READER: [&str; 6] = ["uuid", "state", "completed", "end_at", "antifraud", "images"];
-/// Fields in which a list's item may say which operation it is.
+/// Fields of a list's item that may contain the operation's name.
 const NAMES: [&str; 4] = ["operation", "operation_name", "name", "type"];
-/// Fields of an operation in which anything may stand: nothing of them is read.
+/// Fields of an operation that may contain anything and are not read.
 const NOT_READ: [&str; 5] = ["start_at", "total_time", "total_tries", "details", "start_side"];
-/// The kind of a picture that stands in a list without kinds.
+/// The kind of a picture in a list without kinds.
 const NO_KIND: &str = "images";
 
 impl Operation {
-    /// Whether the person is done with it.
+    /// Whether it has ended.
     pub(super) fn is_over(&self) -> bool {
         self.completed || matches!(self.state.as_str(), "OK" | "KO")
     }
 }
 
-/// Reads an answer; `None` where it is none, which is where it has no state at all.
+/// Reads an answer; `None` where it has no status.
 pub(super) fn customer(body: &[u8]) -> Option<Customer> {
     let document = Document::read(body).ok()?;
     let root = document.root();
-    // That there is no state yet may be written as null.
+    // A missing state may be written as null.
     if !root.is_map() || !root.has("process_status") {
         return None;
     }
@@ -152,7 +152,7 @@ fn antifraud(tests: &Place<'_>) -> Vec<(String, Option<String>)> {
     tests.entries().into_iter().map(|(test, value)| (test.to_owned(), value.text())).collect()
 }
 
-/// Every link by the kind of its picture and its place among them.
+/// Every link, by the kind of its picture and its position.
 fn images(images: &Place<'_>) -> Vec<(String, usize, String)> {
     if !images.is_map() {
         let links = images.links().into_iter();
@@ -165,17 +165,17 @@ fn images(images: &Place<'_>) -> Vec<(String, usize, String)> {
     images.entries().into_iter().flat_map(of_kind).collect()
 }
 
-/// The ids of what is described say nothing of the person.
+/// The ids say nothing about the person.
 fn fields(place: &Place<'_>) -> Fields {
     let entries = place.entries().into_iter().filter(|(name, _)| *name != "uuid");
     entries.filter_map(|(name, value)| Some((name.to_owned(), value.text()?))).collect()
 }
 
-/// Body of a callback, of which no form is documented.
+/// The body of a callback, whose form is not documented.
 pub(super) struct Callback(pub Value);
 
 impl Callback {
-    /// The authorization it names, spelled as we spell it.
+    /// The authorization, in our spelling.
     pub(super) fn authorization(&self) -> Option<String> {
         ["/auth_uuid", "/auth", "/general/auth"]
             .iter()
@@ -183,14 +183,14 @@ impl Callback {
             .map(|uuid| uuid.to_string())
     }
 
-    /// Our own id, where the authorization's metadata has it.
+    /// Our own id, from the authorization's metadata.
     pub(super) fn process_id(&self) -> Option<ProcessId> {
         ["/metadata/cotejo_id", "/general/metadata/cotejo_id"]
             .iter()
             .find_map(|path| self.0.pointer(path)?.as_str()?.parse().ok())
     }
 
-    /// What it says of the state, if that is a code.
+    /// The status, if it is a code.
     pub(super) fn state(&self) -> Option<String> {
         let state = ["process_status", "status", "state"].iter().find_map(|name| self.0.get(name)?.as_str());
         state.and_then(code).map(str::to_ascii_uppercase)
@@ -203,23 +203,24 @@ pub(super) fn refusal_code(body: &[u8]) -> Option<String> {
     code_in(&body, &["internal_code"])
 }
 
-/// A state in the case the documentation uses; none is as good as an unknown one.
+/// A status in upper case; a missing one counts as unknown.
 fn state(state: &Place<'_>) -> String {
     state.code().unwrap_or_default().to_ascii_uppercase()
 }
 
-/// Whether a text is an id or a position rather than a word.
+/// Whether a text is an id or a position, not a word.
 fn is_no_word(text: &str) -> bool {
     Uuid::try_parse(text).is_ok() || text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The name of an operation, if a text is one. Some of Tecalis's pages have the operation's id there.
+/// The name of an operation. Some of Tecalis's pages have the operation's id in its place.
 fn name(text: &str) -> Option<String> {
     code(text).filter(|name| !is_no_word(name)).map(str::to_ascii_uppercase)
 }
 
-/// The name of a list's item. Nobody says which field has it: a documented word counts wherever it stands. `name` and `type`
-/// may also hold other things (a person's name, the kind of a proof of life), so there only such a word does.
+/// The name of a list's item. It is not documented which field has it, so a documented word counts in any of them.
+/// `name` and `type` may also contain other things (a person's name, the kind of a proof of life), so only a
+/// documented word counts there.
 fn name_of(operation: &Place<'_>) -> Option<String> {
     let texts: Vec<_> = NAMES.iter().map(|field| word(&operation.field(field))).collect();
     let documented = texts.iter().flatten().find(|name| OPERATIONS.contains(&name.as_str()));

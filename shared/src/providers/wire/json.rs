@@ -1,5 +1,5 @@
-//! A company's JSON as it came. Unlike `serde_json::Value` it keeps every value of a name that repeats, and text that is
-//! no valid JSON because of single characters is read all the same. What is nested too deep is left out, alone.
+//! A provider's JSON as received. Unlike `serde_json::Value` it keeps every value of a repeated name, and accepts
+//! text that is invalid only because of single characters. Only what is nested too deep is left out.
 
 use std::{borrow::Cow, fmt};
 
@@ -9,10 +9,10 @@ use serde::{
 };
 use serde_json::Number;
 
-/// How many lists and maps are read within each other. The samples have six; `serde_json` refuses a whole body at 128.
+/// The deepest nesting that is read. The samples have six levels; `serde_json` refuses a whole body at 128.
 const MAX_DEPTH: usize = 64;
 
-/// What stands at one place. Cannot be printed: it is about a person.
+/// A JSON value. It cannot be printed, because it is about a person.
 #[derive(Clone, PartialEq)]
 pub(super) enum Json {
     Null,
@@ -20,16 +20,16 @@ pub(super) enum Json {
     Number(Number),
     Text(String),
     List(Vec<Json>),
-    /// In the order written; names may repeat.
+    /// In the order received; names may repeat.
     Map(Vec<(String, Json)>),
-    /// What stands deeper than [`MAX_DEPTH`].
+    /// A value nested deeper than [`MAX_DEPTH`].
     TooDeep,
 }
 
-/// Reads `body`, and says whether a character of it was lost.
+/// Parses `body`; returns whether a character was lost.
 ///
-/// Lenient about what damages one text only: a byte order mark, bytes that are no UTF-8, half of a surrogate pair, a
-/// control character that is not escaped. Nothing else is guessed.
+/// It tolerates what damages only one text: a byte order mark, invalid UTF-8, half of a surrogate pair, an unescaped
+/// control character.
 pub(super) fn read(body: &[u8]) -> serde_json::Result<(Json, bool)> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     match serde_json::from_slice(body) {
@@ -38,7 +38,7 @@ pub(super) fn read(body: &[u8]) -> serde_json::Result<(Json, bool)> {
             let text = String::from_utf8_lossy(body);
             let mut lost = matches!(text, Cow::Owned(_));
             let mended = mended(&text, &mut lost);
-            // What the first try said is closer to what came.
+            // The error of the first try fits the original text.
             serde_json::from_str(&mended).map(|json| (json, lost)).map_err(|_| error)
         }
     }
@@ -89,7 +89,7 @@ impl<'de> Deserialize<'de> for Json {
     }
 }
 
-/// Reads what stands within so many lists and maps.
+/// Reads a value at this depth.
 #[derive(Clone, Copy)]
 struct Reader {
     depth: usize,
@@ -108,7 +108,7 @@ impl<'de> DeserializeSeed<'de> for Reader {
         if self.depth < MAX_DEPTH {
             deserializer.deserialize_any(self)
         } else {
-            // Passed over without recursion, however deep it is.
+            // Skipped without recursion, however deep it is.
             IgnoredAny::deserialize(deserializer).map(|_| Json::TooDeep)
         }
     }

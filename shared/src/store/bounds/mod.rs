@@ -23,13 +23,12 @@ use crate::{
     common::{Scope, TenantId},
     notify::{channel, topic::TOPICS},
     people::{
-        families::{self, FAMILIES},
+        families::{self, FAMILIES, PEOPLE},
+        field_type::MAX_FREE,
         job,
-        person::PEOPLE,
-        schema::MAX_FREE,
     },
     platform::http::MAX_URL_BYTES,
-    process::{MAX_REASON_CHARS, ProcessId, bounded, evidence, request, timeline, unread},
+    process::{MAX_PIECES, MAX_REASON_CHARS, ProcessId, bounded, request, timeline, unread},
     providers::PROVIDERS,
 };
 
@@ -68,7 +67,7 @@ fn bounds() -> Vec<(&'static str, Bound)> {
         ("Process.provider", CODE),
         ("Process.provider_reference", REFERENCE),
         ("Process.status_reason", CODE),
-        ("Process.evidence", Entries(evidence::MAX_PIECES)),
+        ("Process.evidence", Entries(MAX_PIECES)),
         ("Unread.present", Entries(unread::MAX_KINDS + 1)),
         ("Unread.present[]", Bytes(unread::MAX_PLACE + 2)),
         ("Unread.noted", Entries(unread::MAX_KINDS + 1)),
@@ -95,9 +94,9 @@ fn bounds() -> Vec<(&'static str, Bound)> {
         ("HeldVerdict.reason", CODE),
         ("TroubleSeries.kind", CODE),
         ("Decision.reason", chars(MAX_REASON_CHARS)),
-        ("Actor.id", OURS),
+        ("Actor.id", Bytes(40)),
         // `Actor::key` cuts it.
-        ("Actor.name", CODE),
+        ("Actor.name", Bytes(crate::common::actor::MAX_NAME_BYTES + 2)),
         ("ObjectLocks.complete", OURS),
         ("Findings.checks", Entries(bounded::MAX_CHECKS + 20)),
         ("Findings.document_type", VALUE),
@@ -252,7 +251,7 @@ fn every_record_fits_with_all_of_its_fields_at_their_longest() {
         let fields = family.fields.iter().filter(|field| field.is_shown());
         fields.map(|field| field.name.len() + 4 + made(field.name).unwrap_or_else(|| field.form.max_bytes())).sum()
     };
-    for family in FAMILIES.into_iter().chain([&PEOPLE]) {
+    for family in FAMILIES.into_iter() {
         assert!(largest(family) <= LARGEST_RECORD, "{}: {}", family.path, largest(family));
         let of_person = family.event(false).is_some();
         // A person shows its biometrics with what results add.
@@ -260,8 +259,8 @@ fn every_record_fits_with_all_of_its_fields_at_their_longest() {
         assert!(!of_person || told <= LARGEST_TOLD, "{}: {told}", family.path);
     }
     // Parts of addresses are kept short, and of each type of biometric result two values.
-    let biometrics = families::BIOMETRIC_TYPES.len() * (MAX_FREE + 200);
-    let addresses = projections::MAX_PROJECTIONS * (families::ADDRESS_PARTS.len() * 40 + 100);
+    let biometrics = families::biometric::TYPES.len() * (MAX_FREE + 200);
+    let addresses = projections::MAX_PROJECTIONS * (families::address::PARTS.len() * 40 + 100);
     let ids = 2 * projections::MAX_PROJECTIONS * 100;
     assert!(biometrics + addresses + ids <= LARGEST_PROJECTIONS, "{}", biometrics + addresses + ids);
 }
@@ -285,7 +284,7 @@ fn no_key_is_longer_than_the_table_takes() {
         keys::api_keys_of(&tenant),
         ItemKey::GuardMoves(&tenant).pk(),
     ];
-    for family in FAMILIES.into_iter().chain([&PEOPLE]) {
+    for family in FAMILIES.into_iter() {
         partitions.push(keys::owned_by(&tenant, id, family.kind));
         partitions.push(keys::records(&tenant, family.kind, &month));
         partitions.push(keys::deleted_records(&tenant, family.kind, &month));

@@ -25,7 +25,7 @@ const OF_SEVERAL: [(&str, &str); 12] = [
     ("Rotation", "platform/secrets/unique_keys.rs"),
     ("Step", "people/job.rs"),
     ("Trouble", "notify/channel.rs"),
-    ("Verdict", "process/mod.rs"),
+    ("Verdict", "process/decision.rs"),
 ];
 
 /// Bytes of values that cannot grow, as JSON.

@@ -21,7 +21,7 @@ use crate::{
         telemetry::{self, Metric},
     },
     process::{EvidenceState, Process, ProcessId, ProcessRequest, SUBMIT_LEASE, Status},
-    providers::{ConnectError, Picture, Provider, Round},
+    providers::{AccessError, Picture, Provider, Round},
     store::{ProcessRecord, StoreError, processes::Creation},
     workflow::Error,
 };
@@ -68,8 +68,8 @@ impl CreateProcess {
         request.pictures = inputs.iter().map(|input| input.kind).collect();
         let tenant = caller.tenant();
         let provider = self.services.provider(caller, &request.provider).await.map_err(|error| match error {
-            ConnectError::NoProvider(problem) => Error::invalid_field("provider", &problem.to_string()),
-            ConnectError::Secrets(error) => error.into(),
+            AccessError::NoProvider(problem) => Error::invalid_field("provider", &problem.to_string()),
+            AccessError::Secrets(error) => error.into(),
         })?;
         request::check(&request, provider.as_ref(), now)?;
         let id = match key {
@@ -232,7 +232,7 @@ fn replay(existing: ProcessRecord, fingerprint: &Fingerprint, now: Timestamp) ->
             code: refusal.code.clone(),
         });
     }
-    if process.status == Status::Submitting && process.looked_at.is_none() && now < process.submit_lease_until {
+    if process.status == Status::Submitting && process.asked_at.is_none() && now < process.submit_lease_until {
         let left = process.submit_lease_until.duration_since(now).min(SUBMIT_LEASE).as_secs();
         return Err(Error::InFlight { retry_after: u32::try_from(left).unwrap_or(0).max(1) });
     }

@@ -11,9 +11,8 @@ use crate::{
     },
     people::{
         Family, FieldType, Fields, Record, View,
-        families::{ADDRESSES, CONTACTS},
+        families::{ADDRESSES, CONTACTS, PEOPLE},
         job::{Export, ExportShown, Job, Part, Task},
-        person::PEOPLE,
         schema, typed,
     },
     store::keys::{JobKey, by_kind_sort, month},

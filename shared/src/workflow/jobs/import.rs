@@ -12,8 +12,8 @@ use crate::{
     objects::{BucketError, JobFile, ObjectKey},
     people::{
         Fields,
+        families::person::{self, PEOPLE},
         job::{Failure, FileRow, Import, ImportShown, Job, MAX_SHOWN, MAX_SHOWN_BYTES, Step, Task},
-        person::{self, PEOPLE},
         said::Said,
         sheet::{self, Columns, Row, Sheet},
     },

@@ -19,7 +19,7 @@ use crate::{
     deployment::Deployment,
     people::{
         Family, FieldType, Fields, Record, View,
-        family::{Named, distinct},
+        family::{Reference, distinct},
     },
     platform::{http::UrlGuard, secrets::Fingerprint},
     store::{
@@ -151,7 +151,7 @@ impl Records {
         &self,
         family: &'static Family,
         who: &impl Authority,
-        owner: Named,
+        owner: Reference,
         made: Vec<(Fields, Request<'_>)>,
     ) -> Result<(), Error> {
         let secrets = self.secrets(family).await?;
@@ -192,7 +192,7 @@ impl Records {
     ) -> Result<Record, Error> {
         self.change(family, who, id, family.event(false), |item| {
             if item.record.deleted_at.is_some() {
-                return Err(Error::NotFound(family.kind.noun()));
+                return Err(Error::NotFound(family.noun));
             }
             let brought = family.brought(given, &item.record, self.0.now());
             let fields = self.read(family, &brought, Some(&item.record.fields), false)?;
@@ -258,12 +258,12 @@ impl Records {
 
     async fn load(&self, family: &Family, who: &impl Authority, id: Uuid) -> Result<RecordItem, Error> {
         let item = self.load_any(family, who, id).await?;
-        if item.record.deleted_at.is_some() { Err(Error::NotFound(family.kind.noun())) } else { Ok(item) }
+        if item.record.deleted_at.is_some() { Err(Error::NotFound(family.noun)) } else { Ok(item) }
     }
 
     async fn load_any(&self, family: &Family, who: &impl Authority, id: Uuid) -> Result<RecordItem, Error> {
         let item = self.0.store.record(who, family.kind, id).await?;
-        item.ok_or_else(|| Error::NotFound(family.kind.noun()))
+        item.ok_or(Error::NotFound(family.noun))
     }
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Fingerprint, Records, Request, listed, uniques};
 use crate::{
     common::Authority,
-    people::{Family, Fields, Kind, OwnerProjection, Record, RecordEvent, family::Named},
+    people::{Family, Fields, Kind, OwnerProjection, Record, RecordEvent, family::Reference},
     platform::secrets::SecretDocument,
     store::{
         projections::OwnerWrite,
@@ -118,7 +118,7 @@ fn left(family: &Family, before: &Record, after: &Record) -> Option<(Kind, Uuid,
 }
 
 /// Records of other families that the fields name, beside the owner.
-fn needed(family: &Family, fields: &Fields) -> Vec<Named> {
+fn needed(family: &Family, fields: &Fields) -> Vec<Reference> {
     family.references.map(|references| references(fields)).unwrap_or_default()
 }
 

@@ -60,7 +60,7 @@ impl RefreshProcess {
         let process = &mut record.process;
         let Some(reference) = process.provider_reference.clone() else { return Ok(Asked::No) };
         if !provider.capabilities().query {
-            process.looked(self.services.now());
+            process.asked(self.services.now());
             return Ok(Asked::No);
         }
         let wanted = is_open(process) || called_back || wants_answer(&wake_token) || progress.answer.is_some();

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     process::Certificate,
-    providers::{ConnectError, Provider},
+    providers::{AccessError, Provider},
     store::{ProcessRecord, keys::OwnKey},
 };
 
@@ -22,11 +22,11 @@ impl RefreshProcess {
         match self.services.provider(key, &record.process.provider).await {
             Ok(provider) => return Ok(Some(provider)),
             // The account was taken away; it may come back.
-            Err(ConnectError::NoProvider(_)) => {
+            Err(AccessError::NoProvider(_)) => {
                 self.wait_for_account(key, record, "no_account", |_| SignedDuration::from_hours(1)).await?;
             }
             // It is this tenant's secret alone that cannot be had, and no other process must wait for it.
-            Err(ConnectError::Secrets(_)) => {
+            Err(AccessError::Secrets(_)) => {
                 self.wait_for_account(key, record, "account_unavailable", due::backoff).await?;
             }
         }

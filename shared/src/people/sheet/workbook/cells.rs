@@ -1,8 +1,8 @@
-//! A sheet's rows: what its cells show.
+//! The rows of a sheet, with each cell as the spreadsheet shows it.
 
 use std::borrow::Cow;
 
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
 
 use super::{
     BROKEN, Book, MAX_UNPACKED_BYTES, SheetPart, Texts,
@@ -13,25 +13,69 @@ use crate::people::sheet::{self, Cell, Row};
 
 /// The last column that is read.
 const MAX_COLUMNS: usize = 200;
-/// Numbers from here on have more digits than spreadsheets keep, which make zeros of the others.
+/// From here on, numbers have more digits than spreadsheets keep; they turn the rest into zeros.
 const TOO_LONG: f64 = 1e15;
 
 /// A sheet's rows, one by one.
 pub(super) struct Rows<'b, 'a> {
     xml: Xml<'b, 'a>,
+    book: Values<'b>,
+    line: u64,
+}
+
+/// What the values of a workbook's cells refer to.
+struct Values<'b> {
     texts: &'b Texts,
     shown: &'b [Shown],
     since_1904: bool,
-    line: u64,
+}
+
+/// A row that is being read.
+#[derive(Default)]
+struct OpenRow {
+    row: Option<Row>,
+    /// The column of the current cell, from 0.
+    column: usize,
+    filled: usize,
+    is_hidden: bool,
+    cell: OpenCell,
+    place: InText,
+    in_value: bool,
 }
 
 /// A cell that is being read.
 #[derive(Default)]
-struct Open {
+struct OpenCell {
     kind: String,
     style: usize,
     value: String,
     has_formula: bool,
+}
+
+impl OpenRow {
+    fn begin(&mut self, line: &mut u64, element: &BytesStart<'_>, is_empty: bool) {
+        match element.local_name().as_ref() {
+            "row" => {
+                *line = attribute(element, "r").and_then(|line| line.parse().ok()).unwrap_or(*line + 1);
+                self.is_hidden = attribute(element, "hidden").is_some_and(|value| is_true(&value));
+                self.row = Some(Row { line: *line, ..Row::default() });
+            }
+            "c" => {
+                self.column = attribute(element, "r").and_then(|place| column_of(&place)).unwrap_or(self.column);
+                let kind = attribute(element, "t").unwrap_or_default();
+                let style = number(element, "s").unwrap_or_default() as usize;
+                self.cell = OpenCell { kind, style, ..OpenCell::default() };
+            }
+            "v" => self.in_value = !is_empty,
+            "f" => self.cell.has_formula = true,
+            _ if !is_empty => self.place.begin(element),
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, event: &Event<'_>) -> Result<(), String> {
+        if self.in_value { content(event, &mut self.cell.value) } else { self.place.take(event, &mut self.cell.value) }
+    }
 }
 
 impl<'b, 'a> Rows<'b, 'a> {
@@ -43,84 +87,73 @@ impl<'b, 'a> Rows<'b, 'a> {
     ) -> Result<Self, String> {
         let since_1904 = book.since_1904;
         let xml = book.part(&sheet.path, MAX_UNPACKED_BYTES)?.ok_or_else(|| BROKEN.to_owned())?;
-        Ok(Self { xml, texts, shown, since_1904, line: 0 })
+        Ok(Self { xml, book: Values { texts, shown, since_1904 }, line: 0 })
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Row>, String> {
-        let (mut row, mut column, mut filled, mut is_hidden) = (None::<Row>, 0, 0, false);
-        let (mut open, mut place, mut in_value) = (Open::default(), InText::default(), false);
+        let Self { xml, book, line } = self;
+        let mut open = OpenRow::default();
         loop {
-            let event = self.xml.next()?;
-            let (begins, ends) = match &event {
-                Event::Start(element) => (Some(element), false),
-                Event::Empty(element) => (Some(element), true),
-                Event::End(_) => (None, true),
-                Event::Eof => return Ok(None),
-                other => {
-                    if in_value {
-                        content(other, &mut open.value)?;
-                    } else {
-                        place.take(other, &mut open.value)?;
+            let (element, is_empty) = match xml.next()? {
+                Event::Start(element) => (element, false),
+                Event::Empty(element) => (element, true),
+                Event::End(element) => {
+                    if book.end(&mut open, element.local_name().as_ref())? {
+                        return Ok(open.row);
                     }
                     continue;
                 }
-            };
-            let name = match &event {
-                Event::Start(element) | Event::Empty(element) => element.local_name(),
-                Event::End(element) => element.local_name(),
-                _ => continue,
-            };
-            let name = name.as_ref();
-            if let Some(element) = begins {
-                match name {
-                    "row" => {
-                        self.line = attribute(element, "r").and_then(|line| line.parse().ok()).unwrap_or(self.line + 1);
-                        is_hidden = attribute(element, "hidden").is_some_and(|value| is_true(&value));
-                        row = Some(Row { line: self.line, ..Row::default() });
-                    }
-                    "c" => {
-                        column = attribute(element, "r").and_then(|place| column_of(&place)).unwrap_or(column);
-                        let kind = attribute(element, "t").unwrap_or_default();
-                        open =
-                            Open { kind, style: number(element, "s").unwrap_or_default() as usize, ..Open::default() };
-                    }
-                    "v" => in_value = !ends,
-                    "f" => open.has_formula = true,
-                    _ if !ends => place.begin(element),
-                    _ => {}
+                Event::Eof => return Ok(None),
+                other => {
+                    open.text(&other)?;
+                    continue;
                 }
-            }
-            if ends {
-                match name {
-                    "v" => in_value = false,
-                    "c" => {
-                        let open = std::mem::take(&mut open);
-                        // A cell costs what it shows, which many may share. So nothing is read of those that are not kept.
-                        if let Some(row) = row.as_mut().filter(|row| row.fault.is_none() && !self.is_empty(&open)) {
-                            if column < MAX_COLUMNS && filled < MAX_COLUMNS {
-                                put(row, column, self.cell(open)?);
-                                filled += 1;
-                            } else {
-                                row.fault = Some(Cow::Borrowed("has more cells than are read"));
-                            }
-                        }
-                        column += 1;
-                    }
-                    "row" => {
-                        let hides = row.as_mut().filter(|row| is_hidden && !row.is_blank());
-                        if let Some(row) = hides {
-                            row.fault = Some(Cow::Borrowed("is hidden in the workbook: show it, or remove it"));
-                        }
-                        return Ok(row);
-                    }
-                    _ => place.end(name),
-                }
+            };
+            open.begin(line, &element, is_empty);
+            if is_empty && book.end(&mut open, element.local_name().as_ref())? {
+                return Ok(open.row);
             }
         }
     }
+}
+
+impl Values<'_> {
+    /// Ends an element; `true` where the row ends with it.
+    fn end(&self, open: &mut OpenRow, name: &str) -> Result<bool, String> {
+        match name {
+            "v" => open.in_value = false,
+            "c" => {
+                self.end_cell(open)?;
+                open.column += 1;
+            }
+            "row" => {
+                if let Some(row) = open.row.as_mut().filter(|row| open.is_hidden && !row.is_blank()) {
+                    row.fault = Some(Cow::Borrowed("is hidden in the workbook: show it, or remove it"));
+                }
+                return Ok(true);
+            }
+            _ => open.place.end(name),
+        }
+        Ok(false)
+    }
+
+    fn end_cell(&self, open: &mut OpenRow) -> Result<(), String> {
+        let cell = std::mem::take(&mut open.cell);
+        // The text of a cell may be shared by many and long, so cells that are not kept are not read.
+        let Some(row) = open.row.as_mut().filter(|row| row.fault.is_none() && !self.is_empty(&cell)) else {
+            return Ok(());
+        };
+        if open.column < MAX_COLUMNS && open.filled < MAX_COLUMNS {
+            put(row, open.column, self.cell(cell)?);
+            open.filled += 1;
+        } else {
+            row.fault = Some(Cow::Borrowed("has too many cells"));
+        }
+        Ok(())
+    }
 
     /// Whether a cell shows nothing.
-    fn is_empty(&self, open: &Open) -> bool {
+    fn is_empty(&self, open: &OpenCell) -> bool {
         let value = open.value.trim();
         match open.kind.as_str() {
             "s" if !value.is_empty() => value.parse().is_ok_and(|at| self.texts.get(at) == Some("")),
@@ -130,8 +163,8 @@ impl<'b, 'a> Rows<'b, 'a> {
         }
     }
 
-    fn cell(&self, open: Open) -> Result<Cell, String> {
-        let Open { kind, style, value, has_formula } = open;
+    fn cell(&self, open: OpenCell) -> Result<Cell, String> {
+        let OpenCell { kind, style, value, has_formula } = open;
         if has_formula && value.is_empty() && kind != "str" {
             return Ok(doubtful(value, "has a formula without a value: save the file in a spreadsheet first"));
         }
@@ -169,7 +202,6 @@ fn doubtful(text: String, doubt: &'static str) -> Cell {
     Cell { text, doubt: Some(Cow::Borrowed(doubt)) }
 }
 
-/// Puts a cell where it belongs.
 fn put(row: &mut Row, column: usize, cell: Cell) {
     if cell.is_blank() {
         return;

@@ -1,8 +1,8 @@
 //! The rows of an XLSX workbook (ECMA-376 part 1, chapter 18), one JSON text a line.
 //!
-//! Crates that read workbooks give numbers as floating point and leave out what is hidden and which formula has no value; all three
-//! decide here whether a row can be taken. So the cells are read from the XML itself, one after the other. What is held meanwhile are
-//! the texts that cells share, and the formats of numbers.
+//! Crates that read workbooks return numbers as floating point, and do not say what is hidden or which formula has no value. All three
+//! decide here whether a row is accepted, so the cells are read from the XML itself, one after the other. Only the shared texts and
+//! the number formats are held in memory.
 
 mod cells;
 mod styles;
@@ -23,17 +23,17 @@ use self::{
 };
 use super::{MAX_ROWS_BYTES, TAKEN_OUT, columns::Columns};
 
-/// What a workbook may unpack to.
+/// Unpacked bytes of a workbook.
 const MAX_UNPACKED_BYTES: u64 = 128 << 20;
-/// What all of it but the sheets may unpack to: it is held while a sheet is read.
+/// Unpacked bytes of everything but the sheets: it is held while a sheet is read.
 const MAX_HELD_BYTES: u64 = 32 << 20;
-/// What one of its lists of parts may.
+/// Unpacked bytes of a list of parts.
 const MAX_LIST_BYTES: u64 = 4 << 20;
 /// The most formats of cells: spreadsheets keep 65,490.
 const MAX_FORMATS: usize = 1 << 16;
 /// The most worksheets.
 const MAX_SHEETS: usize = 255;
-/// Rows above a sheet's columns that are looked at.
+/// Rows above a sheet's header that are read.
 const MAX_ROWS_ABOVE: usize = 50;
 
 const TOO_MUCH: &str = "unpacks to more than can be read";
@@ -42,7 +42,7 @@ const BROKEN: &str = "is not an XLSX workbook";
 /// The rows of the sheet that has a column called `column`.
 ///
 /// # Errors
-/// What is wrong with the workbook: more than one sheet that can be seen has such a column, or none.
+/// The workbook is invalid, or not exactly one visible sheet has such a column.
 pub(super) fn rows(file: &[u8], column: &str) -> Result<Vec<u8>, String> {
     let mut book = Book::open(file)?;
     let sheets = book.sheets()?;
@@ -64,7 +64,7 @@ pub(super) fn rows(file: &[u8], column: &str) -> Result<Vec<u8>, String> {
     }
     let [sheet] = found[..] else {
         return Err(match found.len() {
-            0 => format!("has no sheet that begins with a line of columns, with {column} among them"),
+            0 => format!("has no sheet with a header line that contains {column}"),
             many => format!("has {many} sheets with a column {column}: leave one, or hide the others"),
         });
     };
@@ -90,11 +90,11 @@ fn broken<T>(_: T) -> String {
 /// A workbook's files.
 struct Book<'a> {
     archive: ZipArchive<Cursor<&'a [u8]>>,
-    /// Their numbers in the archive and what they unpack to, by name in small letters.
+    /// Their indexes in the archive and their unpacked sizes, by name in lower case.
     parts: HashMap<String, (usize, u64)>,
-    /// Where its sheets and the rest are listed.
+    /// The part that lists the sheets.
     main: String,
-    /// Whether its days are counted from 1904.
+    /// Whether its days count from 1904.
     since_1904: bool,
 }
 
@@ -103,7 +103,7 @@ struct SheetPart {
     is_shown: bool,
 }
 
-/// A part of the workbook that another one names.
+/// A reference from one part to another.
 struct Relation {
     id: String,
     kind: String,
@@ -115,7 +115,7 @@ impl<'a> Book<'a> {
         let mut archive = ZipArchive::new(Cursor::new(file)).map_err(broken)?;
         let mut parts = HashMap::new();
         let (mut all, mut held) = (0, 0);
-        // Unpacked to see how much it is, since it may say anything of its own length.
+        // Unpacked to measure it, since the declared size may be wrong.
         for at in 0..archive.len() {
             let part = archive.by_index(at).map_err(broken)?;
             let name = part.name().map_err(broken)?.to_lowercase().replace('\\', "/");
@@ -136,7 +136,7 @@ impl<'a> Book<'a> {
         Ok(book)
     }
 
-    /// A part of at most so many bytes.
+    /// A part of at most `most` bytes.
     fn part(&mut self, path: &str, most: u64) -> Result<Option<Xml<'_, 'a>>, String> {
         let Some((at, length)) = self.parts.get(&path.to_lowercase()).copied() else { return Ok(None) };
         if length > most {
@@ -146,7 +146,7 @@ impl<'a> Book<'a> {
         Ok(Some(Xml { reader: Reader::from_reader(BufReader::new(part)), buffer: Vec::new() }))
     }
 
-    /// What a part names; that of no part is the archive's own list.
+    /// The references of a part; those of `""` are the archive's own.
     fn relations(&mut self, of: &str) -> Result<Vec<Relation>, String> {
         let (folder, name) = of.rsplit_once('/').unwrap_or(("", of));
         let folder = if folder.is_empty() { String::new() } else { format!("{folder}/") };
@@ -155,21 +155,22 @@ impl<'a> Book<'a> {
             return Ok(relations);
         };
         while let Some(element) = xml.element()? {
-            if element.local_name().as_ref() == "Relationship" {
-                let value = |name| attribute(&element, name).unwrap_or_default();
-                let kind = value("Type").rsplit('/').next().unwrap_or_default().to_owned();
-                let target = value("Target").replace('\\', "/");
-                let path = match target.strip_prefix('/') {
-                    Some(path) => path.to_owned(),
-                    None => format!("{folder}{}", target.trim_start_matches("./")),
-                };
-                relations.push(Relation { id: value("Id"), kind, path });
+            if element.local_name().as_ref() != "Relationship" {
+                continue;
             }
+            let value = |name| attribute(&element, name).unwrap_or_default();
+            let kind = value("Type").rsplit('/').next().unwrap_or_default().to_owned();
+            let target = value("Target").replace('\\', "/");
+            let path = match target.strip_prefix('/') {
+                Some(path) => path.to_owned(),
+                None => format!("{folder}{}", target.trim_start_matches("./")),
+            };
+            relations.push(Relation { id: value("Id"), kind, path });
         }
         Ok(relations)
     }
 
-    /// The worksheets, in their order, each once however often it is listed.
+    /// The worksheets in order, each once.
     fn sheets(&mut self) -> Result<Vec<SheetPart>, String> {
         let main = self.main.clone();
         let mut paths = HashMap::new();
@@ -180,20 +181,21 @@ impl<'a> Book<'a> {
         let mut listed = HashMap::new();
         let mut xml = self.part(&main, MAX_LIST_BYTES)?.ok_or_else(|| BROKEN.to_owned())?;
         while let Some(element) = xml.element()? {
-            match element.local_name().as_ref() {
-                "workbookPr" => since_1904 = attribute(&element, "date1904").is_some_and(|value| is_true(&value)),
-                "sheet" => {
-                    let id = attribute(&element, "id").unwrap_or_default();
-                    let is_shown = attribute(&element, "state").is_none_or(|state| state == "visible");
-                    let Some(path) = paths.get(&id) else { continue };
-                    let at = *listed.entry(path.to_lowercase()).or_insert(sheets.len());
-                    match sheets.get_mut(at) {
-                        Some(sheet) => sheet.is_shown |= is_shown,
-                        None if at == MAX_SHEETS => return Err(format!("has more than {MAX_SHEETS} sheets")),
-                        None => sheets.push(SheetPart { path: path.clone(), is_shown }),
-                    }
-                }
-                _ => {}
+            let name = element.local_name();
+            if name.as_ref() == "workbookPr" {
+                since_1904 = attribute(&element, "date1904").is_some_and(|value| is_true(&value));
+            }
+            if name.as_ref() != "sheet" {
+                continue;
+            }
+            let id = attribute(&element, "id").unwrap_or_default();
+            let is_shown = attribute(&element, "state").is_none_or(|state| state == "visible");
+            let Some(path) = paths.get(&id) else { continue };
+            let at = *listed.entry(path.to_lowercase()).or_insert(sheets.len());
+            match sheets.get_mut(at) {
+                Some(sheet) => sheet.is_shown |= is_shown,
+                None if at == MAX_SHEETS => return Err(format!("has more than {MAX_SHEETS} sheets")),
+                None => sheets.push(SheetPart { path: path.clone(), is_shown }),
             }
         }
         drop(xml);
@@ -207,7 +209,7 @@ impl<'a> Book<'a> {
         Ok(named.map(|relation| relation.path))
     }
 
-    /// The texts that cells share.
+    /// Reads the shared texts.
     fn texts(&mut self) -> Result<Texts, String> {
         let mut texts = Texts::default();
         let Some(path) = self.named("sharedStrings")? else { return Ok(texts) };
@@ -217,52 +219,53 @@ impl<'a> Book<'a> {
             match xml.next()? {
                 Event::Start(element) => place.begin(&element),
                 Event::Empty(element) if element.local_name().as_ref() == "si" => texts.add("")?,
-                Event::End(element) => {
-                    place.end(element.local_name().as_ref());
-                    if element.local_name().as_ref() == "si" {
-                        texts.add(&unescaped(&text))?;
-                        text.clear();
-                    }
+                Event::End(element) if element.local_name().as_ref() == "si" => {
+                    place.end("si");
+                    texts.add(&unescaped(&text))?;
+                    text.clear();
                 }
+                Event::End(element) => place.end(element.local_name().as_ref()),
                 Event::Eof => return Ok(texts),
                 event => place.take(&event, &mut text)?,
             }
         }
     }
 
-    /// How each of the workbook's cell formats shows a number.
+    /// Reads how each cell format shows a number.
     fn shown(&mut self) -> Result<Vec<Shown>, String> {
         let mut shown = Vec::new();
         let Some(path) = self.named("styles")? else { return Ok(shown) };
         let Some(mut xml) = self.part(&path, MAX_HELD_BYTES)? else { return Ok(shown) };
         let (mut own, mut in_cells) = (HashMap::new(), false);
         loop {
-            match xml.next()? {
-                Event::Start(element) | Event::Empty(element) => match element.local_name().as_ref() {
-                    "numFmt" => {
-                        let code = attribute(&element, "formatCode").unwrap_or_default();
-                        own.insert(number(&element, "numFmtId"), Shown::of(&code));
-                    }
-                    "cellXfs" => in_cells = true,
-                    "xf" if in_cells => {
-                        let id = number(&element, "numFmtId");
-                        let format = own.get(&id).copied();
-                        if shown.len() == MAX_FORMATS {
-                            return Err(TOO_MUCH.to_owned());
-                        }
-                        shown.push(format.unwrap_or_else(|| Shown::built_in(id.unwrap_or_default())));
-                    }
-                    _ => {}
-                },
-                Event::End(element) if element.local_name().as_ref() == "cellXfs" => in_cells = false,
+            let element = match xml.next()? {
+                Event::Start(element) | Event::Empty(element) => element,
+                Event::End(element) if element.local_name().as_ref() == "cellXfs" => {
+                    in_cells = false;
+                    continue;
+                }
                 Event::Eof => return Ok(shown),
+                _ => continue,
+            };
+            match element.local_name().as_ref() {
+                "numFmt" => {
+                    let code = attribute(&element, "formatCode").unwrap_or_default();
+                    own.insert(number(&element, "numFmtId"), Shown::of(&code));
+                }
+                "cellXfs" => in_cells = true,
+                "xf" if in_cells && shown.len() == MAX_FORMATS => return Err(TOO_MUCH.to_owned()),
+                "xf" if in_cells => {
+                    let id = number(&element, "numFmtId");
+                    let format = own.get(&id).copied();
+                    shown.push(format.unwrap_or_else(|| Shown::built_in(id.unwrap_or_default())));
+                }
                 _ => {}
             }
         }
     }
 }
 
-/// The texts that cells share, one behind the other: there may be millions.
+/// The shared texts in one string: there may be millions.
 #[derive(Default)]
 struct Texts {
     all: String,
@@ -270,7 +273,7 @@ struct Texts {
 }
 
 impl Texts {
-    /// One of blanks alone shows nothing, and is kept as nothing.
+    /// A blank text is kept as an empty one.
     fn add(&mut self, text: &str) -> Result<(), String> {
         if !text.trim().is_empty() {
             self.all.push_str(text);

@@ -5,22 +5,20 @@ use jiff::{
     civil::{Date, DateTime, date},
 };
 
-/// The most digits that a format's zeros make: those of every number that is read, and some more.
+/// The most digits of a zero-padded format: more than any number that is read.
 const MAX_ZEROS: usize = 30;
 
-/// How a number is shown, as far as that says what it is.
+/// How a number is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shown {
-    /// As a number.
     Plain,
-    /// As a day or moment.
     Moment,
-    /// With zeros before it, up to so many digits.
+    /// Padded with zeros to this many digits.
     Zeros(usize),
 }
 
 impl Shown {
-    /// What a built-in number format shows.
+    /// Reads a built-in number format.
     pub(super) fn built_in(id: u32) -> Self {
         match id {
             14..=22 | 27..=36 | 45..=47 | 50..=58 => Self::Moment,
@@ -28,7 +26,7 @@ impl Shown {
         }
     }
 
-    /// What a format's code shows.
+    /// Reads the code of a number format.
     pub(super) fn of(code: &str) -> Self {
         let bare = bare(code);
         if bare.chars().any(|letter| matches!(letter.to_ascii_lowercase(), 'd' | 'm' | 'y' | 'h' | 's'))
@@ -43,7 +41,7 @@ impl Shown {
     }
 }
 
-/// A format's first section without what it only adds: texts, colours, conditions, blanks.
+/// A format's first section without texts, colours, conditions and blanks.
 fn bare(code: &str) -> String {
     let (mut bare, mut letters) = (String::new(), code.chars());
     while let Some(letter) = letters.next() {
@@ -58,8 +56,8 @@ fn bare(code: &str) -> String {
     bare
 }
 
-/// The day or moment that a number stands for: days since the end of 1899, or since the beginning of 1904. `None` where it
-/// stands for none, such as 29 February 1900, which never was.
+/// The day or moment of a number: days since the end of 1899, or since the start of 1904. `None` where there is none,
+/// such as for 29 February 1900, which did not exist.
 pub(super) fn moment(number: f64, since_1904: bool) -> Option<String> {
     let begin: Date = match number {
         _ if since_1904 => date(1904, 1, 1),

@@ -140,11 +140,11 @@ fn no_more_of_a_row_is_read_than_it_has_columns() {
     let blanks = format!("<x:row><x:c><x:v>7</x:v></x:c>{}</x:row>", r#"<x:c t="s"><x:v>1</x:v></x:c>"#.repeat(300));
     let rows = read(&(many + &blanks), &texts);
     let faults: Vec<_> = rows.iter().map(|row| row.fault.as_deref()).collect();
-    assert_eq!(faults, [Some("has more cells than are read"), Some("has more cells than are read"), None]);
+    assert_eq!(faults, [Some("has too many cells"), Some("has too many cells"), None]);
 }
 
 #[test]
-fn a_cell_stands_where_its_place_says_or_behind_the_one_before() {
+fn a_cell_follows_its_reference_or_the_previous_cell() {
     let cell = |place: &str| format!("<x:c{place}><x:v>7</x:v></x:c>");
     let rows = format!(
         r#"<x:row r="4">{}{}<x:c r="AA4"/>{}</x:row><x:row hidden="1"><x:c s="1"/></x:row><x:row hidden="true">{}</x:row><x:row>{}</x:row>"#,

@@ -13,7 +13,7 @@ use zip::read::ZipFile;
 
 use super::{BROKEN, broken};
 
-/// The most that a cell has: spreadsheets keep 32,767 characters in one.
+/// The most characters of a cell; spreadsheets keep 32,767.
 const MAX_CELL_BYTES: usize = 4 * 32_767;
 
 /// A part as XML.
@@ -28,7 +28,7 @@ impl Xml<'_, '_> {
         self.reader.read_event_into(&mut self.buffer).map_err(broken)
     }
 
-    /// The next element that begins.
+    /// The next start of an element.
     pub(super) fn element(&mut self) -> Result<Option<BytesStart<'static>>, String> {
         loop {
             match self.next()? {
@@ -40,7 +40,7 @@ impl Xml<'_, '_> {
     }
 }
 
-/// Whether a text stands in `t`, and not in the reading aid of one.
+/// Whether the reader is in a text `t`, outside of a phonetic guide.
 #[derive(Default)]
 pub(super) struct InText {
     is_text: bool,
@@ -69,7 +69,7 @@ impl InText {
     }
 }
 
-/// Adds what an event has of a text.
+/// Adds an event's text.
 pub(super) fn content(event: &Event<'_>, text: &mut String) -> Result<(), String> {
     match event {
         Event::Text(part) => text.push_str(&part.xml10_content()),
@@ -109,7 +109,7 @@ pub(super) fn is_true(value: &str) -> bool {
     matches!(value, "1" | "true")
 }
 
-/// A text with the letters that XML cannot have, which are written as `_x000D_` (ST_Xstring).
+/// Decodes the characters that XML cannot contain, written as `_x000D_` (ST_Xstring).
 pub(super) fn unescaped(text: &str) -> String {
     let (mut plain, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once("_x") {

@@ -38,7 +38,7 @@ fn a_value_is_read_in_every_sensible_form() {
 }
 
 #[test]
-fn what_is_not_there_is_not_noted_and_what_cannot_be_read_is() {
+fn only_unreadable_values_are_recorded_not_missing_ones() {
     for json in ["null", "\"\"", "\" \"", "[]", "{}"] {
         let body = format!(r#"{{"x": {json}}}"#);
         let all = |x: Place<'_>| (x.text(), x.number(), x.flag(), x.moment(), x.field("y").text(), x.links());

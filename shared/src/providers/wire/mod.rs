@@ -1,11 +1,11 @@
-//! Reading what companies really send: their JSON is documented by samples, and an element of another form than its sample
-//! must cost nothing but itself.
+//! Reading what providers really send: their JSON is documented by samples, so an element of another type than in the
+//! sample must affect nothing else.
 //!
 //! | file | subject |
 //! | --- | --- |
-//! | `json` | the JSON as it came, with names that repeat |
-//! | `place` | reading it place by place, and noting what could not be read |
-//! | here | texts that are codes or dates; identities that no two things share |
+//! | `json` | the JSON as received, with repeated names |
+//! | `place` | reading it field by field, and recording what could not be read |
+//! | here | codes, dates, and unique identities |
 
 mod json;
 mod place;
@@ -17,11 +17,11 @@ use serde_json::Value;
 
 pub use place::{Document, Place, number};
 
-/// The longest text that counts as a code.
+/// Bytes of a code.
 const MAX_CODE_CHARS: usize = 64;
 
-/// The text without its blanks, if it is a code: letters, digits, `_` and `-`. Anything else is prose, which may
-/// repeat what the person typed and is not passed on.
+/// The text without blanks around it, if it is a code: letters, digits, `_` and `-`. Anything else may be what a
+/// person typed and is not passed on.
 pub fn code(text: &str) -> Option<&str> {
     let text = text.trim();
     let is_code = (1..=MAX_CODE_CHARS).contains(&text.len())
@@ -38,7 +38,7 @@ pub fn code_in(refusal: &Value, names: &[&str]) -> Option<String> {
     })
 }
 
-/// A date as it is seen on documents, day first, or as ISO 8601.
+/// Reads a date as documents show it, day first, or in ISO 8601.
 #[must_use]
 pub fn iso_date(text: &str) -> Option<String> {
     let parts: Vec<&str> = text.split(['/', '-', '.', ' ']).collect();
@@ -48,13 +48,13 @@ pub fn iso_date(text: &str) -> Option<String> {
     Some(date.ok()?.to_string())
 }
 
-/// Identities that were given within one answer.
+/// The identities used within one answer.
 #[derive(Default)]
 pub struct Identities(BTreeSet<String>);
 
 impl Identities {
-    /// The identity `wanted`, with its place among those that want the same behind it, from the second on. So nothing is
-    /// taken for something else, and an identity stays while things are added behind the others.
+    /// The identity `wanted`; from the second on, with a number. So identities are unique, and stay the same while
+    /// others are added at the end.
     pub fn give(&mut self, wanted: &str) -> String {
         let numbered = (2_u32..).map(|place| format!("{wanted}#{place}"));
         let mut candidates = std::iter::once(wanted.to_owned()).chain(numbered);

@@ -1,8 +1,8 @@
-//! Reading a company's answer place by place, so that an odd element costs nothing but itself, and is known to be one.
+//! Reading a provider's answer field by field, so that an invalid element affects nothing else and is recorded.
 //!
-//! A place may hold several values: those of a name that repeats, of two spellings of one name, or of a list where one value
-//! is expected. Lists and maps of all of them count; single values must agree. What is absent, null or empty is simply not
-//! there. Everything else that has no form that can be read is noted by its path.
+//! A place may have several values: those of a repeated name, of two spellings of one name, or of a list where one
+//! value is expected. Lists and maps are merged; single values must agree. Absent, null and empty values count as
+//! missing. Any other value that cannot be read is recorded by its path.
 
 use std::{
     cell::RefCell,
@@ -17,27 +17,27 @@ use super::{
     json::{self, Json},
 };
 
-/// The most places that are noted of one answer; there are hardly more kinds of places.
+/// The most recorded places of one answer.
 const MAX_NOTES: usize = 20;
-/// The most values of one place that are looked at.
+/// The most values of one place.
 const MAX_VALUES: usize = 8;
-/// The most items of a list, and entries of a map, that are looked at.
+/// The most items of a list, and entries of a map.
 const MAX_ITEMS: usize = 300;
-/// What is noted where characters of a text are lost.
+/// Recorded where characters of a text are lost.
 const CHARACTERS: &str = "/characters";
 
-/// A company's answer, and what of it could not be read.
+/// A provider's answer, and the places that could not be read.
 pub struct Document {
     root: Json,
     unread: RefCell<BTreeSet<String>>,
 }
 
-/// A place in an answer, whether anything stands there or not. Cannot be printed.
+/// A place in an answer, with or without a value. It cannot be printed.
 #[derive(Clone)]
 pub struct Place<'a> {
     values: Vec<&'a Json>,
-    /// Names that the reader asked for, and `*` for a position or for a name that is the answer's own: that one may be
-    /// about a person.
+    /// The names that the reader asked for, and `*` for a position or a name from the answer, which may be personal
+    /// data.
     path: String,
     unread: &'a RefCell<BTreeSet<String>>,
 }
@@ -46,7 +46,7 @@ impl Document {
     /// Reads a body as JSON.
     ///
     /// # Errors
-    /// It is none.
+    /// It is not JSON.
     pub fn read(body: &[u8]) -> serde_json::Result<Self> {
         let (root, lost) = json::read(body)?;
         let unread = lost.then(|| CHARACTERS.to_owned()).into_iter().collect();
@@ -60,7 +60,7 @@ impl Document {
         Place { values, path: String::new(), unread: &self.unread }
     }
 
-    /// The places that could not be read so far, each kind of place once.
+    /// The kinds of places that could not be read so far.
     #[must_use]
     pub fn unread(&self) -> Vec<String> {
         self.unread.borrow().iter().cloned().collect()
@@ -68,19 +68,19 @@ impl Document {
 }
 
 impl<'a> Place<'a> {
-    /// Whether anything stands there.
+    /// Whether it has a value.
     #[must_use]
     pub fn is_there(&self) -> bool {
         !self.values.is_empty()
     }
 
-    /// Whether a map stands there, alone or in a list.
+    /// Whether it is a map, alone or in a list.
     #[must_use]
     pub fn is_map(&self) -> bool {
         self.flattened().into_iter().any(|value| matches!(value, Json::Map(_)))
     }
 
-    /// Whether a list stands there, also as a map of positions.
+    /// Whether it is a list, or a map of positions.
     #[must_use]
     pub fn is_list(&self) -> bool {
         self.values.iter().any(|value| match value {
@@ -90,19 +90,19 @@ impl<'a> Place<'a> {
         })
     }
 
-    /// Whether a map that stands there has that name, also where nothing stands under it.
+    /// Whether a map there has that name, even with an empty value.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.maps().into_iter().flatten().any(|(known, _)| known == name)
     }
 
-    /// Whether an empty text stands there, which some values are.
+    /// Whether it is an empty text.
     #[must_use]
     pub fn is_empty_text(&self) -> bool {
         self.values.iter().any(|value| matches!(value, Json::Text(text) if text.trim().is_empty()))
     }
 
-    /// Whether a list or a map stands there, with anything in it.
+    /// Whether it is a list or map that is not empty.
     #[must_use]
     pub fn has_parts(&self) -> bool {
         self.values.iter().any(|value| matches!(value, Json::List(_) | Json::Map(_)) && !is_empty(value))
@@ -114,7 +114,7 @@ impl<'a> Place<'a> {
         self.any_of(&[name])
     }
 
-    /// The place within this one that goes by any of these names; the first is what it is called.
+    /// The place within this one under any of these names; the path uses the first.
     #[must_use]
     pub fn any_of(&self, names: &[&'static str]) -> Self {
         let mut place = self.below(names.first().copied().unwrap_or("*"));
@@ -125,7 +125,7 @@ impl<'a> Place<'a> {
         place
     }
 
-    /// What a map holds, by the answer's own names and in their order.
+    /// The entries of a map, in the answer's order.
     #[must_use]
     pub fn entries(&self) -> Vec<(&'a str, Self)> {
         let mut entries: BTreeMap<&str, Self> = BTreeMap::new();
@@ -139,8 +139,8 @@ impl<'a> Place<'a> {
         entries.into_iter().collect()
     }
 
-    /// What a list holds, in order; where a null stands there is a place too, with nothing in it. A map of positions is a
-    /// list, and any other value alone is one of one.
+    /// The items of a list, in order; a null is a place without a value. A map of positions counts as a list, and any
+    /// other single value as a list of one.
     #[must_use]
     pub fn items(&self) -> Vec<Self> {
         let mut items: Vec<&Json> = Vec::new();
@@ -158,7 +158,7 @@ impl<'a> Place<'a> {
         items.into_iter().take(MAX_ITEMS).map(|item| self.item(item)).collect()
     }
 
-    /// A text without the blanks around it; numbers and flags count as text.
+    /// A text without blanks around it; numbers and flags count as text.
     #[must_use]
     pub fn text(&self) -> Option<String> {
         self.single(|value| match value {
@@ -213,7 +213,7 @@ impl<'a> Place<'a> {
         })
     }
 
-    /// Every link in a list, or the one that stands alone, with its position from 1.
+    /// Every link of a list, or a single one, with its position from 1.
     #[must_use]
     pub fn links(&self) -> Vec<(usize, String)> {
         let link = |(item, position): (Self, usize)| {
@@ -227,7 +227,7 @@ impl<'a> Place<'a> {
         self.items().into_iter().zip(1..).filter_map(link).collect()
     }
 
-    /// Notes every link that stands in a map under a name that is not `known`: it may lead to a picture, and dies.
+    /// Records every link in a map under a name that is not `known`: it may be a picture, and expires.
     pub fn note_links_beside(&self, known: &[&str]) {
         for (_, place) in self.entries().into_iter().filter(|(name, _)| !known.contains(name)) {
             let texts = place.values.iter().flat_map(|value| match value {
@@ -240,7 +240,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// Notes that what stands here could not be read.
+    /// Records that this place could not be read.
     pub fn note(&self) {
         let mut unread = self.unread.borrow_mut();
         if unread.len() < MAX_NOTES {
@@ -261,7 +261,7 @@ impl<'a> Place<'a> {
         item
     }
 
-    /// Takes a value in; the same again says nothing new.
+    /// Adds a value; an equal one is ignored.
     fn add(&mut self, value: &'a Json) {
         if *value == Json::Null || self.values.contains(&value) {
             return;
@@ -272,7 +272,7 @@ impl<'a> Place<'a> {
         self.values.push(value);
     }
 
-    /// The maps that stand here, alone or in a list.
+    /// The maps here, alone or in a list.
     fn maps(&self) -> Vec<&'a [(String, Json)]> {
         let mut maps = Vec::new();
         for value in self.flattened() {
@@ -285,7 +285,7 @@ impl<'a> Place<'a> {
         maps
     }
 
-    /// The one value that `read` makes of what stands here, alone or in a list.
+    /// The one value that `read` gives for this place, alone or in a list.
     fn single<T: PartialEq>(&self, read: impl Fn(&Json) -> Option<T>) -> Option<T> {
         let mut found = None;
         for value in self.flattened().into_iter().filter(|value| !is_empty(value)) {
@@ -315,7 +315,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Whether a value says nothing. Some languages write an empty map as a list, and nothing as an empty text.
+/// Whether a value counts as missing. Some languages write an empty map as a list, and null as an empty text.
 fn is_empty(value: &Json) -> bool {
     match value {
         Json::Null => true,
@@ -360,7 +360,7 @@ fn epoch(number: i64) -> Option<Timestamp> {
     moment.ok()
 }
 
-/// Whether a text is a URL that something could be fetched from. Where it may lead is for the copier to judge.
+/// Whether a text is a URL. The copier decides whether it may be called.
 fn is_link(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     matches!(url.scheme(), "http" | "https") && url.has_host() && url.username().is_empty() && url.password().is_none()

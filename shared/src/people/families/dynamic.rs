@@ -1,6 +1,5 @@
-//! Dynamic properties: what a customer wants to know of persons beyond their fields, and the values that persons have in
-//! them. Values are never changed: each time they are saved they are one more record, so that the latest counts and the
-//! history stays. Each keeps the property as it was then.
+//! Dynamic properties, which a customer defines for persons, and their values. Values are never changed: each save creates a
+//! record, so the latest one counts and the history stays. Each value keeps the property's descriptor as it was then.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,50 +7,53 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{
-    Family, Field, FieldType, Fields, Kind,
-    family::{Change, Named, named},
-    rules::Rule,
-    schema, typed,
+use crate::{
+    common::{FieldError, RawJson, values::text::normal},
+    people::{
+        Family, Field, FieldType, Fields, Kind,
+        family::{Change, Names, Reference, reference},
+        rules::Rule,
+        schema::{self, Read},
+        typed,
+    },
 };
-use crate::common::{FieldError, RawJson, values::text::normal};
 
-/// Parts that a property has at most.
+/// Entries of a descriptor.
 const MAX_ENTRIES: usize = 50;
 
-/// Properties. What a value must be stands in the descriptor, part by part; the key follows from the first name.
+/// Dynamic properties. The descriptor says what a value must be, entry by entry; the key is derived from the first name.
 pub static DYNAMIC_PROPERTIES: Family = Family {
     owner: None,
     validate_and_derive: Some(validate_property),
-    references: Some(catalogs_named),
+    references: Some(catalogs),
     ..Family::of_person(
         Kind::DynamicProperty,
-        "/dynamic-properties",
+        Names { path: "/dynamic-properties", noun: "dynamic property", resource: "dynamic_property" },
         &[
             Field::required("name", FieldType::Name),
             Field::optional("description", FieldType::Text),
-            Field::ours("key", FieldType::Text),
+            Field::read_only("key", FieldType::Text),
             Field::required("descriptor", FieldType::Any),
         ],
     )
 };
 
-/// What persons have in them.
+/// The values that persons have for dynamic properties.
 pub static DYNAMIC_VALUES: Family = Family {
-    references: Some(property_named),
+    references: Some(property),
     ..Family::of_person(
         Kind::DynamicValue,
-        "/dynamic-values",
+        Names { path: "/dynamic-values", noun: "dynamic value", resource: "person_dynamic_value" },
         &[
             Field::required("person_id", FieldType::Id),
             Field::required("dynamic_property_id", FieldType::Id),
             Field::required("values", FieldType::Object),
-            Field::ours("dynamic_descriptor", FieldType::Object),
+            Field::read_only("dynamic_descriptor", FieldType::Object),
         ],
     )
 };
 
-/// What a part of a property is described with.
+/// The fields of a descriptor's entry.
 static ENTRY: [Field; 6] = [
     Field::required("title", FieldType::Name),
     Field::required("type", FieldType::Word(&typed::TYPES)),
@@ -61,21 +63,21 @@ static ENTRY: [Field; 6] = [
     Field::optional("catalog_id", FieldType::Id),
 ];
 
-/// A part of a property.
+/// An entry of a descriptor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     title: String,
     #[serde(rename = "type")]
     kind: String,
-    /// What its value is called.
+    /// The value's name in `values`.
     pub key: String,
     filter_group: Option<String>,
     rules: Vec<String>,
-    /// The catalog whose values it may have.
+    /// The catalog that the value must be from.
     pub catalog_id: Option<Uuid>,
 }
 
-/// A value, as text, that a catalog has or is asked for.
+/// A catalog's id and a value of it, as text.
 pub type CatalogValue = (Uuid, String);
 
 fn validate_property(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) -> Vec<FieldError> {
@@ -94,7 +96,7 @@ fn validate_property(fields: &mut Fields, change: &Change<'_>, _now: Timestamp) 
     }
 }
 
-/// A name without what does not belong into an identifier: `Test 01` is `test_01`.
+/// A name as an identifier: `Test 01` is `test_01`.
 fn key_of(name: &str) -> String {
     let plain = name.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect::<String>();
     plain.split('_').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
@@ -108,67 +110,51 @@ fn read_descriptor(given: &RawJson) -> Result<Vec<Entry>, Vec<FieldError>> {
     };
     let (mut read, mut problems) = (Vec::<Entry>::new(), Vec::new());
     for (at, given) in entries.iter().enumerate() {
-        let mut entry = schema::read(&ENTRY, given, true);
-        let text = |name: &str| entry.given.get(name).and_then(RawJson::read::<String>);
-        let (title, kind) = (text("title").unwrap_or_default(), text("type").unwrap_or_default());
-        let rules: Vec<String> = entry.given.get("rules").and_then(RawJson::read).unwrap_or_default();
-        let key = text("key").unwrap_or_else(|| key_of(&title));
-        let (filter_group, catalog_id) = (text("filter_group"), entry.given.get("catalog_id").and_then(RawJson::read));
-        // What has not even the right form needs no more to be said of it.
-        if entry.problems.is_empty() {
-            let wrong = &mut entry.problems;
-            if key.is_empty() {
-                wrong.push(FieldError::new("key", "is required where the title has no letter"));
-            }
-            if read.iter().any(|other| other.key == key) {
-                wrong.push(FieldError::new("key", "is another part's already"));
-            }
-            for (rule, text) in rules.iter().enumerate() {
-                if let Err(message) = Rule::parse(text, &kind) {
-                    wrong.push(FieldError::new(format!("rules[{rule}]"), message));
-                }
-            }
+        let Read { given, problems: mut wrong } = schema::read(&ENTRY, given, true);
+        let entry = Entry::of(&given);
+        if wrong.is_empty() {
+            wrong = entry.problems(&read);
         }
         let part = format!("descriptor[{at}]");
-        problems.extend(entry.problems.into_iter().map(|problem| problem.within(&part)));
-        read.push(Entry { title, kind, key, filter_group, rules, catalog_id });
+        problems.extend(wrong.into_iter().map(|problem| problem.within(&part)));
+        read.push(entry);
     }
     if problems.is_empty() { Ok(read) } else { Err(problems) }
 }
 
-/// The parts of a property.
+/// The entries of a property's descriptor.
 #[must_use]
 pub fn descriptor(property: &Fields) -> Vec<Entry> {
     property.get("descriptor").and_then(RawJson::read).unwrap_or_default()
 }
 
-fn catalogs_named(property: &Fields) -> Vec<Named> {
+fn catalogs(property: &Fields) -> Vec<Reference> {
     let catalogs: BTreeSet<Uuid> = descriptor(property).iter().filter_map(|entry| entry.catalog_id).collect();
     catalogs.into_iter().map(|catalog| ("descriptor", Kind::Catalog, catalog)).collect()
 }
 
-fn property_named(value: &Fields) -> Vec<Named> {
-    named(value, "dynamic_property_id", Kind::DynamicProperty)
+fn property(value: &Fields) -> Vec<Reference> {
+    reference(value, "dynamic_property_id", Kind::DynamicProperty)
 }
 
-/// What is given for parts, each under the part's name in the one form that names have.
+/// The given values with their keys in Unicode normal form C, as descriptors keep them.
 #[must_use]
-pub fn named_alike(given: BTreeMap<String, RawJson>) -> BTreeMap<String, RawJson> {
+pub fn normalized(given: BTreeMap<String, RawJson>) -> BTreeMap<String, RawJson> {
     given.into_iter().map(|(key, value)| (normal(&key).into_owned(), value)).collect()
 }
 
-/// What catalogs must have for the values to be what the parts ask for.
+/// The values that catalogs must contain for `given` to be valid.
 #[must_use]
-pub fn asked_of_catalogs(entries: &[Entry], given: &BTreeMap<String, RawJson>) -> BTreeSet<CatalogValue> {
+pub fn needed_of_catalogs(entries: &[Entry], given: &BTreeMap<String, RawJson>) -> BTreeSet<CatalogValue> {
     let read = |entry: &Entry| entry.form().read(given.get(&entry.key).filter(|value| !value.is_null())?).ok();
-    let asked = entries.iter().filter_map(|entry| Some(entry.asked(&read(entry)?)));
-    asked.flatten().collect()
+    let needed = entries.iter().filter_map(|entry| Some(entry.needed(&read(entry)?)));
+    needed.flatten().collect()
 }
 
-/// The values as they are kept, if they are what the parts ask for and `listed` has what catalogs are asked for.
+/// Checks the given values against the descriptor; `listed` has those that catalogs contain. Returns the values as they are stored.
 ///
 /// # Errors
-/// Every value that is not, as `values.KEY`.
+/// Every invalid value, as `values.KEY`.
 pub fn check(
     entries: &[Entry],
     given: &BTreeMap<String, RawJson>,
@@ -177,7 +163,7 @@ pub fn check(
     let mut problems = Vec::new();
     let mut wrong = |key: &str, message: String| problems.push(FieldError::new(format!("values.{key}"), message));
     for key in given.keys().filter(|key| !entries.iter().any(|entry| entry.key == **key)) {
-        wrong(key, "is not a part of this property".to_owned());
+        wrong(key, "is not in the descriptor".to_owned());
     }
     let mut kept = Fields::new();
     for entry in entries {
@@ -192,7 +178,37 @@ pub fn check(
 }
 
 impl Entry {
-    /// The value in the form in which it is kept; nothing where there is none.
+    fn of(given: &Fields) -> Self {
+        let text = |name: &str| given.get(name).and_then(RawJson::read::<String>);
+        let title = text("title").unwrap_or_default();
+        Self {
+            key: text("key").unwrap_or_else(|| key_of(&title)),
+            title,
+            kind: text("type").unwrap_or_default(),
+            filter_group: text("filter_group"),
+            rules: given.get("rules").and_then(RawJson::read).unwrap_or_default(),
+            catalog_id: given.get("catalog_id").and_then(RawJson::read),
+        }
+    }
+
+    /// What is wrong with an entry beside the `others` before it, although each of its fields is valid.
+    fn problems(&self, others: &[Self]) -> Vec<FieldError> {
+        let mut problems = Vec::new();
+        if self.key.is_empty() {
+            problems.push(FieldError::new("key", "is required if the title has no letter"));
+        }
+        if others.iter().any(|other| other.key == self.key) {
+            problems.push(FieldError::new("key", "is already used by another entry"));
+        }
+        for (at, rule) in self.rules.iter().enumerate() {
+            if let Err(message) = Rule::parse(rule, &self.kind) {
+                problems.push(FieldError::new(format!("rules[{at}]"), message));
+            }
+        }
+        problems
+    }
+
+    /// The value as it is stored; `None` where there is none.
     fn check(&self, value: &RawJson, listed: &BTreeSet<CatalogValue>) -> Result<Option<RawJson>, String> {
         let rules = self.rules.iter().map(|rule| Rule::parse(rule, &self.kind)).collect::<Result<Vec<Rule>, _>>()?;
         if value.is_null() {
@@ -200,7 +216,7 @@ impl Entry {
         }
         let value = self.form().read(value)?;
         rules.iter().try_for_each(|rule| rule.check(&value))?;
-        if !self.asked(&value).is_subset(listed) {
+        if !self.needed(&value).is_subset(listed) {
             return Err("must be a value of its catalog".to_owned());
         }
         Ok(Some(value))
@@ -210,8 +226,8 @@ impl Entry {
         typed::form(&self.kind).unwrap_or(FieldType::Any)
     }
 
-    /// What its catalog must have for `value` to be one of it; of a list each text. Nothing where it names no catalog.
-    fn asked(&self, value: &RawJson) -> BTreeSet<CatalogValue> {
+    /// The values that its catalog must contain for `value` to be valid: each text of a list. Nothing without a catalog.
+    fn needed(&self, value: &RawJson) -> BTreeSet<CatalogValue> {
         let texts = value.read::<Vec<String>>().map(|texts| texts.iter().map(RawJson::of).collect());
         let values: Vec<RawJson> = texts.unwrap_or_else(|| vec![value.clone()]);
         let catalog = self.catalog_id.into_iter();

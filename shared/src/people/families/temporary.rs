@@ -1,27 +1,29 @@
-//! Temporary people: what is known of somebody who may become a person (seed `002_62dc5acb5b5aea27`).
+//! Temporary people: what is known of somebody who may become a person, and the person made of it (seed `002_62dc5acb5b5aea27`).
 
 use std::collections::BTreeMap;
 
-use super::{Family, Field, FieldType, Fields, Kind, Record, View, person::validate_birth};
-use crate::common::RawJson;
+use crate::{
+    common::RawJson,
+    people::{Family, Field, FieldType, Fields, Kind, Record, View, birth, family::Names},
+};
 
-/// The field with the address that is told what became of one.
+/// The field with the URL that is notified of the conversion.
 pub const CALLBACK_URL: &str = "callback_url";
-/// What is told there: a person was made.
+/// The event sent to that URL: a person was made.
 pub const CONVERTED: &str = "temporary_person_converted";
 
-/// Temporary people. Nothing of one is required, and nothing is unique: a person is more than that.
+/// Temporary people. No field is required and none is unique: only a person needs that.
 pub static TEMPORARY_PEOPLE: Family = Family {
     owner: None,
-    validate_and_derive: Some(validate_birth),
+    validate_and_derive: Some(birth::validate),
     ..Family::of_person(
         Kind::TemporaryPerson,
-        "/temporary-people",
+        Names { path: "/temporary-people", noun: "temporary person", resource: "temporary_person" },
         &[
             Field::optional("facetec_ref_id", FieldType::Text),
             Field::optional("external_ref_id", FieldType::Text),
             Field::optional(CALLBACK_URL, FieldType::Url),
-            Field::ours("biometrics", FieldType::Object),
+            Field::read_only("biometrics", FieldType::Object),
             Field::optional("name", FieldType::Text),
             Field::optional("first_lastname", FieldType::Text),
             Field::optional("second_lastname", FieldType::Text),
@@ -32,12 +34,12 @@ pub static TEMPORARY_PEOPLE: Family = Family {
             Field::optional("extra_data", FieldType::Object),
             Field::optional("bank_data", FieldType::Object),
             Field::optional("employment_data", FieldType::Object),
-            Field::ours("person_id", FieldType::Id),
+            Field::read_only("person_id", FieldType::Id),
         ],
     )
 };
 
-/// The fields that a person has from a temporary one.
+/// The fields that are copied to the person.
 const SHARED: [&str; 9] = [
     "facetec_ref_id",
     "external_ref_id",
@@ -50,7 +52,7 @@ const SHARED: [&str; 9] = [
     "gender",
 ];
 
-/// What a person is made of: what is known of the temporary one, overridden by what is `given`.
+/// The fields of the person: those of the temporary one, overridden by what is `given`.
 #[must_use]
 pub fn person_data(temporary: &Record, given: Option<&RawJson>, extra: Option<&RawJson>) -> Fields {
     let shared = SHARED.iter().filter_map(|name| Some(((*name).to_owned(), temporary.fields.get(*name)?.clone())));
@@ -65,7 +67,8 @@ pub fn person_data(temporary: &Record, given: Option<&RawJson>, extra: Option<&R
     fields
 }
 
-/// What a record of the person is made of, which is known of the temporary one under `field`; nothing where nothing is.
+/// The fields of one of the person's records: what the temporary one has under `field`, overridden by what is `given`. `None` where
+/// both are empty.
 #[must_use]
 pub fn part_data(temporary: &Record, field: &str, given: Option<&RawJson>) -> Option<Fields> {
     let mut fields = object(temporary.fields.get(field));
@@ -73,7 +76,7 @@ pub fn part_data(temporary: &Record, field: &str, given: Option<&RawJson>) -> Op
     (!fields.is_empty()).then_some(fields)
 }
 
-/// What is told of one to its address, which proves to nobody who calls: ids alone. Whoever holds a key reads the rest.
+/// The payload for the callback URL: ids alone, because nothing proves who receives it. Whoever holds a key reads the rest.
 #[must_use]
 pub fn outcome(temporary: &Record) -> View {
     let mut view = View::default();
@@ -84,7 +87,6 @@ pub fn outcome(temporary: &Record) -> View {
     view
 }
 
-/// The fields of an object.
 fn object(value: Option<&RawJson>) -> BTreeMap<String, RawJson> {
     value.and_then(RawJson::read).unwrap_or_default()
 }
