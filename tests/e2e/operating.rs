@@ -187,7 +187,7 @@ async fn the_status_says_what_is_wrong() {
     assert_eq!(
         said,
         "overdue   nothing\nstream    run-work  never late\nstream    deliver-notifications  never late\n\
-         dead      no stream record was given up\nchannels  none fails\nprovider  nothing was created in the last hour\n"
+         dead      no stream record has failed\nchannels  none is failing\nprovider  nothing was created in the last hour\n"
     );
 
     receiver.answer(500);
