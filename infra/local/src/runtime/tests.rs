@@ -184,7 +184,7 @@ async fn a_damaged_file_is_named_with_what_to_do() {
         std::fs::write(&file, content.repeat(5)).expect("write");
         let problem = refused(one()).await;
         assert!(problem.contains(&file.display().to_string()), "{name}: {problem}");
-        let helps = ["--fresh", "remove it"].iter().any(|help| problem.contains(help));
+        let helps = ["--fresh", "remove the file"].iter().any(|help| problem.contains(help));
         assert!(helps, "{name}: {problem}");
     }
 }
