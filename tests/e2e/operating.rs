@@ -162,7 +162,7 @@ async fn waking_is_bounded_and_goes_on_where_it_ended() {
     for words in [&["--from", "x"][..], &["--from", "local:x"], &["--from", "L:"]] {
         let words = [&["process", "wake", "--provider", "auco", "--since", day][..], words].concat();
         let problem = world.admin(&words, "").await.err().unwrap().to_string();
-        assert_eq!(problem, "--from must be what an earlier run said");
+        assert_eq!(problem, "--from must be a value that an earlier run printed");
     }
 }
 
