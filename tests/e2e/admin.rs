@@ -185,7 +185,7 @@ async fn records_that_were_given_up_are_replayed_once_and_deleted() {
     for _ in 0..20 {
         world.aws.fail("GetItem", When::Before);
     }
-    assert!(world.local.pump().await.given_up > 0);
+    assert!(world.local.pump().await.failed_records > 0);
     while !world.aws.is_calm() {
         world.customer.get(&format!("/processes/{id}")).await;
     }

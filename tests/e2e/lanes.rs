@@ -172,7 +172,7 @@ async fn a_secret_that_does_not_open_fails_its_own_deliveries_and_nothing_else()
     channel(&world.customer, sound.url()).await;
     world.customer.create(&order("never")).await;
     let pumped = world.local.pump().await;
-    assert_eq!((pumped.given_up, sound.taken().len(), broken.received().len()), (0, 1, 0));
+    assert_eq!((pumped.failed_records, sound.taken().len(), broken.received().len()), (0, 1, 0));
     let delivery = deliveries(&world, &broken_channel).await.remove(0);
     assert_eq!(
         (&delivery["state"], &delivery["attempts"][0]["error"]),
@@ -200,7 +200,7 @@ async fn a_channel_that_cannot_be_read_fails_its_own_deliveries_and_nothing_else
     world.customer.create(&order("never")).await;
     world.clock.advance(SECOND * 40);
     let pumped = world.local.run_schedules().await;
-    assert_eq!((pumped.given_up, sound.taken().len(), broken.taken().len()), (0, 1, 0));
+    assert_eq!((pumped.failed_records, sound.taken().len(), broken.taken().len()), (0, 1, 0));
     let id = broken_channel.rsplit('/').next().unwrap();
     let delivery = world
         .raw_items()
@@ -221,7 +221,7 @@ async fn an_account_that_cannot_be_looked_up_puts_its_processes_off_and_fails_no
     world.customer.get(&format!("/processes/{id}?refresh=true")).await;
     world.aws.fail("GetSecretValue", When::Before);
     let pumped = world.local.pump().await;
-    assert_eq!(pumped.given_up, 0, "{pumped:?}");
+    assert_eq!(pumped.failed_records, 0, "{pumped:?}");
     let process = world.customer.process(&id).await;
     assert!(process["timeline"].to_string().contains("account_unavailable"), "{process}");
     let process = world.finish(&id, 1).await;

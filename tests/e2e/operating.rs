@@ -162,7 +162,7 @@ async fn waking_is_bounded_and_goes_on_where_it_ended() {
     for words in [&["--from", "x"][..], &["--from", "local:x"], &["--from", "L:"]] {
         let words = [&["process", "wake", "--provider", "auco", "--since", day][..], words].concat();
         let problem = world.admin(&words, "").await.err().unwrap().to_string();
-        assert_eq!(problem, "--from must be what an earlier run said");
+        assert_eq!(problem, "--from must be a value that an earlier run printed");
     }
 }
 
@@ -187,7 +187,7 @@ async fn the_status_says_what_is_wrong() {
     assert_eq!(
         said,
         "overdue   nothing\nstream    run-work  never late\nstream    deliver-notifications  never late\n\
-         dead      no stream record was given up\nchannels  none fails\nprovider  nothing was created in the last hour\n"
+         dead      no stream record has failed\nchannels  none is failing\nprovider  nothing was created in the last hour\n"
     );
 
     receiver.answer(500);

@@ -43,7 +43,7 @@ async fn one_corrupt_item_in_a_batch_holds_up_none_of_the_others() {
     }
     // It is not tried again at once, for what comes behind it would wait for that.
     world.aws.take_calls();
-    assert_eq!(world.local.pump().await.given_up, 0);
+    assert_eq!(world.local.pump().await.failed_records, 0);
     for id in &ids {
         let process = world.customer.process(id).await;
         assert_eq!((&process["status"], &process["evidence_state"]), (&json!("approved"), &json!("complete")));
@@ -84,7 +84,7 @@ async fn a_panic_hurts_the_record_or_the_request_that_it_happened_in_and_no_othe
     for (customer, id) in [(&world.customer, &fatal), (&other, &healthy)] {
         customer.get(&format!("/processes/{id}?refresh=true")).await;
     }
-    assert_eq!(world.local.pump().await.given_up, 0, "it would end alike");
+    assert_eq!(world.local.pump().await.failed_records, 0, "it would end alike");
     assert_eq!(other.process(&healthy).await["status"], "approved");
     assert_eq!(world.customer.process(&fatal).await["status"], "in_progress");
 

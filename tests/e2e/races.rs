@@ -119,7 +119,7 @@ async fn a_stream_record_that_was_given_up_is_made_good_by_the_schedule() {
         world.aws.fail("GetItem", When::Before);
     }
     let pumped = world.local.pump().await;
-    assert_eq!(pumped.given_up, 1);
+    assert_eq!(pumped.failed_records, 1);
     assert!(world.aws.is_calm());
     assert_eq!(world.customer.process(&created.id()).await["status"], "in_progress");
     let process = world.finish(&created.id(), 1).await;

@@ -117,7 +117,7 @@ async fn two_environments_one_of_them_behind_give_a_number_to_one_person_in_each
         "key {new} was added at 2026-11-02T09:00:00Z: wait until 2026-11-02T09:10:00Z, when every function knows it"
     );
     assert_eq!(refused(&world, "promote").await, too_early);
-    assert_eq!(step(&world, "list").await["next"], "promote, from 2026-11-02T09:10:00Z on");
+    assert_eq!(step(&world, "list").await["next"], "promote, after 2026-11-02T09:10:00Z");
 
     // Step 2.
     world.clock.advance(FIVE_MINUTES + SignedDuration::from_secs(1));
@@ -270,7 +270,7 @@ async fn a_step_out_of_its_order_is_refused_in_plain_words() {
     for word in ["promote", "move", "remove"] {
         assert_eq!(refused(&world, word).await, one, "{word}");
     }
-    assert_eq!(step(&world, "list").await["next"], "nothing; add begins to replace the key");
+    assert_eq!(step(&world, "list").await["next"], "nothing; `add` starts a rotation");
     let added = step(&world, "add").await;
     let new = added[1]["id"].as_str().unwrap();
     let two = format!("there are two unique keys already, local1 and {new}: remove one before you add another");

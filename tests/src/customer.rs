@@ -1,4 +1,4 @@
-//! A customer: somebody with an API key who talks HTTP.
+//! A customer: an API key and an HTTP client.
 
 #![expect(clippy::unwrap_used, reason = "a test's own failure is a failed test")]
 
@@ -11,13 +11,9 @@ use serde_json::{Value, json};
 /// An HTTP answer.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// Its status.
     pub status: u16,
-    /// Its headers.
     pub headers: HeaderMap,
-    /// Its body.
     pub body: Value,
-    /// Its body as it came.
     pub text: String,
 }
 
@@ -35,7 +31,6 @@ impl Answer {
         self.result()["id"].as_str().unwrap().to_owned()
     }
 
-    /// The failure's code.
     #[must_use]
     pub fn error_code(&self) -> &str {
         assert_eq!(self.body["success"], false, "{}", self.body);
@@ -88,12 +83,10 @@ impl Customer {
         self.send(method, path, &[("x-api-key", &self.key)], body).await
     }
 
-    /// `GET path`.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[("x-api-key", &self.key)], None).await
     }
 
-    /// `POST path`.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send(Method::POST, path, &[("x-api-key", &self.key)], Some(body.to_string())).await
     }
@@ -137,12 +130,11 @@ impl Customer {
         Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null), text }
     }
 
-    /// `PUT path`.
     pub async fn put(&self, path: &str, body: &Value) -> Answer {
         self.send(Method::PUT, path, &[("x-api-key", &self.key)], Some(body.to_string())).await
     }
 
-    /// Puts `body` where `POST /uploads` said, with what it said, and gives the status.
+    /// Uploads `body` to the URL of `POST /uploads`, with its headers, and gives the status.
     pub async fn upload(&self, place: &Value, body: bytes::Bytes) -> u16 {
         let mut request = self.http.put(place["url"].as_str().unwrap());
         for (name, value) in place["headers"].as_object().unwrap() {
@@ -151,7 +143,6 @@ impl Customer {
         request.body(body).send().await.unwrap().status().as_u16()
     }
 
-    /// `POST /processes`.
     pub async fn create(&self, body: &Value) -> Answer {
         self.post("/processes", body).await
     }
@@ -189,7 +180,7 @@ impl Customer {
     }
 }
 
-/// What creates an Auco process; `script` tells the sandbox how it is to go.
+/// The request body for an Auco process that follows `script`.
 #[must_use]
 pub fn order(script: &str) -> Value {
     json!({

@@ -1,4 +1,4 @@
-//! Everything that is kept, as whoever holds table and bucket would see it.
+//! Everything that is stored, as seen with access to table and bucket.
 
 #![expect(clippy::unwrap_used, reason = "a test's own failure is a failed test")]
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::World;
 
-/// One thing that is kept: an item of the table or an object of the bucket.
+/// An item of the table or an object of the bucket.
 pub struct Kept {
     /// The item's or the object's key.
     pub key: String,

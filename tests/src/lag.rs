@@ -78,7 +78,7 @@ impl Lag {
         Ok(Before(before.collect()))
     }
 
-    /// The request was carried out.
+    /// Notes the writes of a request that succeeded.
     pub(crate) fn note(&self, Before(items): Before) {
         let mut state = self.state();
         let Some(now) = state.behind.as_ref().map(|(clock, _)| clock.now()) else { return };

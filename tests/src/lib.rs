@@ -1,5 +1,5 @@
-//! What the end-to-end tests stand on: the whole local system with a clock, an entropy and an AWS transport that a test
-//! holds in its hands. Nothing here sleeps; time passes when a test says so.
+//! The base of the end-to-end tests: the whole local system with a clock, entropy and AWS transport that a test controls. Nothing
+//! here sleeps; time passes when a test moves the clock.
 
 pub mod pocket;
 

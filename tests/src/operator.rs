@@ -1,5 +1,5 @@
-//! What an operator of the deployment does beside its functions: by a way to the stores of their own, which
-//! [`World::aws`](crate::World) neither notes nor disturbs unless that is asked for; its indexes lag all the same.
+//! What an operator of the deployment does. It uses its own transport to the stores, which [`World::aws`](crate::World) neither
+//! notes nor disturbs unless a test asks for it; its indexes lag too.
 
 #![expect(clippy::unwrap_used, reason = "a test's own failure is a failed test")]
 
@@ -41,7 +41,7 @@ impl World {
         run(&Admin::new(&self.settings().into(), self.watched_seams(), self.factories)?, words, "").await
     }
 
-    /// A further execution environment of the functions. It knows the secrets as they are when it first needs them.
+    /// Another execution environment of the functions. It reads the secrets when it first needs them.
     #[must_use]
     pub fn environment(&self) -> Deployment {
         Deployment::new(Config::from_map(&self.settings()).unwrap(), self.watched_seams(), self.factories)
@@ -55,7 +55,7 @@ impl World {
         std::fs::write(&file, secrets.to_string()).unwrap();
     }
 
-    /// A way to the tables that is not on the wire.
+    /// A DynamoDB client that is not on the wire.
     #[must_use]
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         Platform::new(Config::from_map(&self.settings()).unwrap(), self.operators_seams()).aws.dynamodb
@@ -115,7 +115,6 @@ impl World {
         secrets[format!("{}/{tenant}/{provider}", self.local.env()["COTEJO_SECRET"])].take()
     }
 
-    /// The table.
     #[must_use]
     pub fn store(&self) -> Store {
         Store::new(&Platform::new(Config::from_map(&self.settings()).unwrap(), self.operators_seams()))

@@ -51,7 +51,7 @@ impl Proxy {
         Self { shared, server }
     }
 
-    /// The settings that make functions call the providers here.
+    /// The settings that make the functions call the providers through the proxy.
     #[must_use]
     pub fn overrides(&self) -> HashMap<String, String> {
         let paths =

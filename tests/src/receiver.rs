@@ -1,4 +1,4 @@
-//! A customer's endpoint: it takes webhooks, remembers them, and answers as it is told.
+//! A customer's endpoint: it stores webhooks and gives the configured answer.
 
 #![expect(clippy::unwrap_used, reason = "a test's own failure is a failed test")]
 
@@ -17,7 +17,6 @@ use tokio::sync::watch;
 /// What the endpoint was sent.
 #[derive(Debug, Clone)]
 pub struct Received {
-    /// The headers.
     pub headers: HeaderMap,
     /// The body, to the byte.
     pub body: Bytes,
@@ -32,19 +31,16 @@ impl Received {
         self.headers[name].to_str().unwrap()
     }
 
-    /// The event's id.
     #[must_use]
     pub fn id(&self) -> &str {
         self.header("webhook-id")
     }
 
-    /// The body as JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// The event's name.
     #[must_use]
     pub fn event(&self) -> String {
         self.json()["event"].as_str().unwrap().to_owned()
@@ -106,7 +102,7 @@ impl Receiver {
         *lock(&self.shared.answer) = Some((status, vec![(name, value.to_owned())]));
     }
 
-    /// Takes what comes from now on, and never answers.
+    /// Takes webhooks from now on, and never answers.
     pub fn hang(&self) {
         *lock(&self.shared.answer) = None;
     }
@@ -121,12 +117,12 @@ impl Receiver {
         self.shared.taken.subscribe().wait_for(|taken| *taken >= count).await.unwrap();
     }
 
-    /// When the next webhook comes, `what` happens before it is answered.
+    /// Runs `what` before the next webhook is answered.
     pub fn when_next(&self, what: impl FnOnce() + Send + 'static) {
         *lock(&self.shared.hook) = Some(Box::new(what));
     }
 
-    /// Everything that came, whatever it was answered with.
+    /// All webhooks that arrived, whatever the answer was.
     #[must_use]
     pub fn received(&self) -> Vec<Received> {
         lock(&self.shared.received).clone()

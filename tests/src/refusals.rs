@@ -1,4 +1,4 @@
-//! How DynamoDB refuses for the moment, in its own words. The local store does one thing after the other and never does.
+//! DynamoDB's temporary errors, in its own words. The local store runs one request at a time and never gives them.
 
 use aws_smithy_runtime_api::{
     client::{
@@ -11,22 +11,22 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use serde_json::{Value, json};
 
-use crate::{transport::Told, trouble::Refusal};
+use crate::{transport::RequestInfo, trouble::Refusal};
 
 const NAMESPACE: &str = "com.amazonaws.dynamodb.v20120810";
 
 /// Answers a request as `refusal` says. Of a batch, half is done by whoever `sends`.
 pub(crate) async fn refuse(
     refusal: Refusal,
-    told: &Told,
+    info: &RequestInfo,
     request: HttpRequest,
     sends: &SharedHttpConnector,
 ) -> Result<HttpResponse, ConnectorError> {
     // Differs from call to call, and not from run to run.
-    let number = told.body.to_string().len();
+    let number = info.body.to_string().len();
     match refusal {
-        Refusal::Conflict if told.operation == "TransactWriteItems" => {
-            cancelled(number % told.items_of_transaction().len().max(1))
+        Refusal::Conflict if info.operation == "TransactWriteItems" => {
+            cancelled(number % info.items_of_transaction().len().max(1))
         }
         Refusal::Conflict => answer(
             400,
@@ -36,7 +36,7 @@ pub(crate) async fn refuse(
             }),
         ),
         Refusal::Throttle => throttled(number),
-        Refusal::PartialBatch => half(told, request, sends).await,
+        Refusal::PartialBatch => half(info, request, sends).await,
     }
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn throttled(number: usize) -> Result<HttpResponse, ConnectorError> {
     answer(400, &json!({"__type": kind, "message": "busy", "throttlingReasons": [reason]}))
 }
 
-/// Another transaction is under way over the item number `at` of one, also where both only look at it.
+/// Another transaction is running on the item number `at`, even if both only check it.
 pub(crate) fn cancelled(at: usize) -> Result<HttpResponse, ConnectorError> {
     let reasons: Vec<_> =
         (0..=at).map(|item| json!({"Code": if item == at { "TransactionConflict" } else { "None" }})).collect();
@@ -60,11 +60,11 @@ pub(crate) fn cancelled(at: usize) -> Result<HttpResponse, ConnectorError> {
 
 /// Sends the first half of a batch's keys, and leaves the others unprocessed.
 async fn half(
-    told: &Told,
+    info: &RequestInfo,
     mut request: HttpRequest,
     sends: &SharedHttpConnector,
 ) -> Result<HttpResponse, ConnectorError> {
-    let (mut first, mut rest) = (told.body.clone(), told.body["RequestItems"].clone());
+    let (mut first, mut rest) = (info.body.clone(), info.body["RequestItems"].clone());
     let mut sent = 0;
     for (table, batch) in rest.as_object_mut().into_iter().flatten() {
         let keys = batch["Keys"].as_array_mut().map(std::mem::take).unwrap_or_default();

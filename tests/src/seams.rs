@@ -34,7 +34,7 @@ impl SteppedClock {
         Self(watch::Sender::new(Time { now: at, ran: SignedDuration::ZERO }))
     }
 
-    /// Lets time pass.
+    /// Moves the clock.
     pub fn advance(&self, by: SignedDuration) {
         self.0.send_modify(|time| {
             time.now += by;

@@ -1,4 +1,4 @@
-//! The functions' way to DynamoDB, S3, Secrets Manager and Lambda, watched and disturbed.
+//! The functions' transport to DynamoDB, S3, Secrets Manager and Lambda, which a test can watch and disturb.
 
 use std::{fmt, sync::Arc};
 
@@ -22,7 +22,7 @@ use crate::{
     wire::{Call, Disturbance, When, Written},
 };
 
-/// An HTTP client for the AWS SDK that notes every request and disturbs those it is told to.
+/// An HTTP client for the AWS SDK that notes every request and disturbs those that a test chooses.
 #[derive(Clone)]
 pub struct Transport {
     inner: SharedHttpClient,
@@ -136,43 +136,43 @@ impl Watched {
         if wire.is_dead() {
             return std::future::pending().await;
         }
-        let told = Told::of(&request);
-        if lag::is_stale_read(&told.operation, &told.body) {
+        let info = RequestInfo::of(&request);
+        if lag::is_stale_read(&info.operation, &info.body) {
             return Err(ConnectorError::user("a read of the table that may miss what was just written".into()));
         }
         let invocation = request.headers().get("amz-sdk-invocation-id").unwrap_or_default();
-        if let Some(refusal) = wire.refusal(&told.operation, invocation) {
-            return refuse(refusal, &told, request, &self.inner).await;
+        if let Some(refusal) = wire.refusal(&info.operation, invocation) {
+            return refuse(refusal, &info, request, &self.inner).await;
         }
-        let disturbance = wire.note(told.call());
-        let request = told.weakened(request, wire);
-        for shard in told.shards() {
+        let disturbance = wire.note(info.call());
+        let request = info.weakened(request, wire);
+        for shard in info.shards() {
             wire.note_shard(shard);
         }
         match disturbance {
-            None => self.send(&told, request).await,
-            Some(disturbance) => self.disturbed(disturbance, &told, request).await,
+            None => self.send(&info, request).await,
+            Some(disturbance) => self.disturbed(disturbance, &info, request).await,
         }
     }
 
     /// Sends a request. A sent request has its effect, and is noted, even if the caller no longer waits for the answer.
-    async fn send(&self, told: &Told, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let before = self.lag.before(&self.inner, request.try_clone(), (&told.operation, &told.body)).await?;
-        let held = match self.wire.hold(told.items_of_transaction()) {
+    async fn send(&self, info: &RequestInfo, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let before = self.lag.before(&self.inner, request.try_clone(), (&info.operation, &info.body)).await?;
+        let held = match self.wire.hold(info.items_of_transaction()) {
             Ok(held) => held,
             Err(at) => return cancelled(at),
         };
-        let (told, Self { inner, wire, lag }) = (told.clone(), self.clone());
+        let (info, Self { inner, wire, lag }) = (info.clone(), self.clone());
         // For the test's own reads, indexes are up to date.
         let is_aside = wire.is_aside();
         let sent = tokio::spawn(async move {
             let answer = inner.call(request).await?;
             drop(held);
             if answer.status().is_success() {
-                told.writes().into_iter().for_each(|written| wire.note_written(written));
+                info.writes().into_iter().for_each(|written| wire.note_written(written));
                 lag.note(before);
             }
-            if is_aside { Ok(answer) } else { lag.behind(&told.body, answer).await }
+            if is_aside { Ok(answer) } else { lag.behind(&info.body, answer).await }
         });
         sent.await.map_err(|error| ConnectorError::other(error.into(), None))?
     }
@@ -180,51 +180,51 @@ impl Watched {
     async fn disturbed(
         &self,
         disturbance: Disturbance,
-        told: &Told,
+        info: &RequestInfo,
         request: HttpRequest,
     ) -> Result<HttpResponse, ConnectorError> {
         match disturbance {
             Disturbance::Interleave(what) => {
                 what().await;
-                self.send(told, request).await
+                self.send(info, request).await
             }
             Disturbance::Fail(when) => {
-                self.send_if(when == When::After, told, request).await?;
+                self.send_if(when == When::After, info, request).await?;
                 Err(ConnectorError::user("disturbed".into()))
             }
             Disturbance::LoseAnswer => {
-                self.send(told, request).await?;
+                self.send(info, request).await?;
                 Err(ConnectorError::io("connection reset".into()))
             }
             Disturbance::Throttle => throttled(0),
-            Disturbance::Refuse(refusal, _) => refuse(refusal, told, request, &self.inner).await,
+            Disturbance::Refuse(refusal, _) => refuse(refusal, info, request, &self.inner).await,
             Disturbance::Answer(..) => Err(ConnectorError::user("only a provider can be made to answer".into())),
             Disturbance::Crash(when) => {
-                self.send_if(when == When::After, told, request).await?;
+                self.send_if(when == When::After, info, request).await?;
                 self.wire.crash();
                 std::future::pending().await
             }
         }
     }
 
-    async fn send_if(&self, wanted: bool, told: &Told, request: HttpRequest) -> Result<(), ConnectorError> {
+    async fn send_if(&self, wanted: bool, info: &RequestInfo, request: HttpRequest) -> Result<(), ConnectorError> {
         if wanted {
-            self.send(told, request).await?;
+            self.send(info, request).await?;
         }
         Ok(())
     }
 }
 
-/// What a request tells of itself.
+/// What the content of a request says.
 #[derive(Clone)]
-pub(crate) struct Told {
+pub(crate) struct RequestInfo {
     pub(crate) operation: String,
     path: String,
     /// Of a call to DynamoDB.
     pub(crate) body: Value,
 }
 
-impl Told {
+impl RequestInfo {
     fn of(request: &HttpRequest) -> Self {
         let path = request.uri().split_once("://").map_or(request.uri(), |(_, rest)| rest);
         let path = path.split_once('/').map_or("", |(_, path)| path).to_owned();

@@ -22,7 +22,7 @@ pub enum Trouble {
 pub enum Refusal {
     /// A transaction is under way over the same item.
     Conflict,
-    /// It is asked too much.
+    /// The provider's rate limit is reached.
     Throttle,
     /// It comes to a part of a batch only.
     PartialBatch,
@@ -34,7 +34,6 @@ const THROTTLE_IN: usize = 13;
 const PARTIAL_IN: usize = 2;
 
 impl Trouble {
-    /// All of them.
     pub const ALL: [Self; 3] = [Self::Conflicts, Self::Throttles, Self::Partial];
 
     /// What the environment asks for.

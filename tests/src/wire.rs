@@ -1,4 +1,5 @@
-//! Everything that leaves the functions, to our stores and to the providers: noted, and disturbed as a test says.
+//! The wire: notes every outgoing call of the functions, to the stores and to the providers, and disturbs the calls that a test
+//! chooses.
 
 use std::{
     collections::BTreeSet,
@@ -15,30 +16,30 @@ use tokio::{sync::Notify, task::Id};
 
 use crate::trouble::{Course, Refusal, Trouble};
 
-/// On which side of a request's effect something happens.
+/// Whether a disturbance comes before or after a request's effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
     /// The request never leaves.
     Before,
-    /// The request has its effect and nobody hears the answer.
+    /// The request has its effect, and the answer is lost.
     After,
 }
 
-/// What happens to a call.
+/// What a test does to a call.
 pub enum Disturbance {
-    /// It never returns; [`Wire::crashed`] tells when it is reached.
+    /// The call never returns; [`Wire::crashed`] returns when it is reached.
     Crash(When),
-    /// It fails, and is not tried again by whoever made it.
+    /// The call fails, and the SDK does not retry.
     Fail(When),
-    /// It has its effect and its connection breaks, so that the SDK tries again.
+    /// The call has its effect and its connection breaks, so that the SDK retries.
     LoseAnswer,
-    /// The other side has too much to do: DynamoDB's own refusal, or a 429.
+    /// The other side throttles: DynamoDB's own error, or a 429.
     Throttle,
     /// A provider answers with this status and JSON body, and does nothing.
     Answer(u16, String),
-    /// DynamoDB refuses it for the moment, so many times one after the other.
+    /// DynamoDB refuses the call temporarily, this many times in a row.
     Refuse(Refusal, usize),
-    /// Just before it is sent, something else happens.
+    /// Something else happens just before the call is sent.
     Interleave(Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>),
 }
 
@@ -63,12 +64,7 @@ pub enum Written {
     /// An item, in DynamoDB's JSON.
     Item(Value),
     /// An outbox was emptied by whoever had loaded the item as of a version.
-    HandedOn {
-        /// The item.
-        pk: String,
-        /// The version.
-        loaded: u64,
-    },
+    HandedOn { pk: String, loaded: u64 },
 }
 
 struct Planned {
@@ -78,7 +74,7 @@ struct Planned {
     disturbance: Disturbance,
 }
 
-/// A condition of ours that every write of a kind loses.
+/// A condition that every write of a kind omits.
 struct Weakened {
     call: String,
     condition: String,
@@ -91,7 +87,7 @@ struct Shared {
     weakened: Mutex<Vec<Weakened>>,
     written: Mutex<Vec<Written>>,
     shards: Mutex<BTreeSet<String>>,
-    /// The items of the transactions that are under way.
+    /// The items of the running transactions.
     held: Mutex<BTreeSet<String>>,
     aside: AtomicUsize,
     /// The trouble of the whole run.
@@ -116,7 +112,7 @@ impl Drop for Held {
     }
 }
 
-/// The notes and plans that all outgoing calls pass. Clones share everything.
+/// The noted calls and the planned disturbances. Clones share everything.
 #[derive(Clone, Default)]
 pub struct Wire(Arc<Shared>);
 
@@ -126,7 +122,7 @@ impl Wire {
         std::mem::take(&mut lock(&self.0.calls))
     }
 
-    /// Whatever comes next of `operation`, and `about` where that is said, is disturbed once, after `skip` undisturbed ones.
+    /// Disturbs the next call of `operation` (and `about`, if given) once, after `skip` undisturbed calls.
     pub fn plan(&self, operation: &str, about: Option<&str>, skip: usize, disturbance: Disturbance) {
         let (operation, about) = (operation.to_owned(), about.map(str::to_owned));
         lock(&self.0.planned).push(Planned { operation, about, skip, disturbance });
@@ -139,7 +135,7 @@ impl Wire {
         lock(&self.0.weakened).push(Weakened { call, condition });
     }
 
-    /// Nothing is disturbed any more.
+    /// Ends all disturbances.
     pub fn calm_down(&self) {
         lock(&self.0.planned).clear();
     }
@@ -158,7 +154,7 @@ impl Wire {
         }
     }
 
-    /// What is done meanwhile is neither noted nor disturbed: a test looks around. Nothing else may be going on.
+    /// While the value lives, calls are neither noted nor disturbed, for a test's own reads. Nothing else may run meanwhile.
     pub async fn aside<T>(&self, look: impl Future<Output = T>) -> T {
         self.0.aside.fetch_add(1, Ordering::Relaxed);
         let seen = look.await;
@@ -182,7 +178,7 @@ impl Wire {
         self.0.aside.load(Ordering::Relaxed) > 0
     }
 
-    /// From now on there is this trouble, and no other.
+    /// Sets the injected refusals.
     pub fn set_trouble(&self, trouble: Option<Trouble>) {
         *lock(&self.0.trouble) = Course::of(trouble);
     }
@@ -201,7 +197,7 @@ impl Wire {
         lock(&self.0.trouble).refusal(operation, invocation)
     }
 
-    /// Notes a call that is about to be made, and says what is to happen to it.
+    /// Notes a call before it is sent, and gives its disturbance.
     pub(crate) fn note(&self, call: Call) -> Option<Disturbance> {
         if self.is_aside() {
             return None;
@@ -234,7 +230,7 @@ impl Wire {
         self.0.crashed.notify_one();
     }
 
-    /// Whether the present task crashed.
+    /// Whether a test crashed the current task.
     pub(crate) fn is_dead(&self) -> bool {
         tokio::task::try_id().is_some_and(|id| lock(&self.0.dead).contains(&id))
     }
@@ -259,7 +255,7 @@ impl Wire {
         lock(&self.0.shards).insert(shard.to_owned());
     }
 
-    /// Whether a write under `condition` is to be let through whatever stands in the table.
+    /// Whether a write omits `condition`.
     pub(crate) fn is_weakened(&self, call: &Call, condition: &str) -> bool {
         let call = call.to_string();
         lock(&self.0.weakened).iter().any(|weak| weak.call == call && condition.contains(&weak.condition))

@@ -1,4 +1,4 @@
-//! The whole system, with time in the test's hands.
+//! The whole system, with a clock that the test controls.
 
 #![expect(clippy::unwrap_used, reason = "a test's own failure is a failed test")]
 
@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use crate::{Answer, Customer, Proxy, Receiver, SeededEntropy, SteppedClock, Transport, Trouble, seams::second_store};
 
-/// When every world begins.
+/// The time at which every test starts.
 #[must_use]
 pub fn start_of_time() -> Timestamp {
     "2026-11-02T09:00:00Z".parse().unwrap()
@@ -36,51 +36,50 @@ fn index_lag() -> SignedDuration {
     seconds.map_or(INDEX_LAG, SignedDuration::from_secs)
 }
 
-/// A local system in which nothing happens by itself.
+/// A local system in which nothing runs by itself.
 pub struct World {
-    /// The system.
     pub local: Local,
-    /// Its time.
+    /// The system's clock.
     pub clock: Arc<SteppedClock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) factories: ProviderFactories,
-    /// Its functions' way to the stores.
+    /// The functions' transport to the stores.
     pub aws: Transport,
-    /// The customer everybody is locally.
+    /// The tenant of the local system.
     pub customer: Customer,
-    /// Keeps the functions' way to the factories open, where it is watched.
+    /// The proxy between the functions and the providers, in a watched world.
     proxy: Option<Proxy>,
 }
 
 impl World {
-    /// A new one, with everything in memory or temporary.
+    /// A system with everything in memory or temporary files.
     pub async fn new() -> Self {
         Self::with(None, HashMap::new()).await
     }
 
-    /// One without the trouble of the whole run ([`crate::Trouble`]), for tests that mind each call.
+    /// A system without the run's injected refusals ([`crate::Trouble`]), for tests that count each call.
     pub async fn calm() -> Self {
         let world = Self::new().await;
         world.aws.wire().set_trouble(None);
         world
     }
 
-    /// One over a data directory, or with settings as if from the environment.
+    /// A system over a data directory, or with settings as from the environment.
     pub async fn with(data: Option<PathBuf>, overrides: HashMap<String, String>) -> Self {
         Self::at(start_of_time(), data, overrides).await
     }
 
-    /// One that begins at another time.
+    /// A system that starts at another time.
     pub async fn at(start: Timestamp, data: Option<PathBuf>, overrides: HashMap<String, String>) -> Self {
         Self::made_of(PROVIDERS, start, data, overrides).await
     }
 
-    /// One that knows other factories.
+    /// A system with other provider factories.
     pub async fn knowing(factories: ProviderFactories) -> Self {
         Self::made_of(factories, start_of_time(), None, HashMap::new()).await
     }
 
-    /// One in which calls to the factories are on the wire too: noted and disturbed like those to the stores.
+    /// A system in which calls to the providers are also on the wire: noted and disturbed like calls to the stores.
     pub async fn watched() -> Self {
         let aws = Transport::new();
         let proxy = Proxy::start(aws.wire().clone()).await;
@@ -90,7 +89,7 @@ impl World {
         world
     }
 
-    /// The address of `receiver` by way of the wire, in a world that is watched.
+    /// The address of `receiver` through the proxy, in a watched world.
     #[must_use]
     pub fn watch_hooks(&self, receiver: &Receiver) -> String {
         self.proxy.as_ref().unwrap().lead_hooks_to(receiver.url())
@@ -142,13 +141,12 @@ impl World {
         secrets.account(&"local".parse().unwrap(), provider).await.unwrap().unwrap()
     }
 
-    /// The present moment.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// The table's indexes are `time` behind it from now on, whatever this run's environment says.
+    /// Makes the table's indexes lag by `time` from now on, whatever the run's environment says.
     pub fn lag_indexes(&self, time: SignedDuration) {
         self.aws.lag(&self.clock, time);
     }
@@ -163,14 +161,14 @@ impl World {
         self.clock.advance(INDEX_LAG);
     }
 
-    /// Lets `time` pass in one step, then does what is due.
+    /// Moves the clock by `time` in one step, then runs what is due.
     pub async fn pass(&self, time: SignedDuration) {
         self.clock.advance(time);
         self.local.pump().await;
         self.local.run_schedules().await;
     }
 
-    /// Lets `time` pass in steps of two hours, and does what is due after each.
+    /// Moves the clock by `time` in steps of two hours, and runs what is due after each.
     pub async fn pass_slowly(&self, time: SignedDuration) {
         let end = self.now() + time;
         while self.now() < end {
@@ -192,7 +190,7 @@ impl World {
         }
     }
 
-    /// Creates a process that goes by `script` and lets it run to its end.
+    /// Creates a process with `script` and runs it to its end.
     pub async fn run(&self, script: &str) -> Value {
         let created = self.customer.create(&crate::order(script)).await;
         self.finish(&created.id(), 24).await

@@ -1,5 +1,5 @@
-//! `/catalogs` and `/catalog-values`, the customer's own; `/dynamic-properties` and what persons have in them;
-//! `/nationalities`, `/states`, `/marital-statuses`, `/person-relations`, which are the same for everybody.
+//! `/catalogs` and `/catalog-values` of the customer; `/dynamic-properties` and their values; and the fixed lists
+//! `/nationalities`, `/states`, `/marital-statuses` and `/person-relations`.
 
 use cotejo::{
     common::{

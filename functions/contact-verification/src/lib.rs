@@ -1,4 +1,4 @@
-//! `/contacts/sms-codes` and `/contacts/email-codes`: whether a phone or an e-mail address is a person's.
+//! `/contacts/sms-codes` and `/contacts/email-codes`: verify that a phone or e-mail address belongs to a person.
 
 use cotejo::{
     common::Scope,
@@ -46,6 +46,6 @@ async fn route(codes: &ContactCodes, scope: &RequestScope<'_>, request: &Request
         return Ok(success(200, &told));
     }
     codes.verify(&caller, way, &given).await?;
-    // The seed says so of either.
+    // The API's documentation has this text for both.
     Ok(success(200, &"Phone validated"))
 }

@@ -1,6 +1,6 @@
-//! Started by `run-work` for each video: copies it, which may take minutes.
+//! Copies one video, which may take minutes. `run-work` invokes it for each video.
 //!
-//! Lambda may start it late, twice or never: it copies once for each claim, and a claim that nobody used is made anew.
+//! Lambda may run an invocation late, twice or never. Each claim is used once, and an unused claim is replaced.
 
 use cotejo::{
     deployment::Deployment,
@@ -21,10 +21,10 @@ impl EventFunction for App {
         Self { copy: CopyLong::new(deployment) }
     }
 
-    /// Copies what is ordered.
+    /// Copies the ordered piece.
     ///
     /// # Errors
-    /// Our own store or bucket; the piece is due again.
+    /// Cotejo's own table or bucket failed; the piece is due again.
     async fn handle(&self, order: Order) -> Result<(), Error> {
         self.copy.run(&order).await?;
         Ok(())

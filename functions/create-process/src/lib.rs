@@ -1,4 +1,4 @@
-//! `POST /processes`: creates a verification. `POST /uploads`: gives a place for a picture of one.
+//! `POST /processes` creates a verification. `POST /uploads` gives a URL for the upload of a picture or an import file.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ impl HttpFunction for App {
         &self.gate
     }
 
-    /// Answers one of the routes: 201, or 202 where the provider has not confirmed yet.
+    /// Answers 201, or 202 if the provider has not confirmed the process yet.
     async fn route(&self, scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
         route(self, scope, request).await
     }

@@ -1,5 +1,5 @@
-//! `POST /processes/{id}/decision`: a customer's reviewer decides what is in review. `POST /processes/{id}/redact`: removes
-//! everything about the person. `PUT /processes/{id}/legal-hold`: keeps that from happening.
+//! `POST /processes/{id}/decision`: a customer's reviewer decides a process in review. `POST /processes/{id}/redact`: deletes
+//! the person's data. `PUT /processes/{id}/legal-hold`: prevents the redaction.
 
 use cotejo::{
     common::Scope,
@@ -56,7 +56,6 @@ async fn route(app: &App, scope: &RequestScope<'_>, request: &Request) -> Result
     Ok(success(200, &ProcessView::of(&process)))
 }
 
-/// What a route does.
 enum Action {
     Decide,
     Redact,

@@ -1,10 +1,10 @@
-//! The table's stream, the outbox tokens: makes deliveries of the events of every process and record that has some, and attempts those that
-//! are due.
+//! Reads the outbox tokens from the table's stream: turns the events of processes and records into deliveries, and attempts the
+//! deliveries that are due.
 //!
-//! What failed before is attempted apart from the stream, by a call of this function that it makes itself and waits for as little as
-//! others have to wait for it.
+//! A delivery that failed before is attempted outside of the stream: the function invokes itself asynchronously, so that a slow
+//! endpoint delays nobody.
 //!
-//! A record only says where to look; what counts is the item as it stands.
+//! A record only names an item; the function reads the item's current state.
 
 use std::sync::Arc;
 
@@ -23,13 +23,13 @@ use cotejo::{
 };
 use serde::Deserialize;
 
-/// What the function is called with.
+/// The events that the function takes.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub enum Call {
-    /// By itself: one attempt.
+    /// From the function itself: one attempt.
     Order(Order),
-    /// By the stream.
+    /// From the table's stream.
     Stream(Event),
 }
 
@@ -54,12 +54,12 @@ impl EventFunction for App {
         }
     }
 
-    /// Hands on the events of every process and record that has some, and attempts every delivery that is due. Names the records that our
-    /// own store's trouble kept from being handled, for Lambda to bring again.
+    /// Turns events into deliveries, and attempts every delivery that is due. The answer names the records that failed on Cotejo's
+    /// own infrastructure, which Lambda delivers again.
     ///
     /// # Errors
-    /// Our own store, where it was to attempt one delivery, which is then due again. Otherwise none: whatever fails, fails for its own
-    /// record.
+    /// Cotejo's own infrastructure failed during one attempt; the delivery is due again. In a stream event, a failure concerns its
+    /// own record only.
     async fn handle(&self, call: Call) -> Result<DynamoDbEventResponse, Error> {
         let event = match call {
             Call::Stream(event) => event,
@@ -74,7 +74,7 @@ impl EventFunction for App {
                 WorkKey::Process(key) => self.deliver.run(&key).await.map(|_| ()),
                 WorkKey::Record(key) => self.deliver.run_record(&key).await.map(|_| ()),
                 WorkKey::Delivery(key) => self.attempt.run(&key).await,
-                // It has no events.
+                // These have no events.
                 WorkKey::LongCopy(_) | WorkKey::Job(_) => Ok(()),
             }
         });

@@ -1,4 +1,4 @@
-//! `/people` and below it, exports and imports among them, and `/people-groups`.
+//! `/people` with exports and imports, and `/people-groups`.
 
 use cotejo::{
     common::{Caller, Scope},
@@ -107,7 +107,7 @@ async fn restore_external(people: &People, caller: &Caller, request: &Request) -
     Ok(success(200, &people.view(&people.restore_external(caller, &external_id).await?)))
 }
 
-/// The person who has an id of somebody else's in a field.
+/// Finds a person by an external reference.
 async fn find(people: &People, caller: &Caller, request: &Request, path: &[&str]) -> Result<Response<Body>, ApiError> {
     let (field, parameter) = match path.first() {
         Some(&"external") => ("external_ref_id", "external_id"),

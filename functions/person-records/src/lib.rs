@@ -1,4 +1,4 @@
-//! What is recorded about persons: `/addresses`, `/contacts`, `/references`, `/employments`, `/bank-accounts`, `/financials`,
+//! The records of a person: `/addresses`, `/contacts`, `/references`, `/employments`, `/bank-accounts`, `/financials`,
 //! `/biometric-results`, and `/people/{id}/biometric-results`.
 
 use cotejo::{

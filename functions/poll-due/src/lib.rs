@@ -1,4 +1,4 @@
-//! The schedule, every minute: wakes whatever is overdue.
+//! Wakes overdue items, every minute.
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use cotejo::{
@@ -21,10 +21,10 @@ impl EventFunction for App {
         Self { poll: PollDue::new(deployment) }
     }
 
-    /// Wakes whatever is overdue; what the event says does not matter.
+    /// Wakes overdue items; the event's content does not matter.
     ///
     /// # Errors
-    /// Our own store; the next run finds the same.
+    /// Cotejo's own table failed; the next run finds the same items.
     async fn handle(&self, _event: EventBridgeEvent<Value>) -> Result<(), Error> {
         self.poll.run().await?;
         Ok(())

@@ -47,7 +47,7 @@ async fn route(app: &App, scope: &RequestScope<'_>, request: &Request) -> Result
         (&Method::GET, ["processes", id]) => get(app, scope, request, id).await,
         (&Method::GET, ["processes", id, "evidence", evidence]) => link(app, scope, request, id, evidence).await,
         (&Method::GET, ["providers", provider, "health"]) => health(app, scope, provider).await,
-        // A browser asks before a script may; where the stack has `AllowedOrigins`, API Gateway adds to this answer what it needs.
+        // A browser's preflight request. If the stack has `AllowedOrigins`, API Gateway adds the CORS headers to this answer.
         (&Method::OPTIONS, _) => Ok(no_content()),
         _ => Err(ApiError::no_route()),
     }
@@ -68,7 +68,7 @@ async fn get(app: &App, scope: &RequestScope<'_>, request: &Request, id: &str) -
     let caller = scope.caller(Scope::ProcessesRead).await?;
     let refresh = Query::read(request, &["refresh"])?.flag("refresh")?;
     if refresh {
-        // Asking the provider is more than reading.
+        // A refresh calls the provider, so reading rights are not enough.
         scope.caller(Scope::ProcessesWrite).await?;
     }
     let process = app.query.get(&caller, scope.process(id)?, refresh).await?;

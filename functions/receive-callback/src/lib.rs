@@ -1,4 +1,4 @@
-//! `POST /callbacks/{provider}/{token}`: takes a provider's callback and answers at once.
+//! `POST /callbacks/{provider}/{token}`: stores a provider's callback and answers at once.
 
 use cotejo::{
     deployment::Deployment,
@@ -30,8 +30,8 @@ impl HttpFunction for App {
         &self.gate
     }
 
-    /// Answers 200 where the callback is kept, or is about somebody else's process; anything else makes the provider send it
-    /// again.
+    /// Answers 200 if the callback is stored, or concerns a process that is not Cotejo's. After any other answer the provider
+    /// sends it again.
     async fn route(&self, _scope: &RequestScope<'_>, request: &Request) -> Result<Response<Body>, ApiError> {
         receive(self, request).await
     }

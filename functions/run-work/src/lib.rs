@@ -1,7 +1,7 @@
-//! The table's stream, the wake tokens: refreshes every process that was woken, has copied what takes long, and
-//! takes exports and imports a step further.
+//! Reads the wake tokens from the table's stream: refreshes every process that was woken, starts long copies, and advances
+//! exports and imports.
 //!
-//! A record only says where to look; what counts is the item as it stands.
+//! A record only names an item; the function reads the item's current state.
 
 use std::sync::Arc;
 
@@ -39,11 +39,11 @@ impl EventFunction for App {
         }
     }
 
-    /// Handles each item that was woken. Names the records that our own store's trouble kept from being handled, for Lambda
-    /// to bring again.
+    /// Handles each item that was woken. The answer names the records that failed on Cotejo's own infrastructure, which Lambda
+    /// delivers again.
     ///
     /// # Errors
-    /// None: whatever fails, fails for its own record.
+    /// None: a failure concerns its own record only.
     async fn handle(&self, event: Event) -> Result<DynamoDbEventResponse, Error> {
         let lag = self.lag.look(&event);
         let items = stream::each_item(event, self.clock.as_ref(), |key, end| async move {
@@ -51,7 +51,7 @@ impl EventFunction for App {
                 WorkKey::Process(key) => self.refresh.run(&key, end).await,
                 WorkKey::LongCopy(key) => self.copy.run(&key).await,
                 WorkKey::Job(key) => self.jobs.run(&key, end).await,
-                // It was not woken; `deliver-notifications` handles it.
+                // `deliver-notifications` handles these.
                 WorkKey::Delivery(_) | WorkKey::Record(_) => Ok(()),
             }
         });

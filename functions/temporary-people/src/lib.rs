@@ -1,4 +1,4 @@
-//! `/temporary-people`: whoever may become a person, and becoming one.
+//! `/temporary-people`: people before their registration, and their conversion into persons.
 
 use cotejo::{
     deployment::Deployment,

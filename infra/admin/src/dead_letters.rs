@@ -4,10 +4,10 @@ use cotejo::workflow::replay::{DeadLetter, ReplayRecords, Replayed};
 
 use crate::{Admin, AdminError, Report, cli::DeadLettersCommand};
 
-/// Carries out the command.
+/// Runs the command.
 ///
 /// # Errors
-/// Why it was not carried out; what was replayed before is.
+/// The reason why the command failed; earlier replays stay.
 pub async fn run(admin: &Admin, command: &DeadLettersCommand) -> Result<Report, AdminError> {
     let bucket = admin.failed_records.clone();
     let bucket = bucket.ok_or_else(|| AdminError::Input("the setting FAILED_RECORDS_BUCKET is missing".to_owned()))?;
@@ -34,12 +34,12 @@ pub async fn run(admin: &Admin, command: &DeadLettersCommand) -> Result<Report, 
 
 fn kept_line(record: &DeadLetter) -> String {
     let at = record.given_up_at.map_or_else(|| "at an unknown time".to_owned(), |at| at.to_string());
-    let condition = record.condition.as_deref().unwrap_or("not a record of ours");
+    let condition = record.condition.as_deref().unwrap_or("not a dead letter");
     format!("{}  {at}  {condition}  {}", record.key, record.items.join(","))
 }
 
 fn replayed_line(replayed: &Replayed) -> String {
     let Replayed { key, woken, gone, deleted } = replayed;
-    let end = if *deleted { "deleted" } else { "left: it names what cannot be woken" };
+    let end = if *deleted { "deleted" } else { "kept: it names an item that cannot be woken" };
     format!("{key}  woken {woken}  gone {gone}  {end}")
 }

@@ -5,10 +5,10 @@ use serde_json::json;
 
 use crate::{Admin, AdminError, Report, cli::DeliveryCommand, operator};
 
-/// Carries out the command.
+/// Runs the command.
 ///
 /// # Errors
-/// Why it was not carried out; what was replayed before is.
+/// The reason why the command failed; earlier replays stay.
 pub async fn run(admin: &Admin, command: &DeliveryCommand) -> Result<Report, AdminError> {
     let DeliveryCommand::Replay { tenant, ids } = command;
     let deliveries = Deliveries::new(&admin.deployment);

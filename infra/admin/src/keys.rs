@@ -6,10 +6,10 @@ use serde_json::json;
 
 use crate::{Admin, AdminError, Report, cli::KeyCommand, operator, report};
 
-/// Carries out the command.
+/// Runs the command.
 ///
 /// # Errors
-/// Why it was not carried out.
+/// The reason why the command failed.
 pub async fn run(admin: &Admin, command: &KeyCommand) -> Result<Report, AdminError> {
     match command {
         KeyCommand::Create { tenant, name, scopes, all_scopes, expires_at } => {
@@ -46,7 +46,7 @@ pub async fn run(admin: &Admin, command: &KeyCommand) -> Result<Report, AdminErr
     }
 }
 
-/// So many unpredictable bytes, as text.
+/// Random bytes, as hexadecimal text.
 fn random<const BYTES: usize>(admin: &Admin) -> String {
     let mut bytes = [0; BYTES];
     admin.deployment.platform.seams.entropy.fill(&mut bytes);

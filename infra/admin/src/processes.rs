@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{Admin, AdminError, Report, cli::ProcessCommand, operator, wake};
 
-/// What of a process says nothing about the person.
+/// The fields of a process without personal data.
 const HARMLESS: [&str; 15] = [
     "id",
     "provider",
@@ -24,10 +24,10 @@ const HARMLESS: [&str; 15] = [
     "redacted_at",
 ];
 
-/// Carries out the command.
+/// Runs the command.
 ///
 /// # Errors
-/// Why it was not carried out.
+/// The reason why the command failed.
 pub async fn run(admin: &Admin, command: &ProcessCommand) -> Result<Report, AdminError> {
     let (tenant, id, with_personal_data) = match command {
         ProcessCommand::Show { tenant, id, with_personal_data } => (tenant, id, with_personal_data),
@@ -44,7 +44,7 @@ pub async fn run(admin: &Admin, command: &ProcessCommand) -> Result<Report, Admi
     Report::json(&shown)
 }
 
-/// What the item says besides: what is still to be done, and when.
+/// The state of the item itself: what is still to be done, and when.
 fn around(record: &ProcessRecord) -> Value {
     json!({
         "version": record.version,

@@ -1,4 +1,4 @@
-//! What a command says: one thing a line, or the same as JSON.
+//! The output of a command: lines of text, or JSON.
 
 use std::io::Write;
 
@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use crate::AdminError;
 
-/// What a command says. It may hold a secret that is shown once, so it cannot be printed by accident.
+/// The output of a command. It may hold a secret that is shown once, so it has no `Debug` or `Display`.
 pub struct Report {
     value: Value,
     lines: Option<Vec<String>>,
 }
 
 impl Report {
-    /// Something that is JSON only.
+    /// A report without lines.
     ///
     /// # Errors
     /// It cannot be JSON.
@@ -24,7 +24,7 @@ impl Report {
         Ok(Self { value: value.map_err(|_| AdminError::Input("cannot be shown as JSON".to_owned()))?, lines: None })
     }
 
-    /// Something with a line for each of its things.
+    /// A report with lines.
     ///
     /// # Errors
     /// It cannot be JSON.
@@ -32,13 +32,13 @@ impl Report {
         Ok(Self { lines: Some(lines), ..Self::json(value)? })
     }
 
-    /// It as JSON.
+    /// The report as JSON.
     #[must_use]
     pub fn value(&self) -> &Value {
         &self.value
     }
 
-    /// It as lines.
+    /// The report as lines of text.
     #[must_use]
     pub fn text(&self) -> String {
         match &self.lines {
@@ -47,17 +47,17 @@ impl Report {
         }
     }
 
-    /// Writes it, as JSON where that is wanted.
+    /// Writes the report.
     ///
     /// # Errors
-    /// `to` does not take it.
+    /// `to` fails.
     pub fn write(&self, as_json: bool, to: &mut impl Write) -> Result<(), AdminError> {
         let text = if as_json { format!("{:#}\n", self.value) } else { self.text() };
         to.write_all(text.as_bytes()).map_err(|source| AdminError::File { what: "standard output".to_owned(), source })
     }
 }
 
-/// A name that people gave, on one line.
+/// Checks a name: one line of 1 to 200 characters.
 pub(crate) fn name(name: &str) -> Result<String, AdminError> {
     let trimmed = name.trim();
     let fits = (1..=MAX_NAME_CHARS).contains(&trimmed.chars().count()) && !trimmed.chars().any(char::is_control);

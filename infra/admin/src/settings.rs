@@ -1,7 +1,7 @@
-//! Which deployment is meant: the local one's file `functions.env`, or what the environment says.
+//! The settings of the deployment: from the local system's `functions.env`, or from the environment.
 //!
-//! On AWS an operator is whom the AWS CLI takes them for: `AWS_PROFILE`, files of profiles, SSO and the rest of the default
-//! chain say region, credentials and endpoints. The local system says all of that itself.
+//! On AWS, an operator has the same identity as in the AWS CLI: `AWS_PROFILE`, profile files, SSO and the rest of the default
+//! chain give region, credentials and endpoints. The local system gives all of these itself.
 
 use std::{collections::HashMap, path::Path};
 

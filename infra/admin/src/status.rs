@@ -12,14 +12,14 @@ use serde_json::json;
 
 use crate::{Admin, AdminError, Report, operator};
 
-/// Carries out the command.
+/// Runs the command.
 ///
 /// # Errors
 /// The table or the bucket for failed records cannot be read.
 pub async fn run(admin: &Admin) -> Result<Report, AdminError> {
     let mut tenants = Vec::new();
     for Tenant { id, .. } in admin.store.tenants().await? {
-        // The list is an index, and a pause of seconds ago is to be seen.
+        // The list is an index that may lag, and a recent pause must be seen.
         tenants.push((operator(&id), admin.tenant(&id).await?));
     }
     let overview = LookOver::new(&admin.deployment).run(&tenants).await?;
@@ -41,15 +41,15 @@ pub async fn run(admin: &Admin) -> Result<Report, AdminError> {
         _ => format!("stream    {}  never late", reader.function),
     }));
     lines.push(match dead {
-        None => "dead      not known: the setting FAILED_RECORDS_BUCKET is missing".to_owned(),
-        Some((0, _)) => "dead      no stream record was given up".to_owned(),
+        None => "dead      unknown: the setting FAILED_RECORDS_BUCKET is missing".to_owned(),
+        Some((0, _)) => "dead      no stream record has failed".to_owned(),
         Some((count, since)) => {
             let since = since.map(|since| format!(", the oldest {} ago", ago(since, overview.at)));
-            format!("dead      {count} stream records were given up{}", since.unwrap_or_default())
+            format!("dead      {count} stream records failed after repeated attempts{}", since.unwrap_or_default())
         }
     });
     if overview.channels.is_empty() {
-        lines.push("channels  none fails".to_owned());
+        lines.push("channels  none is failing".to_owned());
     }
     lines.extend(overview.channels.iter().map(|channel| channel_line(channel, overview.at)));
     if overview.providers.is_empty() {
@@ -73,7 +73,7 @@ fn overdue(overview: &Overview, lines: &mut Vec<String>) {
         format!("overdue   {}  {count}, {long} of them for over 10 min, the longest for {longest}", overdue.kind)
     }));
     if overview.more_overdue {
-        lines.push("overdue   and more than was counted".to_owned());
+        lines.push("overdue   and more that were not counted".to_owned());
     }
 }
 

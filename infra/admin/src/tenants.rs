@@ -12,10 +12,10 @@ use crate::{
     report,
 };
 
-/// Carries out the command.
+/// Runs the command.
 ///
 /// # Errors
-/// Why it was not carried out.
+/// The reason why the command failed.
 pub async fn run(admin: &Admin, command: &TenantCommand) -> Result<Report, AdminError> {
     match command {
         TenantCommand::Create { tenant, name, settings } => {
@@ -49,7 +49,7 @@ async fn set(admin: &Admin, wanted: &TenantChange) -> Result<Report, AdminError>
     one(&changed.await?)
 }
 
-/// Changes a tenant as it stands, anew for a lost race.
+/// Changes the current state of a tenant, and retries after a conflict.
 pub(crate) async fn change(admin: &Admin, id: &TenantId, change: impl Fn(&mut Tenant)) -> Result<Tenant, AdminError> {
     let mut races = Races::new(&admin.deployment.platform.seams);
     loop {

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use crate::{Admin, AdminError, Report, cli::UniqueKeysCommand, operator};
 
-/// Carries out the command.
+/// Runs the command.
 ///
 /// # Errors
-/// Why it was not carried out; what was moved before is.
+/// The reason why the command failed; earlier moves stay.
 pub async fn run(admin: &Admin, command: &UniqueKeysCommand) -> Result<Report, AdminError> {
     let rotate = RotateUniqueKeys::new(&admin.deployment);
     match command {
@@ -36,7 +36,7 @@ pub async fn run(admin: &Admin, command: &UniqueKeysCommand) -> Result<Report, A
     }
 }
 
-/// Every tenant, and since when it is.
+/// Every tenant, with its creation time.
 async fn tenants(admin: &Admin) -> Result<Vec<((Operator, TenantId), Timestamp)>, AdminError> {
     let tenants = admin.store.tenants().await?;
     Ok(tenants.into_iter().map(|tenant| ((operator(&tenant.id), tenant.id), tenant.since)).collect())
@@ -59,15 +59,15 @@ async fn list(admin: &Admin, rotate: &RotateUniqueKeys) -> Result<Report, AdminE
     Report::new(&json!({"keys": keys, "tenants": tenants, "next": next}), lines)
 }
 
-/// What is to be done next.
+/// The next step of the rotation.
 fn next(keys: &[KeyShown], refused: Option<StepRefused>, is_moved: bool) -> String {
     match (refused, keys) {
         (None, _) if is_moved => "remove".to_owned(),
         (None, _) => "move".to_owned(),
-        (Some(StepRefused::OneKey(_)), _) => "nothing; add begins to replace the key".to_owned(),
-        (Some(StepRefused::NotFirstYet { until, .. }), _) => format!("move, from {until} on"),
+        (Some(StepRefused::OneKey(_)), _) => "nothing; `add` starts a rotation".to_owned(),
+        (Some(StepRefused::NotFirstYet { until, .. }), _) => format!("move, after {until}"),
         (Some(StepRefused::NotPromoted(_)), [_, second]) => match second.added_at {
-            Some(at) => format!("promote, from {} on", at + KNOWN_AFTER),
+            Some(at) => format!("promote, after {}", at + KNOWN_AFTER),
             None => "promote".to_owned(),
         },
         (Some(refused), _) => refused.to_string(),
@@ -96,8 +96,8 @@ fn shown((tenant, moves): &(TenantId, Option<GuardMoves>)) -> Value {
 }
 
 fn tenant_line((tenant, moves): &(TenantId, Option<GuardMoves>)) -> String {
-    let Some(moves) = moves else { return format!("{tenant}  not begun") };
-    let state = if moves.place.is_none() { "done" } else { "under way" };
+    let Some(moves) = moves else { return format!("{tenant}  not started") };
+    let state = if moves.place.is_none() { "done" } else { "running" };
     let mut line = format!("{tenant}  {state}  {} records seen, {} moved", moves.records, moves.moved);
     for id in &moves.in_dispute {
         line.push_str(&format!("  in dispute: {id}"));

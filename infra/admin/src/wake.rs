@@ -9,10 +9,10 @@ use serde_json::json;
 
 use crate::{Admin, AdminError, Report, cli, operator, providers};
 
-/// Carries out the command: tenant by tenant, until all are woken or as many as one run may.
+/// Runs the command, tenant by tenant, until all processes are woken or the limit is reached.
 ///
 /// # Errors
-/// Why it was not carried out; what was woken before is.
+/// The reason why the command failed; processes that were woken before stay woken.
 pub async fn run(admin: &Admin, words: &cli::WakeProcesses) -> Result<Report, AdminError> {
     let known = Providers::new(admin.deployment.factories, &admin.deployment.platform.config);
     providers::known(&known, &words.provider)?;
@@ -36,7 +36,7 @@ pub async fn run(admin: &Admin, words: &cli::WakeProcesses) -> Result<Report, Ad
             next = Some(place_after(&tenant.id, None));
             break;
         }
-        // The list is an index, and a pause of seconds ago counts.
+        // The list is an index that may lag, and a recent pause counts.
         if admin.tenant(&tenant.id).await?.paused.contains_key(&words.provider) {
             lines.push(format!("{}  {} is paused, none woken", tenant.id, words.provider));
             woken.push(json!({"tenant": tenant.id, "woken": 0, "paused": true}));
@@ -54,19 +54,19 @@ pub async fn run(admin: &Admin, words: &cli::WakeProcesses) -> Result<Report, Ad
         }
     }
     lines.push(match &next {
-        Some(next) => format!("there are more; once these are done: the same command with --from {next}"),
-        None => "none is left".to_owned(),
+        Some(next) => format!("there are more: after these have ended, run the same command with --from {next}"),
+        None => "no process is left".to_owned(),
     });
     Report::new(&json!({"tenants": woken, "from": next}), lines)
 }
 
-/// A place as the command line has it: a tenant, and where its list goes on.
+/// A place in the form of the command line: a tenant, and where its list continues.
 fn place_after(tenant: &TenantId, rest: Option<&Cursor>) -> String {
     format!("{tenant}:{}", rest.map(Cursor::encode).unwrap_or_default())
 }
 
 fn place_of(text: &str) -> Result<(Option<TenantId>, Option<Cursor>), AdminError> {
-    let wrong = || AdminError::Input("--from must be what an earlier run said".to_owned());
+    let wrong = || AdminError::Input("--from must be a value that an earlier run printed".to_owned());
     let (tenant, rest) = text.split_once(':').ok_or_else(wrong)?;
     let rest = if rest.is_empty() { None } else { Some(Cursor::decode(rest).ok_or_else(wrong)?) };
     Ok((Some(tenant.parse().map_err(|_| wrong())?), rest))

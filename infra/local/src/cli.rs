@@ -15,56 +15,43 @@ use crate::{
     settings::{MARK, STORES},
 };
 
-/// What `--help` prints.
+/// The output of `--help`.
 pub const HELP: &str = "\
 Runs the whole of Cotejo on this machine.
 
-  cargo local [flags]         stays up until Ctrl-C
-  cargo local demo [flags]    plays verifications to their end and says what came of them
+  cargo local [flags]         runs until Ctrl-C
+  cargo local demo [flags]    runs verifications to their end and prints the results
 
-  --port PORT      port of the API (default 9000; the demo takes any that is free)
-  --data DIR       where everything is kept (default .local; the demo keeps nothing)
-  --fresh          forget what is kept there
-  --aws-only       only the stores and the sandbox, for functions that run elsewhere
-  --log            say each request: method, route, status, time
-  --outside-stores the demo takes the stores that the environment names, and writes into them
-  --speed FACTOR   how much faster than in life people, reviewers and links are in the sandbox (default 1)
+  --port PORT      port of the API (default 9000; the demo uses any free port)
+  --data DIR       data directory (default .local; the demo stores nothing)
+  --fresh          delete the data of earlier runs
+  --aws-only       run only the stores and the sandbox, for functions that run elsewhere
+  --log            log each request: method, route, status, time
+  --outside-stores let the demo write into the stores that the environment names
+  --speed FACTOR   speed of people, reviewers and expiring links in the sandbox (default 1: as in life)
 
-Where it is up, DIR/env has its address and a key for shells, and DIR/functions.env the settings of functions.
+While the system runs, DIR/env has its address and an API key for shells, and DIR/functions.env the settings of the functions.
 The environment may replace parts: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_S3, COTEJO_AUCO_URL (with
 COTEJO_AUCO_PUBLIC_KEY and COTEJO_AUCO_PRIVATE_KEY), COTEJO_LINK_URL (with COTEJO_LINK_USER and
 COTEJO_LINK_PASSWORD), COTEJO_TECALIS_URL (with COTEJO_TECALIS_API_KEY).
 ";
 
-/// What was asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Arguments {
-    /// What to do.
     pub command: Command,
-    /// `--port`.
     pub port: Option<u16>,
-    /// `--data`.
     pub data: Option<PathBuf>,
-    /// `--fresh`.
     pub fresh: bool,
-    /// `--aws-only`.
     pub aws_only: bool,
-    /// `--log`.
     pub log: bool,
-    /// `--outside-stores`.
     pub outside_stores: bool,
-    /// `--speed`.
     pub speed: Option<f64>,
 }
 
-/// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
-    /// Stay up.
     Serve,
-    /// Play the demo.
     Demo,
-    /// Print [`HELP`].
     Help,
 }
 
@@ -72,7 +59,7 @@ impl Arguments {
     /// Reads the words after the program's name.
     ///
     /// # Errors
-    /// One line that names the word which makes no sense.
+    /// One line that names the invalid argument.
     pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let mut arguments = Self {
             command: Command::Serve,
@@ -109,7 +96,7 @@ impl Arguments {
                     let speed = factor.parse().ok().filter(|speed: &f64| speed.is_finite() && *speed > 0.0);
                     arguments.speed = Some(speed.ok_or_else(|| format!("--speed: {factor} is not a number above 0"))?);
                 }
-                unknown => return Err(format!("{unknown} is not known; see --help")),
+                unknown => return Err(format!("unknown argument {unknown}; see --help")),
             }
             if given.is_some() {
                 return Err(format!("{flag} takes no value"));
@@ -119,14 +106,15 @@ impl Arguments {
             return Err("--aws-only: the demo needs the functions".to_owned());
         }
         if arguments.command == Command::Serve && arguments.outside_stores {
-            return Err("--outside-stores: is for the demo; without it the environment's stores are used".to_owned());
+            return Err("--outside-stores is for the demo; without the demo, the environment's stores are used anyway"
+                .to_owned());
         }
         Ok(arguments)
     }
 }
 
-/// Does what was asked for. `environment` holds what [`crate::settings::NAMES`] names; `stopped` returns when the user
-/// wants an end.
+/// Runs a command. `environment` holds the variables of [`crate::settings::NAMES`]; `stopped` returns when the user stops the
+/// program.
 ///
 /// # Errors
 /// One line for the user.
@@ -154,22 +142,22 @@ pub async fn run(
     }
 }
 
-/// The demo plays with what it finds; it finds nobody's stores unless that is asked for.
+/// Removes the environment's stores: the demo writes into them only with `--outside-stores`.
 fn without_stores(mut environment: HashMap<String, String>) -> HashMap<String, String> {
     let left: Vec<_> = STORES.into_iter().filter(|name| environment.remove(*name).is_some()).collect();
     if !left.is_empty() {
-        println!("Not used: {}. With --outside-stores the demo writes there.", left.join(", "));
+        println!("Ignored: {}. With --outside-stores the demo writes there.", left.join(", "));
     }
     environment
 }
 
-/// Refuses the settings of a running system: a shell that exported its `functions.env` would have this one write into it.
+/// Refuses a shell that exported the `functions.env` of a running system: this system would write into that one's stores.
 fn refuse_exported(environment: &HashMap<String, String>) -> Result<(), String> {
     let Some(owner) = environment.get(MARK) else { return Ok(()) };
     let mut names: Vec<_> = environment.keys().filter(|name| name.contains("_URL")).map(String::as_str).collect();
     names.sort_unstable();
     Err(format!(
-        "this shell has the settings of the system in {owner} ({}): start from another one, or `unset {MARK} {}`",
+        "this shell has the settings of the system in {owner} ({}): use another shell, or run `unset {MARK} {}`",
         names.join(", "),
         names.join(" "),
     ))
@@ -204,31 +192,31 @@ fn greet(local: &Local, aws_only: bool) {
     let (url, key) = (local.url(), local.api_key());
     let (env, functions) = (local.data().join("env"), local.data().join("functions.env"));
     if aws_only {
-        println!("The stores and the sandbox are up; the functions are expected at {url}.");
+        println!("The stores and the sandbox are running. They expect the functions at {url}.");
         println!("Settings for them, as KEY=VALUE lines: {}", functions.display());
         println!("Ctrl-C stops.");
         return;
     }
     println!("Cotejo is up at {url}; data and settings are in {}.", shown(local.data()));
     println!();
-    println!("Start a verification (the person acts by itself, see infra/sandbox for other ways it can go):");
+    println!("Start a verification (the sandbox acts for the person; infra/sandbox lists other scripts):");
     println!();
     println!("curl -sS {url}/processes -H 'Authorization: Bearer {key}' \\");
     println!("  -H 'Content-Type: application/json' -H 'Idempotency-Key: first' \\");
     println!("  -d '{}'", demo::example(local));
     if demo::has_placeholders(local) {
         println!();
-        println!("Auco is a real one here: put in somebody's own number, address and document.");
+        println!("Auco is a real provider here: replace the placeholders with the data of a person who agreed.");
     }
     println!();
-    println!("See how it goes on, with the id from the answer:");
+    println!("Follow it, with the id from the answer:");
     println!();
     println!("curl -sS {url}/processes -H 'Authorization: Bearer {key}'");
     println!("curl -sS {url}/processes/ID -H 'Authorization: Bearer {key}'");
     println!("curl -sS {url}/processes/ID/evidence/EVIDENCE_ID -H 'Authorization: Bearer {key}'");
     println!();
     println!("The same as KEY=VALUE lines: {}", env.display());
-    println!("Ctrl-C stops; what is under way goes on at the next start.");
+    println!("Ctrl-C stops; unfinished work continues at the next start.");
 }
 
 fn shown(path: &Path) -> std::path::Display<'_> {
@@ -272,7 +260,7 @@ mod tests {
             let arguments = parse(line).expect("arguments");
             let problem = run(arguments, exported.clone(), std::future::pending()).await.expect_err("refused");
             let said = "this shell has the settings of the system in /x/.local (AWS_ENDPOINT_URL_DYNAMODB): \
-                        start from another one, or `unset COTEJO_LOCAL AWS_ENDPOINT_URL_DYNAMODB`";
+                        use another shell, or run `unset COTEJO_LOCAL AWS_ENDPOINT_URL_DYNAMODB`";
             assert_eq!(problem, said, "{line}");
         }
         let stores = environment(&[("AWS_ENDPOINT_URL_S3", "http://s3.example"), ("COTEJO_AUCO_URL", "http://auco")]);
@@ -287,8 +275,11 @@ mod tests {
             ("--speed 0", "--speed: 0 is not a number above 0"),
             ("--speed NaN", "--speed: NaN is not a number above 0"),
             ("--fresh=yes", "--fresh takes no value"),
-            ("--quick", "--quick is not known; see --help"),
-            ("--outside-stores", "--outside-stores: is for the demo; without it the environment's stores are used"),
+            ("--quick", "unknown argument --quick; see --help"),
+            (
+                "--outside-stores",
+                "--outside-stores is for the demo; without the demo, the environment's stores are used anyway",
+            ),
             ("demo --aws-only", "--aws-only: the demo needs the functions"),
         ] {
             assert_eq!(parse(line), Err(error.to_owned()), "{line}");

@@ -1,4 +1,4 @@
-//! The data directory: everything that survives a restart, and the one process that may use it.
+//! The data directory: it holds everything that survives a restart, and only one process may use it.
 
 use std::{
     fs::{File, TryLockError},
@@ -9,7 +9,7 @@ use std::{
 use cotejo::platform::{Entropy as _, SystemEntropy};
 use serde::de::DeserializeOwned;
 
-/// What this system writes into the directory, and thus what a fresh start removes. The lock stays.
+/// The files that this system writes, and that `--fresh` removes. The lock file stays.
 const OURS: &[&str] = &[
     "dynamodb.db",
     "dynamodb.db-shm",
@@ -28,7 +28,7 @@ const OURS: &[&str] = &[
 /// The version of the directory's format. It rises with each change after which old data cannot be read.
 pub(crate) const FORMAT: u32 = 2;
 
-/// A locked data directory.
+/// A data directory that no other process uses.
 pub struct DataDir {
     path: PathBuf,
     temporary: bool,
@@ -38,28 +38,22 @@ pub struct DataDir {
 /// The directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
-    /// Another process uses it.
+    /// Another process uses the directory.
     #[error("{} is in use by another cotejo-local", .0.display())]
     InUse(PathBuf),
-    /// What is in it has another form than this version reads and writes.
+    /// Another version wrote the directory, in another format.
     #[error(
         "{} was written by {other} version of Cotejo: run that version on it, choose another directory with --data, \
          or forget what is in it with --fresh", path.display()
     )]
     Version {
-        /// The directory.
         path: PathBuf,
         /// An earlier or a later one.
         other: &'static str,
     },
     /// The file system refuses.
     #[error("{}: {source}", path.display())]
-    Io {
-        /// The file or directory.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    Io { path: PathBuf, source: io::Error },
 }
 
 impl DataDir {
@@ -71,7 +65,7 @@ impl DataDir {
     pub fn open(path: Option<&Path>, fresh: bool) -> Result<Self, DataError> {
         let (path, temporary) = match path {
             Some(path) => (path.to_owned(), false),
-            // The system's own entropy: a test's repeats itself, in the next test too.
+            // The system's entropy: a test's entropy repeats, also in the next test.
             None => (std::env::temp_dir().join(format!("cotejo-local-{}", SystemEntropy.uuid())), true),
         };
         let failed = |source| DataError::Io { path: path.clone(), source };
@@ -87,7 +81,7 @@ impl DataDir {
                 remove(&path.join(name)).map_err(failed)?;
             }
         }
-        // They say that everything is up, which is not yet so.
+        // These files say that the system is up, which is not true yet.
         for name in ["env", "functions.env"] {
             remove(&path.join(name)).map_err(failed)?;
         }
@@ -97,7 +91,6 @@ impl DataDir {
         Ok(Self { path, temporary, _lock: lock })
     }
 
-    /// The directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -120,13 +113,13 @@ impl DataDir {
 impl Drop for DataDir {
     fn drop(&mut self) {
         if self.temporary {
-            // Nobody is left to be told; the directory is in the system's place for such things.
+            // An error has no reader here, and the system cleans its temporary directory.
             let _ = std::fs::remove_dir_all(&self.path);
         }
     }
 }
 
-/// Checks that what is in the directory is of this version, and says so in a new one.
+/// Checks the format of the directory, and stamps a new one.
 fn check_version(path: &Path) -> Result<(), DataError> {
     let file = path.join("version.json");
     let failed = |source| DataError::Io { path: path.to_owned(), source };
@@ -134,7 +127,7 @@ fn check_version(path: &Path) -> Result<(), DataError> {
         Some(FORMAT) => return Ok(()),
         Some(later) if later > FORMAT => "a later",
         Some(_) => "an earlier",
-        // Before there were versions there was data without one.
+        // The oldest data has no version file.
         None if OURS.iter().any(|name| path.join(name).exists()) => "an earlier",
         None => return write_private(&file, FORMAT.to_string().as_bytes()).map_err(failed),
     };
@@ -167,7 +160,7 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     written.and_then(|()| std::fs::rename(&new, path)).map_err(|error| naming(path, &error))
 }
 
-/// An error that says which file it is about, and what to do where that is known.
+/// Adds the file's path to an error, and advice if there is any.
 fn naming(path: &Path, error: &io::Error) -> io::Error {
     let help = match error.kind() {
         io::ErrorKind::StorageFull => "; make room on the disk",
@@ -177,10 +170,10 @@ fn naming(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}{help}", path.display()))
 }
 
-/// An error that says that a file is not as it was written, and what to do.
+/// The error for a damaged file, with advice.
 #[must_use]
 pub fn damaged(path: &Path, problem: &dyn std::fmt::Display) -> io::Error {
-    let help = "put a copy of it back, or forget everything beside it with --fresh";
+    let help = "restore a copy of it, or delete all local data with --fresh";
     io::Error::new(io::ErrorKind::InvalidData, format!("{} is damaged ({problem}): {help}", path.display()))
 }
 

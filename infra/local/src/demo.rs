@@ -1,17 +1,17 @@
-//! `cargo local demo`: verifications at every provider from creation to kept evidence, and a person of the registry, played
-//! through public HTTP only.
+//! `cargo local demo`: verifications at every provider, from creation to stored evidence, and a person of the registry. The
+//! demo uses public HTTP only.
 //!
-//! It ends well only if every process ended as its script says, with the checks it says; every picture and video that
-//! the provider showed or we submitted, and every certificate, is in our bucket byte for byte; the provider's links to
-//! them are dead, and ours open; and the customer's systems were told of all of it by webhooks whose signatures fit.
+//! It succeeds only if all of this holds: every process ended with the outcome and the checks of its script; the bucket holds
+//! every picture, video and certificate byte for byte; the provider's links have expired and Cotejo's links work; and the
+//! customer's endpoint received a webhook with a valid signature for each event.
 
 mod api;
+mod endpoint;
 mod kept;
 mod providers;
 mod registry;
 mod scripts;
 mod table;
-mod told;
 mod verdict;
 
 use std::{
@@ -31,22 +31,22 @@ use crate::{
     runtime::Local,
 };
 use api::Api;
+use endpoint::Endpoint;
 use kept::Piece;
 use providers::Provider;
 use scripts::{SCRIPTS, Script};
-use told::Told;
 
-/// How long everything may take in the sandbox.
+/// The time limit with the sandbox.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How long it may take at a provider of the environment, where people and links take the time they take.
+/// The time limit with a provider of the environment, where people act and links expire at their own pace.
 const LONG_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
-/// States that a process leaves no more.
+/// The final statuses of a process.
 const TERMINAL: [&str; 5] = ["approved", "rejected", "expired", "cancelled", "failed"];
 
-/// A body that creates a process which goes well, on one line. Whoever is not played by the sandbox writes to people: there
-/// the person is left open.
+/// A request body, on one line, that creates a process which will be approved. A real provider writes to people, so the body
+/// then has placeholders for the person.
 #[must_use]
 pub fn example(local: &Local) -> String {
     let mut order = providers::auco_order("approved");
@@ -58,31 +58,30 @@ pub fn example(local: &Local) -> String {
     order.to_string()
 }
 
-/// Whether [`example`] has to be filled in.
+/// Whether [`example`] has placeholders.
 #[must_use]
 pub fn has_placeholders(local: &Local) -> bool {
-    !Provider::Auco.is_played(local)
+    !Provider::Auco.is_sandbox(local)
 }
 
-/// One process of the demo.
-struct Played {
+struct Verification {
     script: &'static Script,
     id: String,
     process: Value,
     pieces: Vec<Piece>,
 }
 
-impl Played {
-    /// Which it is, in words about trouble.
+impl Verification {
+    /// The process's name in error messages.
     fn name(&self) -> String {
         format!("{} ({}, {})", short(&self.id), self.script.provider.name(), self.script.name())
     }
 }
 
-/// Plays the demo.
+/// Runs the demo.
 ///
 /// # Errors
-/// What was not as it must be, in lines for the user.
+/// Lines for the user that say what went wrong.
 pub async fn run(arguments: &Arguments, overrides: HashMap<String, String>) -> Result<(), String> {
     let times = Times {
         person_acts_after: SignedDuration::from_secs(2),
@@ -117,29 +116,29 @@ pub async fn run(arguments: &Arguments, overrides: HashMap<String, String>) -> R
 async fn play(local: &Local, link_life: Duration) -> Result<(), String> {
     let start = Instant::now();
     let api = Api::new(local)?;
-    let told = Told::listen(&api).await?;
+    let endpoint = Endpoint::listen(&api).await?;
     let mut all = create(&api, local).await?;
     let mut expected = registry::play(&api).await?;
 
-    println!("\nThe people act, Auco and LINK call back, Tecalis is asked, what they show is copied:");
-    let is_all_here = Provider::Auco.is_played(local);
+    println!("\nThe people act, Auco and LINK call back, Cotejo polls Tecalis and copies the evidence:");
+    let is_all_here = Provider::Auco.is_sandbox(local);
     let patience = if is_all_here { TIMEOUT } else { LONG_TIMEOUT };
     follow(&api, &mut all, start, patience).await?;
 
-    for played in &mut all {
-        played.pieces = kept::pieces(&api, local, played).await?;
+    for verification in &mut all {
+        verification.pieces = kept::pieces(&api, local, verification).await?;
     }
-    expected.extend(all.iter().flat_map(ends));
-    hear(&told, &expected, start, patience).await?;
-    told.end(&api).await?;
-    println!("\nThe providers' links open now. Waiting for their end …");
+    expected.extend(all.iter().flat_map(expected_events));
+    wait_for_events(&endpoint, &expected, start, patience).await?;
+    endpoint.end(&api).await?;
+    println!("\nThe providers' links work now. Waiting until they expire …");
     if is_all_here {
         tokio::time::sleep(link_life + Duration::from_secs(1)).await;
     } else {
-        let links = all.iter().flat_map(|played| &played.pieces).filter_map(Piece::link);
-        outlive(&api, links.collect(), start).await?;
+        let links = all.iter().flat_map(|verification| &verification.pieces).filter_map(Piece::link);
+        wait_until_expired(&api, links.collect(), start).await?;
     }
-    for piece in all.iter_mut().flat_map(|played| &mut played.pieces) {
+    for piece in all.iter_mut().flat_map(|verification| &mut verification.pieces) {
         piece.look_again(&api).await?;
     }
 
@@ -148,26 +147,26 @@ async fn play(local: &Local, link_life: Duration) -> Result<(), String> {
     println!("{}", table::processes(&all));
     let wrong = verdict::wrong(local, &all);
     if wrong.is_empty() {
-        println!("All as it must be, after {:.0} s.", start.elapsed().as_secs_f64());
+        println!("Everything is as expected, after {:.0} s.", start.elapsed().as_secs_f64());
         Ok(())
     } else {
-        Err(format!("not as it must be:\n  {}", wrong.join("\n  ")))
+        Err(format!("not as expected:\n  {}", wrong.join("\n  ")))
     }
 }
 
-/// Creates everything that can be played here.
-async fn create(api: &Api, local: &Local) -> Result<Vec<Played>, String> {
+/// Creates every verification that can run here.
+async fn create(api: &Api, local: &Local) -> Result<Vec<Verification>, String> {
     println!("\nCreating verifications (POST /processes):");
     let mut all = Vec::new();
     for script in &SCRIPTS {
         let provider = script.provider;
-        if !provider.works_elsewhere() && !provider.is_played(local) {
-            println!("  (skipped) {:<8} {:<20} only the sandbox has what this needs", provider.name(), script.name());
+        if !provider.works_elsewhere() && !provider.is_sandbox(local) {
+            println!("  (skipped) {:<8} {:<20} works only with the sandbox", provider.name(), script.name());
             continue;
         }
         if provider.reaches_people(local) {
             println!(
-                "  (skipped) {:<8} {:<20} it writes to people, and the demo's are made up",
+                "  (skipped) {:<8} {:<20} a real provider would write to people, and the demo's are invented",
                 provider.name(),
                 script.name()
             );
@@ -176,50 +175,55 @@ async fn create(api: &Api, local: &Local) -> Result<Vec<Played>, String> {
         let process = api.create(&provider.order(api, local, script).await?).await?;
         let id = text(&process, "id");
         println!("  {}  {:<8} {:<20} {}", short(&id), provider.name(), script.name(), script.meaning);
-        all.push(Played { script, id, process, pieces: Vec::new() });
+        all.push(Verification { script, id, process, pieces: Vec::new() });
     }
     Ok(all)
 }
 
-/// Looks twice a second until all have ended and everything is kept, and says what changed.
-async fn follow(api: &Api, all: &mut [Played], start: Instant, patience: Duration) -> Result<(), String> {
+/// Polls twice a second until all processes have ended with all evidence stored, and prints each change.
+async fn follow(api: &Api, all: &mut [Verification], start: Instant, patience: Duration) -> Result<(), String> {
     loop {
         let mut open = Vec::new();
-        for played in all.iter_mut() {
-            let provider = played.script.provider;
-            let open_before = !TERMINAL.contains(&text(&played.process, "status").as_str());
-            let process = api.process(&played.id, open_before && !provider.calls_back()).await?;
-            if progress(&process) != progress(&played.process) {
+        for verification in all.iter_mut() {
+            let provider = verification.script.provider;
+            let open_before = !TERMINAL.contains(&text(&verification.process, "status").as_str());
+            let process = api.process(&verification.id, open_before && !provider.calls_back()).await?;
+            if progress(&process) != progress(&verification.process) {
                 let seconds = start.elapsed().as_secs_f64();
-                let (id, name) = (short(&played.id), played.script.name());
+                let (id, name) = (short(&verification.id), verification.script.name());
                 println!("  {seconds:>5.1} s  {id}  {:<8} {name:<20} {}", provider.name(), progress(&process));
             }
             let ended = TERMINAL.contains(&text(&process, "status").as_str());
             if !ended || text(&process, "evidence_state") != "complete" || certificate(&process) == "pending" {
-                open.push(played.name());
+                open.push(verification.name());
             }
-            played.process = process;
+            verification.process = process;
         }
         if open.is_empty() {
             return Ok(());
         }
         if start.elapsed() > patience {
-            return Err(format!("after {} s not at their end: {}", patience.as_secs(), open.join("; ")));
+            return Err(format!("not ended after {} s: {}", patience.as_secs(), open.join("; ")));
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 
-/// What the customer's systems must be told of a process that has ended.
-fn ends(played: &Played) -> [(String, String); 2] {
-    let end = format!("process_{}", text(&played.process, "status"));
-    ["process_created".to_owned(), end].map(|event| (event, played.id.clone()))
+/// The events that a process which has ended must cause.
+fn expected_events(verification: &Verification) -> [(String, String); 2] {
+    let end = format!("process_{}", text(&verification.process, "status"));
+    ["process_created".to_owned(), end].map(|event| (event, verification.id.clone()))
 }
 
-/// Waits until the customer's systems were told of everything that is expected, and says of how much.
-async fn hear(told: &Told, expected: &[(String, String)], start: Instant, patience: Duration) -> Result<(), String> {
+/// Waits for all expected events at the customer's endpoint, and prints their numbers.
+async fn wait_for_events(
+    endpoint: &Endpoint,
+    expected: &[(String, String)],
+    start: Instant,
+    patience: Duration,
+) -> Result<(), String> {
     loop {
-        let events = told.events()?;
+        let events = endpoint.events()?;
         let came: Vec<_> = events.values().map(|(body, _)| (text(body, "event"), text(body, "resource_id"))).collect();
         let count =
             |of: &[(String, String)], event: &(String, String)| of.iter().filter(|other| *other == event).count();
@@ -227,7 +231,7 @@ async fn hear(told: &Told, expected: &[(String, String)], start: Instant, patien
         if missing.is_empty() {
             let twice = events.values().filter(|(_, times)| *times > 1).count();
             println!(
-                "\nTold at a webhook: {} events, {twice} of them more than once; every signature fits:",
+                "\nThe webhook received {} events, {twice} of them more than once; every signature is valid:",
                 events.len()
             );
             let mut counts = BTreeMap::<_, usize>::new();
@@ -240,13 +244,13 @@ async fn hear(told: &Told, expected: &[(String, String)], start: Instant, patien
             return Ok(());
         }
         if start.elapsed() > patience {
-            return Err(format!("after {} s not told: {missing:?}", patience.as_secs()));
+            return Err(format!("events missing after {} s: {missing:?}", patience.as_secs()));
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 
-/// How far a process is, on one line.
+/// A process's progress, on one line.
 fn progress(process: &Value) -> String {
     let line = format!("{:<12} {}", text(process, "status"), kept::in_words(process));
     match certificate(process).as_str() {
@@ -255,13 +259,13 @@ fn progress(process: &Value) -> String {
     }
 }
 
-/// Waits until no link opens any more.
-async fn outlive(api: &Api, mut links: Vec<&str>, start: Instant) -> Result<(), String> {
+/// Waits until all links have expired.
+async fn wait_until_expired(api: &Api, mut links: Vec<&str>, start: Instant) -> Result<(), String> {
     while let Some(link) = links.last() {
         if api.status(link).await? != 200 {
             links.pop();
         } else if start.elapsed() > LONG_TIMEOUT {
-            return Err("the providers' links still open".to_owned());
+            return Err("the providers' links have not expired".to_owned());
         } else {
             tokio::time::sleep(Duration::from_secs(5)).await;
         }

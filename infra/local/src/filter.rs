@@ -6,7 +6,6 @@
 
 use serde_json::Value;
 
-/// One pattern.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Filter {
     leaves: Vec<Leaf>,
@@ -38,7 +37,7 @@ impl Filter {
         Ok(Self { leaves })
     }
 
-    /// Whether the pattern lets `record` through.
+    /// Whether `record` matches.
     #[must_use]
     pub fn matches(&self, record: &Value) -> bool {
         self.leaves.iter().all(|leaf| {

@@ -1,5 +1,4 @@
-//! The functions themselves, called as Lambda calls them: JSON in, JSON out, through the very event types they are
-//! deployed with.
+//! The functions, called as Lambda calls them: JSON in, JSON out, through the same event types as in the cloud.
 
 use std::{
     any::Any,
@@ -24,7 +23,7 @@ use crate::template::Function;
 /// A function, called with an event.
 pub type Handler = Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value, InvokeError>> + Send + Sync>;
 
-/// A call that gave no answer.
+/// A call that failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum InvokeError {
     /// No function of this name is deployed.
@@ -32,45 +31,26 @@ pub enum InvokeError {
     Unknown(String),
     /// The event is not of the type that the function takes.
     #[error("the event is not what {function} takes: {problem}")]
-    Event {
-        /// The function.
-        function: String,
-        /// What is wrong with the event.
-        problem: String,
-    },
+    Event { function: String, problem: String },
     /// The function ended with an error.
     #[error("{function} failed: {problem}")]
-    Failed {
-        /// The function.
-        function: String,
-        /// What it said.
-        problem: String,
-    },
-    /// The function took longer than the template allows.
+    Failed { function: String, problem: String },
     #[error("{function} timed out after {} seconds", after.as_secs())]
-    TimedOut {
-        /// The function.
-        function: String,
-        /// Its time limit.
-        after: Duration,
-    },
+    TimedOut { function: String, after: Duration },
 }
 
-/// One deployed function.
 #[derive(Clone)]
 pub struct Deployed {
-    /// Its crate.
     pub name: String,
-    /// What it is called where it is deployed.
+    /// The function's name in the deployed stack.
     pub deployed_name: String,
-    /// How long one call may take.
     pub timeout: Duration,
-    /// What it was built on.
+    /// The deployment with which the function was built.
     pub deployment: Deployment,
     handler: Handler,
 }
 
-/// All functions, by crate. Making it is the cold start of all of them.
+/// All functions, by crate. Creating them is their cold start.
 #[derive(Clone, Default)]
 pub struct Functions {
     by_name: HashMap<String, Deployed>,
@@ -89,19 +69,13 @@ impl Functions {
         Ok(())
     }
 
-    /// A function by what it is called where it is deployed.
-    ///
-    /// # Errors
-    /// There is none.
+    /// A function by its name in the deployed stack.
     pub fn deployed(&self, name: &str) -> Result<&Deployed, InvokeError> {
         let function = self.by_name.values().find(|function| function.deployed_name == name);
         function.ok_or_else(|| InvokeError::Unknown(name.to_owned()))
     }
 
     /// A function by its crate's name.
-    ///
-    /// # Errors
-    /// There is none.
     pub fn get(&self, name: &str) -> Result<&Deployed, InvokeError> {
         self.by_name.get(name).ok_or_else(|| InvokeError::Unknown(name.to_owned()))
     }
@@ -117,7 +91,7 @@ impl RunningFunctions {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
-    /// A function by its name in the template.
+    /// A function by its name in the deployed stack.
     pub(crate) fn deployed(&self, name: &str) -> Result<Deployed, InvokeError> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).deployed(name).cloned()
     }
@@ -128,7 +102,7 @@ impl RunningFunctions {
 }
 
 impl Deployed {
-    /// A function that is nothing but `handler`.
+    /// A function with this handler.
     #[cfg(test)]
     pub(crate) fn of(name: &str, deployment: Deployment, handler: Handler) -> Self {
         let deployed_name = name.to_owned();
@@ -170,7 +144,7 @@ fn http<F: HttpFunction>(name: &str, deployment: &Deployment) -> Handler {
             async move { Ok::<_, Infallible>(answer(&*function, request).await) }
         });
         Box::pin(async move {
-            // From text, since lambda_http looks at the raw JSON to tell the kinds of gateways apart.
+            // From text: lambda_http reads the raw JSON to distinguish the kinds of gateways.
             let payload: LambdaRequest = parse(&name, &event.to_string())?;
             let mut adapter = lambda_http::Adapter::from(service);
             let Ok(answer) = adapter.call(LambdaEvent::new(payload, lambda_http::Context::default())).await;
@@ -179,7 +153,7 @@ fn http<F: HttpFunction>(name: &str, deployment: &Deployment) -> Handler {
     })
 }
 
-/// A function that takes any other event and may fail.
+/// A function for any other event, which may fail.
 fn event<F: EventFunction>(name: &str, deployment: &Deployment) -> Handler {
     let function = Arc::new(F::new(deployment));
     let name = name.to_owned();

@@ -43,7 +43,7 @@ pub struct Pumped {
     pub records: usize,
     pub calls: usize,
     /// Records that failed after repeated attempts.
-    pub given_up: usize,
+    pub failed_records: usize,
     /// Reads of a stream that failed; the first ends the pump.
     pub errors: usize,
 }
@@ -53,7 +53,7 @@ impl std::ops::AddAssign for Pumped {
         self.sandbox += other.sandbox;
         self.records += other.records;
         self.calls += other.calls;
-        self.given_up += other.given_up;
+        self.failed_records += other.failed_records;
         self.errors += other.errors;
     }
 }
@@ -89,7 +89,7 @@ async fn round(system: &System) -> (Pumped, usize) {
                 read += step.read;
                 round.records += step.matched;
                 round.calls += step.handled.calls;
-                round.given_up += step.handled.given_up;
+                round.failed_records += step.handled.failed_records;
             }
             Err(error) => {
                 tracing::error!(%error, name, "the stream cannot be read");
@@ -113,7 +113,6 @@ async fn alongside<T, F: Future>(running: &mut FuturesUnordered<F>, work: impl F
     (work.await, ended)
 }
 
-/// Fires every schedule once.
 pub(crate) async fn fire_all(system: &System) {
     let schedules = system.schedules();
     let firings = schedules.iter().map(|(function, schedule)| system.fire(function, schedule));

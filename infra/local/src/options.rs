@@ -10,7 +10,6 @@ use cotejo_sandbox::{SandboxError, Times};
 
 use crate::{data::DataError, functions::InvokeError, stores::StoreError, template::TemplateError};
 
-/// How to start.
 pub struct Options {
     /// Port of the API; 0 is any that is free.
     pub port: u16,
@@ -24,70 +23,55 @@ pub struct Options {
     pub factories: ProviderFactories,
     /// How long things take in the sandbox.
     pub sandbox_times: Times,
-    /// The sandbox's seed, from which its codes and links follow; 0 chooses one and remembers it with the data, so that
-    /// two runs over the same table of the environment never give two processes the same code.
+    /// The sandbox's seed, which determines its codes and links. With 0 the system chooses a seed and stores it with the data, so
+    /// that two runs over the same table never give two processes the same code.
     pub sandbox_seed: u64,
-    /// Whether things go on by themselves.
+    /// Whether the system runs by itself.
     pub mode: Mode,
     /// Whether the functions run here; otherwise only the stores and the sandbox do.
     pub functions: bool,
-    /// What [`crate::settings`] takes from the environment. The library itself never looks there.
+    /// The variables of [`crate::settings`]. The library itself never reads the environment.
     pub overrides: HashMap<String, String>,
 }
 
-/// Whether things go on by themselves.
+/// Whether the system runs by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// They do.
     Live,
-    /// Only the API answers by itself; everything else waits for [`Local::pump`] and [`Local::run_schedules`].
+    /// Only the API runs; everything else waits for [`crate::Local::pump`] and [`crate::Local::run_schedules`].
     Pumped,
 }
 
-/// Why the local system does not start, or cannot do what it was asked for.
+/// Why the local system does not start, or a call of [`crate::Local`] fails.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
-    /// The port is taken.
-    #[error("port {0} is in use; stop whoever uses it or choose another with --port")]
+    #[error("port {0} is in use; stop the process that uses it, or choose another port with --port")]
     PortInUse(u16),
-    /// The environment leads back to this very system.
+    /// A variable names an address of this system itself.
     #[error("{variable}={url} is this system's own address: unset {variable}, or choose other ports with --port")]
-    OwnPort {
-        /// The variable.
-        variable: String,
-        /// What it holds.
-        url: String,
-    },
+    OwnPort { variable: String, url: String },
     /// The template cannot be run locally.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// The data directory cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// A store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The sandbox cannot be used.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
     /// The template does not give a function what it needs.
     #[error("function {function}: {source}")]
-    Config {
-        /// The function.
-        function: String,
-        /// What is missing.
-        source: ConfigError,
-    },
+    Config { function: String, source: ConfigError },
     /// A function could not be called, or failed.
     #[error(transparent)]
     Invoke(#[from] InvokeError),
     /// This is no name for a tenant.
-    #[error("{0} is no tenant id: 1 to 40 lower-case letters, digits or -")]
+    #[error("{0} is not a tenant id: 1 to 40 lower-case letters, digits or -")]
     Tenant(String),
     /// A tenant could not be made.
-    #[error("the tenant cannot be made: {0}")]
+    #[error("the tenant cannot be created: {0}")]
     Seed(String),
-    /// A file cannot be read or written, or no port is to be had.
+    /// A file cannot be read or written, or no port is free.
     #[error(transparent)]
     Io(#[from] io::Error),
 }

@@ -1,4 +1,4 @@
-//! How the local system is put together, and what those who run it can ask of it.
+//! The running system and its interface.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -29,10 +29,10 @@ pub struct Local {
 }
 
 impl Local {
-    /// Starts everything, and returns once it answers.
+    /// Starts the system, and returns once it answers.
     ///
     /// # Errors
-    /// What stands in the way.
+    /// The first stage that failed.
     pub async fn start(options: Options) -> Result<Self, LocalError> {
         let Started { system, tasks, stop, api_key, webhook_url, env } = start::start(options).await?;
         Ok(Self { system, tasks, stop, api_key, webhook_url, env })
@@ -62,43 +62,42 @@ impl Local {
         &self.webhook_url
     }
 
-    /// What the file `env` in the data directory holds.
+    /// The content of the file `functions.env` in the data directory.
     #[must_use]
     pub fn env(&self) -> &BTreeMap<String, String> {
         &self.env
     }
 
-    /// The data directory.
     #[must_use]
     pub fn data(&self) -> &std::path::Path {
         self.system.data.path()
     }
 
-    /// The providers' stand-ins.
+    /// The stand-ins for the providers.
     #[must_use]
     pub fn sandbox(&self) -> &Sandbox {
         &self.system.sandbox
     }
 
-    /// What was sent by e-mail.
+    /// The e-mails sent so far.
     #[must_use]
     pub fn mails(&self) -> Vec<Mail> {
         self.system.mailbox.mails()
     }
 
-    /// What was sent to phones.
+    /// The text messages sent so far.
     #[must_use]
     pub fn sms(&self) -> Vec<Sms> {
         self.system.mailbox.sms()
     }
 
-    /// The key that opens queries at Auco.
+    /// The key for queries at Auco.
     #[must_use]
     pub fn auco_public_key(&self) -> &str {
         &self.system.keys.auco_public
     }
 
-    /// The key that opens authorizations at Tecalis.
+    /// The key for authorizations at Tecalis.
     #[must_use]
     pub fn tecalis_api_key(&self) -> &str {
         &self.system.keys.tecalis
@@ -108,7 +107,7 @@ impl Local {
     /// environment.
     #[must_use]
     pub fn is_own_sandbox(&self, provider_url: &str) -> bool {
-        // A port that begins like the sandbox's is another one.
+        // A longer port number may begin with the sandbox's.
         provider_url
             .strip_prefix(&self.system.endpoints.sandbox_url)
             .is_some_and(|path| path.is_empty() || path.starts_with('/'))
@@ -138,12 +137,12 @@ impl Local {
         Ok(self.system.functions.get(function)?.invoke(event).await?)
     }
 
-    /// Sandbox and stream, in turns, until neither has anything left to do at the present time.
+    /// Runs sandbox and stream in turns until both have nothing left to do at the present time.
     pub async fn pump(&self) -> Pumped {
         live::pump(&self.system).await
     }
 
-    /// Deletes what is past its end, fires every schedule once, then pumps.
+    /// Deletes expired data, fires every schedule once, then pumps.
     pub async fn run_schedules(&self) -> Pumped {
         self.system.sweep().await;
         live::fire_all(&self.system).await;
@@ -163,25 +162,25 @@ impl Local {
         Ok(TenantAccess { api_key, auco_webhook_url: system.tenants.webhook_url(tenant)? })
     }
 
-    /// Makes or replaces an account of `tenant` at `provider`. The functions start anew.
+    /// Creates or replaces the account of `tenant` at `provider`, and restarts the functions.
     ///
     /// # Errors
-    /// It is no tenant id, or a file refuses.
+    /// The tenant id is invalid, or a file cannot be written.
     pub fn set_account(&self, tenant: &str, provider: &str, account: Value) -> Result<(), LocalError> {
         self.system.tenants.set_account(tenant, provider, account)?;
         self.system.restart_functions()
     }
 
-    /// Has what ended of `tenant` redacted after so many days. The functions start anew.
+    /// Sets the retention of `tenant`, in days, and restarts the functions.
     ///
     /// # Errors
-    /// The table or a file refuses.
+    /// The table or a file cannot be written.
     pub async fn retain(&self, tenant: &str, days: u32) -> Result<(), LocalError> {
         self.system.tenants.retain(tenant, days, &self.system.platform).await?;
         self.system.restart_functions()
     }
 
-    /// Stops everything: requests under way are finished, within some seconds.
+    /// Stops everything. Running requests get a few seconds to finish.
     pub async fn shutdown(self) {
         let _ = self.stop.send(true);
         self.tasks.finish(Duration::from_secs(5)).await;

@@ -1,7 +1,7 @@
-//! Tenants: their API keys, their accounts at the sandbox, the webhooks that lead back to us.
+//! The tenants: their API keys, their accounts at the sandbox and their webhook URLs.
 //!
-//! Keys and dates are in the file `local.json`, accounts among the secrets. Both survive a restart; the tenants' and keys'
-//! records are written into the table at every start, since a table of the environment may be a new one.
+//! Keys and dates are in the file `local.json`, accounts are secrets. Both survive a restart. Each start writes the tenants and
+//! keys into the table, since a table of the environment may be new.
 
 use std::{collections::BTreeMap, io, net::Ipv4Addr, path::PathBuf, sync::Mutex};
 
@@ -27,25 +27,24 @@ use crate::{
     stores::secrets::Secrets,
 };
 
-/// The tenant that everybody who runs this locally is.
+/// The tenant of whoever runs the local system.
 pub const TENANT: &str = "local";
 
-/// The limit of the tenants here: none that one machine reaches, even where a test's clock stands still.
+/// The tenants' rate limit: higher than one machine reaches, even while a test's clock stands still.
 const PER_MINUTE: u32 = 60_000;
 
-/// What the sandbox's accounts are opened by.
+/// The fields of an account that are keys.
 const KEYS: [&str; 6] = ["public_key", "private_key", "user", "password", "api_key", "url"];
 
 /// How to act as a tenant.
 #[derive(Debug, Clone)]
 pub struct TenantAccess {
-    /// The API key.
     pub api_key: String,
     /// Where Auco sends the tenant's webhooks.
     pub auco_webhook_url: String,
 }
 
-/// What is remembered of a tenant.
+/// A tenant in `local.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Tenant {
     api_key: String,
@@ -55,7 +54,7 @@ struct Tenant {
     retention_days: Option<u32>,
 }
 
-/// The tenants and where they are kept.
+/// The tenants and their file.
 pub struct Tenants {
     file: PathBuf,
     tenants: Mutex<BTreeMap<String, Tenant>>,
@@ -71,18 +70,15 @@ pub struct Keys {
     pub auco_public: String,
     /// Auco's `prk_…`.
     pub auco_private: String,
-    /// LINK's user.
     pub link_user: String,
-    /// LINK's password.
     pub link_password: String,
-    /// Tecalis's API key.
     pub tecalis: String,
-    /// Where messages to phones go.
+    /// The URL for text messages.
     pub sms_url: String,
 }
 
 impl Keys {
-    /// The keys that the environment says, or those of the last run, or new ones.
+    /// The keys of the environment, else those of the last run, else new ones.
     ///
     /// # Errors
     /// The secrets cannot be read.
@@ -103,7 +99,7 @@ impl Keys {
         })
     }
 
-    /// An account with these keys at each provider, as `tenant` has it.
+    /// The accounts of `tenant` with these keys, one at each provider.
     fn accounts(&self, tenant: &str) -> [(&'static str, Value); 4] {
         let media_hosts = ["127.0.0.1", "localhost"];
         let auco = json!({
@@ -121,7 +117,7 @@ impl Keys {
 /// The tenants' accounts, which are secrets.
 #[derive(Clone)]
 pub struct Accounts {
-    /// What the secret with the keys is called; the accounts' names follow from it.
+    /// The name of the secret with the keys; the accounts' names derive from it.
     pub keys_name: String,
     /// Where they are kept.
     pub secrets: Secrets,
@@ -136,7 +132,7 @@ impl Accounts {
         self.secrets.get(&self.name(tenant, provider)?)
     }
 
-    /// Makes or replaces the account of `tenant` at `provider`.
+    /// Creates or replaces the account of `tenant` at `provider`.
     ///
     /// # Errors
     /// The secrets cannot be written.
@@ -177,7 +173,7 @@ impl Tenants {
             revoked_at: None,
         };
         match Store::new(platform).put_api_key(&tenant, &remembered.api_key, &key).await {
-            // Somebody revoked it; it stays so.
+            // The key was revoked, and stays revoked.
             Ok(()) | Err(StoreError::Conflict) => {}
             Err(error) => return Err(LocalError::Seed(error.to_string())),
         }
@@ -191,7 +187,7 @@ impl Tenants {
         Ok(remembered.api_key)
     }
 
-    /// Writes a tenant into the table. What was set up for it there since stays.
+    /// Writes a tenant into the table. Settings that were changed there stay.
     async fn put(&self, name: &str, platform: &Platform) -> Result<store::Tenant, LocalError> {
         let id: TenantId = name.parse().map_err(|_| LocalError::Tenant(name.to_owned()))?;
         let Tenant { since, retention_days, .. } = self.remember(name)?;
@@ -204,7 +200,7 @@ impl Tenants {
         Ok(tenant)
     }
 
-    /// Has what ended redacted after so many days.
+    /// Sets the retention of a tenant, in days.
     ///
     /// # Errors
     /// The table or a file refuses.
@@ -242,7 +238,7 @@ impl Tenants {
         write_private(&self.file, &serde_json::to_vec_pretty(tenants)?)
     }
 
-    /// Makes or replaces a tenant's account at `provider`.
+    /// Creates or replaces a tenant's account at `provider`.
     ///
     /// # Errors
     /// It is no tenant id, or the file refuses.
@@ -250,7 +246,6 @@ impl Tenants {
         Ok(self.accounts.set(name, provider, account)?)
     }
 
-    /// The tenants there are.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         self.tenants.lock().unwrap_or_else(std::sync::PoisonError::into_inner).keys().cloned().collect()
@@ -269,7 +264,7 @@ impl Tenants {
         Ok(format!("{}/callbacks/auco/{token}", self.api_url))
     }
 
-    /// The webhooks of all tenants, as the sandbox's Auco is told them.
+    /// The webhooks of all tenants, in the form of the sandbox's Auco.
     ///
     /// # Errors
     /// As [`Self::webhook_url`].

@@ -22,7 +22,6 @@ pub struct Servers {
     pub dynamodb: Port,
     pub s3: Port,
     pub secrets: Port,
-    /// Amazon SES.
     pub mail: Port,
     /// Lambda; `None` where other processes serve the functions.
     pub lambda: Option<Port>,

@@ -1,4 +1,4 @@
-//! What the environment may change, and what each function is told.
+//! The variables that the environment may set, and the settings of the functions.
 //!
 //! | name | effect |
 //! | --- | --- |
@@ -27,7 +27,7 @@ use crate::{
     template::{Function, Place},
 };
 
-/// The names that are looked at. Whoever reads the process's environment reads these.
+/// All variables that count. The binary reads exactly these from its environment.
 pub const NAMES: &[&str] = &[
     "AWS_ACCESS_KEY_ID",
     "AWS_ENDPOINT_URL_DYNAMODB",
@@ -50,8 +50,8 @@ pub const NAMES: &[&str] = &[
     "COTEJO_TRUSTED_PROXIES",
 ];
 
-/// What of a running system's settings is written for people's shells: nothing that leads their own AWS tools, or another
-/// `cargo local`, here.
+/// The settings that the file `env` gives to shells. None of them would send a user's AWS tools, or another `cargo local`, to
+/// this system.
 pub const FOR_PEOPLE: &[&str] = &[
     "BUCKET",
     "COTEJO_API_KEY",
@@ -62,16 +62,15 @@ pub const FOR_PEOPLE: &[&str] = &[
     "TABLE",
 ];
 
-/// By this a shell is known that has the settings of a running system's functions: it says whose.
+/// Marks a shell that has the settings of a running system's functions, and names its data directory.
 pub const MARK: &str = "COTEJO_LOCAL";
 
 /// Those of [`NAMES`] that name a store.
 pub const STORES: [&str; 2] = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_S3"];
 
-/// Whom e-mails come from.
 const MAIL_FROM: &str = "cotejo@local.example";
 
-/// The environment, as far as it counts here.
+/// The variables of the environment that count here.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides(HashMap<String, String>);
 
@@ -82,7 +81,7 @@ impl Overrides {
         Self(values.into_iter().filter(|(_, value)| !value.is_empty()).collect())
     }
 
-    /// Refuses what leads back to this system itself: it would wait for itself.
+    /// Refuses a variable that names this system itself, since the system would wait for itself.
     ///
     /// # Errors
     /// The variable that does.
@@ -109,14 +108,13 @@ impl Overrides {
         }
     }
 
-    /// A value.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
-    /// Credentials and region of the environment are for a store of the environment; they are not handed to, or
-    /// written down for, the embedded ones.
+    /// Credentials and region of the environment count only with a store of the environment. They are neither used nor written
+    /// down for the embedded stores.
     fn aws(&self, name: &str) -> Option<&str> {
         let outside = STORES.iter().any(|url| self.0.contains_key(*url));
         self.get(name).filter(|_| outside)
@@ -158,11 +156,9 @@ impl Overrides {
 
 /// What the environment files hold beside what the functions are told.
 pub struct SystemValues<'a> {
-    /// The first tenant's API key.
     pub api_key: &'a str,
     /// Where Auco calls back about the first tenant.
     pub webhook_url: &'a str,
-    /// The data directory.
     pub data: &'a Path,
     /// Any function: all have the same table, bucket and secret.
     pub function: &'a Config,
@@ -186,16 +182,13 @@ pub struct Endpoints {
 /// Base URLs of the providers' APIs.
 #[derive(Debug, Clone)]
 pub struct ProviderUrls {
-    /// Auco's.
     pub auco: String,
-    /// LINK's.
     pub link: String,
-    /// Tecalis's.
     pub tecalis: String,
 }
 
 impl ProviderUrls {
-    /// Those of the environment, else the sandbox's.
+    /// The URLs of the environment, else those of the sandbox.
     #[must_use]
     pub fn choose(overrides: &Overrides, sandbox_url: &str) -> Self {
         let choose =
@@ -248,8 +241,8 @@ impl Endpoints {
         values
     }
 
-    /// What the file `functions.env` holds for cargo-lambda and `cargo admin`, and `env`, as far as it is [`FOR_PEOPLE`], for
-    /// shells and scripts.
+    /// The content of `functions.env`, for cargo-lambda and `cargo admin`. Its variables of [`FOR_PEOPLE`] are the content of `env`,
+    /// for shells and scripts.
     #[must_use]
     pub fn env(&self, values: &SystemValues<'_>) -> BTreeMap<String, String> {
         let SystemValues { api_key, webhook_url, data, function, failed_records } = *values;

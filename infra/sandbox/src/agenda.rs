@@ -1,5 +1,4 @@
-//! When each process has something to do next, in the order of time: a tick looks at those that are due, however many
-//! there are that are not.
+//! When each process is due next, ordered by time, so that a tick reads only those that are due.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,7 +36,6 @@ impl Agenda {
         self.order.iter().take_while(|(time, _)| *time <= now).map(|(_, id)| id.clone()).collect()
     }
 
-    /// All of them.
     pub fn ids(&self) -> impl Iterator<Item = &Id> {
         self.times.keys()
     }

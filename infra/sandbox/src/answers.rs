@@ -1,5 +1,4 @@
-//! The answers that several calls share: refusals in JSON, a bucket's refusals in XML, and what faults put in the
-//! place of an answer.
+//! Answers that several calls share: errors in JSON, a bucket's errors in XML, and the answers of faults.
 
 use axum::response::{Html, IntoResponse, Response};
 use http::{StatusCode, header};
@@ -28,7 +27,7 @@ pub(crate) fn message(status: StatusCode, text: &str) -> Response {
     (status, axum::Json(json!({ "message": text }))).into_response()
 }
 
-/// What an overloaded service says.
+/// The answer of an overloaded service.
 pub(crate) fn unavailable() -> Response {
     message(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE")
 }
@@ -41,7 +40,7 @@ pub(crate) fn xml(status: StatusCode, code: &str, text: &str) -> Response {
     (status, [(header::CONTENT_TYPE, "application/xml")], body).into_response()
 }
 
-/// A page where something else was expected.
+/// An HTML page instead of the expected answer.
 pub(crate) fn page() -> Html<&'static str> {
     Html(
         "<!DOCTYPE html>\n<html><head><title>Bad gateway</title></head><body><h1>We will be right back</h1></body></html>\n",

@@ -1,5 +1,4 @@
-//! What a sandbox is opened with: its address, its clock, its seed, how long everything takes, and the accounts that
-//! exist at each provider.
+//! The configuration of a sandbox: address, clock, seed, durations, and the accounts at each provider.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,7 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// The clock. The sandbox asks this and never the system, so that a test decides what time it is.
+/// The sandbox's clock. The sandbox never reads the system's clock, so that a test can set the time.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Everything [`crate::Sandbox::open`] needs.
@@ -17,7 +16,6 @@ pub struct SandboxConfig {
     pub base_url: String,
     /// The journal that lets the state survive a restart; `None` keeps everything in memory.
     pub state_file: Option<PathBuf>,
-    /// The clock.
     pub now: Now,
     /// All randomness (codes, link signatures, scores, fault dice) follows from this number.
     pub seed: u64,
@@ -68,8 +66,8 @@ impl Default for Times {
 }
 
 impl Times {
-    /// The same proportions, `factor` times as long (0.01 makes five minutes three seconds). A negative factor
-    /// counts as zero. `webhook_timeout` stays: a receiver does not get faster because the play does.
+    /// The same durations times `factor` (with 0.01, five minutes become three seconds). A negative factor counts as zero.
+    /// `webhook_timeout` stays, since a receiver does not get faster.
     pub fn scaled(&self, factor: f64) -> Times {
         let factor = factor.max(0.0);
         let scale = |time: SignedDuration| SignedDuration::from_millis((time.as_millis_f64() * factor) as i64);
@@ -86,7 +84,7 @@ impl Times {
     }
 }
 
-/// Time arithmetic that stops at the end of time instead of failing.
+/// Adds with saturation at the latest time.
 pub(crate) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
 }
@@ -102,12 +100,9 @@ pub struct AucoAccount {
     pub webhooks: Vec<Webhook>,
 }
 
-/// An account at LINK.
 #[derive(Clone, Debug)]
 pub struct LinkAccount {
-    /// The user's name.
     pub user: String,
-    /// The password.
     pub password: String,
     /// Whether bad credentials are answered 401, as the documentation has it in one place, instead of 500 with the code
     /// 003, as it has it in the other.

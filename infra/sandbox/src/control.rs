@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::answers::{Refused, message};
-use crate::auco::process::{AucoProcessView, Forced, NotNow};
+use crate::auco::process::{AucoProcessView, ForcedStatus, StepRefused};
 use crate::faults::Faults;
 use crate::ids::Id;
 use crate::link::picture::LinkPicture;
@@ -41,7 +41,7 @@ async fn processes(State(sandbox): State<Sandbox>) -> Json<Vec<AucoProcessView>>
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Act {
-    status: Option<Forced>,
+    status: Option<ForcedStatus>,
 }
 
 /// The state changes now; webhooks leave with the next tick.
@@ -53,7 +53,9 @@ async fn act(State(sandbox): State<Sandbox>, Path(code): Path<String>, body: Byt
     let Some(process) = state.auco.get_mut(&code) else {
         return Err(message(StatusCode::NOT_FOUND, "there is no such process").into());
     };
-    process.force(wanted.status, now, sandbox.inner.dice).map_err(|NotNow(why)| message(StatusCode::CONFLICT, why))?;
+    process
+        .force(wanted.status, now, sandbox.inner.dice)
+        .map_err(|StepRefused(why)| message(StatusCode::CONFLICT, why))?;
     let view = process.view();
     state.save_or_warn(&Id::Auco(code));
     Ok(Json(view).into_response())

@@ -1,6 +1,6 @@
-//! Sending what processes left in their queues: at least once, one process's notifications one after another, those of
-//! different processes side by side. A refused one is tried three more times, then it is gone: so Auco says, and LINK,
-//! of whose retries nothing is known, is played likewise.
+//! Sends the notifications in the queues at least once: those of one process in order, those of different processes
+//! concurrently. A notification that fails is sent up to three more times. Auco documents this; LINK's retries are unknown and
+//! assumed to be the same.
 
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -15,15 +15,15 @@ use crate::webhooks::{self, Address};
 /// How many processes are served at once.
 const AT_ONCE: usize = 16;
 
-/// The right to send some deliveries of one process: while it lives nobody else sends them. Given up on drop, so a
-/// sender that is cancelled leaves them to the next tick.
+/// The exclusive right to send some deliveries of one process. It ends on drop, so the next tick sends what a cancelled sender
+/// left.
 pub(crate) struct Claim {
     sandbox: Sandbox,
     id: Id,
     deliveries: Vec<u64>,
 }
 
-/// Sends whatever is due. Gives the number of tries.
+/// Sends all deliveries that are due. Gives the number of attempts.
 pub(crate) async fn deliver_due(sandbox: &Sandbox) -> usize {
     let claims = {
         let (now, mut state) = (sandbox.now(), sandbox.state());
@@ -33,7 +33,7 @@ pub(crate) async fn deliver_due(sandbox: &Sandbox) -> usize {
 }
 
 impl Claim {
-    /// Claims what is due of one process, if there is anything.
+    /// Claims the deliveries of one process that are due, if there are any.
     pub fn take(sandbox: &Sandbox, state: &mut State, id: Id, now: Timestamp) -> Option<Claim> {
         let due = match &id {
             Id::Auco(code) => state.auco.get(code)?.queue.due(now),
@@ -49,7 +49,7 @@ impl Claim {
         Some(Claim { sandbox: sandbox.clone(), id, deliveries })
     }
 
-    /// Sends them in order and notes what became of each. Gives the number of tries.
+    /// Sends the deliveries in order and notes each result. Gives the number of attempts.
     pub async fn send(self) -> usize {
         for delivery in &self.deliveries {
             let taken = match self.look_up(*delivery) {
@@ -61,7 +61,7 @@ impl Claim {
         self.deliveries.len()
     }
 
-    /// Where to, and what; counts it. `None` where there is no such address (any more).
+    /// The address and body of a delivery, which counts as sent. `None` if the address no longer exists.
     fn look_up(&self, delivery: u64) -> Option<(Address, Value)> {
         let mut state = self.sandbox.state();
         let state = &mut *state;

@@ -1,5 +1,5 @@
-//! Chance that repeats: every random value is a keyed hash of the seed and a label saying what it is for. Equal seeds
-//! give equal runs however requests interleave, and nothing about chance has to be saved.
+//! Repeatable randomness: every random value is a keyed hash of the seed and a label for its purpose. Equal seeds give equal runs
+//! in whatever order requests arrive, and nothing has to be saved.
 
 use hmac::{Hmac, Mac};
 use sha2::Sha256;

@@ -14,48 +14,54 @@ use crate::dice::Dice;
 use crate::faults::{Call, FaultKind, Faults};
 use crate::links::{LinkRefused, Signature};
 use crate::sandbox::Sandbox;
-use crate::script::{InTurn, PictureFault};
+use crate::script::{FaultSequence, PictureFault};
 
-/// What there is to download, and what goes wrong with it.
+/// The content of a download, and its fault.
 pub(crate) struct Download {
     /// Sent one after another; large ones share their memory.
     pub pieces: Vec<Bytes>,
     pub content_type: &'static str,
-    pub trouble: Option<Trouble>,
+    pub fault: Option<DownloadFault>,
 }
 
-/// What goes wrong with one download.
+/// The fault of one download.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Trouble {
+pub(crate) enum DownloadFault {
     Scripted(PictureFault),
     Html { disguised: bool },
     Overloaded,
     Slow,
 }
 
-impl Trouble {
+impl DownloadFault {
     /// Of the download `label` of a picture that was asked for `before` times: the script's, else by chance.
-    pub fn of(dice: Dice, script: &InTurn<PictureFault>, faults: &Faults, before: u32, label: &str) -> Option<Trouble> {
-        let html = Trouble::Html { disguised: dice.coin(&format!("html as picture {label}")) };
+    pub fn of(
+        dice: Dice,
+        script: &FaultSequence<PictureFault>,
+        faults: &Faults,
+        before: u32,
+        label: &str,
+    ) -> Option<DownloadFault> {
+        let html = DownloadFault::Html { disguised: dice.coin(&format!("html as picture {label}")) };
         match script.after(before) {
             Some(PictureFault::Html) => return Some(html),
-            Some(fault) => return Some(Trouble::Scripted(fault)),
+            Some(fault) => return Some(DownloadFault::Scripted(fault)),
             None => {}
         }
         faults.roll(dice, Call::Download, label).and_then(|kind| match kind {
-            FaultKind::ServerError => Some(Trouble::Overloaded),
-            FaultKind::Hang => Some(Trouble::Slow),
-            FaultKind::CutOffPicture => Some(Trouble::Scripted(PictureFault::CutOff)),
+            FaultKind::ServerError => Some(DownloadFault::Overloaded),
+            FaultKind::Hang => Some(DownloadFault::Slow),
+            FaultKind::CutOffPicture => Some(DownloadFault::Scripted(PictureFault::CutOff)),
             FaultKind::HtmlPicture => Some(html),
-            FaultKind::WrongContentType => Some(Trouble::Scripted(PictureFault::WrongType)),
-            FaultKind::LinkExpired => Some(Trouble::Scripted(PictureFault::Gone)),
+            FaultKind::WrongContentType => Some(DownloadFault::Scripted(PictureFault::WrongType)),
+            FaultKind::LinkExpired => Some(DownloadFault::Scripted(PictureFault::Gone)),
             FaultKind::ErrorAfterEffect | FaultKind::RateLimited | FaultKind::NotJson => None,
         })
     }
 
-    /// Whether the picture comes whole and rightly all the same.
-    pub fn is_harmless(trouble: Option<Trouble>) -> bool {
-        matches!(trouble, None | Some(Trouble::Slow))
+    /// Whether the picture is served completely and correctly anyway.
+    pub fn is_harmless(fault: Option<DownloadFault>) -> bool {
+        matches!(fault, None | Some(DownloadFault::Slow))
     }
 }
 
@@ -78,21 +84,25 @@ pub(crate) async fn serve(sandbox: &Sandbox, found: Option<Download>) -> Result<
     let Some(download) = found else {
         return Err(xml(StatusCode::NOT_FOUND, "NoSuchKey", "The specified key does not exist.").into());
     };
-    if download.trouble == Some(Trouble::Slow) {
+    if download.fault == Some(DownloadFault::Slow) {
         tokio::time::sleep(sandbox.inner.times.slow).await;
     }
     Ok(answer(download))
 }
 
-fn answer(Download { pieces, content_type, trouble }: Download) -> Response {
-    match trouble {
-        None | Some(Trouble::Slow) => whole(pieces, content_type),
-        Some(Trouble::Scripted(PictureFault::WrongType)) => whole(pieces, "text/html"),
-        Some(Trouble::Scripted(PictureFault::CutOff)) => cut_off(pieces, content_type),
-        Some(Trouble::Scripted(PictureFault::Gone)) => expired(),
-        Some(Trouble::Html { disguised: true }) => ([(header::CONTENT_TYPE, content_type)], page().0).into_response(),
-        Some(Trouble::Scripted(PictureFault::Html) | Trouble::Html { disguised: false }) => page().into_response(),
-        Some(Trouble::Overloaded) => {
+fn answer(Download { pieces, content_type, fault }: Download) -> Response {
+    match fault {
+        None | Some(DownloadFault::Slow) => whole(pieces, content_type),
+        Some(DownloadFault::Scripted(PictureFault::WrongType)) => whole(pieces, "text/html"),
+        Some(DownloadFault::Scripted(PictureFault::CutOff)) => cut_off(pieces, content_type),
+        Some(DownloadFault::Scripted(PictureFault::Gone)) => expired(),
+        Some(DownloadFault::Html { disguised: true }) => {
+            ([(header::CONTENT_TYPE, content_type)], page().0).into_response()
+        }
+        Some(DownloadFault::Scripted(PictureFault::Html) | DownloadFault::Html { disguised: false }) => {
+            page().into_response()
+        }
+        Some(DownloadFault::Overloaded) => {
             xml(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate.")
         }
     }
@@ -104,7 +114,7 @@ fn whole(pieces: Vec<Bytes>, content_type: &'static str) -> Response {
     (headers(content_type, length), body).into_response()
 }
 
-/// A range that is asked for is not given: the answer is always the whole.
+/// Ranges are not supported: the answer is always the whole file.
 fn headers(content_type: &'static str, length: usize) -> [(header::HeaderName, String); 3] {
     [
         (header::CONTENT_TYPE, content_type.to_owned()),
@@ -113,7 +123,7 @@ fn headers(content_type: &'static str, length: usize) -> [(header::HeaderName, S
     ]
 }
 
-/// Announces the whole and breaks off half way. The pause lets the first half leave before the connection ends.
+/// Announces the whole file and ends the connection half way. The pause lets the first half leave before.
 fn cut_off(pieces: Vec<Bytes>, content_type: &'static str) -> Response {
     let length: usize = pieces.iter().map(Bytes::len).sum();
     let mut left = length / 2;

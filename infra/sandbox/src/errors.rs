@@ -7,20 +7,13 @@ use std::path::PathBuf;
 pub enum SandboxError {
     /// The state file exists but cannot be read, or cannot be written.
     #[error("the sandbox's state file {} cannot be used: {source}", path.display())]
-    StateFile {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A line of the state file is not one of ours. Delete the file to start anew.
+    StateFile { path: PathBuf, source: std::io::Error },
+    /// A line of the state file is damaged.
     #[error("line {line} of the sandbox's state file {} is damaged ({source}): restore a copy, or remove the file to start with empty providers", path.display())]
     StateLine {
-        /// The file.
         path: PathBuf,
         /// Counted from 1.
         line: usize,
-        /// What is wrong with it.
         source: serde_json::Error,
     },
     /// The client that sends webhooks could not be built.
@@ -31,15 +24,15 @@ pub enum SandboxError {
 /// Why an authorization could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum TecalisError {
-    /// The script has a word that means nothing.
+    /// The script has an unknown word.
     #[error("the script has the unknown word \"{0}\"")]
     UnknownWord(String),
-    /// It could not be saved.
+    /// The authorization could not be saved.
     #[error("the authorization could not be saved: {0}")]
     Unsaved(#[from] std::io::Error),
 }
 
-/// A picture's script has a word that means nothing.
+/// A picture's script has an unknown word.
 #[derive(Debug, thiserror::Error, Eq, PartialEq)]
 #[error("the script has the unknown word \"{0}\"")]
 pub struct UnknownWord(pub String);

@@ -1,5 +1,5 @@
-//! Faults of the whole stand-in, by chance: a share of all calls goes wrong in one of several ways. Faults of one
-//! process are words of its script instead; see [`crate::script`].
+//! Random faults of a whole stand-in: a share of all calls fails in one of several ways. Faults of one process are words of its
+//! script instead; see [`crate::script`].
 
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +39,7 @@ pub enum FaultKind {
     LinkExpired,
 }
 
-/// The calls that can fail.
+/// Kinds of calls that can fail.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Call {
     Create,

@@ -1,9 +1,8 @@
-//! What makes the state survive a restart: a file with one JSON record per line, each the whole of one process, the
-//! last line of a process being the one that counts.
+//! The journal, with which the state survives a restart: a file with one JSON record per line. Each record is one whole process,
+//! and the last record of a process counts.
 //!
-//! A change appends one line, however many processes there are. A kill in the middle of a line costs that line
-//! only, and no answer has been given for it yet. When the file has grown far beyond what it says, and at each
-//! opening, it is written anew beside itself and renamed.
+//! A change appends one line. A kill in the middle of a line loses that line only, before the call was answered. When the file
+//! has grown too long, and at each opening, a new file replaces it by a rename.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -14,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::errors::SandboxError;
 
-/// Lines per living record, beyond a floor, at which the file is written anew.
+/// The file is rewritten when it has this many lines per record, and at least `FLOOR` lines.
 const SLACK: usize = 16;
 const FLOOR: usize = 2_000;
 
@@ -26,7 +25,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Reads the records in the order they were written. Call [`Journal::rewrite`] with what they amount to.
+    /// Reads the records in their order. Call [`Journal::rewrite`] afterwards with the current ones.
     pub fn open<R: DeserializeOwned>(path: Option<PathBuf>) -> Result<(Journal, Vec<R>), SandboxError> {
         let records = match &path {
             Some(path) => read(path)?,
@@ -51,7 +50,7 @@ impl Journal {
         Ok(self.lines < FLOOR + living * SLACK)
     }
 
-    /// Replaces the file by these records, in one step that either happens or does not.
+    /// Replaces the file by these records, atomically.
     pub fn rewrite<R: Serialize>(&mut self, records: impl Iterator<Item = R>) -> io::Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {

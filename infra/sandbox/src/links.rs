@@ -1,5 +1,5 @@
-//! Signed, expiring links, in the manner of a bucket's presigned URLs: the path and the end of life are covered by a
-//! keyed hash, so neither can be changed by whoever holds the link.
+//! Signed links that expire, like a bucket's presigned URLs. A keyed hash covers path and expiry, so the holder of a link cannot
+//! change them.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -27,7 +27,7 @@ pub(crate) struct Signature {
 pub(crate) enum LinkRefused {
     /// No signature, or one made for another path or another end of life.
     NotSigned,
-    /// Its time is over.
+    /// The link has expired.
     Expired,
 }
 
@@ -48,7 +48,7 @@ impl Links {
         format!("{}{path}?X-Amz-Expires-At={expires_at}&X-Amz-Signature={signature}", self.base_url)
     }
 
-    /// Whether this path may be read now. A link is dead in the very millisecond it names.
+    /// Checks whether this path may be read now. A link expires exactly in the millisecond that it names.
     pub fn check(&self, path: &str, given: &Signature, now: Timestamp) -> Result<(), LinkRefused> {
         let (Some(expires_at), Some(signature)) = (given.expires_at_ms, &given.signature) else {
             return Err(LinkRefused::NotSigned);

@@ -1,8 +1,8 @@
-//! Pictures drawn by code: an identity card's front and back, and a face. They are real JPEGs of an invented person,
-//! so whatever reads a photograph reads these.
+//! Generated pictures: an identity card's front and back, and a face. They are real JPEGs of an invented person, which every
+//! reader of photographs can open.
 //!
-//! Drawing is slow in an unoptimised build and tests make hundreds of processes, so there are six drawings of each
-//! kind, drawn once; a comment segment with the seed makes the bytes of every single picture its own.
+//! Drawing is slow in an unoptimised build and tests create hundreds of processes, so each kind has six drawings, drawn once. A
+//! comment segment with the seed makes the bytes of each picture unique.
 
 use std::sync::OnceLock;
 
@@ -11,7 +11,7 @@ use jpeg_encoder::{ColorType, Encoder};
 
 use crate::dice::keyed_hash;
 
-/// What a picture shows.
+/// The subject of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Drawing {
     CardFront,

@@ -1,4 +1,4 @@
-//! What one process has still to tell, in the order in which it goes out. No clock, no lock, no network: `deliver` sends.
+//! The outgoing notifications of one process, in order. It uses no clock, lock or network: `deliver` sends.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ pub(crate) struct Delivery<T> {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Queue<T> {
     deliveries: Vec<Delivery<T>>,
-    /// What goes out only behind the next notification.
+    /// Notifications that wait for the next one.
     held: Vec<Delivery<T>>,
     next_delivery: u64,
     /// Requests sent, every try counted.
@@ -36,9 +36,8 @@ pub(crate) struct Queue<T> {
 }
 
 impl<T: Clone> Queue<T> {
-    /// Leaves a notification for each target, `copies` times, and behind it whatever was held. With `hold` it is held
-    /// itself instead.
-    pub fn tell(&mut self, targets: &[T], copies: usize, body: &Value, at: Timestamp, hold: bool) {
+    /// Queues a notification for each target, `copies` times, and after it those that were held. With `hold`, holds it instead.
+    pub fn enqueue(&mut self, targets: &[T], copies: usize, body: &Value, at: Timestamp, hold: bool) {
         let mut told = Vec::new();
         for to in targets {
             for _ in 0..copies {
@@ -63,7 +62,7 @@ impl<T: Clone> Queue<T> {
         }
     }
 
-    /// Those that are due or wait for another try, the held ones included.
+    /// The number of notifications that are not sent yet, held ones included.
     pub fn pending(&self) -> usize {
         self.deliveries.len() + self.held.len()
     }
@@ -83,7 +82,7 @@ impl<T: Clone> Queue<T> {
         self.deliveries.iter().find(|delivery| delivery.id == id)
     }
 
-    /// Notes how a try ended: what was not taken is tried after one, two and three `step`s more, then it is gone.
+    /// Notes the result of an attempt. A failed notification is sent again after one, two and three `step`s, then dropped.
     pub fn note(&mut self, id: u64, taken: bool, now: Timestamp, step: SignedDuration) {
         self.acknowledged += u64::from(taken);
         self.deliveries.retain_mut(|delivery| {

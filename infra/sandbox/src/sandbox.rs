@@ -52,7 +52,6 @@ impl Sandbox {
         Ok(Sandbox { inner: Arc::new(inner) })
     }
 
-    /// The clock's time.
     pub(crate) fn now(&self) -> Timestamp {
         (self.inner.now)()
     }

@@ -1,5 +1,4 @@
-//! What the scripts of several providers share: reading words, and the faults that they have in common. The table of all words
-//! is in the crate's documentation.
+//! What the scripts of several providers share: reading words, and common faults. The crate's documentation lists all words.
 
 use serde::{Deserialize, Serialize};
 
@@ -98,15 +97,15 @@ impl PictureFault {
 /// it takes.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(transparent)]
-pub(crate) struct InTurn<F>(Vec<(F, u32)>);
+pub(crate) struct FaultSequence<F>(Vec<(F, u32)>);
 
-impl<F> Default for InTurn<F> {
-    fn default() -> InTurn<F> {
-        InTurn(Vec::new())
+impl<F> Default for FaultSequence<F> {
+    fn default() -> FaultSequence<F> {
+        FaultSequence(Vec::new())
     }
 }
 
-impl<F: Copy> InTurn<F> {
+impl<F: Copy> FaultSequence<F> {
     /// Adds a fault behind the others, if there is one.
     pub fn add(&mut self, fault: Option<F>, requests: u32) -> Option<()> {
         self.0.push((fault?, requests));

@@ -1,5 +1,4 @@
-//! Everything that changes, behind the sandbox's one lock. Whoever changes a process saves it before an answer tells
-//! of the change.
+//! All mutable state, behind the sandbox's one lock. A change is saved before an answer shows it.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -22,22 +21,22 @@ use crate::link::tokens::Tokens;
 use crate::links::Links;
 use crate::tecalis::authorization::{Authorization, TecalisView};
 
-/// How often the stand-ins were called, and what they sent, since the sandbox was opened.
+/// Counts of the calls and notifications since the sandbox was opened.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct CallCounts {
     /// Create calls that arrived, refused and faulty ones included.
     pub creates: u64,
-    /// Query calls that arrived, likewise.
+    /// Query calls that arrived, refused and faulty ones included.
     pub queries: u64,
-    /// Requests for pictures that arrived, likewise.
+    /// Requests for pictures that arrived, refused and faulty ones included.
     pub downloads: u64,
-    /// Requests for a token at LINK that arrived, likewise.
+    /// Requests for a token at LINK that arrived, refused and faulty ones included.
     pub tokens: u64,
-    /// Pings at LINK that arrived, likewise.
+    /// Pings at LINK that arrived, refused and faulty ones included.
     pub pings: u64,
-    /// Requests to verify at LINK that arrived, likewise.
+    /// Requests to verify at LINK that arrived, refused and faulty ones included.
     pub verifies: u64,
-    /// Requests for a certificate at LINK that arrived, likewise.
+    /// Requests for a certificate at LINK that arrived, refused and faulty ones included.
     pub certificates: u64,
     /// Webhook requests sent, every try counted.
     pub webhooks_sent: u64,
@@ -53,20 +52,19 @@ pub(crate) struct State {
     pub link: BTreeMap<String, Request>,
     /// The ids whose first request `create-5xx` has refused.
     pub link_refused: BTreeSet<String>,
-    /// Not saved: tokens are good after a restart, and count as unused.
+    /// Not saved: after a restart tokens are valid and count as unused.
     pub link_tokens: Tokens,
     pub link_account: LinkAccount,
     /// By authorization.
     pub tecalis: BTreeMap<String, Authorization>,
     pub faults: Faults,
     pub calls: CallCounts,
-    /// Whose delivery is being sent at this moment. Not saved: after a kill it is sent again.
+    /// The deliveries that are being sent. Not saved: after a kill they are sent again.
     pub sending: HashSet<(Id, u64)>,
     agenda: Agenda,
     journal: Journal,
 }
 
-/// One line of the journal.
 #[derive(Deserialize, Serialize)]
 #[expect(clippy::large_enum_variant, reason = "one lives at a time, for one line of the journal")]
 enum Record<'a> {
@@ -110,7 +108,7 @@ impl State {
         Ok(state)
     }
 
-    /// Writes what is known under an id to the journal, and notes when it is due next.
+    /// Writes the record of an id to the journal, and notes when it is due next.
     pub fn save(&mut self, id: &Id) -> io::Result<()> {
         self.agenda.set(id, self.due(id));
         let record = match id {
@@ -127,14 +125,14 @@ impl State {
         if good { Ok(()) } else { self.rewrite() }
     }
 
-    /// As [`State::save`], where losing the change in a crash does no harm beyond repeating it.
+    /// As [`State::save`], for a change that may be lost and repeated after a crash.
     pub fn save_or_warn(&mut self, id: &Id) {
         if let Err(error) = self.save(id) {
             tracing::warn!(%error, "the sandbox's state could not be saved");
         }
     }
 
-    /// Carries out the due steps of every process, each process's in order. Gives their number.
+    /// Executes the due steps of every process in order. Gives their number.
     pub fn act(&mut self, now: Timestamp, dice: Dice, links: &Links) -> usize {
         let mut steps = 0;
         for id in self.agenda.due(now) {

@@ -1,7 +1,6 @@
-//! Videos made by code: the boxes of an MP4 around bytes that mean nothing. Nothing plays them, but whoever looks at the
-//! boxes and their sizes finds them in order.
+//! Generated videos: the boxes of an MP4 around meaningless bytes. No player plays them, but the boxes and their sizes are valid.
 //!
-//! A video may be larger than the memory one likes to spend, so it is a list of pieces that share one block.
+//! A video may be larger than the memory, so it is a list of pieces that share one block.
 
 use bytes::Bytes;
 
@@ -10,7 +9,7 @@ use crate::dice::keyed_hash;
 /// The largest video: its length, and so every box's, fits the 32 bits of a box's size.
 pub(crate) const MOST_MEGABYTES: u32 = 4095;
 
-/// A prime, so that parts of a round size which somebody put together in the wrong order do not look alike.
+/// A prime, so that parts of a round size in the wrong order give another file.
 const BLOCK: usize = 65_521;
 
 /// The video for a seed, `megabytes` times 2^20 bytes long: always the same for the same seed, another for any other.

@@ -20,7 +20,7 @@ pub(crate) fn client(times: &Times) -> Result<reqwest::Client, reqwest::Error> {
         .build()
 }
 
-/// Whether the receiver took it.
+/// Whether the receiver answered 2xx.
 pub(crate) async fn post(client: &reqwest::Client, address: &Address, body: &Value) -> bool {
     let mut request = client.post(&address.url).json(body);
     if let Some((name, value)) = &address.header {

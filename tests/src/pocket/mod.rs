@@ -31,7 +31,6 @@ pub const NAME: &str = "pocket";
 /// The providers that Cotejo connects, and this one.
 pub const PROVIDERS: ProviderFactories = &[&auco::Factory, &link::Factory, &tecalis::Factory, &Factory];
 
-/// An account at Pocket.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PocketAccount {
@@ -58,7 +57,6 @@ impl cotejo::providers::ProviderFactory for Factory {
     }
 }
 
-/// The connector of one account.
 struct Pocket {
     api: ApiClient,
     account: PocketAccount,
@@ -99,7 +97,6 @@ impl Provider for Pocket {
         }
     }
 
-    /// `GET /checks/{check_id}`.
     async fn query(&self, reference: &str, now: Timestamp) -> Result<Answer, ProviderError> {
         let answer = self.read(&format!("/checks/{reference}")).await?;
         let check = wire::check(&answer.body).filter(|check| check.check_id == reference);
@@ -129,7 +126,6 @@ impl Provider for Pocket {
         Ok(self.read(&format!("/checks/{reference}/report.pdf")).await?.body)
     }
 
-    /// `GET /health`.
     async fn ping(&self, _now: Timestamp) -> Result<(), ProviderError> {
         self.read("/health").await.map(drop)
     }

@@ -23,12 +23,11 @@ pub(super) fn created_id(body: &[u8]) -> Option<String> {
     Document::read(body).ok()?.root().field("check_id").code()
 }
 
-/// Answer of `GET /checks/{check_id}`.
 pub(super) struct CheckAnswer {
     pub check_id: String,
     /// `pending`, `review`, `pass` or `fail`.
     pub state: String,
-    /// Why it is a `fail`.
+    /// The reason for a `fail`.
     pub cause: Option<String>,
     pub tests: Vec<Test>,
     pub holder: Holder,
@@ -39,7 +38,6 @@ pub(super) struct CheckAnswer {
     pub unread: Vec<String>,
 }
 
-/// One test.
 pub(super) struct Test {
     pub code: Option<String>,
     pub ok: Option<bool>,
@@ -91,7 +89,6 @@ fn photo(photo: &Place<'_>) -> Photo {
     Photo { place: photo.field("place").code(), url: url.map(|(_, url)| url) }
 }
 
-/// Body of a callback.
 pub(super) struct Callback {
     pub check_id: String,
     pub state: String,

@@ -1,4 +1,4 @@
-//! The calls of the demo: our API as a customer, the provider's as somebody with the account's key, and plain links.
+//! The demo's HTTP calls: to Cotejo as a customer, to the provider with the account's key, and to links.
 
 use std::time::Duration;
 
@@ -41,7 +41,6 @@ impl Api {
         result(request.body(body.to_string())).await
     }
 
-    /// Makes something.
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
         result(self.client.post(format!("{}{path}", self.url)).bearer_auth(&self.key).json(body)).await
     }
@@ -51,7 +50,6 @@ impl Api {
         result(self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.key)).await
     }
 
-    /// Changes something.
     pub(super) async fn put(&self, path: &str, body: &Value) -> Result<Value, String> {
         result(self.client.put(format!("{}{path}", self.url)).bearer_auth(&self.key).json(body)).await
     }
@@ -77,19 +75,19 @@ impl Api {
         }
     }
 
-    /// The bytes of what is kept, by the link that our API gives at `path`.
+    /// Downloads evidence through the link that the API gives at `path`.
     pub(super) async fn kept(&self, path: &str) -> Result<Vec<u8>, String> {
         let link = result(self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.key)).await?;
         self.download(link["url"].as_str().unwrap_or_default()).await
     }
 
-    /// What Auco says of a process, with fresh links.
+    /// Auco's answer about a process, with fresh links.
     pub(super) async fn ask_auco(&self, code: &str) -> Result<Value, String> {
         let request = self.client.get(format!("{}/veriface", self.auco_url)).query(&[("code", code)]);
         provider_says(request.header("Authorization", &self.auco_key)).await
     }
 
-    /// What Tecalis says of an authorization, with fresh links.
+    /// Tecalis's answer about an authorization, with fresh links.
     pub(super) async fn ask_tecalis(&self, authorization: &str) -> Result<Value, String> {
         let request = self.client.post(format!("{}/customer?data=images,video", self.tecalis_url));
         provider_says(request.json(&json!({"auth_uuid": authorization, "api_key": self.tecalis_key}))).await
@@ -128,7 +126,7 @@ async fn result(request: reqwest::RequestBuilder) -> Result<Value, String> {
 }
 
 async fn fetch(request: reqwest::RequestBuilder) -> Result<(u16, Vec<u8>), String> {
-    // Without the URL: a link is a secret as long as it lives.
+    // Without the URL: a link is a secret until it expires.
     let failed = |error: reqwest::Error| format!("no answer: {}", error.without_url());
     let answer = request.send().await.map_err(failed)?;
     let status = answer.status().as_u16();

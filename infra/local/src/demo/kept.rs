@@ -1,9 +1,9 @@
-//! What is kept of a process, held against its originals.
+//! Compares the stored evidence of a process with the originals.
 
 use serde_json::Value;
 
 use super::{
-    Played,
+    Verification,
     api::Api,
     hash,
     providers::{CERTIFICATE, Original, Place},
@@ -11,17 +11,17 @@ use super::{
 };
 use crate::runtime::Local;
 
-/// A picture, video or certificate: the original and how it is kept.
+/// A picture, video or certificate: the original, and how Cotejo stores it.
 pub(super) struct Piece {
     pub original: Original,
     pub bytes: usize,
-    /// Of the original, as the provider's link gave it while it lived.
+    /// Hash of the original, downloaded before the provider's link expired.
     pub sha256: String,
-    /// Where our API gives it, if it is kept with that hash.
+    /// Its path in Cotejo's API, if evidence with that hash is stored.
     pub path: Option<String>,
-    /// What the provider's link answers at the end, where there is one.
+    /// The status of the provider's link at the end, if there is a link.
     pub link_answers: Option<u16>,
-    /// Whether our link gave the very same bytes at the end.
+    /// Whether Cotejo's link gave exactly the same bytes at the end.
     pub ours_opens: bool,
 }
 
@@ -38,7 +38,7 @@ impl Piece {
         }
     }
 
-    /// Tries both links when the provider's must be dead.
+    /// Opens both links after the provider's link must have expired.
     pub(super) async fn look_again(&mut self, api: &Api) -> Result<(), String> {
         if let Some(link) = self.link() {
             self.link_answers = Some(api.status(link).await?);
@@ -52,23 +52,23 @@ impl Piece {
     }
 }
 
-/// Finds the originals, opens every link of the provider while it lives, and finds each among what is kept.
-pub(super) async fn pieces(api: &Api, local: &Local, played: &Played) -> Result<Vec<Piece>, String> {
-    let (provider, reference) = (played.script.provider, text(&played.process, "provider_reference"));
+/// Downloads the originals before their links expire, and finds each in the stored evidence.
+pub(super) async fn pieces(api: &Api, local: &Local, verification: &Verification) -> Result<Vec<Piece>, String> {
+    let (provider, reference) = (verification.script.provider, text(&verification.process, "provider_reference"));
     let mut pieces = Vec::new();
-    for original in provider.originals(api, local, played.script, &reference).await? {
+    for original in provider.originals(api, local, verification.script, &reference).await? {
         let bytes = match &original.place {
             Place::Link(link) => api.download(link).await?.into(),
             Place::Here(bytes) => bytes.clone(),
         };
         let sha256 = hash(&bytes);
-        let path = path(&played.process, original.kind, &sha256);
+        let path = path(&verification.process, original.kind, &sha256);
         pieces.push(Piece { bytes: bytes.len(), sha256, path, original, link_answers: None, ours_opens: false });
     }
     Ok(pieces)
 }
 
-/// Where our API gives what is kept with this hash.
+/// The API path of the evidence with this hash.
 fn path(process: &Value, kind: &str, sha256: &str) -> Option<String> {
     let id = text(process, "id");
     if kind == CERTIFICATE {
@@ -78,7 +78,7 @@ fn path(process: &Value, kind: &str, sha256: &str) -> Option<String> {
     Some(format!("/processes/{id}/evidence/{}", text(evidence, "id")))
 }
 
-/// The pictures and videos of a process that are in our bucket; the provider's raw answer is evidence and neither.
+/// The stored pictures and videos of a process. Its other evidence, the raw answer, does not count here.
 pub(super) fn stored(process: &Value) -> impl Iterator<Item = &Value> {
     let evidence = process["evidence"].as_array().into_iter().flatten();
     evidence.filter(|evidence| evidence["kind"] != "provider_response" && evidence["state"] == "stored")

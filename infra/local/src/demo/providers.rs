@@ -1,4 +1,4 @@
-//! What differs between the providers: how a verification there is ordered, and where the originals of its evidence are.
+//! What differs between the providers: the request body, and where the originals of the evidence are.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{api::Api, hash, scripts::Script};
 use crate::runtime::Local;
 
-/// A provider that the sandbox plays.
+/// A provider for which the sandbox has a stand-in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Provider {
     Auco,
@@ -16,33 +16,33 @@ pub(super) enum Provider {
     Tecalis,
 }
 
-/// A picture, video or certificate that must be kept.
+/// A picture, video or certificate that Cotejo must store.
 pub(super) struct Original {
     /// What we call its kind.
     pub kind: &'static str,
     /// The person's attempt, or its place among the pictures of its kind.
     pub number: usize,
     pub place: Place,
-    /// Hash of what the sandbox made, where it is ours.
+    /// Hash of the sandbox's file, if the provider is the sandbox.
     pub made: Option<String>,
 }
 
 /// Where an original is.
 pub(super) enum Place {
-    /// Behind the provider's link, which dies.
+    /// Behind the provider's link, which expires.
     Link(String),
-    /// With us: we submitted it, or the sandbox made it.
+    /// Here: the demo submitted it, or the sandbox made it.
     Here(Bytes),
 }
 
-/// What we call the certificate among what is kept.
+/// The kind of evidence that is a certificate.
 pub(super) const CERTIFICATE: &str = "certificate";
 
 /// LINK's pictures, under our names for them.
 const SUBMITTED: [(LinkPicture, &str); 3] =
     [(LinkPicture::Front, "document_front"), (LinkPicture::Back, "document_back"), (LinkPicture::Selfie, "selfie")];
 
-/// The body that creates a process at Auco which goes as `script` says.
+/// The request body for a process at Auco that follows `script`.
 pub(super) fn auco_order(script: &str) -> Value {
     json!({
         "provider": "auco",
@@ -61,7 +61,6 @@ impl Provider {
         }
     }
 
-    /// Its base URL.
     pub(super) fn url(self, local: &Local) -> String {
         let setting = match self {
             Self::Auco => "COTEJO_AUCO_URL",
@@ -71,30 +70,30 @@ impl Provider {
         local.env().get(setting).cloned().unwrap_or_default()
     }
 
-    /// Whether the sandbox plays it; otherwise it is a server of the environment.
-    pub(super) fn is_played(self, local: &Local) -> bool {
+    /// Whether the sandbox stands in for it; otherwise the environment names a server.
+    pub(super) fn is_sandbox(self, local: &Local) -> bool {
         local.is_own_sandbox(&self.url(local))
     }
 
-    /// Whether it is of use where the sandbox does not play it. Tecalis's authorizations and LINK's pictures come from
-    /// the sandbox.
+    /// Whether the demo works with the real provider. It does not where it needs the sandbox's authorizations (Tecalis) or
+    /// pictures (LINK).
     pub(super) fn works_elsewhere(self) -> bool {
         self == Self::Auco
     }
 
-    /// Whether it is a server elsewhere, which writes to the people that it is told.
+    /// Whether it is a real provider, which writes to the people in a request.
     pub(super) fn reaches_people(self, local: &Local) -> bool {
         let url = self.url(local);
         let host = reqwest::Url::parse(&url).ok().and_then(|url| url.host_str().map(str::to_owned));
-        !self.is_played(local) && !matches!(host.as_deref(), Some("127.0.0.1" | "localhost" | "[::1]"))
+        !self.is_sandbox(local) && !matches!(host.as_deref(), Some("127.0.0.1" | "localhost" | "[::1]"))
     }
 
-    /// Whether it says by itself when something has happened.
+    /// Whether it sends callbacks.
     pub(super) fn calls_back(self) -> bool {
         self != Self::Tecalis
     }
 
-    /// The body that creates a process which goes as `script` says.
+    /// The request body for a process that follows `script`.
     pub(super) async fn order(self, api: &Api, local: &Local, script: &Script) -> Result<Value, String> {
         let mut order = match self {
             Self::Auco => return Ok(auco_order(script.words)),
@@ -131,7 +130,7 @@ fn drawn(local: &Local, kind: LinkPicture, script: &Script) -> Result<Bytes, Str
     local.sandbox().link_picture(kind, script.words).map_err(|error| error.to_string())
 }
 
-/// The pictures of a request, in both ways there are: the document inline, the face uploaded before.
+/// The pictures of a request, in both possible ways: the document inline, the face as an upload.
 async fn submit(api: &Api, local: &Local, script: &Script) -> Result<Value, String> {
     let mut pictures = json!({});
     for (kind, name) in SUBMITTED {

@@ -1,4 +1,4 @@
-//! A person of the registry in the demo: registered, with an address and a contact, changed, exported.
+//! A person of the registry in the demo: created, given an address and a contact, changed and exported.
 
 use std::time::Duration;
 
@@ -7,13 +7,12 @@ use serde_json::{Value, json};
 
 use super::{api::Api, short, text};
 
-/// What the customer's systems must be told of it: the event, and what it is about.
+/// An event that the customer's endpoint must receive: its name and the id of its resource.
 pub(super) type Expected = Vec<(String, String)>;
 
-/// Plays it.
 pub(super) async fn play(api: &Api) -> Result<Expected, String> {
     println!("\nThe registry (POST /people, /addresses, /contacts; PUT /people/{{id}}; POST /people/export):");
-    // The demo may be played again on the same data, and a national id is one person's.
+    // A national id is unique, and the demo may run again on the same data.
     let national_id = format!("DEMO{}", cotejo::platform::SystemEntropy.uuid().simple());
     let person = json!({
         "national_id": national_id, "ignore_curp_validation": true, "name": "Juan", "first_lastname": "Perez",
@@ -42,12 +41,12 @@ pub(super) async fn play(api: &Api) -> Result<Expected, String> {
         return Err("the export lacks the person's address or contact".to_owned());
     }
     println!("  exported: {} persons, {} bytes of CSV, this one with address and contact", job["persons"], file.len());
-    // The address, the contact and the change are each told as news of the person.
+    // The address, the contact and the change each cause a person event.
     let told = ["person_register", "updated_data_to_person", "updated_data_to_person", "updated_data_to_person"];
     Ok(told.map(|event| (event.to_owned(), id.clone())).into())
 }
 
-/// How often the export is asked for before it counts as stuck.
+/// How often the demo polls the export before it fails.
 const TIMEOUT: usize = 100;
 
 /// The export at `path`, once it is done.

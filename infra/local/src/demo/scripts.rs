@@ -1,22 +1,21 @@
-//! What is played, and what must come of it.
+//! The demo's verifications and their expected results.
 
 use super::providers::Provider;
 
-/// A verification that is played.
+/// A verification of the demo.
 pub(super) struct Script {
-    /// Where.
     pub provider: Provider,
-    /// The sandbox's words for how it goes.
+    /// The script, in the sandbox's words.
     pub words: &'static str,
-    /// What is asked for in the request's options, as far as it is a yes.
+    /// The options of the request that are `true`.
     pub options: &'static [&'static str],
     /// The same for people.
     pub meaning: &'static str,
     /// How it must end.
     pub status: &'static str,
-    /// Whether it must have a reason: a rejection has one, and what people decided against the machine.
+    /// Whether the process must have a reason. A rejection has one, and so has a reviewer's decision against the automatic result.
     pub has_reason: bool,
-    /// Checks that there must be, with their outcome.
+    /// The expected checks, with their outcomes.
     pub checks: &'static [(&'static str, &'static str)],
 }
 
@@ -26,13 +25,13 @@ impl Script {
         std::iter::once(&self.words).chain(self.options).copied().collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether a certificate must come of it.
+    /// Whether the process must have a certificate.
     pub(super) fn certifies(&self) -> bool {
         self.options.contains(&"certify")
     }
 }
 
-/// Everything that is played.
+/// All verifications of the demo.
 pub(super) const SCRIPTS: [Script; 7] = [
     Script {
         provider: Provider::Auco,

@@ -2,15 +2,15 @@
 
 use serde_json::Value;
 
-use super::{Played, kept, short, text, verdict::checks};
+use super::{Verification, kept, short, text, verdict::checks};
 
 /// One line for each picture, video and certificate, the process at its first.
-pub(super) fn evidence(all: &[Played]) -> String {
+pub(super) fn evidence(all: &[Verification]) -> String {
     let mut rows =
         vec![["process", "provider", "kept", "bytes", "sha256", "provider's link", "our link"].map(str::to_owned)];
-    for played in all {
-        let mut first = Some([short(&played.id), played.script.provider.name()].map(str::to_owned));
-        for piece in &played.pieces {
+    for verification in all {
+        let mut first = Some([short(&verification.id), verification.script.provider.name()].map(str::to_owned));
+        for piece in &verification.pieces {
             let [id, provider] = first.take().unwrap_or_default();
             let theirs = match piece.link_answers {
                 Some(403) => "dead (403)".to_owned(),
@@ -35,17 +35,17 @@ pub(super) fn evidence(all: &[Played]) -> String {
     table(&rows, &[3])
 }
 
-/// One line for each process. The reason comes last, since it is as long as the provider likes.
-pub(super) fn processes(all: &[Played]) -> String {
+/// One line for each process. The reason comes last, since its length has no limit.
+pub(super) fn processes(all: &[Verification]) -> String {
     let heads = ["process", "provider", "script", "status", "passed", "failed", "kept", "certificate", "reason"];
     let mut rows = vec![heads.map(str::to_owned)];
-    rows.extend(all.iter().map(|played| {
-        let process = &played.process;
+    rows.extend(all.iter().map(|verification| {
+        let process = &verification.process;
         let count = |outcome: &str| checks(process).filter(|check| check["outcome"] == outcome).count().to_string();
         [
-            short(&played.id).to_owned(),
-            played.script.provider.name().to_owned(),
-            played.script.name(),
+            short(&verification.id).to_owned(),
+            verification.script.provider.name().to_owned(),
+            verification.script.name(),
             text(process, "status"),
             count("passed"),
             count("failed"),
@@ -58,11 +58,11 @@ pub(super) fn processes(all: &[Played]) -> String {
 }
 
 /// One line for each check that failed: its name, what it belongs to, the provider's own code.
-pub(super) fn failed_checks(all: &[Played]) -> String {
+pub(super) fn failed_checks(all: &[Verification]) -> String {
     let mut rows = vec![["process", "provider", "failed check", "of", "provider's code"].map(str::to_owned)];
-    for played in all {
-        let mut first = Some([short(&played.id), played.script.provider.name()].map(str::to_owned));
-        for check in checks(&played.process).filter(|check| check["outcome"] == "failed") {
+    for verification in all {
+        let mut first = Some([short(&verification.id), verification.script.provider.name()].map(str::to_owned));
+        for check in checks(&verification.process).filter(|check| check["outcome"] == "failed") {
             let [id, provider] = first.take().unwrap_or_default();
             let or_dash = |value: &Value| value.as_str().unwrap_or("-").to_owned();
             let code = match check["source"].as_str() {
@@ -75,7 +75,7 @@ pub(super) fn failed_checks(all: &[Played]) -> String {
     table(&rows, &[])
 }
 
-/// Columns as wide as they must be, the head underlined; those in `numbers` to the right.
+/// Columns with the width of their content under an underlined head; those in `numbers` are right-aligned.
 fn table<const N: usize>(rows: &[[String; N]], numbers: &[usize]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: [usize; N] = std::array::from_fn(width);

@@ -3,29 +3,29 @@
 use serde_json::Value;
 
 use super::{
-    Played,
+    Verification,
     kept::{Piece, stored},
     text,
 };
 use crate::runtime::Local;
 
 /// Everything that is not, in lines for the user.
-pub(super) fn wrong(local: &Local, all: &[Played]) -> Vec<String> {
+pub(super) fn wrong(local: &Local, all: &[Verification]) -> Vec<String> {
     let mut wrong = Vec::new();
-    for played in all {
-        let name = played.name();
-        let is_played = played.script.provider.is_played(local);
-        let found = of_process(played).into_iter().chain(played.pieces.iter().flat_map(|piece| {
+    for verification in all {
+        let name = verification.name();
+        let is_sandbox = verification.script.provider.is_sandbox(local);
+        let found = of_process(verification).into_iter().chain(verification.pieces.iter().flat_map(|piece| {
             let name = format!("{} {}", piece.original.kind, piece.original.number);
-            of_piece(piece, is_played).into_iter().map(move |what| format!("{name}: {what}"))
+            of_piece(piece, is_sandbox).into_iter().map(move |what| format!("{name}: {what}"))
         }));
         wrong.extend(found.map(|what| format!("{name}: {what}")));
     }
     wrong
 }
 
-fn of_process(played: &Played) -> Vec<String> {
-    let (process, script) = (&played.process, played.script);
+fn of_process(verification: &Verification) -> Vec<String> {
+    let (process, script) = (&verification.process, verification.script);
     let mut wrong = Vec::new();
     let status = text(process, "status");
     if status != script.status {
@@ -45,10 +45,10 @@ fn of_process(played: &Played) -> Vec<String> {
     if certificate != wanted {
         wrong.push(format!("its certificate is {certificate} instead of {wanted}"));
     }
-    if played.pieces.iter().any(Piece::is_certificate) != script.certifies() {
+    if verification.pieces.iter().any(Piece::is_certificate) != script.certifies() {
         wrong.push("the provider has a certificate too many or too few".to_owned());
     }
-    let shown = played.pieces.iter().filter(|piece| !piece.is_certificate()).count();
+    let shown = verification.pieces.iter().filter(|piece| !piece.is_certificate()).count();
     if shown == 0 {
         wrong.push("the provider shows no pictures".to_owned());
     }
@@ -59,8 +59,8 @@ fn of_process(played: &Played) -> Vec<String> {
     wrong
 }
 
-/// What is wrong with a piece; a provider that the sandbox does not play cannot be asked what it made.
-fn of_piece(piece: &Piece, is_played: bool) -> Vec<String> {
+/// What is wrong with a piece. Only the sandbox can say which file it made.
+fn of_piece(piece: &Piece, is_sandbox: bool) -> Vec<String> {
     let mut wrong = Vec::new();
     if piece.path.is_none() {
         wrong.push("not kept as it was".to_owned());
@@ -73,7 +73,7 @@ fn of_piece(piece: &Piece, is_played: bool) -> Vec<String> {
     }
     let is_as_made = match &piece.original.made {
         Some(made) => *made == piece.sha256,
-        None => !is_played,
+        None => !is_sandbox,
     };
     if !is_as_made {
         wrong.push("the provider's link gave something else than the sandbox made".to_owned());
@@ -81,7 +81,7 @@ fn of_piece(piece: &Piece, is_played: bool) -> Vec<String> {
     wrong
 }
 
-/// What was found out about the person and the document.
+/// The extracted data of person and document.
 pub(super) fn checks(process: &Value) -> impl Iterator<Item = &Value> {
     process["findings"]["checks"].as_array().into_iter().flatten()
 }
@@ -119,7 +119,7 @@ mod tests {
         }
     }
 
-    fn good() -> Played {
+    fn good() -> Verification {
         let process = json!({
             "status": "approved", "status_reason": null,
             "findings": {"checks": [{"name": "face", "outcome": "passed"}]},
@@ -127,7 +127,7 @@ mod tests {
             "certificate": {"state": "stored"},
         });
         let here = || Place::Here(Bytes::new());
-        Played {
+        Verification {
             script: &SCRIPT,
             id: String::new(),
             process,
@@ -149,9 +149,9 @@ mod tests {
             ("/certificate/state", json!("failed"), "its certificate is failed instead of stored"),
             ("/evidence/0/state", json!("pending"), "0 pictures and videos are kept of 1"),
         ] {
-            let mut played = good();
-            *played.process.pointer_mut(pointer).expect(pointer) = value;
-            assert_eq!(of_process(&played), [said]);
+            let mut verification = good();
+            *verification.process.pointer_mut(pointer).expect(pointer) = value;
+            assert_eq!(of_process(&verification), [said]);
         }
         let mut uncertified = good();
         uncertified.pieces.pop();

@@ -14,12 +14,10 @@ use super::routes::Match;
 use crate::template::Place;
 
 /// What API Gateway itself adds to a request.
-pub struct Around<'a> {
-    /// The request's id.
+pub struct GatewayValues<'a> {
     pub request_id: &'a str,
     /// When it arrived.
     pub now: Timestamp,
-    /// The caller's address.
     pub source_ip: String,
 }
 
@@ -31,18 +29,18 @@ pub fn decoded_path(path: &str) -> String {
 
 /// The event for a request that takes the route `found`.
 #[must_use]
-pub fn event(parts: &Parts, body: &Bytes, found: &Match, around: &Around<'_>) -> Value {
+pub fn event(parts: &Parts, body: &Bytes, found: &Match, values: &GatewayValues<'_>) -> Value {
     let path = decoded_path(parts.uri.path());
     let query = parts.uri.query().unwrap_or_default();
     let (mut headers, cookies) = headers(&parts.headers);
     let text = |name: &str| headers.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (host, user_agent) = (text("host"), text("user-agent"));
-    // As each proxy does, the gateway adds whom it was asked by.
-    let forwarded = [text("x-forwarded-for"), around.source_ip.clone()];
+    // Like every proxy, the gateway adds the caller's address.
+    let forwarded = [text("x-forwarded-for"), values.source_ip.clone()];
     let forwarded = forwarded.iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(", ");
     headers.insert("x-forwarded-for".to_owned(), forwarded.into());
     headers.entry("x-forwarded-proto").or_insert_with(|| "http".into());
-    let time = around.now.to_zoned(TimeZone::UTC).strftime("%d/%b/%Y:%H:%M:%S %z").to_string();
+    let time = values.now.to_zoned(TimeZone::UTC).strftime("%d/%b/%Y:%H:%M:%S %z").to_string();
     let mut event = json!({
         "version": "2.0",
         "routeKey": found.key,
@@ -58,14 +56,14 @@ pub fn event(parts: &Parts, body: &Bytes, found: &Match, around: &Around<'_>) ->
                 "method": parts.method.as_str(),
                 "path": path,
                 "protocol": "HTTP/1.1",
-                "sourceIp": around.source_ip,
+                "sourceIp": values.source_ip,
                 "userAgent": user_agent,
             },
-            "requestId": around.request_id,
+            "requestId": values.request_id,
             "routeKey": found.key,
             "stage": "$default",
             "time": time,
-            "timeEpoch": around.now.as_millisecond(),
+            "timeEpoch": values.now.as_millisecond(),
         },
         "isBase64Encoded": false,
     });
@@ -146,7 +144,7 @@ fn hex_digit(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|digit| digit.try_into().ok())
 }
 
-/// Which bodies API Gateway hands on as text: these types and no others, not even forms or bodies without a type.
+/// The content types that API Gateway passes on as text. All others, even forms and bodies without a type, are base64.
 fn is_text(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -170,7 +168,7 @@ struct Answer {
     cookies: Vec<String>,
 }
 
-/// What goes over the wire for a function's answer; `None` where it is no answer of the gateway's format.
+/// The HTTP response for a function's answer; `None` if the answer does not have the gateway's format.
 #[must_use]
 pub fn response(answer: Value) -> Option<Response> {
     let answer: Answer = serde_json::from_value(answer).ok()?;
@@ -199,8 +197,8 @@ mod tests {
             parameters: BTreeMap::from([("id".to_owned(), "a b".to_owned())]),
         };
         let now = "2026-11-20T10:15:30.123Z".parse().expect("time");
-        let around = Around { request_id: "r-1", now, source_ip: "127.0.0.1".to_owned() };
-        event(&parts, &Bytes::from_static(body.as_bytes()), &found, &around)
+        let values = GatewayValues { request_id: "r-1", now, source_ip: "127.0.0.1".to_owned() };
+        event(&parts, &Bytes::from_static(body.as_bytes()), &found, &values)
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! API Gateway in front of the functions: routes from the template, real events, the gateway's own limits.
+//! API Gateway in front of the functions: the template's routes, real events and the gateway's limits.
 
 mod event;
 mod routes;
@@ -19,19 +19,19 @@ use serde_json::{Value, json};
 pub use routes::{Match, Routes};
 
 use crate::functions::{Deployed, InvokeError};
-use event::Around;
+use event::GatewayValues;
 
 /// The longest body that API Gateway itself takes.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
-/// The longest event that Lambda takes, as JSON: the body in it is a text, escaped, or base64.
+/// The longest event that Lambda takes, as JSON. The body in it is an escaped text, or base64.
 const EVENT_LIMIT: usize = 6 * 1024 * 1024;
-/// The longest answer that Lambda gives, likewise.
+/// The longest answer that Lambda gives, as JSON.
 const ANSWER_LIMIT: usize = 6 * 1024 * 1024 + 100;
 
 /// How long API Gateway waits for a function.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Finds a function by its crate's name at the moment of a request.
+/// Finds a function by its crate's name when a request arrives.
 pub type Find = Arc<dyn Fn(&str) -> Result<Deployed, InvokeError> + Send + Sync>;
 
 struct Gateway {
@@ -40,7 +40,7 @@ struct Gateway {
     seams: Seams,
 }
 
-/// What the lines about requests are logged under; `--log` shows them.
+/// The log target of requests; `--log` shows it.
 pub const REQUESTS: &str = "cotejo_local::requests";
 
 /// The gateway, to be served with the callers' addresses.
@@ -54,7 +54,7 @@ async fn handle(State(gateway): State<Arc<Gateway>>, request: Request) -> Respon
     let route = gateway.route_of(&request);
     let mut response = gateway.answer(request, &request_id).await;
     let ms = gateway.seams.clock.now().duration_since(began).as_millis();
-    // Ids and numbers of persons stand in paths; the route has none.
+    // A path may hold ids and numbers of persons, so only the route is logged.
     tracing::info!(target: REQUESTS, "{route} {} in {ms} ms", response.status().as_u16());
     if let Ok(id) = request_id.parse() {
         response.headers_mut().insert("apigw-requestid", id);
@@ -78,7 +78,7 @@ impl Gateway {
         let (parts, body) = request.into_parts();
         let path = event::decoded_path(parts.uri.path());
         let found = self.routes.find(parts.method.as_str(), &path);
-        // The gateway's own, unless the template has such a route.
+        // The gateway's own health answer, unless the template has such a route.
         if path == "/health" && found.as_ref().is_none_or(|found| found.key == "$default") {
             return json_response(StatusCode::OK, &json!({"success": true, "result": {"status": "ok"}}));
         }
@@ -88,7 +88,7 @@ impl Gateway {
         let body = match Limited::new(body, BODY_LIMIT).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => return too_large(),
-            // The caller went away in the middle of the body.
+            // The caller closed the connection before the body was complete.
             Err(_) => return StatusCode::BAD_REQUEST.into_response(),
         };
         self.invoke(&parts, &body, &found, request_id, caller.map_or_else(String::new, |ip| ip.to_string())).await
@@ -102,8 +102,8 @@ impl Gateway {
         request_id: &str,
         source_ip: String,
     ) -> Response {
-        let around = Around { request_id, now: self.seams.clock.now(), source_ip };
-        let event = event::event(parts, body, found, &around);
+        let values = GatewayValues { request_id, now: self.seams.clock.now(), source_ip };
+        let event = event::event(parts, body, found, &values);
         if length(&event) > EVENT_LIMIT {
             return too_large();
         }
@@ -111,7 +111,7 @@ impl Gateway {
             Ok(function) => function,
             Err(error) => return internal_error(&error),
         };
-        // A task of its own: a function goes on when its caller hangs up or the gateway no longer waits.
+        // In a task of its own, since a function continues when its caller disconnects or the gateway times out.
         let call = tokio::spawn(async move { function.invoke(event).await });
         match tokio::time::timeout(TIMEOUT, call).await {
             Err(_) => json_response(StatusCode::SERVICE_UNAVAILABLE, &json!({"message": "Service Unavailable"})),
@@ -127,12 +127,12 @@ impl Gateway {
     }
 }
 
-/// What API Gateway answers for more than it, or Lambda behind it, takes.
+/// API Gateway's answer to a request that is too large for it or for Lambda.
 fn too_large() -> Response {
     json_response(StatusCode::PAYLOAD_TOO_LARGE, &json!({"message": "Request Entity Too Large"}))
 }
 
-/// What API Gateway answers for a function error; the reason is in the log only.
+/// API Gateway's answer to a function error. The reason is only in the log.
 fn internal_error(error: &dyn std::fmt::Display) -> Response {
     tracing::error!(%error, "answered 500");
     json_response(StatusCode::INTERNAL_SERVER_ERROR, &json!({"message": "Internal Server Error"}))

@@ -1,5 +1,5 @@
-//! Which route a request takes, as API Gateway decides it: a full match before a greedy one, text before a parameter,
-//! a named method before `ANY`, `$default` last.
+//! Finds the route of a request in API Gateway's order: a full match before a greedy one, text before a parameter, a named
+//! method before `ANY`, `$default` last.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,6 @@ pub struct Routes {
 /// Where a request goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Match {
-    /// The function's crate.
     pub function: String,
     /// The route, as API Gateway names it.
     pub key: String,

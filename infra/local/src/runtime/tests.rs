@@ -79,7 +79,10 @@ async fn a_port_in_use_is_said() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("port");
     let port = listener.local_addr().expect("address").port();
     let error = Local::start(Options { port, ..options(None) }).await.err().expect("refused");
-    assert_eq!(error.to_string(), format!("port {port} is in use; stop whoever uses it or choose another with --port"));
+    assert_eq!(
+        error.to_string(),
+        format!("port {port} is in use; stop the process that uses it, or choose another port with --port")
+    );
 }
 
 #[tokio::test]
@@ -181,7 +184,7 @@ async fn a_damaged_file_is_named_with_what_to_do() {
         std::fs::write(&file, content.repeat(5)).expect("write");
         let problem = refused(one()).await;
         assert!(problem.contains(&file.display().to_string()), "{name}: {problem}");
-        let helps = ["--fresh", "remove it"].iter().any(|help| problem.contains(help));
+        let helps = ["--fresh", "remove the file"].iter().any(|help| problem.contains(help));
         assert!(helps, "{name}: {problem}");
     }
 }
@@ -247,7 +250,7 @@ async fn a_table_whose_indexes_are_others_is_named_with_them() {
         names.map(|name| (name.to_owned(), outside.env()[name].clone())).into_iter().collect();
     overrides.insert("COTEJO_STACK".to_owned(), "other".to_owned());
     let problem = refused(Options { overrides, ..options(None) }).await;
-    let said = "table other-table is not as template.yaml has it: index by_kind is missing, index by_owner is missing, \
+    let said = "table other-table differs from template.yaml: index by_kind is missing, index by_owner is missing, \
                 index due has another key, index odd is not known";
     assert!(problem.ends_with(said), "{problem}");
 }

@@ -29,11 +29,10 @@ use services::{ServicePorts, Services};
 use stores::Stores;
 use streams::Streams;
 
-/// A system that answers.
+/// A running system.
 pub(crate) struct Started {
     pub(crate) system: Arc<System>,
     pub(crate) tasks: Tasks,
-    /// Stops the tasks.
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) api_key: String,
     pub(crate) webhook_url: String,

@@ -34,7 +34,7 @@ pub struct Embedded {
     file: Option<PathBuf>,
 }
 
-/// Lets an in-memory database follow the clock of a test.
+/// Makes an in-memory database use a test's clock.
 struct Follow(Arc<dyn Clock>);
 
 impl dynoxide::storage_backend::Clock for Follow {
@@ -77,13 +77,13 @@ impl Embedded {
         dynoxide::server::serve_with_shutdown(listener, self.database.clone(), stop)
     }
 
-    /// Deletes what is past its end, as DynamoDB does within some hours. Gives the number of items.
+    /// Deletes the expired items, as DynamoDB does within some hours. Gives their number.
     ///
     /// # Errors
-    /// What the database said.
+    /// The database's error.
     pub async fn sweep_ttl(&self) -> Result<usize, StoreError> {
         let database = self.database.clone();
-        // The sweep waits for other requests in between, and blocks while it does.
+        // The sweep waits for other requests in between, and blocks its thread meanwhile.
         blocking("sweep_ttl", move || database.sweep_ttl()).await
     }
 
@@ -97,11 +97,11 @@ impl Embedded {
         blocking("index_ends", move || schema::index_ends(&file, &tables)).await
     }
 
-    /// Whether a sweep would delete anything of the tables. A sweep reads every item, this reads an index. A database in
-    /// memory has no such index, and always says yes.
+    /// Whether a sweep would delete anything. A sweep reads every item; this reads an index. A database in memory has no such
+    /// index, so the answer is always yes.
     ///
     /// # Errors
-    /// What the database said.
+    /// The database's error.
     pub async fn has_expired(&self, tables: &[Table]) -> Result<bool, StoreError> {
         let Some(file) = self.file.clone() else { return Ok(true) };
         let tables = tables.to_vec();

@@ -40,7 +40,6 @@ impl Invocations {
         self.accepted.notified().await;
     }
 
-    /// The HTTP API.
     pub fn router(&self) -> Router {
         Router::new().route("/2015-03-31/functions/{name}/invocations", post(invoke)).with_state(self.clone())
     }

@@ -1,5 +1,5 @@
-//! Amazon SES, as far as Cotejo uses it: `SendEmail` of a simple text; and a service that sends text messages. What is sent
-//! stays in a mailbox in memory, which `GET /mailbox` shows.
+//! Amazon SES, as far as Cotejo uses it (`SendEmail` of a simple text), and a service for text messages. A mailbox in memory
+//! keeps all messages; `GET /mailbox` shows them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,46 +13,39 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// A message that was sent.
+/// An e-mail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Mail {
-    /// From whom.
     pub from: String,
-    /// To whom.
     pub to: Vec<String>,
-    /// Its subject.
     pub subject: String,
-    /// Its text.
     pub text: String,
 }
 
-/// A message to a phone that was sent.
+/// A text message.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Sms {
-    /// To which phone.
     pub to: String,
-    /// Its text.
     pub text: String,
 }
 
-/// Everything that was sent, the oldest first.
+/// All messages, oldest first.
 #[derive(Clone, Default)]
 pub struct Mailbox(Arc<Mutex<(Vec<Mail>, Vec<Sms>)>>);
 
 impl Mailbox {
-    /// What was sent so far.
+    /// The e-mails sent so far.
     #[must_use]
     pub fn mails(&self) -> Vec<Mail> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 
-    /// What was sent to phones so far.
+    /// The text messages sent so far.
     #[must_use]
     pub fn sms(&self) -> Vec<Sms> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
     }
 
-    /// The API.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/v2/email/outbound-emails", post(send))
@@ -62,7 +55,7 @@ impl Mailbox {
     }
 }
 
-/// The part of SES's request that we send.
+/// The part of SES's request that Cotejo sends.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Request {

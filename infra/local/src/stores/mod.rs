@@ -1,5 +1,6 @@
-//! The stores: DynamoDB, S3, Secrets Manager, a mailbox in place of Amazon SES and what starts functions in place of Lambda, each an HTTP server in this process or, for the first two, a server
-//! that the environment names. The AWS SDK cannot tell the difference, and the functions have no second code path.
+//! The stores: DynamoDB, S3, Secrets Manager, a mailbox in place of Amazon SES, and Lambda's `Invoke`. Each is an HTTP server in
+//! this process; the environment may name other servers for the first two. The AWS SDK sees no difference, and the functions
+//! have no second code path.
 
 pub mod dynamodb;
 pub mod lambda;
@@ -19,13 +20,9 @@ use aws_smithy_types::timeout::TimeoutConfig;
 pub struct Access {
     /// URL of DynamoDB and of its streams.
     pub dynamodb_url: String,
-    /// URL of S3.
     pub s3_url: String,
-    /// AWS region.
     pub region: String,
-    /// Access key id.
     pub access_key_id: String,
-    /// Secret access key.
     pub secret_access_key: String,
     /// Session token, where the credentials are temporary.
     pub session_token: Option<String>,
@@ -38,42 +35,18 @@ pub struct Access {
 pub enum StoreError {
     /// The embedded store does not open its files.
     #[error(
-        "{store} cannot use {}: {problem}. Make room or put a copy of it back, or forget everything beside it with --fresh", path.display()
+        "{store} cannot use {}: {problem}. Free disk space, restore a copy, or delete all local data with --fresh", path.display()
     )]
-    Files {
-        /// Which one.
-        store: &'static str,
-        /// The file or directory.
-        path: std::path::PathBuf,
-        /// What it said.
-        problem: String,
-    },
-    /// A table is not as template.yaml has it.
-    #[error("table {table} is not as template.yaml has it: {}", differences.join(", "))]
-    Table {
-        /// The table.
-        table: String,
-        /// What is different.
-        differences: Vec<String>,
-    },
+    Files { store: &'static str, path: std::path::PathBuf, problem: String },
+    /// A table differs from template.yaml.
+    #[error("table {table} differs from template.yaml: {}", differences.join(", "))]
+    Table { table: String, differences: Vec<String> },
     /// A store that the environment names cannot be used.
     #[error("{variable}={url} cannot be used: {source}")]
-    Outside {
-        /// The variable.
-        variable: &'static str,
-        /// What it holds.
-        url: String,
-        /// What went wrong.
-        source: Box<StoreError>,
-    },
-    /// A store answers with an error, or not at all.
+    Outside { variable: &'static str, url: String, source: Box<StoreError> },
+    /// A store answers with an error, or does not answer.
     #[error("{call}: {problem}")]
-    Call {
-        /// What was asked of it.
-        call: String,
-        /// What it said.
-        problem: String,
-    },
+    Call { call: String, problem: String },
 }
 
 impl StoreError {
@@ -90,7 +63,7 @@ impl StoreError {
     }
 }
 
-/// How long a store gets to answer one request. One that never does is no store.
+/// How long a store may take to answer one request.
 const ANSWER_TIME: Duration = Duration::from_secs(20);
 
 impl Access {
@@ -107,7 +80,6 @@ impl Access {
             .build()
     }
 
-    /// A DynamoDB client.
     #[must_use]
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         let builder = aws_sdk_dynamodb::config::Builder::from(&self.sdk()).endpoint_url(&self.dynamodb_url);
@@ -122,7 +94,6 @@ impl Access {
         aws_sdk_dynamodbstreams::Client::from_conf(builder.build())
     }
 
-    /// An S3 client.
     #[must_use]
     pub fn s3(&self) -> aws_sdk_s3::Client {
         let builder = aws_sdk_s3::config::Builder::from(&self.sdk()).endpoint_url(&self.s3_url);

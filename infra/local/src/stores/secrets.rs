@@ -27,13 +27,13 @@ use crate::data::{read_json, write_private};
 /// Every secret's JSON by its name.
 type Contents = BTreeMap<String, Value>;
 
-/// The secrets and the server that gives them out.
+/// The secrets and their server.
 #[derive(Clone)]
 pub struct Secrets(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
-    /// One writer at a time.
+    /// Held while the file is written.
     writing: Mutex<()>,
 }
 
@@ -66,7 +66,7 @@ impl Secrets {
         Ok(self.contents()?.remove(name))
     }
 
-    /// Makes or replaces the secret called `name`.
+    /// Creates or replaces the secret called `name`.
     ///
     /// # Errors
     /// The file cannot be read or written.
@@ -95,7 +95,7 @@ impl Secrets {
         Router::new().route("/", axum::routing::post(answer)).with_state(self.clone())
     }
 
-    /// What a call is answered with.
+    /// The answer to a call.
     fn call(&self, operation: &str, request: &Value) -> io::Result<Result<Value, Refusal>> {
         let field = |name: &str| request.get(name).and_then(Value::as_str).unwrap_or_default();
         let missing = Err(Refusal("ResourceNotFoundException", "Secrets Manager can't find the specified secret."));

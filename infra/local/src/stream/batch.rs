@@ -1,5 +1,5 @@
-//! One batch of stream records until it is handled or given up: partial answers, bisection, retries, and the place for
-//! what failed, as Lambda's event source mappings do it.
+//! One batch of stream records until it is handled or has failed for good: partial answers, bisection, retries and the
+//! on-failure bucket, as in Lambda's event source mappings.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,44 +14,39 @@ use crate::{functions::InvokeError, template::StreamTrigger};
 /// Calls the function of a mapping.
 pub type Invoke = Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value, InvokeError>> + Send + Sync>;
 
-/// Stores what is given up: bucket, key, content.
+/// Stores failed records: bucket, key, content.
 pub type Keep = Arc<dyn Fn(String, String, Vec<u8>) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
 /// A mapping of a stream to a function.
 #[derive(Clone)]
 pub struct Mapping {
-    /// What the template says about it.
+    /// The mapping in the template.
     pub trigger: StreamTrigger,
-    /// Whether a record was made when it is read, by our clock: the server's is another than a test's.
+    /// Whether a record gets the time at which it is read, by this system's clock: another server's clock differs from a test's.
     pub own_time: bool,
     /// The function's ARN, for the record of a failure.
     pub function_arn: String,
-    /// Calls the function.
     pub invoke: Invoke,
-    /// Stores what is given up.
+    /// Stores failed records.
     pub keep: Keep,
-    /// Clock and entropy.
     pub seams: Seams,
     /// The wait before the first retry, doubled for each further one up to [`LONGEST_WAIT`]; zero does not wait.
     pub first_wait: Duration,
 }
 
-/// Where a batch comes from.
+/// The origin of a batch.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// The stream.
     pub stream_arn: String,
-    /// The shard.
     pub shard: String,
 }
 
-/// What became of some records.
+/// The result of handling some records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Handled {
-    /// Calls of the function.
     pub calls: usize,
-    /// Records given up.
-    pub given_up: usize,
+    /// Records that failed after repeated attempts.
+    pub failed_records: usize,
 }
 
 /// The longest wait between two tries of one batch.
@@ -76,7 +71,7 @@ impl Batch {
     }
 }
 
-/// What a call says about its batch.
+/// The result of a call for its batch.
 enum Verdict {
     Done,
     /// Everything before this record is done.
@@ -87,12 +82,12 @@ enum Verdict {
 impl std::ops::AddAssign for Handled {
     fn add_assign(&mut self, other: Self) {
         self.calls += other.calls;
-        self.given_up += other.given_up;
+        self.failed_records += other.failed_records;
     }
 }
 
 impl Mapping {
-    /// Handles records that belong after one another, batch by batch.
+    /// Handles records in order, batch by batch.
     pub async fn handle(&self, source: &Source, records: Vec<Value>) -> Handled {
         let mut handled = Handled::default();
         for records in records.chunks(self.trigger.batch_size) {
@@ -106,8 +101,8 @@ impl Mapping {
         let mut pending = vec![batch];
         while let Some(mut batch) = pending.pop() {
             if self.is_too_old(&batch) {
-                handled.given_up += batch.records.len();
-                self.give_up(source, &batch, "RecordAgeExceeded").await;
+                handled.failed_records += batch.records.len();
+                self.store_failed(source, &batch, "RecordAgeExceeded").await;
                 continue;
             }
             handled.calls += 1;
@@ -125,8 +120,8 @@ impl Mapping {
                 Verdict::Failed => batch.failures += 1,
             }
             if self.trigger.retry.attempts.is_some_and(|attempts| batch.failures > attempts) {
-                handled.given_up += batch.records.len();
-                self.give_up(source, &batch, "RetryAttemptsExhausted").await;
+                handled.failed_records += batch.records.len();
+                self.store_failed(source, &batch, "RetryAttemptsExhausted").await;
                 continue;
             }
             let doublings = u32::try_from(batch.failures.saturating_sub(1)).unwrap_or(u32::MAX).min(10);
@@ -163,9 +158,14 @@ impl Mapping {
         SignedDuration::try_from(limit).is_ok_and(|limit| self.seams.clock.now().duration_since(created) > limit)
     }
 
-    async fn give_up(&self, source: &Source, batch: &Batch, condition: &str) {
+    async fn store_failed(&self, source: &Source, batch: &Batch, condition: &str) {
         let function = &self.trigger.name;
-        tracing::error!(function, condition, records = batch.records.len(), "stream records were given up");
+        tracing::error!(
+            function,
+            condition,
+            records = batch.records.len(),
+            "stream records failed after repeated attempts"
+        );
         let Some(bucket) = &self.trigger.retry.on_failure_bucket else { return };
         let now = self.seams.clock.now();
         let arrival = |record: Option<&Value>| record.and_then(created).map(|time| time.to_string());
@@ -200,7 +200,7 @@ impl Mapping {
             self.seams.entropy.uuid()
         );
         if let Err(problem) = (self.keep)(bucket.clone(), key, content.to_string().into_bytes()).await {
-            tracing::error!(function, problem, "stream records were dropped: their bucket did not take them");
+            tracing::error!(function, problem, "stream records were lost: their bucket refused them");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The table's stream, read as Lambda's event source mappings read it.
 //!
-//! Each mapping reads every shard by itself and keeps its own position, so that trouble in one does not hold up the
-//! other. A position moves on only after its records were handled or given up: after a kill they are read again.
-//! Records of one item are handled one after another; different items run side by side, up to the mapping's factor.
+//! Each mapping reads every shard independently and has its own position, so that a failure in one does not delay the other. A
+//! position advances only after its records were handled or failed for good: after a kill they are read again. Records of one
+//! item are handled in order; different items run concurrently, up to the mapping's parallelization factor.
 
 mod batch;
 mod position;
@@ -33,18 +33,17 @@ pub use trim::Trimmer;
 use crate::stores::StoreError;
 use record::{sequence_number, to_lambda};
 
-/// What one look at a stream found.
+/// The result of one step of a poller.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Step {
     /// Records read, whether or not the mapping's filters let them through.
     pub read: usize,
-    /// Records the function was given.
+    /// Records that the function received.
     pub matched: usize,
-    /// What became of them.
+    /// The result of handling them.
     pub handled: Handled,
 }
 
-/// One mapping at work.
 pub struct Poller {
     client: Client,
     stream_arn: String,
@@ -55,18 +54,18 @@ pub struct Poller {
     reading: Mutex<Reading>,
 }
 
-/// How far a poller is.
+/// How far a poller has read.
 #[derive(Default)]
 struct Reading {
-    /// The stream's shards; `None` where they must be asked for. Further ones appear only where one has ended, so that
-    /// a stream at rest is not described again at every look.
+    /// The stream's shards; `None` if they must be read again. New shards appear only after one has ended, so an idle stream is
+    /// not described at every step.
     shards: Option<Vec<Shard>>,
     /// Where to read on, by shard; `None` once a shard is read to its end.
     iterators: BTreeMap<String, Option<String>>,
 }
 
 impl Poller {
-    /// A mapping that reads on where `positions` says, or from the oldest record.
+    /// A mapping that continues at its position, or starts at the oldest record.
     #[must_use]
     pub fn new(client: Client, stream_arn: &str, region: &str, mapping: Mapping, positions: Arc<Positions>) -> Self {
         Self {
@@ -79,21 +78,20 @@ impl Poller {
         }
     }
 
-    /// The mapping's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.mapping.trigger.name
     }
 
-    /// Reads what is there in every shard, once, and handles it.
+    /// Reads every shard once, and handles the records.
     ///
     /// # Errors
-    /// The stream cannot be read, or the position cannot be stored. What was read is then read again.
+    /// The stream cannot be read, or the position cannot be stored. The records are then read again.
     pub async fn step(&self) -> Result<Step, StoreError> {
         let mut reading = self.reading.lock().await;
         let Reading { shards: known, iterators } = &mut *reading;
         let mut step = Step::default();
-        // They are known again when this step has succeeded.
+        // Set again when this step has succeeded.
         let shards = match known.take() {
             Some(shards) => shards,
             None => self.shards().await?,
@@ -186,7 +184,7 @@ impl Poller {
             Some(position) => {
                 let request = request.clone().shard_iterator_type(ShardIteratorType::AfterSequenceNumber);
                 match request.sequence_number(position).send().await {
-                    // What was read last is older than the stream remembers.
+                    // The stream no longer has the record that was read last.
                     Err(error) if error.as_service_error().is_some_and(|e| e.is_trimmed_data_access_exception()) => {
                         None
                     }

@@ -9,7 +9,7 @@ use std::{
 
 use crate::data::{read_json, write_private};
 
-/// By stream, mapping and shard: the sequence number of the last record that was handled or given up.
+/// By stream, mapping and shard: the sequence number of the last record that was handled or failed for good.
 type ByStream = BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>>;
 
 /// The positions of all mappings.

@@ -63,7 +63,7 @@ fn attribute(value: &AttributeValue) -> Value {
         AttributeValue::Ss(texts) => json!({"SS": texts}),
         AttributeValue::Ns(numbers) => json!({"NS": numbers}),
         AttributeValue::Bs(list) => json!({"BS": list.iter().map(|bytes| BASE64.encode(bytes)).collect::<Vec<_>>()}),
-        // A type that DynamoDB gets later; a function that needs it will say so.
+        // A type that DynamoDB gets in future; a function that needs it will fail.
         _ => Value::Null,
     }
 }

@@ -69,7 +69,7 @@ async fn batches_hold_as_many_records_as_the_template_says() {
     let play = play(|_| Ok(failing(&[])));
     let numbers: Vec<String> = (10..33).map(|number| number.to_string()).collect();
     let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
-    assert_eq!(play.run(&numbers).await, Handled { calls: 3, given_up: 0 });
+    assert_eq!(play.run(&numbers).await, Handled { calls: 3, failed_records: 0 });
     assert_eq!(play.calls()[2], "30 31 32");
 }
 
@@ -81,7 +81,7 @@ async fn a_partial_answer_repeats_from_the_first_record_that_failed() {
         *tries += 1;
         Ok(if *tries == 1 { failing(&["4", "2"]) } else { json!({}) })
     });
-    assert_eq!(play.run(&["1", "2", "3", "4"]).await, Handled { calls: 2, given_up: 0 });
+    assert_eq!(play.run(&["1", "2", "3", "4"]).await, Handled { calls: 2, failed_records: 0 });
     assert_eq!(play.calls(), ["1 2 3 4", "2 3 4"]);
 }
 
@@ -103,14 +103,14 @@ async fn an_error_splits_the_batch_until_the_bad_record_is_alone() {
     let handled = play.run(&["1", "2", "3", "4"]).await;
     // Six tries of the bad one: the first and five retries.
     assert_eq!(play.calls(), ["1 2 3 4", "1 2", "3 4", "3", "3", "3", "3", "3", "3", "4"]);
-    assert_eq!(handled, Handled { calls: 10, given_up: 1 });
+    assert_eq!(handled, Handled { calls: 10, failed_records: 1 });
 }
 
 #[tokio::test]
-async fn what_is_given_up_is_kept_whole() {
+async fn failed_records_are_stored_whole() {
     let play = play(|_| Ok(failing(&["2"])));
     let handled = play.run(&["1", "2", "3"]).await;
-    assert_eq!(handled.given_up, 2, "the bad one and what came after it");
+    assert_eq!(handled.failed_records, 2, "the bad one and what came after it");
     let kept = play.kept.lock().expect("lock");
     let (bucket, content) = &kept[0];
     assert_eq!(bucket, "cotejo-failedrecords");

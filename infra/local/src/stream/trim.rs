@@ -1,5 +1,5 @@
-//! Removes from the embedded database what all mappings have read of a stream. AWS does so after 24 hours; here a file would grow
-//! by both images of every change.
+//! Removes the stream records that all mappings have read from the embedded database. AWS does so after 24 hours; here the file
+//! would grow by two images for every change.
 
 use std::{
     collections::BTreeMap,
@@ -36,7 +36,7 @@ impl Trimmer {
         Self { database, positions, mappings, read: AtomicUsize::new(0) }
     }
 
-    /// Notes that some records were read, and trims now and then. A failure is logged: the next trim removes more.
+    /// Counts records that were read, and trims from time to time. A failure is logged; the next trim removes more.
     pub async fn note(&self, read: usize) {
         if self.read.fetch_add(read, Ordering::Relaxed) + read < TRIM_EVERY {
             return;

@@ -5,20 +5,17 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{TemplateError, node::Node};
 use crate::filter::Filter;
 
-/// One Lambda function.
 #[derive(Debug, Clone)]
 pub struct Function {
     /// Its crate: the last part of `CodeUri`.
     pub crate_name: String,
-    /// What it is called where it is deployed.
+    /// The function's name in the deployed stack.
     pub deployed_name: String,
-    /// Its settings.
     pub environment: BTreeMap<String, String>,
-    /// How long one call may take.
     pub timeout: Duration,
     /// The HTTP routes that lead to it.
     pub routes: Vec<Route>,
-    /// The schedules that call it.
+    /// The schedules that call the function.
     pub schedules: Vec<Schedule>,
     /// The table streams that feed it.
     pub streams: Vec<StreamTrigger>,
@@ -36,10 +33,8 @@ pub struct Route {
     pub segments: Vec<Segment>,
 }
 
-/// The method of a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Method {
-    /// `ANY`.
     Any,
     /// Exactly this one, upper case.
     Named(String),
@@ -48,7 +43,7 @@ pub enum Method {
 /// One part of a route's path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Segment {
-    /// This very text.
+    /// Exactly this text.
     Text(String),
     /// `{name}`: any one part.
     Parameter(String),
@@ -56,7 +51,6 @@ pub enum Segment {
     Greedy(String),
 }
 
-/// A regular call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
     /// Its name in the template.
@@ -72,13 +66,13 @@ pub struct StreamTrigger {
     pub name: String,
     /// ARN of the stream (see [`super::Table::stream_arn`]).
     pub stream: String,
-    /// A record is handed on if one of these matches; all are where there is none.
+    /// A record is passed on if one of these matches, or if there are none.
     pub filters: Vec<Filter>,
-    /// Most records in one call.
+    /// The largest number of records in one call.
     pub batch_size: usize,
     /// How many calls may run at once, each with its own items.
     pub parallelization: usize,
-    /// What is done about failures.
+    /// How failures are handled.
     pub retry: Retry,
     pub(super) path: String,
 }
@@ -86,19 +80,19 @@ pub struct StreamTrigger {
 /// What a stream mapping does about failures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retry {
-    /// Repeats after the first call; `None` is without end.
+    /// Retries after the first call; `None` is no limit.
     pub attempts: Option<u64>,
-    /// Records older than this are given up; `None` is never.
+    /// Records older than this fail; `None` is no limit.
     pub max_age: Option<Duration>,
     /// Whether a failed batch is split in two.
     pub bisect: bool,
     /// Whether the answer may name the records that failed.
     pub partial: bool,
-    /// Name of the S3 bucket that keeps what is given up.
+    /// Name of the S3 bucket for failed records.
     pub on_failure_bucket: Option<String>,
 }
 
-/// What a function declares for the cloud and what locally nothing depends on.
+/// Properties of functions that have no effect locally.
 const CLOUD_ONLY: &[&str] = &[
     "Architectures",
     "AutoPublishAlias",
@@ -123,7 +117,7 @@ const CLOUD_ONLY: &[&str] = &[
     "VpcConfig",
 ];
 
-/// What an API declares that changes no answer.
+/// Properties of APIs that change no answer.
 pub(super) const API_CLOUD_ONLY: &[&str] = &[
     "AccessLogSettings",
     "DefaultRouteSettings",

@@ -1,9 +1,8 @@
-//! What template.yaml says, as far as one machine can act on it: tables, buckets, functions and what calls them.
+//! Reads template.yaml: tables, buckets, functions and their triggers.
 //!
-//! The template is the only description of the system: nothing here repeats a route, an index or a schedule. What is
-//! read is read strictly. An intrinsic function, a property, a schedule or an event source that this reader does not
-//! know is an error that names its place in the file, because a local system that ignores what it does not understand
-//! is a local system that lies.
+//! The template is the only description of the system: no code repeats a route, an index or a schedule. This reader is strict.
+//! An intrinsic function, a property, a schedule or an event source that it does not know is an error that names its place in
+//! the file, because a local system that ignores it would behave differently from the cloud.
 
 mod functions;
 mod intrinsics;
@@ -23,18 +22,16 @@ pub use storage::{Bucket, Expiration, Index, KeyAttribute, KeyType, Projection, 
 use intrinsics::Resolver;
 use node::Node;
 
-/// The deployed template, compiled in: a binary and the template it was built with cannot drift apart, cargo rebuilds
-/// the binary when the file changes, and the binary runs from any directory.
+/// The deployed template, compiled in. Cargo rebuilds the binary when the file changes, and the binary runs from any directory.
 pub const DEPLOYED: &str = include_str!("../../../../template.yaml");
 
-/// What a template cannot say about the place it is deployed to.
+/// Where a template is deployed to.
 #[derive(Debug, Clone)]
 pub struct Place {
-    /// AWS region.
     pub region: String,
-    /// Name of the stack; the prefix of every name that the template leaves open.
+    /// Name of the stack; the prefix of every resource name that the template does not set.
     pub stack: String,
-    /// Values of the template's parameters; what is absent keeps its default.
+    /// Values of the template's parameters; a missing one has its default.
     pub parameters: BTreeMap<String, String>,
 }
 
@@ -46,21 +43,18 @@ impl Place {
 /// The parts of a template that can be run locally.
 #[derive(Debug, Clone)]
 pub struct Template {
-    /// The DynamoDB tables.
     pub tables: Vec<Table>,
-    /// The S3 buckets.
     pub buckets: Vec<Bucket>,
-    /// The functions with everything that calls them.
+    /// The functions and their triggers.
     pub functions: Vec<Function>,
 }
 
-/// The template says something that cannot be run locally, or makes no sense.
+/// The template is invalid, or has something that cannot run locally.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("template.yaml, at {path}: {problem}")]
 pub struct TemplateError {
     /// Where in the file, as `Resources.Table.Properties.KeySchema[0]`.
     pub path: String,
-    /// What is wrong there.
     pub problem: String,
 }
 
@@ -70,8 +64,8 @@ impl TemplateError {
     }
 }
 
-/// Resource types that mean something in the cloud only: permissions, alarms, logs, keys and topics. Their
-/// intrinsics are still resolved, so that a typing error in them is found here.
+/// Resource types that have no effect locally: permissions, alarms, logs, keys and topics. Their intrinsics are still
+/// resolved, so that a typing error is found here.
 const CLOUD_ONLY: &[&str] = &[
     "AWS::ApplicationInsights::Application",
     "AWS::CloudWatch::Alarm",
@@ -96,7 +90,7 @@ impl Template {
     /// Reads a template as it would be deployed to `place`.
     ///
     /// # Errors
-    /// The first thing that is not understood, with its place in the file.
+    /// The first unknown or invalid part, with its place in the file.
     pub fn read(yaml: &str, place: &Place) -> Result<Self, TemplateError> {
         let document = intrinsics::parse(yaml)?;
         let resolver = Resolver::new(&document, place)?;

@@ -1,10 +1,10 @@
-//! A value of the template together with its place in the file, so that every complaint can name it.
+//! A value of the template with its place in the file, so that every error can name it.
 
 use serde_json::Value;
 
 use super::TemplateError;
 
-/// One value and where it stands.
+/// A value and its place.
 #[derive(Debug, Clone)]
 pub(super) struct Node<'a> {
     value: &'a Value,

@@ -7,68 +7,53 @@ use super::{Place, TemplateError, node::Node};
 /// A DynamoDB table as the template defines it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
-    /// Its name.
     pub name: String,
-    /// Whether it must be there already; otherwise it is made.
+    /// Whether the table must exist already; otherwise it is created.
     pub is_there: bool,
     /// The key: the hash attribute, and the range attribute if there is one.
     pub key: Vec<KeyAttribute>,
     /// Type of every attribute that is part of a key (`S`, `N` or `B`).
     pub attributes: Vec<(String, String)>,
-    /// Global secondary indexes.
     pub indexes: Vec<Index>,
-    /// What its stream records hold (`NEW_AND_OLD_IMAGES` …); `None` without a stream.
+    /// The stream's view type (`NEW_AND_OLD_IMAGES` …); `None` without a stream.
     pub stream_view: Option<String>,
-    /// The attribute that says when an item ends, in seconds since 1970.
+    /// The TTL attribute: an item's expiry time in seconds since 1970.
     pub ttl_attribute: Option<String>,
 }
 
-/// One part of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyAttribute {
-    /// The attribute.
     pub name: String,
-    /// Its part in the key.
     pub kind: KeyType,
 }
 
 /// The part an attribute plays in a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyType {
-    /// The partition key.
     Hash,
-    /// The sort key.
     Range,
 }
 
-/// A global secondary index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {
-    /// Its name.
     pub name: String,
-    /// Its key.
     pub key: Vec<KeyAttribute>,
-    /// What it holds besides the keys.
+    /// The attributes beside the keys.
     pub projection: Projection,
 }
 
-/// What an index holds besides its own and the table's keys.
+/// The attributes of an index beside its own and the table's keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Projection {
-    /// Nothing.
     KeysOnly,
-    /// The named attributes.
     Include(Vec<String>),
-    /// Everything.
     All,
 }
 
-/// An S3 bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bucket {
-    /// Its name.
     pub name: String,
-    /// What vanishes from it by itself.
+    /// The bucket's lifecycle rules.
     pub expirations: Vec<Expiration>,
 }
 
@@ -77,7 +62,6 @@ pub struct Bucket {
 pub struct Expiration {
     /// What their keys begin with.
     pub prefix: String,
-    /// After how long.
     pub life: SignedDuration,
 }
 
@@ -136,7 +120,6 @@ pub(super) fn table(node: &Node<'_>, name: String, is_there: bool) -> Result<Tab
     })
 }
 
-/// Names and types.
 fn attributes(definitions: &Node<'_>) -> Result<Vec<(String, String)>, TemplateError> {
     let mut attributes = Vec::new();
     for definition in definitions.items()? {
@@ -167,7 +150,7 @@ fn stream_view(stream: &Node<'_>) -> Result<String, TemplateError> {
     stream.only(&["StreamViewType"])?;
     let view = stream.required("StreamViewType")?;
     if !["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"].contains(&view.text()?) {
-        return Err(view.error("is no kind of stream record"));
+        return Err(view.error("is not a stream view type"));
     }
     Ok(view.text()?.to_owned())
 }
@@ -208,8 +191,7 @@ fn projection(node: &Node<'_>) -> Result<Projection, TemplateError> {
     }
 }
 
-/// What a bucket declares that changes no answer to a reader or writer. Versions are not kept locally, and legal holds are known
-/// of every bucket.
+/// Properties of buckets that change no answer. Locally there are no versions, and every bucket has legal holds.
 const BUCKET_CLOUD_ONLY: &[&str] = &[
     "BucketEncryption",
     "LoggingConfiguration",
@@ -232,7 +214,7 @@ pub(super) fn bucket(node: &Node<'_>, name: String) -> Result<Bucket, TemplateEr
     Ok(Bucket { name, expirations })
 }
 
-/// What a lifecycle rule deletes. Old versions and unfinished uploads are matters of the cloud.
+/// What a lifecycle rule deletes. Rules for old versions and unfinished uploads have no effect locally.
 fn expiration(rule: &Node<'_>) -> Result<Option<Expiration>, TemplateError> {
     rule.only(&[
         "Id",

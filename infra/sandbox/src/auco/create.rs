@@ -18,7 +18,7 @@ use crate::ids::Id;
 use crate::sandbox::Sandbox;
 use crate::state;
 
-/// A process that now exists, and how the call goes on from here.
+/// A new process, and how the call continues.
 struct Created {
     code: String,
     first_send: Option<Claim>,
@@ -47,7 +47,7 @@ pub(super) async fn create(
     Ok(Json(json!({ "code": created.code })).into_response())
 }
 
-/// Everything that happens at once, under one lock.
+/// Everything that happens under one lock.
 fn begin(sandbox: &Sandbox, body: &[u8]) -> Result<Created, Refused> {
     let (now, dice) = (whole_milliseconds(sandbox.now()), sandbox.inner.dice);
     let mut state = sandbox.state();
@@ -82,7 +82,7 @@ fn begin(sandbox: &Sandbox, body: &[u8]) -> Result<Created, Refused> {
     Ok(Created { code, first_send, slow, broken })
 }
 
-/// Nothing is answered 200 that a restart would forget.
+/// Saves before the call is answered, so that a restart loses nothing that was answered 200.
 fn insert(state: &mut state::State, process: Process) -> Result<(), Refused> {
     let code = process.code.clone();
     state.auco.insert(code.clone(), process);
@@ -93,7 +93,7 @@ fn insert(state: &mut state::State, process: Process) -> Result<(), Refused> {
     })
 }
 
-/// The precision in which Auco tells times.
+/// The precision of Auco's times.
 fn whole_milliseconds(time: jiff::Timestamp) -> jiff::Timestamp {
     jiff::Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }

@@ -4,7 +4,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 
 use crate::answers::Refused;
-use crate::downloads::{self, Download, Trouble};
+use crate::downloads::{self, Download, DownloadFault};
 use crate::ids::Id;
 use crate::links::Signature;
 use crate::sandbox::Sandbox;
@@ -35,8 +35,8 @@ fn look_up(sandbox: &Sandbox, code: &str, attempt: usize, kind: &str) -> Option<
     let before = *count;
     *count = before.saturating_add(1);
     let label = format!("{code} {attempt} {kind} {before}");
-    let trouble = Trouble::of(sandbox.inner.dice, &process.script.pictures, &faults, before, &label);
-    process.served += u64::from(Trouble::is_harmless(trouble));
+    let fault = DownloadFault::of(sandbox.inner.dice, &process.script.pictures, &faults, before, &label);
+    process.served += u64::from(DownloadFault::is_harmless(fault));
     state.save_or_warn(&Id::Auco(code.to_owned()));
-    Some(Download { pieces: picture.pieces(), content_type: "image/jpeg", trouble })
+    Some(Download { pieces: picture.pieces(), content_type: "image/jpeg", fault })
 }

@@ -1,11 +1,10 @@
-//! Reading a create request: which fields there are, which must be, and what they may hold (seed `004_…`; that only
-//! WhatsApp needs a phone is from the newer page).
+//! Reads and checks a create request (seed `004_…`; the newer page says that only WhatsApp needs a phone).
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// `expiredDate` must be further ahead than this.
+/// `expiredDate` must be at least this far in the future.
 const LEAST_LIFE: SignedDuration = SignedDuration::from_hours(3 * 24);
 
 /// What the customer ordered.
@@ -88,7 +87,7 @@ fn required(fields: &Map<String, Value>, name: &str) -> Result<String, String> {
     text(fields, name)?.ok_or_else(|| format!("{}_REQUIRED", spelled(name)))
 }
 
-/// An empty text is as good as none.
+/// An empty text counts as missing.
 fn text(fields: &Map<String, Value>, name: &str) -> Result<Option<String>, String> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(None),

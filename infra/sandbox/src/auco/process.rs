@@ -1,5 +1,5 @@
-//! One process: what was ordered, what is planned, what has happened. No clock, no lock, no network: time and dice
-//! are handed in, webhooks are left in a queue.
+//! One process: its order, its plan and its history. It uses no clock, lock or network: time and dice are arguments, and
+//! webhooks go into a queue.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -15,7 +15,7 @@ use crate::dice::Dice;
 use crate::pictures::{self, Drawing};
 use crate::queue::Queue;
 
-/// The states a query can show (seed `001_…`).
+/// The statuses of a query's answer (seed `001_…`).
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Status {
@@ -26,31 +26,31 @@ pub(crate) enum Status {
     Expired,
 }
 
-/// A thing that a person, a reviewer or time does.
+/// A step of the person, of the reviewer, or of time.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) enum Step {
     /// A good attempt.
     Pass,
     /// A failed attempt, with more to come.
     Fail,
-    /// The last failed attempt: a reviewer must look.
+    /// The last failed attempt: a reviewer must decide.
     FailAndBlock,
     /// A failed attempt that ends the process.
     FailForGood,
     /// The reviewer accepts.
     Validate,
-    /// The reviewer accepts, but the query never learns of it.
+    /// The reviewer accepts, but the query does not show it.
     ValidateSilently,
     /// The reviewer refuses.
     Invalidate,
-    /// Time is over.
+    /// The process expires.
     Expire,
 }
 
-/// A status that a person playing with the sandbox can ask for.
+/// A status that a user of the sandbox can request.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "UPPERCASE")]
-pub(crate) enum Forced {
+pub(crate) enum ForcedStatus {
     Approved,
     Blocked,
     Validated,
@@ -58,9 +58,8 @@ pub(crate) enum Forced {
     Expired,
 }
 
-/// Why it cannot be had.
 #[derive(Debug)]
-pub(crate) struct NotNow(pub &'static str);
+pub(crate) struct StepRefused(pub &'static str);
 
 /// One attempt of the person; `Flaw` says what was wrong with it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -71,8 +70,8 @@ pub(crate) struct Attempt {
     pub similarity: f64,
 }
 
-/// What can be wrong with an attempt. The first is the seed's sample; the list of Auco's codes is not public, and the
-/// second is invented in the same style.
+/// What can be wrong with an attempt. The first is the seed's sample. The list of Auco's codes is not public; the second is
+/// invented in the same style.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) enum Flaw {
     BackIsNoDocument,
@@ -99,20 +98,20 @@ impl Attempt {
     }
 }
 
-/// A picture, drawn but not yet blown up.
+/// A picture before padding.
 pub(crate) struct Picture {
     bytes: Bytes,
     size: u32,
 }
 
 impl Picture {
-    /// What a download gives, in pieces that share their memory.
+    /// The content of a download, in pieces that share their memory.
     pub fn pieces(&self) -> Vec<Bytes> {
         pictures::padded(&self.bytes, (self.size as usize) << 20)
     }
 }
 
-/// The whole of one process, as it is saved.
+/// One process, as it is saved.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Process {
     /// Counted from 0 in the order of creation.
@@ -126,7 +125,7 @@ pub(crate) struct Process {
     pub attempts: Vec<Attempt>,
     /// The reviewer's e-mail, once there was a decision.
     pub reviewer: Option<String>,
-    /// To webhooks by name; `None` means whichever is the default when it is sent.
+    /// Deliveries to webhooks by name; `None` is the default webhook at the time of sending.
     #[serde(flatten)]
     pub queue: Queue<Option<String>>,
     pub queries: u64,
@@ -135,7 +134,7 @@ pub(crate) struct Process {
     pub served: u64,
 }
 
-/// What a test sees of a process.
+/// A process, as tests see it.
 #[derive(Clone, Debug, Serialize)]
 pub struct AucoProcessView {
     /// 16 characters.
@@ -146,13 +145,12 @@ pub struct AucoProcessView {
     pub custom: serde_json::Value,
     /// The person's document number.
     pub identification: String,
-    /// When it was created.
     pub created_at: Timestamp,
     /// How often a query found it, faults included.
     pub queries: u64,
     /// How often its pictures were asked for with a good link, faults included.
     pub downloads: u64,
-    /// How often a picture was answered whole and rightly.
+    /// How many pictures were served completely and correctly.
     pub pictures_served: u64,
     /// Webhooks that are due or wait for another try.
     pub webhooks_pending: usize,
@@ -183,7 +181,7 @@ impl Process {
         self.plan.front().map(|(at, _)| *at)
     }
 
-    /// Carries out the steps due until now, each at its planned time. Gives their number.
+    /// Executes the steps that are due, each at its planned time. Gives their number.
     pub fn act(&mut self, now: Timestamp, dice: Dice) -> usize {
         let mut steps = 0;
         while self.step_due().is_some_and(|due| due <= now) {
@@ -195,29 +193,29 @@ impl Process {
         steps
     }
 
-    /// Carries out everything that is planned, now. Waiting for the end of life stays a wait.
+    /// Executes all planned steps now, except the expiry.
     pub fn hurry(&mut self, now: Timestamp, dice: Dice) {
         while let Some((_, step)) = self.plan.pop_front_if(|(_, step)| *step != Step::Expire) {
             self.step(step, now, dice);
         }
     }
 
-    /// Carries out the next planned step now, or instead of the whole plan the step that leads to a status.
-    pub fn force(&mut self, wanted: Option<Forced>, now: Timestamp, dice: Dice) -> Result<(), NotNow> {
+    /// Executes the next planned step now, or replaces the plan by the step that leads to a status.
+    pub fn force(&mut self, wanted: Option<ForcedStatus>, now: Timestamp, dice: Dice) -> Result<(), StepRefused> {
         let step = match (wanted, self.status) {
             (None, _) => {
-                let (_, step) = self.plan.pop_front().ok_or(NotNow("nothing is planned for this process"))?;
+                let (_, step) = self.plan.pop_front().ok_or(StepRefused("nothing is planned for this process"))?;
                 step
             }
             (Some(wanted), status) => {
                 let step = match (status, wanted) {
-                    (Status::InProgress, Forced::Approved) => Step::Pass,
-                    (Status::InProgress, Forced::Blocked) => Step::FailAndBlock,
-                    (Status::InProgress, Forced::Invalidated) => Step::FailForGood,
-                    (Status::InProgress, Forced::Expired) => Step::Expire,
-                    (Status::Blocked, Forced::Approved | Forced::Validated) => Step::Validate,
-                    (Status::Blocked, Forced::Invalidated) => Step::Invalidate,
-                    _ => return Err(NotNow("this status cannot follow the present one")),
+                    (Status::InProgress, ForcedStatus::Approved) => Step::Pass,
+                    (Status::InProgress, ForcedStatus::Blocked) => Step::FailAndBlock,
+                    (Status::InProgress, ForcedStatus::Invalidated) => Step::FailForGood,
+                    (Status::InProgress, ForcedStatus::Expired) => Step::Expire,
+                    (Status::Blocked, ForcedStatus::Approved | ForcedStatus::Validated) => Step::Validate,
+                    (Status::Blocked, ForcedStatus::Invalidated) => Step::Invalidate,
+                    _ => return Err(StepRefused("this status cannot follow the present one")),
                 };
                 self.plan.clear();
                 step
@@ -307,7 +305,7 @@ impl Process {
         };
         let faults = self.script.callbacks;
         let another_follows = self.plan.iter().any(|(_, step)| !matches!(step, Step::Fail | Step::Expire));
-        self.queue.tell(&targets, faults.copies(), &body, at, faults.out_of_order && another_follows);
+        self.queue.enqueue(&targets, faults.copies(), &body, at, faults.out_of_order && another_follows);
     }
 }
 
@@ -323,7 +321,7 @@ impl Status {
     }
 }
 
-/// The person's attempts follow one another, then the reviewer; what would come after the end of life does not come.
+/// The person's attempts come first, then the reviewer. Nothing comes after the expiry.
 fn plan(outcome: Outcome, now: Timestamp, expires_at: Timestamp, times: &Times) -> VecDeque<(Timestamp, Step)> {
     let attempts: &[Step] = match outcome {
         Outcome::Approved | Outcome::ApprovedInvalidated => &[Step::Pass],

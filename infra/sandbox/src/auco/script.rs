@@ -1,12 +1,10 @@
-//! The words with which the creator of a process says how it ends and what goes wrong on the way. The table of all words is
-//! in the crate's documentation.
+//! Auco's scripts: their words say how a process ends and which faults happen. The crate's documentation lists all words.
 
 use serde::{Deserialize, Serialize};
 
 use crate::pictures;
-use crate::script::{CallbackFaults, CreateFaults, InTurn, PictureFault, read_words};
+use crate::script::{CallbackFaults, CreateFaults, FaultSequence, PictureFault, read_words};
 
-/// How a process ends.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) enum Outcome {
     #[default]
@@ -30,19 +28,19 @@ pub(crate) struct Script {
     pub callbacks: CallbackFaults,
     pub create: CreateFaults,
     pub no_custom: bool,
-    /// The size of pictures in units of 2^20 bytes; 0 is as they are drawn.
+    /// The size of pictures in units of 2^20 bytes; 0 adds no padding.
     pub picture_size: u32,
     /// How many of the first queries fail.
     pub query_5xx: u32,
     /// How many of the first queries have odd elements.
     pub odd: u32,
-    /// Whether all attempts are said to be of one moment.
+    /// Whether all attempts have the same time.
     pub same_date: bool,
-    pub pictures: InTurn<PictureFault>,
+    pub pictures: FaultSequence<PictureFault>,
 }
 
 impl Script {
-    /// Reads a script. The error is the first word that means nothing.
+    /// Reads a script. The error is the first unknown word.
     pub fn parse(text: &str) -> Result<Script, String> {
         let mut script = Script::default();
         read_words(text, |name, times| script.add(name, times))?;

@@ -64,7 +64,7 @@ fn answer(sandbox: &Sandbox, token: &str, id: &str) -> Result<(Response, bool), 
     Ok((answer, chance == Some(FaultKind::Hang)))
 }
 
-/// 404 with nothing in it, whether there is no such request or no certificate yet.
+/// 404 without a body, for an unknown request and for a certificate that does not exist yet.
 fn not_found() -> Response {
     StatusCode::NOT_FOUND.into_response()
 }

@@ -50,7 +50,7 @@ const TESTED: [(&str, &str); 12] = [
     ("TEST_CORRESPONDENCE_VISIBLE_MRZ", "OK SEX"),
 ];
 
-/// What comes behind all tests.
+/// What runs after all tests.
 const TAIL: [(&str, &str); 6] = [
     ("MODEL_ID", "IDESPC1"),
     ("SIDES_NUMBER", "2"),

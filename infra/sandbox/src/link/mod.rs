@@ -50,7 +50,7 @@ pub(crate) fn certificate_of(request: &Request) -> Option<Bytes> {
     request.is_certified().then(|| pdf::certificate(&request.order.id))
 }
 
-/// Whether the service is there, for whoever asks.
+/// Answers that the service is available.
 async fn ping(State(sandbox): State<Sandbox>) -> Result<Response, Refused> {
     let now = sandbox.now();
     let chance = {
@@ -66,7 +66,7 @@ async fn ping(State(sandbox): State<Sandbox>) -> Result<Response, Refused> {
     Ok(Json(json!({ "service": "KYC API", "status": "ok", "date": date })).into_response())
 }
 
-/// The token that a call brings, if it is one of ours that is still good.
+/// The token of a call, if it is valid.
 fn bearer(sandbox: &Sandbox, headers: &HeaderMap) -> Result<String, Refused> {
     let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match header.split_once(' ') {
@@ -79,7 +79,7 @@ fn bearer(sandbox: &Sandbox, headers: &HeaderMap) -> Result<String, Refused> {
     }
 }
 
-/// 401 with nothing in it.
+/// 401 without a body.
 fn unauthorized() -> Refused {
     StatusCode::UNAUTHORIZED.into_response().into()
 }
@@ -89,12 +89,12 @@ fn refusal(status: StatusCode, id: &str, code: &str, message: &str) -> Response 
     (status, Json(json!({ "id": id, "code": code, "message": message }))).into_response()
 }
 
-/// What was wrong with a request, in LINK's words.
+/// A validation error, in LINK's words.
 fn invalid(id: &str, why: &str) -> Response {
     refusal(StatusCode::BAD_REQUEST, id, "003", &format!("Validation Error: {why}"))
 }
 
-/// What LINK says when it does not know what happened.
+/// LINK's error for an unknown reason.
 fn unknown_error(id: &str) -> Response {
     refusal(StatusCode::INTERNAL_SERVER_ERROR, id, "001", "Unknown Error: Error processing request")
 }

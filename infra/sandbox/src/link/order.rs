@@ -15,10 +15,8 @@ use super::script::Script;
 pub(crate) struct Order {
     /// Chosen by the customer.
     pub id: String,
-    /// 1 or 2.
     pub images: usize,
     pub has_face: bool,
-    /// `expeditorCountry`.
     pub country: String,
     /// Where the certificate is announced, if one is wanted.
     pub certify_to: Option<String>,
@@ -76,7 +74,7 @@ fn missing(name: &str) -> String {
     format!("The field {name} is required")
 }
 
-/// An empty text is as good as none.
+/// An empty text counts as missing.
 fn text(fields: &Map<String, Value>, name: &str) -> Result<Option<String>, String> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -92,7 +90,7 @@ fn picture(image: &Value, name: &str) -> Result<Option<Vec<u8>>, String> {
     Ok(Some(bytes))
 }
 
-/// The address, where the wish is there.
+/// The address, if its service is ordered.
 fn callback(fields: &Map<String, Value>, wish: &str, address: &str) -> Result<Option<String>, String> {
     match fields.get(wish) {
         None | Some(Value::Null | Value::Bool(false)) => Ok(None),

@@ -11,11 +11,8 @@ use crate::pictures;
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub enum LinkPicture {
-    /// The document's front.
     Front,
-    /// The document's back.
     Back,
-    /// A face.
     Selfie,
 }
 

@@ -1,4 +1,4 @@
-//! One request to verify: what was ordered, what is planned, what has happened. No clock, no lock, no network.
+//! One request to verify: its order, its plan and its history. It uses no clock, lock or network.
 
 use std::collections::VecDeque;
 
@@ -16,7 +16,6 @@ use crate::queue::Queue;
 /// Where nobody should ever look for a certificate: the address at which clouds tell machines their credentials.
 const ELSEWHERE: &str = "http://169.254.169.254";
 
-/// How an operation stands.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(super) enum Operation {
     Processing,
@@ -34,16 +33,16 @@ impl Operation {
     }
 }
 
-/// A thing that a reviewer or a machine does.
+/// A step of the reviewer or of the certification.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(super) enum Step {
-    /// Somebody has looked.
+    /// A reviewer decides.
     Review,
     /// The certificate is made, or could not be.
     Certify,
 }
 
-/// The whole of one request, as it is saved.
+/// One request, as it is saved.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Request {
     /// Counted from 0 in the order of arrival.
@@ -67,7 +66,7 @@ pub(crate) struct Request {
     pub served: u64,
 }
 
-/// What a test sees of a request to verify.
+/// A request to verify, as tests see it.
 #[derive(Clone, Debug, Serialize)]
 pub struct LinkView {
     /// Chosen by the customer.
@@ -76,7 +75,6 @@ pub struct LinkView {
     pub manual: bool,
     /// Of the verification: Processing, Completed or Error.
     pub state: String,
-    /// As it was sent.
     pub expeditor_country: String,
     /// How many sides of the document came.
     pub images: usize,
@@ -92,9 +90,8 @@ pub struct LinkView {
     pub certification: Option<String>,
     /// How often its certificate was asked for with a good token, faults included.
     pub certificate_fetches: u64,
-    /// How often the certificate was answered whole and rightly.
+    /// How often the certificate was served completely and correctly.
     pub certificates_served: u64,
-    /// Callbacks sent, every try counted.
     pub callbacks_sent: u64,
     /// Of these, the ones answered 2xx in time.
     pub callbacks_acknowledged: u64,
@@ -146,7 +143,7 @@ impl Request {
         self.plan.front().map(|(at, _)| *at)
     }
 
-    /// Carries out the steps due until now, each at its planned time. Gives their number.
+    /// Executes the steps that are due, each at its planned time. Gives their number.
     pub fn act(&mut self, now: Timestamp, links: &Links) -> usize {
         let mut steps = 0;
         while let Some((at, step)) = self.plan.pop_front_if(|(at, _)| *at <= now) {
@@ -156,7 +153,7 @@ impl Request {
         steps
     }
 
-    /// Carries out everything that is planned, now.
+    /// Executes all planned steps now.
     pub(super) fn hurry(&mut self, now: Timestamp, links: &Links) {
         while let Some((_, step)) = self.plan.pop_front() {
             self.step(step, now, links);
@@ -212,7 +209,7 @@ impl Request {
                 self.operation = if data.is_some() { Operation::Completed } else { Operation::Error };
                 let body = self.callback("ManualIDVerification", self.operation, data);
                 let hold = self.script.callbacks.out_of_order && !self.plan.is_empty();
-                self.tell(self.order.review_to.clone(), &body, at, hold);
+                self.enqueue(self.order.review_to.clone(), &body, at, hold);
             }
             Step::Certify => {
                 let failed = self.script.certificate_error || self.operation == Operation::Error;
@@ -220,7 +217,7 @@ impl Request {
                 self.certification = Some(end);
                 let data = (!failed).then(|| json!({ "urlCertificateFile": self.certificate_url(links) }));
                 let body = self.callback("Certification", end, data);
-                self.tell(self.order.certify_to.clone(), &body, at, false);
+                self.enqueue(self.order.certify_to.clone(), &body, at, false);
             }
         }
     }
@@ -234,8 +231,8 @@ impl Request {
         body
     }
 
-    fn tell(&mut self, to: Option<String>, body: &Value, at: Timestamp, hold: bool) {
-        self.queue.tell(to.as_slice(), self.script.callbacks.copies(), body, at, hold);
+    fn enqueue(&mut self, to: Option<String>, body: &Value, at: Timestamp, hold: bool) {
+        self.queue.enqueue(to.as_slice(), self.script.callbacks.copies(), body, at, hold);
     }
 
     fn certificate_url(&self, links: &Links) -> String {

@@ -1,15 +1,15 @@
-//! The words with which a picture says how its verification goes. LINK's requests have no field for a customer's own
-//! words, so they stand in a comment of the first picture. The table of all words is in the crate's documentation.
+//! LINK's scripts: their words say how a verification ends and which faults happen. LINK's requests have no field for a
+//! customer's own words, so a script is a comment in the first picture. The crate's documentation lists all words.
 
 use serde::{Deserialize, Serialize};
 
 use crate::pictures;
-use crate::script::{CallbackFaults, CreateFaults, InTurn, read_words};
+use crate::script::{CallbackFaults, CreateFaults, FaultSequence, read_words};
 
 /// What a comment with a script begins with.
 pub(super) const MARK: &str = "script=";
 
-/// What the machine finds.
+/// The automatic result.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub(super) enum Automatic {
     #[default]
@@ -23,7 +23,7 @@ pub(super) enum Automatic {
     Error,
 }
 
-/// What somebody finds by hand.
+/// The reviewer's result.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub(super) enum Manual {
     #[default]
@@ -71,7 +71,7 @@ pub(crate) struct Script {
     pub(super) token_expires: bool,
     pub(super) certificate_error: bool,
     pub(super) certificate_elsewhere: bool,
-    pub(super) certificate: InTurn<CertificateFault>,
+    pub(super) certificate: FaultSequence<CertificateFault>,
 }
 
 impl Script {
@@ -83,7 +83,7 @@ impl Script {
         Script::parse(&String::from_utf8_lossy(script.unwrap_or_default()))
     }
 
-    /// Reads a script. The error is the first word that means nothing.
+    /// Reads a script. The error is the first unknown word.
     pub fn parse(text: &str) -> Result<Script, String> {
         let mut script = Script::default();
         read_words(text, |name, times| script.add(name, times))?;

@@ -91,7 +91,7 @@ fn mint(dice: Dice, serial: u64, now: Timestamp) -> String {
     format!("{signed}.{signature}")
 }
 
-/// Whether a token is ours and its time is not over. It is dead in the very second it names.
+/// Whether a token is valid. It expires exactly in the second that it names.
 pub(super) fn is_good(dice: Dice, token: &str, now: Timestamp) -> bool {
     let Some((signed, signature)) = token.rsplit_once('.') else { return false };
     let claims = signed.split_once('.').and_then(|(_, claims)| BASE64.decode(claims).ok());

@@ -18,8 +18,8 @@ use crate::ids::Id;
 use crate::sandbox::Sandbox;
 use crate::state;
 
-/// A request that was taken, and how the call goes on from here.
-struct Taken {
+/// An accepted request, and how the call continues.
+struct Accepted {
     id: String,
     answer: Value,
     first_send: Option<Claim>,
@@ -49,8 +49,8 @@ pub(super) async fn verify(
     Ok(Json(taken.answer).into_response())
 }
 
-/// Everything that happens at once, under one lock.
-fn begin(sandbox: &Sandbox, token: &str, order: Order, script: Script) -> Result<Taken, Refused> {
+/// Everything that happens under one lock.
+fn begin(sandbox: &Sandbox, token: &str, order: Order, script: Script) -> Result<Accepted, Refused> {
     let (now, dice, id) = (sandbox.now(), sandbox.inner.dice, order.id.clone());
     let mut state = sandbox.state();
     let known = state.link.get(&id);
@@ -73,7 +73,7 @@ fn begin(sandbox: &Sandbox, token: &str, order: Order, script: Script) -> Result
         if refused {
             return Err(invalid(&id, "The id was used before").into());
         }
-        return Ok(Taken { id, answer, first_send: None, slow, broken });
+        return Ok(Accepted { id, answer, first_send: None, slow, broken });
     }
     if script.create.fails_before && state.link_refused.insert(id.clone()) {
         state.save_or_warn(&Id::Link(id.clone()));
@@ -84,7 +84,7 @@ fn begin(sandbox: &Sandbox, token: &str, order: Order, script: Script) -> Result
     if send_first {
         request.hurry(now, &sandbox.inner.links);
     }
-    let taken = Taken {
+    let taken = Accepted {
         id: id.clone(),
         answer: request.answer(),
         slow: slow || request.script.create.slow,
@@ -93,10 +93,10 @@ fn begin(sandbox: &Sandbox, token: &str, order: Order, script: Script) -> Result
     };
     insert(&mut state, request)?;
     let first_send = if send_first { Claim::take(sandbox, &mut state, Id::Link(id), now) } else { None };
-    Ok(Taken { first_send, ..taken })
+    Ok(Accepted { first_send, ..taken })
 }
 
-/// Nothing is answered 200 that a restart would forget.
+/// Saves before the call is answered, so that a restart loses nothing that was answered 200.
 fn insert(state: &mut state::State, request: Request) -> Result<(), Refused> {
     let id = request.order.id.clone();
     state.link.insert(id.clone(), request);

@@ -1,4 +1,4 @@
-//! One authorization: what is planned, what has happened. No clock, no lock, no network.
+//! One authorization: its plan and its history. It uses no clock, lock or network.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -55,7 +55,7 @@ pub(crate) struct Done {
     pub passed: bool,
 }
 
-/// The whole of one authorization, as it is saved.
+/// One authorization, as it is saved.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Authorization {
     /// Counted from 0 in the order of creation.
@@ -80,24 +80,22 @@ pub(crate) struct Authorization {
     pub videos_served: u64,
 }
 
-/// What a test sees of an authorization.
+/// An authorization, as tests see it.
 #[derive(Clone, Debug, Serialize)]
 pub struct TecalisView {
-    /// Its UUID.
     pub uuid: String,
     /// NOT_STARTED, IN_PROGRESS, OK, KO or CANCELLED.
     pub status: String,
-    /// When it was created.
     pub created_at: Timestamp,
     /// How often it was asked for with the right key, faults included.
     pub queries: u64,
     /// How often its pictures were asked for with a good link, faults included.
     pub downloads: u64,
-    /// How often a picture was answered whole and rightly.
+    /// How many pictures were served completely and correctly.
     pub pictures_served: u64,
     /// How often its video was asked for with a good link, faults included.
     pub video_downloads: u32,
-    /// How often the video was answered whole and rightly.
+    /// How often the video was served completely and correctly.
     pub videos_served: u64,
 }
 
@@ -145,7 +143,7 @@ impl Authorization {
         self.plan.front().map(|(at, _)| *at)
     }
 
-    /// Carries out the steps due until now, each at its planned time. Gives their number.
+    /// Executes the steps that are due, each at its planned time. Gives their number.
     pub fn act(&mut self, now: Timestamp) -> usize {
         let mut steps = 0;
         while let Some((at, step)) = self.plan.pop_front_if(|(at, _)| *at <= now) {
@@ -192,7 +190,7 @@ impl Authorization {
         self.has_video().then(|| video::pieces(&self.uuid, self.script.video))
     }
 
-    /// Whether it is there.
+    /// Whether the video exists.
     pub fn has_video(&self) -> bool {
         self.pol.is_some() && self.script.video > 0
     }

@@ -42,7 +42,7 @@ const POL_TESTS: [&str; 2] = ["PROHIBITED_CAMERAS", "FRAUD_FACE_BLOCK"];
 const FAILS: &str = "MRZ_VALIDATE";
 
 #[derive(Deserialize)]
-struct Question {
+struct CustomerRequest {
     auth_uuid: String,
     api_key: String,
 }
@@ -65,7 +65,7 @@ fn answer(sandbox: &Sandbox, parts: &str, body: &[u8]) -> Result<(Response, bool
     let dice = sandbox.inner.dice;
     let mut state = sandbox.state();
     let faults = state.faults.clone();
-    let question: Option<Question> = serde_json::from_slice(body).ok();
+    let question: Option<CustomerRequest> = serde_json::from_slice(body).ok();
     let question = question.filter(|question| question.api_key == sandbox.inner.tecalis_api_key);
     let Some(one) = question.and_then(|question| state.tecalis.get_mut(&question.auth_uuid)) else {
         return Err(unauthorized().into());
@@ -84,13 +84,13 @@ fn answer(sandbox: &Sandbox, parts: &str, body: &[u8]) -> Result<(Response, bool
     Ok((answer, chance == Some(FaultKind::Hang)))
 }
 
-/// The one refusal, whether it is the key or the authorization that is wrong.
+/// The one error for a wrong key and for a wrong authorization.
 fn unauthorized() -> Response {
     (StatusCode::UNAUTHORIZED, Json(json!({ "internal_code": 401, "message": "Not authorized" }))).into_response()
 }
 
 /// What an answer shows of an authorization.
-struct Shown<'a> {
+struct CustomerAnswer<'a> {
     one: &'a Authorization,
     sandbox: &'a Sandbox,
     /// The parts that were asked for, separated by commas.
@@ -100,7 +100,7 @@ struct Shown<'a> {
 
 fn shown(one: &Authorization, parts: &str, sandbox: &Sandbox) -> Value {
     let links_end = later(sandbox.now(), sandbox.inner.times.link_life);
-    let shown = Shown { one, sandbox, parts, links_end };
+    let shown = CustomerAnswer { one, sandbox, parts, links_end };
     let mut answer = json!({
         "general": shown.general(),
         "process_uuid": one.process_uuid,
@@ -114,7 +114,7 @@ fn shown(one: &Authorization, parts: &str, sandbox: &Sandbox) -> Value {
     answer
 }
 
-impl Shown<'_> {
+impl CustomerAnswer<'_> {
     fn wants(&self, part: &str) -> bool {
         self.parts.split(',').any(|wanted| wanted.trim() == part)
     }

@@ -4,7 +4,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 
 use crate::answers::Refused;
-use crate::downloads::{self, Download, Trouble};
+use crate::downloads::{self, Download, DownloadFault};
 use crate::ids::Id;
 use crate::links::Signature;
 use crate::pictures;
@@ -15,7 +15,7 @@ pub(super) fn path(uuid: &str, operation: &str, kind: &str, place: usize) -> Str
     format!("/tecalis/files/{uuid}/{operation}/{kind}/{place}.jpg")
 }
 
-/// Likewise, of the video.
+/// The same for the video.
 pub(super) fn video_path(uuid: &str) -> String {
     format!("/tecalis/files/{uuid}/video.mp4")
 }
@@ -50,10 +50,10 @@ fn look_up_video(sandbox: &Sandbox, uuid: &str) -> Option<Download> {
     let before = one.video_downloads;
     one.video_downloads = before.saturating_add(1);
     let label = format!("{uuid} video {before}");
-    let trouble = Trouble::of(sandbox.inner.dice, &one.script.video_faults, &faults, before, &label);
-    one.videos_served += u64::from(Trouble::is_harmless(trouble));
+    let fault = DownloadFault::of(sandbox.inner.dice, &one.script.video_faults, &faults, before, &label);
+    one.videos_served += u64::from(DownloadFault::is_harmless(fault));
     state.save_or_warn(&Id::Tecalis(uuid.to_owned()));
-    Some(Download { pieces, content_type: "video/mp4", trouble })
+    Some(Download { pieces, content_type: "video/mp4", fault })
 }
 
 /// The picture and what goes wrong; counts the download.
@@ -67,8 +67,8 @@ fn look_up(sandbox: &Sandbox, uuid: &str, operation: &str, kind: &str, place: us
     let before = *count;
     *count = before.saturating_add(1);
     let label = format!("{uuid} {operation} {kind} {place} {before}");
-    let trouble = Trouble::of(sandbox.inner.dice, &one.script.pictures, &faults, before, &label);
-    one.served += u64::from(Trouble::is_harmless(trouble));
+    let fault = DownloadFault::of(sandbox.inner.dice, &one.script.pictures, &faults, before, &label);
+    one.served += u64::from(DownloadFault::is_harmless(fault));
     state.save_or_warn(&Id::Tecalis(uuid.to_owned()));
-    Some(Download { pieces, content_type: "image/jpeg", trouble })
+    Some(Download { pieces, content_type: "image/jpeg", fault })
 }

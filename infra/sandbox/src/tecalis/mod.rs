@@ -24,7 +24,7 @@ pub(crate) fn router() -> Router<Sandbox> {
         .route("/tecalis/files/{uuid}/{operation}/{kind}/{file}", get(files::download))
 }
 
-/// A new authorization; nothing is promised that a restart would forget.
+/// Creates an authorization, and saves it before its UUID is given out.
 pub(crate) fn authorize(sandbox: &Sandbox, script: &str) -> Result<String, TecalisError> {
     let script = script::Script::parse(script).map_err(TecalisError::UnknownWord)?;
     let now = sandbox.now();

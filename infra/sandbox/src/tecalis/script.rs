@@ -1,12 +1,11 @@
-//! The words with which the creator of an authorization says how it goes. The table of all words is in the crate's
-//! documentation.
+//! Tecalis's scripts: their words say how an authorization ends and which faults happen. The crate's documentation lists all
+//! words.
 
 use serde::{Deserialize, Serialize};
 
-use crate::script::{InTurn, PictureFault, read_words};
+use crate::script::{FaultSequence, PictureFault, read_words};
 use crate::{pictures, video};
 
-/// How an authorization goes.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) enum Outcome {
     #[default]
@@ -33,12 +32,12 @@ pub(crate) struct Script {
     pub odd: u32,
     /// How many of the first queries fail.
     pub query_5xx: u32,
-    /// The size of pictures in units of 2^20 bytes; 0 is as they are drawn.
+    /// The size of pictures in units of 2^20 bytes; 0 adds no padding.
     pub picture_size: u32,
-    pub pictures: InTurn<PictureFault>,
+    pub pictures: FaultSequence<PictureFault>,
     /// The video's size in units of 2^20 bytes; 0 is no video.
     pub video: u32,
-    pub video_faults: InTurn<PictureFault>,
+    pub video_faults: FaultSequence<PictureFault>,
 }
 
 impl Default for Script {
@@ -50,15 +49,15 @@ impl Default for Script {
             odd: 0,
             query_5xx: 0,
             picture_size: 0,
-            pictures: InTurn::default(),
+            pictures: FaultSequence::default(),
             video: VIDEO_MEGABYTES,
-            video_faults: InTurn::default(),
+            video_faults: FaultSequence::default(),
         }
     }
 }
 
 impl Script {
-    /// Reads a script. The error is the first word that means nothing.
+    /// Reads a script. The error is the first unknown word.
     pub fn parse(text: &str) -> Result<Script, String> {
         let mut script = Script::default();
         read_words(text, |name, times| {

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 
 use crate::template::Table;
 
-/// Where it is said how far a table's stream was read.
+/// The table that says how far each stream was read.
 const READ: &str = "cotejo-local-stream-read";
 
 /// The first two are what dynoxide's own statements look for: see the tests. The trigger leaves the newest record, since
@@ -47,13 +47,13 @@ const SCHEMA: &str = r#"
     END;
 "#;
 
-/// What a record's public number has more than the stored one.
+/// The difference between a record's public number and the stored one.
 const NUMBER_OFFSET: u128 = 100_000_000_000_000_000_000;
 
 /// How long a second connection waits for dynoxide's.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The database cannot be used as it has to be.
+/// The database cannot be prepared.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SchemaError {
     #[error(transparent)]
@@ -66,7 +66,7 @@ pub(super) enum SchemaError {
     Request(#[from] serde_json::Error),
     #[error("the empty database could not be made: {0}")]
     Empty(&'static str),
-    #[error("{0} is no position in a stream")]
+    #[error("{0} is not a position in a stream")]
     Position(String),
 }
 
@@ -85,9 +85,9 @@ pub(super) fn open(file: &Path) -> Result<Database, SchemaError> {
     Ok(database)
 }
 
-/// Makes a database in memory that takes its time from `clock`.
+/// Creates a database in memory that uses `clock`.
 pub(super) fn in_memory(clock: Arc<dyn Clock>) -> Result<Database, SchemaError> {
-    // Made once: a new file takes some 20 ms, and the tests make hundreds of databases.
+    // Created once: a new file takes about 20 ms, and the tests create hundreds of databases.
     static EMPTY: LazyLock<Result<Vec<u8>, String>> = LazyLock::new(|| empty().map_err(|error| error.to_string()));
     let empty = EMPTY.as_ref().map_err(|problem| SchemaError::Empty(problem))?;
     let database = Database::memory_with_clock(clock)?;
@@ -97,10 +97,10 @@ pub(super) fn in_memory(clock: Arc<dyn Clock>) -> Result<Database, SchemaError> 
     Ok(database)
 }
 
-/// The bytes of a database with nothing in it but the schema.
+/// The bytes of an empty database with the schema.
 fn empty() -> Result<Vec<u8>, SchemaError> {
     let (made, compact) = (Scratch::new(), Scratch::new());
-    // Compacted, it is one file without a log beside it.
+    // After compaction it is one file, without a log file.
     open(&made.0)?.vacuum_into(&compact.0.to_string_lossy())?;
     Ok(fs::read(&compact.0)?)
 }
@@ -117,7 +117,7 @@ pub(super) fn trim_stream(database: &Database, stream_arn: &str, position: &str)
     Ok(())
 }
 
-/// Adds an index over when items end, where a table has such an attribute.
+/// Adds an index over the items' expiry times, if the table has a TTL attribute.
 pub(super) fn index_ends(file: &Path, tables: &[Table]) -> Result<(), SchemaError> {
     let connection = connect(file)?;
     for (table, end) in ends(tables) {
@@ -129,10 +129,10 @@ pub(super) fn index_ends(file: &Path, tables: &[Table]) -> Result<(), SchemaErro
     Ok(())
 }
 
-/// Whether one of the tables has an item that ended.
+/// Whether one of the tables has an expired item.
 pub(super) fn has_expired(file: &Path, tables: &[Table]) -> Result<bool, SchemaError> {
     let connection = connect(file)?;
-    // The clock that dynoxide sweeps a file by.
+    // Dynoxide uses this clock to sweep a file.
     let now = i64::try_from(SystemClock.now_unix_secs()).unwrap_or(i64::MAX);
     for (table, end) in ends(tables) {
         let expired = expired(table, &end);
@@ -143,17 +143,17 @@ pub(super) fn has_expired(file: &Path, tables: &[Table]) -> Result<bool, SchemaE
     Ok(false)
 }
 
-/// The items of a table that ended before the parameter.
+/// The items of a table that expired before the parameter.
 pub(super) fn expired(table: &str, end: &str) -> String {
     format!("SELECT 1 FROM {} WHERE {end} IS NOT NULL AND {end} < ?1", quoted(table))
 }
 
-/// The tables whose items end, each with the expression that says when.
+/// The tables with a TTL attribute, each with the expression for an item's expiry time.
 pub(super) fn ends(tables: &[Table]) -> impl Iterator<Item = (&str, String)> {
     tables.iter().filter_map(|table| Some((table.name.as_str(), end_of_item(table.ttl_attribute.as_deref()?))))
 }
 
-/// When an item ends, as an expression over its row.
+/// The expiry time of an item, as an SQL expression over its row.
 fn end_of_item(attribute: &str) -> String {
     let path = format!("$.{attribute}.N").replace('\'', "''");
     format!("CAST(json_extract(item_json, '{path}') AS INTEGER)")
@@ -188,7 +188,7 @@ impl Drop for Scratch {
         for beside in ["", "-wal", "-shm"] {
             let mut file = self.0.clone().into_os_string();
             file.push(beside);
-            // Nobody is left to be told, and most of them are not there.
+            // An error has no reader here, and most of the files do not exist.
             let _ = fs::remove_file(file);
         }
     }

@@ -1,4 +1,4 @@
-//! The tables that the template defines, created at whatever server there is.
+//! Creates the template's tables, in the embedded or another DynamoDB.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ pub async fn ensure_table(client: &Client, table: &Table, ends_by_itself: bool) 
     Ok(stream)
 }
 
-/// In what a table is not the one of the template: its key and its indexes, which nobody changes afterwards.
+/// How a table's key and indexes differ from the template. Nothing changes them after the table's creation.
 fn differences(described: &TableDescription, table: &Table) -> Vec<String> {
     let same_key = |there: &[KeySchemaElement], wanted: &[KeyAttribute]| {
         key_schema(wanted)
@@ -140,7 +140,7 @@ async fn create(client: &Client, table: &Table) -> Result<(), StoreError> {
     }
     match request.send().await {
         Ok(_) => Ok(()),
-        // Somebody else was faster.
+        // Another process created it first.
         Err(SdkError::ServiceError(error)) if error.err().is_resource_in_use_exception() => Ok(()),
         Err(error) => Err(failed(&error)),
     }
@@ -171,10 +171,10 @@ async fn ensure_ttl(client: &Client, table: &Table, attribute: &str) -> Result<(
     Ok(())
 }
 
-/// Deletes the items of `table` that ended before `now`: for a server whose own clock is another one.
+/// Deletes the items of `table` that expired before `now`, for a server with another clock.
 ///
 /// # Errors
-/// What the server said.
+/// The server's error.
 pub async fn delete_expired(client: &Client, table: &Table, now: Timestamp) -> Result<(), StoreError> {
     let failed = |error: &dyn std::error::Error| StoreError::call(format!("expired items of {}", table.name), error);
     let Some(attribute) = &table.ttl_attribute else { return Ok(()) };
@@ -187,7 +187,7 @@ pub async fn delete_expired(client: &Client, table: &Table, now: Timestamp) -> R
         let item = item.map_err(|error| failed(&error))?;
         let is_key = |name: &String| table.key.iter().any(|part| part.name == *name);
         let key = item.into_iter().filter(|(name, _)| is_key(name)).collect();
-        // It may have been written anew meanwhile.
+        // The item may have been written again meanwhile.
         let delete =
             client.delete_item().table_name(&table.name).set_key(Some(key)).condition_expression("#end < :now");
         let delete =

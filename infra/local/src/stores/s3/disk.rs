@@ -38,7 +38,7 @@ pub(super) struct Disk {
     pub(super) clock: Arc<dyn Clock>,
 }
 
-/// Bytes that were received and stored, and what was found about them.
+/// A stored body, with its computed size and checksums.
 pub(super) struct Received {
     pub(super) size: u64,
     pub(super) md5: [u8; 16],
@@ -115,7 +115,7 @@ impl Disk {
         let etag = entry.etag.clone();
         let committed = verified.and_then(|()| self.index.commit(&input.bucket, entry, &conditions));
         if committed.is_err() {
-            // What remains of it is removed by the next start.
+            // The next start removes the rest.
             let _ = std::fs::remove_file(&file);
         }
         committed?;
@@ -179,7 +179,7 @@ impl Disk {
     }
 }
 
-/// Refuses keys that are no plain path: S3 would take them, and this system never makes one.
+/// Refuses keys that are not plain paths. S3 accepts them, but Cotejo never makes one.
 pub(super) fn check_key(key: &str) -> S3Result<()> {
     let plain = |part: &str| !part.is_empty() && part != "." && part != ".." && part.len() <= 240;
     if key.split('/').all(plain) && !key.contains(['\0', '\\']) {
@@ -234,7 +234,7 @@ fn add_promised(wanted: &mut Checksum, trailers: &http::HeaderMap) {
     }
 }
 
-/// Stores a body; what is left of one that breaks off is removed.
+/// Stores a body. If the body breaks off, the partial file is removed.
 pub(super) async fn receive(mut body: StreamingBlob, file: &Path, mut hasher: ChecksumHasher) -> S3Result<Received> {
     let write = async {
         let mut writer = tokio::fs::File::create(file).await.map_err(S3Error::internal_error)?;
@@ -257,7 +257,7 @@ pub(super) async fn receive(mut body: StreamingBlob, file: &Path, mut hasher: Ch
     received
 }
 
-/// Whether what came is what was promised.
+/// Compares the received body with its announced length and checksums.
 pub(super) fn verify(
     received: &Received,
     wanted: &mut Checksum,

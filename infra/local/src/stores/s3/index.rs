@@ -33,7 +33,7 @@ pub(super) struct Entry {
     pub(super) held: bool,
 }
 
-/// What a writer said about an object.
+/// The headers with which an object was written.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Attributes {
     pub(super) content_type: Option<String>,
@@ -47,13 +47,11 @@ pub(super) struct Attributes {
 /// The objects of one bucket by key.
 pub(super) type Objects = BTreeMap<String, Arc<Entry>>;
 
-/// All buckets.
 pub(super) struct Index {
     root: PathBuf,
     buckets: Mutex<BTreeMap<String, Objects>>,
 }
 
-/// The conditions of a write.
 pub(super) struct Conditions {
     pub(super) if_none_match: Option<ETagCondition>,
     pub(super) if_match: Option<ETagCondition>,
@@ -70,7 +68,7 @@ fn read_objects(index: &Path) -> io::Result<Objects> {
 }
 
 impl Index {
-    /// Reads the index files under `root` and removes bytes that no object names: what a kill left behind.
+    /// Reads the index files under `root`, and removes data files without an object, which a kill left behind.
     pub(super) fn open(root: PathBuf) -> io::Result<Self> {
         std::fs::create_dir_all(&root)?;
         let mut buckets = BTreeMap::new();
@@ -102,7 +100,7 @@ impl Index {
         self.with(bucket, |_| self.root.join(bucket).join(part))
     }
 
-    /// Looks into a bucket.
+    /// Reads a bucket.
     pub(super) fn with<T>(&self, bucket: &str, look: impl FnOnce(&Objects) -> T) -> S3Result<T> {
         self.lock().get(bucket).map(look).ok_or_else(|| s3_error!(NoSuchBucket))
     }
@@ -111,12 +109,12 @@ impl Index {
         self.with(bucket, |objects| objects.get(key).cloned())?.ok_or_else(|| s3_error!(NoSuchKey))
     }
 
-    /// Whether a write under `conditions` would be taken now.
+    /// Checks whether a write with `conditions` would succeed now.
     pub(super) fn check(&self, bucket: &str, key: &str, conditions: &Conditions) -> S3Result<()> {
         self.with(bucket, |objects| conditions.hold(objects.get(key)))?
     }
 
-    /// Makes an object visible whose bytes are in place. Of several writers with `If-None-Match: *` exactly one wins.
+    /// Makes an object visible, after its bytes are stored. Of several writers with `If-None-Match: *` exactly one succeeds.
     pub(super) fn commit(&self, bucket: &str, entry: Entry, conditions: &Conditions) -> S3Result<()> {
         let mut buckets = self.lock();
         let objects = buckets.get_mut(bucket).ok_or_else(|| s3_error!(NoSuchBucket))?;
@@ -130,7 +128,7 @@ impl Index {
         Ok(())
     }
 
-    /// Deletes what begins with `prefix` and was written before.
+    /// Deletes the objects with `prefix` that were written before a time.
     pub(super) fn expire(&self, bucket: &str, prefix: &str, before: Timestamp) -> S3Result<()> {
         let old: Vec<String> = self.with(bucket, |objects| {
             let there = objects.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
@@ -152,7 +150,7 @@ impl Index {
         Ok(())
     }
 
-    /// Puts a legal hold on an object, or takes it off.
+    /// Sets or removes the legal hold of an object.
     pub(super) fn set_hold(&self, bucket: &str, key: &str, held: bool) -> S3Result<()> {
         let mut buckets = self.lock();
         let objects = buckets.get_mut(bucket).ok_or_else(|| s3_error!(NoSuchBucket))?;
@@ -165,7 +163,7 @@ impl Index {
     }
 
     fn remove_data(&self, bucket: &str, entry: &Entry) {
-        // Who reads it just now has it open. What cannot be removed goes with the next start.
+        // A current reader has the file open. The next start removes what cannot be removed now.
         let _ = std::fs::remove_file(self.root.join(bucket).join("data").join(&entry.data));
     }
 

@@ -70,7 +70,6 @@ impl Embedded {
         expired.map_err(|error| StoreError::call(format!("expiring objects of {}", bucket.name), &error))
     }
 
-    /// The API.
     pub fn router(&self) -> axum::Router {
         let service = self.service.clone();
         axum::Router::new().fallback(move |request: axum::extract::Request| {
@@ -101,13 +100,13 @@ pub async fn ensure_bucket(client: &Client, bucket: &str) -> Result<(), StoreErr
     }
     match client.create_bucket().bucket(bucket).send().await {
         Ok(_) => Ok(()),
-        // Somebody else was faster, or the bucket may be used and not looked at.
+        // Another process created it first, or its permissions allow use but no HeadBucket.
         Err(error) if error.as_service_error().is_some_and(|error| error.is_bucket_already_owned_by_you()) => Ok(()),
         Err(error) => Err(StoreError::call(format!("CreateBucket {bucket}"), &error)),
     }
 }
 
-/// The operations that are known. Every other one answers `NotImplemented`, which is the trait's own default.
+/// The known operations. Every other one answers `NotImplemented`, the trait's default.
 struct Store(Arc<Disk>);
 
 /// Writes one method of the trait as `async_trait` would, handing the request to the method of the same name.

@@ -70,13 +70,13 @@ impl Disk {
         }
         let mut wanted = wanted_checksums!(input);
         let body = input.body.ok_or_else(|| s3_error!(IncompleteBody))?;
-        // Received beside it first: a part that breaks off must not replace one that is whole.
+        // Received into another file first: an incomplete part must not replace a complete one.
         let random = SystemEntropy.uuid().simple().to_string();
         let arriving = directory.join(format!("part-{}.{random}", input.part_number));
         let received = receive(body, &arriving, hasher(&wanted, None, None)).await?;
         let verified = verify(&received, &mut wanted, input.content_md5.as_deref(), input.content_length);
         if verified.is_err() {
-            // What remains of it goes with the upload.
+            // The rest is removed with the upload.
             let _ = std::fs::remove_file(&arriving);
         }
         verified?;
@@ -138,7 +138,7 @@ impl Disk {
             held: false,
         };
         self.index.commit(&input.bucket, entry, &conditions)?;
-        // The object is there; an upload that stays behind takes room and nothing else.
+        // The object exists; an upload that stays behind only takes space.
         let _ = std::fs::remove_dir_all(&directory);
         Ok(CompleteMultipartUploadOutput {
             bucket: Some(input.bucket),
@@ -200,7 +200,7 @@ impl Disk {
         let mut found = Vec::new();
         for upload in std::fs::read_dir(directory).map_err(S3Error::internal_error)? {
             let upload = upload.map_err(S3Error::internal_error)?;
-            // One that ends just now is none any more.
+            // An upload may end at this moment.
             let Ok(Some(Upload { key, .. })) = read_json(&upload.path().join("upload.json")) else { continue };
             found.push((key, upload.file_name().to_string_lossy().into_owned()));
         }
@@ -208,7 +208,7 @@ impl Disk {
     }
 
     fn upload(&self, bucket: &str, key: &str, id: &str) -> S3Result<(PathBuf, Upload)> {
-        // An id is what we gave out; anything else must not become a path.
+        // Only an id that this store gave out may become a path.
         if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(s3_error!(NoSuchUpload));
         }

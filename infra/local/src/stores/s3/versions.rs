@@ -36,7 +36,7 @@ impl Disk {
             let (key, version_id) = (Some(object.key), object.version_id);
             match result {
                 Ok(()) => deleted.push(DeletedObject { key, version_id, ..DeletedObject::default() }),
-                // One that stays is no reason for the others to.
+                // One object that cannot be deleted does not keep the others.
                 Err(error) if *error.code() == S3ErrorCode::AccessDenied => {
                     let (code, message) = (Some("AccessDenied".to_owned()), error.message().map(str::to_owned));
                     errors.push(dto::Error { code, key, message, version_id });
@@ -44,7 +44,7 @@ impl Disk {
                 Err(error) => return Err(error),
             }
         }
-        // Who asks for quiet wants to hear of errors only.
+        // With `quiet`, the answer lists errors only.
         let deleted = Some(deleted).filter(|_| input.delete.quiet != Some(true));
         Ok(DeleteObjectsOutput { deleted, errors: Some(errors), ..DeleteObjectsOutput::default() })
     }
@@ -100,7 +100,7 @@ impl Disk {
         }
         let prefix = input.prefix.clone().unwrap_or_default();
         let most = usize::try_from(input.max_keys.unwrap_or(1000)).unwrap_or(0).min(1000);
-        // A key has one version: behind any of them comes the next key.
+        // A key has one version, so the next page starts at the next key.
         let from = match &input.key_marker {
             Some(marker) if *marker >= prefix => Bound::Excluded(marker.as_str()),
             _ => Bound::Included(prefix.as_str()),

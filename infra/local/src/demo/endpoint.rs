@@ -1,4 +1,4 @@
-//! The customer's own systems in the demo: an endpoint that takes webhooks and checks their signatures.
+//! The customer's endpoint in the demo: it takes webhooks and checks their signatures.
 
 use std::{
     collections::BTreeMap,
@@ -22,15 +22,15 @@ use super::{api::Api, text};
 /// What came: headers and body.
 type Came = Arc<Mutex<Vec<(HeaderMap, String)>>>;
 
-/// The endpoint, and the channel that leads to it.
-pub(super) struct Told {
+/// The endpoint, and the notification channel that sends to it.
+pub(super) struct Endpoint {
     channel: String,
     secret: String,
     came: Came,
 }
 
-impl Told {
-    /// Listens on a free port, and has the tenant told there of everything.
+impl Endpoint {
+    /// Listens on a free port, and creates a channel for all events of the tenant.
     pub(super) async fn listen(api: &Api) -> Result<Self, String> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
@@ -47,7 +47,7 @@ impl Told {
         Ok(Self { channel, secret, came })
     }
 
-    /// What came so far, by event id: what happened to which resource, and how often that was said.
+    /// The webhooks so far, by event id, with the number of times each arrived.
     ///
     /// # Errors
     /// A signature does not fit.
@@ -68,7 +68,7 @@ impl Told {
         Ok(events)
     }
 
-    /// Ends the channel: nobody listens there any more.
+    /// Deletes the channel.
     pub(super) async fn end(&self, api: &Api) -> Result<(), String> {
         let path = format!("/notification-channels/{}", self.channel);
         api.put(&path, &json!({"active": false})).await.map(|_| ())
