@@ -1,6 +1,7 @@
 //! The whole system through its own doors, one file a subject.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::too_many_lines, clippy::excessive_nesting, reason = "a test may be a long table")]
 
 mod admin;
 mod callbacks;

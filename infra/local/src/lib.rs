@@ -20,6 +20,8 @@
 //! | [`data`] | the data directory |
 //! | [`program`], [`cli`], [`demo`] | `cargo local`, `cargo local demo` |
 
+#![cfg_attr(test, allow(clippy::too_many_lines, clippy::excessive_nesting, reason = "a test may be a long table"))]
+
 pub mod cli;
 pub mod data;
 pub mod demo;

@@ -131,6 +131,8 @@
 //! | `POST {base}/_sandbox/tecalis/authorizations` | creates an authorization: `{"script":"rejected,array"}` gives `{"auth_uuid"}` |
 //! | `GET {base}/_sandbox/tecalis/authorizations` | lists [`TecalisView`]s |
 
+#![cfg_attr(test, allow(clippy::too_many_lines, clippy::excessive_nesting, reason = "a test may be a long table"))]
+
 mod auco;
 mod link;
 mod tecalis;

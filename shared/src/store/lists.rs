@@ -245,13 +245,14 @@ impl Store {
         let mut entries = Vec::new();
         for _ in 0..MAX_REQUESTS + skip / request.per_page {
             let (found, rest) = self.list_month(list, &place).await?;
-            for (sort_key, summary) in found {
-                let is_wanted = place.seen >= wanted_from;
-                place = Cursor { below: Some(sort_key), seen: place.seen + 1, ..place };
-                entries.extend(is_wanted.then(|| Listed { entry: summary, after: place.clone() }));
-                if entries.len() == request.per_page {
-                    return Ok(ListedPage { seen: wanted_from, entries, next: Some(place) });
-                }
+            let missing = request.per_page - entries.len();
+            let taken = found.into_iter().map(|(sort_key, entry)| {
+                place = Cursor { below: Some(sort_key), seen: place.seen + 1, ..place.clone() };
+                Listed { entry, after: place.clone() }
+            });
+            entries.extend(taken.filter(|listed| listed.after.seen > wanted_from).take(missing));
+            if entries.len() == request.per_page {
+                return Ok(ListedPage { seen: wanted_from, entries, next: Some(place) });
             }
             place = match rest {
                 // The filter left nothing of what was read: go on below it.

@@ -177,11 +177,9 @@ impl LookOver {
             for entry in entries.filter(|entry| created_at(entry).is_some_and(|at| at >= since)) {
                 let hour = hours.entry(entry["provider"].as_str().unwrap_or_default().to_owned()).or_default();
                 seen += 1;
-                if seen > MOST_PROCESSES {
-                    hour.and_more = true;
-                    break;
-                }
-                open.extend(hour.count(&entry));
+                hour.and_more |= seen > MOST_PROCESSES;
+                let counted = (seen <= MOST_PROCESSES).then(|| hour.count(&entry));
+                open.extend(counted.flatten());
             }
             place = page.next.filter(|_| is_whole && seen <= MOST_PROCESSES);
             if place.is_none() {

@@ -2,6 +2,7 @@
 //! the rest of the system relies on.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::too_many_lines, clippy::excessive_nesting, reason = "a test may be a long table")]
 
 use std::time::Duration;
 

@@ -94,23 +94,20 @@ impl<'b, 'a> Rows<'b, 'a> {
         let Self { xml, book, line } = self;
         let mut open = OpenRow::default();
         loop {
-            let (element, is_empty) = match xml.next()? {
-                Event::Start(element) => (element, false),
-                Event::Empty(element) => (element, true),
-                Event::End(element) => {
-                    if book.end(&mut open, element.local_name().as_ref())? {
-                        return Ok(open.row);
-                    }
-                    continue;
-                }
+            let event = xml.next()?;
+            match &event {
+                Event::Start(element) => open.begin(line, element, false),
+                Event::Empty(element) => open.begin(line, element, true),
+                Event::End(_) => {}
                 Event::Eof => return Ok(None),
-                other => {
-                    open.text(&other)?;
-                    continue;
-                }
+                other => open.text(other)?,
+            }
+            let ended = match &event {
+                Event::Empty(element) => book.end(&mut open, element.local_name().as_ref())?,
+                Event::End(element) => book.end(&mut open, element.local_name().as_ref())?,
+                _ => false,
             };
-            open.begin(line, &element, is_empty);
-            if is_empty && book.end(&mut open, element.local_name().as_ref())? {
+            if ended {
                 return Ok(open.row);
             }
         }
