@@ -159,20 +159,20 @@ async fn a_code_goes_to_a_contact_of_the_person_only() {
 #[tokio::test]
 async fn whoever_cannot_send_says_so_and_the_code_before_counts() {
     let reached = Reached::new().await;
-    let company = Receiver::start().await;
+    let provider = Receiver::start().await;
     let set = ["provider", "set", "local", "sms"];
-    let account = json!({"url": company.url()}).to_string();
+    let account = json!({"url": provider.url()}).to_string();
     reached.world.admin(&set, &account).await.unwrap();
     let code = |at: usize| -> String {
-        let text = company.received()[at].json()["text"].as_str().unwrap().to_owned();
+        let text = provider.received()[at].json()["text"].as_str().unwrap().to_owned();
         text.chars().filter(char::is_ascii_digit).take(6).collect()
     };
     let refused = async || {
-        company.answer(503);
+        provider.answer(503);
         let failed = reached.sms().await;
         // The customer's own account is none of the alarms' matter, which ring for a 5xx.
         assert_eq!((failed.status, failed.error_code()), (424, "code_not_taken"));
-        company.answer(200);
+        provider.answer(200);
     };
     // The first one of all, and more than may be sent within an hour.
     for _ in 0..6 {
@@ -180,7 +180,7 @@ async fn whoever_cannot_send_says_so_and_the_code_before_counts() {
     }
     assert_eq!(reached.verify_sms(&code(0)).await.fields(), ["code"], "it was not sent");
     assert_eq!(reached.sms().await.status, 200);
-    let sent = code(company.received().len() - 1);
+    let sent = code(provider.received().len() - 1);
     assert_eq!(reached.verify_sms(&other(&sent)).await.fields(), ["code"]);
     refused().await;
     // The tries of the one that was sent are counted as before.

@@ -1,4 +1,4 @@
-//! A state machine: any sequence of what customers, persons, companies, time and trouble do, held against a small model of
+//! A state machine: any sequence of what customers, persons, providers, time and trouble do, held against a small model of
 //! what may be true after each step and must be true in the end. A sequence that fails is made as short as it gets.
 //!
 //! The sequences are the same in every run. `COTEJO_MACHINE` says how many are played; the first are always the same.

@@ -1,4 +1,4 @@
-//! A company that was added by nothing but what CONTRIBUTING.md says, played through the whole system against a stand-in
+//! A provider that was added by nothing but what CONTRIBUTING.md says, played through the whole system against a stand-in
 //! of a few routes.
 
 use std::{

@@ -1,10 +1,10 @@
-//! What a company refuses is kept in its own words, and told by its code, wherever it refuses.
+//! What a provider refuses is kept in its own words, and told by its code, wherever it refuses.
 
 use cotejo_tests::{Answer, Disturbance, When, World, link_order, order, tecalis_order};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-/// What only the company says.
+/// What only the provider says.
 const PROSE: &str = "The phone +573003003030 of Juan is not one";
 
 /// The next call of the kind, after `skip` others, is refused so.
@@ -40,7 +40,7 @@ async fn failed(world: &World, answer: &Answer) -> Value {
 
 #[tokio::test]
 async fn a_refusal_at_creation_is_kept_in_the_company_s_words_and_told_by_its_code() {
-    for (company, operation, about, status, code, body) in [
+    for (provider, operation, about, status, code, body) in [
         ("auco", "auco POST", "veriface", 400, "PHONE_INVALID", json!({"message": "PHONE_INVALID", "detail": PROSE})),
         ("auco", "auco POST", "veriface", 400, "http_400", json!({ "message": PROSE })),
         ("auco", "auco POST", "veriface", 401, "unauthorized", json!({ "message": PROSE })),
@@ -59,14 +59,14 @@ async fn a_refusal_at_creation_is_kept_in_the_company_s_words_and_told_by_its_co
     ] {
         let world = World::watched().await;
         let sandbox = world.local.sandbox();
-        let order = match company {
+        let order = match provider {
             "auco" => order("approved"),
             "link" => link_order(sandbox, "ok", false, &Value::Null),
             _ => tecalis_order(&sandbox.tecalis_authorize("approved").unwrap()),
         };
         refuse(&world, operation, about, 0, status, &body);
         let answer = world.customer.create_once("key", &order).await;
-        assert_eq!((answer.status, answer.error_code()), (422, "refused_by_provider"), "{company}");
+        assert_eq!((answer.status, answer.error_code()), (422, "refused_by_provider"), "{provider}");
         assert!(answer.body["error"].as_str().unwrap().ends_with(&format!("with {code}.")), "{answer:?}");
         assert!(!answer.body.to_string().contains(PROSE), "prose is not passed on");
         let again = world.customer.create_once("key", &order).await;
@@ -76,7 +76,7 @@ async fn a_refusal_at_creation_is_kept_in_the_company_s_words_and_told_by_its_co
         let process = failed(&world, &answer).await;
         assert_eq!(process["status_reason"], "refused_by_provider");
         assert_eq!(details(&process, "refused"), [code]);
-        assert_eq!(said(&world, &process).await, [body.to_string()], "{company}");
+        assert_eq!(said(&world, &process).await, [body.to_string()], "{provider}");
         assert_eq!(process["evidence_state"], "complete");
         assert!(!world.items().await.iter().any(|item| item.tells(PROSE)), "the words are in the bucket only");
 

@@ -64,6 +64,16 @@ pub struct AttemptDelivery {
     addresses: Mutex<HashMap<String, Breaker>>,
 }
 
+/// Whether a place may be called.
+enum Permission {
+    Granted {
+        place: Place,
+        /// Whether the call is a trial on behalf of all deliveries to the place.
+        is_trial: bool,
+    },
+    NotBefore(Timestamp),
+}
+
 impl AttemptDelivery {
     /// Built once per execution environment.
     #[must_use]
@@ -88,8 +98,8 @@ impl AttemptDelivery {
         let Some(record) = record.filter(|record| record.delivery.is_due(now)) else { return Ok(()) };
         let Some(place) = self.place(key, &record.delivery, now).await? else { return Ok(()) };
         let (place, is_trial) = match self.way(key, place, now).await? {
-            Ok(way) => way,
-            Err(until) => return self.put_off(key, until).await,
+            Permission::Granted { place, is_trial } => (place, is_trial),
+            Permission::NotBefore(until) => return self.put_off(key, until).await,
         };
         // Of an address only this execution environment knows, so the trial is made here.
         let is_apart = if is_trial { matches!(place, Place::Channel(_)) } else { record.delivery.failed > 0 };
@@ -137,13 +147,8 @@ impl AttemptDelivery {
         Ok(None)
     }
 
-    /// Whether the place may be called, and if so whether that is a trial for all; otherwise before when it may not.
-    async fn way(
-        &self,
-        key: &DeliveryKey,
-        mut place: Place,
-        now: Timestamp,
-    ) -> Result<Result<(Place, bool), Timestamp>, InfraError> {
+    /// Whether the place may be called.
+    async fn way(&self, key: &DeliveryKey, mut place: Place, now: Timestamp) -> Result<Permission, InfraError> {
         let way = match &mut place {
             Place::Address(address, _) => self.addresses(|addresses| {
                 let Some(breaker) = addresses.get_mut(address.as_str()) else { return Way::Open };
@@ -160,7 +165,7 @@ impl AttemptDelivery {
                     match self.services.store.commit_channel(key, record).await {
                         Ok(()) => record.version += 1,
                         // Another delivery tries.
-                        Err(StoreError::Conflict) => return Ok(Err(until)),
+                        Err(StoreError::Conflict) => return Ok(Permission::NotBefore(until)),
                         Err(error) => return Err(error.into()),
                     }
                 }
@@ -168,8 +173,8 @@ impl AttemptDelivery {
             }
         };
         Ok(match way {
-            Way::Closed(until) => Err(until),
-            way => Ok((place, way == Way::Trial)),
+            Way::Closed(until) => Permission::NotBefore(until),
+            way => Permission::Granted { place, is_trial: way == Way::Trial },
         })
     }
 

@@ -66,7 +66,7 @@ pub enum Error {
         retry_after: u32,
     },
     /// The provider that the tenant has for messages did not take the code.
-    #[error("The company that sends the code did not take it.")]
+    #[error("The provider that sends the code did not take it.")]
     CodeNotTaken,
     /// Our own mail did not take the code.
     #[error("The code could not be sent for the moment.")]

@@ -34,30 +34,28 @@ pub const AT_ONCE: usize = 25;
 pub const BATCH_TIME: Duration = Duration::from_secs(25);
 
 /// What became of an item.
-enum Seen {
+enum Handled {
     Done,
     /// To be brought again.
     Failed(String),
     /// Not to be brought again: it would end alike.
-    LeftToTheClock(String),
+    LeftToSchedule(String),
 }
 
-impl Seen {
-    fn of(result: Option<Result<Result<(), InfraError>, impl ToString>>) -> Self {
-        match result {
-            Some(Ok(Ok(()))) => Self::Done,
-            Some(Ok(Err(error))) if error.is_lasting() => Self::LeftToTheClock(error.to_string()),
-            Some(Ok(Err(error))) => Self::Failed(error.to_string()),
-            Some(Err(panicked)) => Self::LeftToTheClock(panicked.to_string()),
-            None => Self::LeftToTheClock("out of time".to_owned()),
+impl Handled {
+    fn of(handled: Result<(), InfraError>) -> Self {
+        match handled {
+            Ok(()) => Self::Done,
+            Err(error) if error.is_lasting() => Self::LeftToSchedule(error.to_string()),
+            Err(error) => Self::Failed(error.to_string()),
         }
     }
 }
 
-/// Calls `see_to` once for each item in the batch, with the moment when the batch must have ended; what runs then is dropped where
+/// Calls `handle` once for each item in the batch, with the moment when the batch must have ended; what runs then is dropped where
 /// it stands. Several records of one item are one look, since a look sees the item as it stands; where it fails, the earliest of its
 /// records is named, for Lambda brings everything from there again.
-pub async fn each_item<F, T>(event: Event, clock: &dyn Clock, see_to: F) -> DynamoDbEventResponse
+pub async fn each_item<F, T>(event: Event, clock: &dyn Clock, handle: F) -> DynamoDbEventResponse
 where
     F: Fn(WorkKey, Timestamp) -> T,
     T: Future<Output = Result<(), InfraError>>,
@@ -67,12 +65,16 @@ where
     let failures = stream::iter(order)
         .map(|key| {
             let record = first_record.remove(&key).flatten();
-            let seen_to = see_to(key.clone(), end);
+            let handled = handle(key.clone(), end);
             async move {
                 let began = clock.now();
-                let seen = Seen::of(in_time(clock, end, catch_panic(seen_to)).await);
-                report(&key, &seen, began, clock.now());
-                record.filter(|_| matches!(seen, Seen::Failed(_)))
+                let outcome = match in_time(clock, end, catch_panic(handled)).await {
+                    Some(Ok(handled)) => Handled::of(handled),
+                    Some(Err(panicked)) => Handled::LeftToSchedule(panicked.to_string()),
+                    None => Handled::LeftToSchedule("out of time".to_owned()),
+                };
+                report(&key, &outcome, began, clock.now());
+                record.filter(|_| matches!(outcome, Handled::Failed(_)))
             }
         })
         .buffered(AT_ONCE)
@@ -109,13 +111,13 @@ fn items(event: Event) -> (Vec<WorkKey>, HashMap<WorkKey, Option<String>>) {
     (order, first_record)
 }
 
-fn report(key: &WorkKey, seen: &Seen, began: Timestamp, now: Timestamp) {
+fn report(key: &WorkKey, outcome: &Handled, began: Timestamp, now: Timestamp) {
     let (tenant, item) = (key.tenant(), key.item().pk());
     let duration_ms = u64::try_from(now.duration_since(began).as_millis()).unwrap_or_default();
-    match seen {
-        Seen::Done => return tracing::info!(%tenant, item, duration_ms, "item handled"),
-        Seen::Failed(error) => tracing::error!(%tenant, item, duration_ms, error, "a stream record failed"),
-        Seen::LeftToTheClock(error) => {
+    match outcome {
+        Handled::Done => return tracing::info!(%tenant, item, duration_ms, "item handled"),
+        Handled::Failed(error) => tracing::error!(%tenant, item, duration_ms, error, "a stream record failed"),
+        Handled::LeftToSchedule(error) => {
             tracing::error!(%tenant, item, duration_ms, error, "a stream record was left to the clock");
         }
     }

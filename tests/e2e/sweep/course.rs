@@ -20,7 +20,7 @@ pub struct Course {
     ends: Vec<String>,
     /// How often each kind of thing stands in the timelines, provider by provider.
     happened: BTreeMap<String, usize>,
-    /// Submissions that the companies took, and codes that went out.
+    /// Submissions that the providers took, and codes that went out.
     sent: [usize; 3],
     /// When nothing was left to be done.
     lasted: SignedDuration,

@@ -18,7 +18,7 @@ pub const INVARIANTS: &[Invariant] = &[
     ("the evidence is complete", evidence_is_complete),
     ("each picture is kept once, as it was", pictures_are_kept),
     ("a certificate is kept once, as it was made", certificates_are_kept),
-    ("one request makes one process at the company", nothing_is_submitted_twice),
+    ("one request makes one process at the provider", nothing_is_submitted_twice),
     ("a reference is one process's", references_are_unique),
     ("an event's id is of one event", events_are_unique),
     ("every event is handed on", events_are_handed_on),
@@ -41,7 +41,7 @@ fn ends_right(workflow: &Workflow, seen: &Seen) -> Result<(), String> {
     let mut ends: Vec<_> = there.iter().map(|process| process["status"].as_str().unwrap()).collect();
     ends.sort_unstable();
     let right = |(end, right): (&&str, &&str)| right.split('|').any(|right| right == *end);
-    // What was never stored is not at the company either, and what was lost is accounted for.
+    // What was never stored is not at the provider either, and what was lost is accounted for.
     let missing = workflow.ends.len().saturating_sub(lost.len());
     let nobody = seen.processes.is_empty() && seen.at_auco.is_empty() && seen.at_link.is_empty();
     let all = ends.len() == missing || nobody;

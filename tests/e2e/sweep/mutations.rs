@@ -28,7 +28,7 @@ async fn check(workflow: Workflow, point: Option<&Point>, call: &str, condition:
 #[tokio::test]
 async fn a_creation_that_does_not_mind_an_earlier_one_is_found() {
     let workflow = workflow("Auco, with a key");
-    let broken = "one request makes one process at the company";
+    let broken = "one request makes one process at the provider";
     check(workflow, None, "PutItem PROCESS", "attribute_not_exists(pk)", broken).await;
 }
 

@@ -113,7 +113,7 @@ impl Play {
         }
     }
 
-    /// When anything is due next, at a company or here, but for what lies far ahead.
+    /// When anything is due next, at a provider or here, but for what lies far ahead.
     async fn next_due(&self) -> Option<Timestamp> {
         let now = self.world.now();
         let items = self.world.aws.wire().aside(self.world.raw_items()).await;

@@ -26,7 +26,7 @@ pub enum How {
     Woken,
     /// The customer sends the same creation again just before.
     Repeated,
-    /// The person is done just before, and the company says so.
+    /// The person is done just before, and the provider says so.
     CalledBack,
     /// Transactions are under way over the same item until nobody waits any longer.
     Contended,
@@ -168,7 +168,7 @@ fn ways(call: &Call) -> &'static [How] {
     } else if call.operation.starts_with("S3") || call.operation == "Lambda Invoke" {
         &[FailsBefore, FailsAfter, AnswerLost, CrashBefore, CrashAfter]
     } else {
-        // Of what only reads, the effect is nothing; a company counts as reading nowhere.
+        // Of what only reads, the effect is nothing; a provider counts as reading nowhere.
         match call.operation.as_str() {
             "GetItem" | "Query" => &[FailsBefore, CrashAfter, Throttled],
             "BatchGetItem" => &[FailsBefore, CrashAfter, Throttled, LeftOut],

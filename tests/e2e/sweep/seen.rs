@@ -1,4 +1,4 @@
-//! How everything stands when nothing is left to be done, as customer, operator and companies see it.
+//! How everything stands when nothing is left to be done, as customer, operator and providers see it.
 
 use std::collections::BTreeMap;
 
@@ -66,7 +66,7 @@ impl Seen {
         }
     }
 
-    /// Whether the company has the process and we can know. Only Auco cannot be asked for a process whose number was lost
+    /// Whether the provider has the process and we can know. Only Auco cannot be asked for a process whose number was lost
     /// with its answer; if it does not call back either, nobody can tell.
     pub fn is_there(&self, workflow: &Workflow, process: &Value) -> bool {
         let is_its = |there: &AucoProcessView| there.custom["cotejo_id"] == process["id"];

@@ -1,17 +1,17 @@
-//! What the fuzz targets share: bodies that begin as the companies' own samples, and companies that answer with them.
+//! What the fuzz targets share: bodies that begin as the providers' own samples, and providers that answer with them.
 //!
 //! A target is a test. `cargo test -p cotejo-fuzz` gives each the samples as they are and then some seconds of changed
 //! ones; `BOLERO_RANDOM_TEST_TIME_MS` gives it longer, and `cargo bolero test` runs it under a coverage-guided fuzzer.
 
 #![expect(clippy::unwrap_used, reason = "a target's own failure is a failed test")]
 
-mod companies;
+mod accounts;
 mod mutate;
 
-pub use companies::{Answering, accounts, at_link, authorization, new_process, now, pictures};
+pub use accounts::{Answering, accounts, at_link, authorization, new_process, now, pictures};
 pub use mutate::mutated;
 
-/// The companies' samples, as `(name, body)`: the very files that the connectors' own tests read.
+/// The providers' samples, as `(name, body)`: the very files that the connectors' own tests read.
 pub const SAMPLES: &[(&str, &str)] = &[
     sample!("auco", "001_2c6c5cd1839b43f7.approved"),
     sample!("auco", "001_2c6c5cd1839b43f7.blocked"),
@@ -33,10 +33,10 @@ pub const SAMPLES: &[(&str, &str)] = &[
     sample!("tecalis", "000_ed50bf7531232d3b.unauthorized"),
 ];
 
-/// One of the samples of `company`, changed as `input` says; as it is where `input` is empty or says so.
+/// One of the samples of `provider`, changed as `input` says; as it is where `input` is empty or says so.
 #[must_use]
-pub fn body_of(company: &str, input: &[u8]) -> Vec<u8> {
-    let samples: Vec<_> = SAMPLES.iter().filter(|(name, _)| name.starts_with(company)).collect();
+pub fn body_of(provider: &str, input: &[u8]) -> Vec<u8> {
+    let samples: Vec<_> = SAMPLES.iter().filter(|(name, _)| name.starts_with(provider)).collect();
     let (first, rest) = input.split_first().unwrap_or((&0, &[]));
     let (_, sample) = samples[usize::from(*first) % samples.len()];
     mutated(sample.as_bytes(), rest)
@@ -45,10 +45,10 @@ pub fn body_of(company: &str, input: &[u8]) -> Vec<u8> {
 #[macro_export]
 #[doc(hidden)]
 macro_rules! sample {
-    ($company:literal, $name:literal) => {
+    ($provider:literal, $name:literal) => {
         (
-            concat!($company, " ", $name),
-            include_str!(concat!("../../../shared/src/providers/", $company, "/fixtures/", $name, ".json")),
+            concat!($provider, " ", $name),
+            include_str!(concat!("../../../shared/src/providers/", $provider, "/fixtures/", $name, ".json")),
         )
     };
 }

@@ -1,4 +1,4 @@
-//! What the companies answer.
+//! What the providers answer.
 
 use std::collections::BTreeSet;
 
@@ -61,12 +61,12 @@ fn with_odd_attempt(input: &[u8]) -> Option<Vec<u8>> {
 #[test]
 fn an_odd_attempt_costs_nothing_but_itself() {
     let runtime = runtime();
-    let company = runtime.block_on(Answering::start());
-    let accounts = accounts(&company.url());
+    let server = runtime.block_on(Answering::start());
+    let accounts = accounts(&server.url());
     let (_, auco) = accounts.iter().find(|(name, _)| *name == "auco").unwrap();
     fuzz!(|input: &[u8]| {
         let Some(body) = with_odd_attempt(input) else { return };
-        company.answer(200, body);
+        server.answer(200, body);
         let answer = runtime.block_on(auco.query("CODE", now())).unwrap();
         check(&answer);
         assert_eq!(answer.observation.status, Status::Approved);
@@ -81,9 +81,9 @@ fn check_reference(reference: &str) {
     assert!(reference.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)), "{reference:?}");
 }
 
-async fn submit(provider: &dyn Provider, company: &str, request: &ProcessRequest) -> Result<Submitted, ProviderError> {
-    let (id, _) = new_process(company);
-    let pictures = if company == "link" { pictures() } else { Vec::new() };
+async fn submit(provider: &dyn Provider, name: &str, request: &ProcessRequest) -> Result<Submitted, ProviderError> {
+    let (id, _) = new_process(name);
+    let pictures = if name == "link" { pictures() } else { Vec::new() };
     let callbacks = CallbackUrls { result: Some("https://x.example/r".into()), certificate: None };
     let submission =
         Submission { id, round: Round::First, request, pictures: &pictures, callbacks: &callbacks, now: now() };
@@ -93,11 +93,11 @@ async fn submit(provider: &dyn Provider, company: &str, request: &ProcessRequest
 #[test]
 fn samples_as_they_are_are_understood() {
     runtime().block_on(async {
-        let company = Answering::start().await;
+        let server = Answering::start().await;
         let mut understood = 0;
-        for (name, provider) in accounts(&company.url()) {
+        for (name, provider) in accounts(&server.url()) {
             for (_, sample) in SAMPLES.iter().filter(|(sample, _)| sample.starts_with(name)) {
-                company.answer(200, sample.as_bytes().to_vec());
+                server.answer(200, sample.as_bytes().to_vec());
                 let Ok(answer) = provider.query(&authorization(), now()).await else { continue };
                 assert_eq!(answer.observation.unread, [""; 0], "{sample}");
                 understood += 1;
@@ -111,12 +111,12 @@ fn samples_as_they_are_are_understood() {
 #[test]
 fn whatever_is_answered_to_a_query() {
     let runtime = runtime();
-    let company = runtime.block_on(Answering::start());
-    let accounts = accounts(&company.url());
+    let server = runtime.block_on(Answering::start());
+    let accounts = accounts(&server.url());
     let reference = authorization();
     fuzz!(|input: &[u8]| {
         for (name, provider) in accounts.iter().filter(|(_, provider)| provider.capabilities().query) {
-            company.answer(200, body_of(name, input));
+            server.answer(200, body_of(name, input));
             if let Ok(answer) = runtime.block_on(provider.query(&reference, now())) {
                 check(&answer);
             }
@@ -127,14 +127,14 @@ fn whatever_is_answered_to_a_query() {
 #[test]
 fn whatever_is_answered_to_a_submission() {
     let runtime = runtime();
-    let company = runtime.block_on(Answering::start());
-    let accounts = accounts(&company.url());
+    let server = runtime.block_on(Answering::start());
+    let accounts = accounts(&server.url());
     let requests: Vec<_> = accounts.iter().map(|(name, _)| new_process(name).1).collect();
     fuzz!(|input: &[u8]| {
         let (status, input) = input.split_first().unwrap_or((&0, &[]));
         let status = [200, 201, 200, 400, 401, 409, 429, 500][usize::from(*status) % 8];
         for ((name, provider), request) in accounts.iter().zip(&requests) {
-            company.answer(status, body_of(name, input));
+            server.answer(status, body_of(name, input));
             match runtime.block_on(submit(provider.as_ref(), name, request)) {
                 Ok(submitted) => {
                     check_reference(&submitted.reference);
@@ -156,15 +156,15 @@ fn whatever_is_answered_to_a_submission() {
 #[test]
 fn whatever_is_answered_to_link_s_verification() {
     let runtime = runtime();
-    let company = runtime.block_on(Answering::start());
+    let server = runtime.block_on(Answering::start());
     let request = new_process("link").1;
     let token = r#"{"token": "t", "expiresIn": 3600}"#;
     fuzz!(|input: &[u8]| {
         // The token first, so that what follows is about the verification.
-        let link = at_link(&company.url());
-        company.answer(200, token.as_bytes().to_vec());
+        let link = at_link(&server.url());
+        server.answer(200, token.as_bytes().to_vec());
         let _ = runtime.block_on(link.certificate("x", now()));
-        company.answer(200, body_of("link", input));
+        server.answer(200, body_of("link", input));
         if let Ok(submitted) = runtime.block_on(submit(&link, "link", &request)) {
             submitted.answer.iter().for_each(check);
         }

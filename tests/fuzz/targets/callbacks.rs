@@ -1,4 +1,4 @@
-//! What comes to the addresses that the companies call back at.
+//! What comes to the addresses that the providers call back at.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;

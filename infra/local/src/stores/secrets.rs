@@ -96,23 +96,27 @@ impl Secrets {
     }
 
     /// The answer to a call.
-    fn call(&self, operation: &str, request: &Value) -> io::Result<Result<Value, Refusal>> {
+    fn call(&self, operation: &str, request: &Value) -> Result<Value, CallError> {
         let field = |name: &str| request.get(name).and_then(Value::as_str).unwrap_or_default();
-        let missing = Err(Refusal("ResourceNotFoundException", "Secrets Manager can't find the specified secret."));
+        let missing = || {
+            CallError::from(Refusal("ResourceNotFoundException", "Secrets Manager can't find the specified secret."))
+        };
         let given = || serde_json::from_str(field("SecretString"));
-        let not_json = Err(Refusal("InvalidParameterException", "SecretString is not JSON, which all of ours are."));
+        let not_json = || {
+            CallError::from(Refusal("InvalidParameterException", "SecretString is not JSON, which all of ours are."))
+        };
         let id = [field("SecretId"), field("Name")].concat();
         let scheduled = self.contents()?.contains_key(&deleted(&id));
         if scheduled && operation == "RestoreSecret" {
             self.rename(&deleted(&id), &id)?;
-            return Ok(Ok(described(&id, &[])));
+            return Ok(described(&id, &[]));
         }
         if scheduled && operation != "ListSecrets" {
             let message = "You can't perform this operation on the secret because it was marked for deletion.";
-            return Ok(Err(Refusal("InvalidRequestException", message)));
+            return Err(Refusal("InvalidRequestException", message).into());
         }
-        Ok(match operation {
-            "DeleteSecret" | "RestoreSecret" if self.get(&id)?.is_none() => missing,
+        match operation {
+            "DeleteSecret" | "RestoreSecret" if self.get(&id)?.is_none() => Err(missing()),
             "DeleteSecret" => {
                 self.rename(&id, &deleted(&id))?;
                 Ok(described(&id, &[]))
@@ -120,19 +124,19 @@ impl Secrets {
             "RestoreSecret" => Ok(described(&id, &[])),
             "GetSecretValue" => match self.get(field("SecretId"))? {
                 Some(value) => Ok(described(field("SecretId"), &[("SecretString", json!(value.to_string()))])),
-                None => missing,
+                None => Err(missing()),
             },
             "CreateSecret" => match (self.get(field("Name"))?, given()) {
-                (Some(_), _) => Err(Refusal("ResourceExistsException", "A secret of this name exists.")),
-                (None, Err(_)) => not_json,
+                (Some(_), _) => Err(Refusal("ResourceExistsException", "A secret of this name exists.").into()),
+                (None, Err(_)) => Err(not_json()),
                 (None, Ok(value)) => {
                     self.set(field("Name"), value)?;
                     Ok(described(field("Name"), &[]))
                 }
             },
             "PutSecretValue" => match (self.get(field("SecretId"))?, given()) {
-                (None, _) => missing,
-                (Some(_), Err(_)) => not_json,
+                (None, _) => Err(missing()),
+                (Some(_), Err(_)) => Err(not_json()),
                 (Some(_), Ok(value)) => {
                     self.set(field("SecretId"), value)?;
                     Ok(described(field("SecretId"), &[]))
@@ -146,8 +150,8 @@ impl Secrets {
                 let names = self.contents()?.into_keys().filter(wanted).filter(|name| !name.ends_with(DELETED));
                 Ok(json!({"SecretList": names.map(|name| described(&name, &[])).collect::<Vec<_>>()}))
             }
-            _ => Err(Refusal("UnknownOperationException", "The operation is not known locally.")),
-        })
+            _ => Err(Refusal("UnknownOperationException", "The operation is not known locally.").into()),
+        }
     }
 }
 
@@ -160,6 +164,24 @@ fn deleted(name: &str) -> String {
 
 /// An error of the API: its code and its message.
 struct Refusal(&'static str, &'static str);
+
+/// Why a call gives no answer.
+enum CallError {
+    Refused(Refusal),
+    Io(io::Error),
+}
+
+impl From<Refusal> for CallError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<io::Error> for CallError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
 
 fn described(name: &str, more: &[(&str, Value)]) -> Value {
     let arn = format!("arn:aws:secretsmanager:local:000000000000:secret:{name}-AAAAAA");
@@ -175,9 +197,11 @@ async fn answer(State(secrets): State<Secrets>, headers: HeaderMap, body: Bytes)
     let operation = target.strip_prefix("secretsmanager.").unwrap_or_default();
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
     match secrets.call(operation, &request) {
-        Ok(Ok(answer)) => reply(StatusCode::OK, &answer),
-        Ok(Err(Refusal(code, message))) => reply(StatusCode::BAD_REQUEST, &json!({"__type": code, "message": message})),
-        Err(error) => {
+        Ok(answer) => reply(StatusCode::OK, &answer),
+        Err(CallError::Refused(Refusal(code, message))) => {
+            reply(StatusCode::BAD_REQUEST, &json!({"__type": code, "message": message}))
+        }
+        Err(CallError::Io(error)) => {
             let body = json!({"__type": "InternalServiceError", "message": error.to_string()});
             reply(StatusCode::INTERNAL_SERVER_ERROR, &body)
         }

@@ -49,7 +49,7 @@ pub(super) fn of(source: String) -> Import {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn look_at(file: &[u8]) -> Result<(), String> {
+pub(super) fn inspect(file: &[u8]) -> Result<(), String> {
     sheet::inspect(file)?;
     if sheet::is_packed(file) { Ok(()) } else { judge(&Sheet::open(file)?.columns) }
 }

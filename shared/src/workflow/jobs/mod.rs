@@ -146,7 +146,7 @@ impl Jobs {
         let unavailable = |_| Error::Unavailable;
         let (source, text) = match file {
             ImportFile::Bytes(bytes) => {
-                import::look_at(&bytes).map_err(|fault| Error::invalid_field("file", &fault))?;
+                import::inspect(&bytes).map_err(|fault| Error::invalid_field("file", &fault))?;
                 let text = hex::encode(Sha256::digest(&bytes));
                 let source = ObjectKey::Job { tenant: caller.tenant(), run, file: JobFile::Source };
                 self.0.put(&source, bytes).await.map_err(unavailable)?;

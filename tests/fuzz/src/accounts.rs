@@ -1,4 +1,4 @@
-//! The connectors' public doors, and a company that answers every call with one body.
+//! The connectors' public doors, and a provider that answers every call with one body.
 
 use std::{
     net::SocketAddr,
@@ -17,7 +17,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// A company that answers every call with the same status and body.
+/// A provider that answers every call with the same status and body.
 #[derive(Clone)]
 pub struct Answering {
     answer: Arc<Mutex<(u16, Vec<u8>)>>,
@@ -85,7 +85,7 @@ pub fn now() -> Timestamp {
     "2026-11-02T09:00:00Z".parse().unwrap()
 }
 
-/// The companies that can be asked, each with what its samples are called.
+/// The providers that can be asked, each with what its samples are called.
 #[must_use]
 pub fn accounts(url: &str) -> Vec<(&'static str, Box<dyn Provider>)> {
     let auco = json!({"public_key": "puk", "private_key": "prk", "webhook_id": "cotejo", "media_hosts": ["x.example"]});
@@ -121,22 +121,22 @@ fn find_uuid(json: &Value) -> Option<String> {
     }
 }
 
-/// What is submitted to `company`.
+/// What is submitted to `provider`.
 #[must_use]
-pub fn new_process(company: &str) -> (ProcessId, ProcessRequest) {
-    let options = match company {
+pub fn new_process(provider: &str) -> (ProcessId, ProcessRequest) {
+    let options = match provider {
         "auco" => json!({"platform": "whatsapp", "email": "x@example.com"}),
         "link" => json!({"certify": true, "manual_on_warning": true}),
         _ => json!({"auth_uuid": authorization()}),
     };
     let mut request: ProcessRequest = serde_json::from_value(json!({
-        "provider": company,
+        "provider": provider,
         "person": {"name": "Carmen Española", "phone": "+573003003030"},
         "document": {"country": "ES", "type": "DNI", "number": "99999999R"},
         "options": options,
     }))
     .unwrap();
-    if company == "link" {
+    if provider == "link" {
         request.pictures = pictures().into_iter().map(|picture| picture.kind).collect();
     }
     (ProcessId(uuid::Uuid::from_u128(7)), request)
