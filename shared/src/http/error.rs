@@ -296,3 +296,19 @@ impl From<SecretsError> for ApiError {
         workflow::Error::from(error).into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn every_code_is_documented_with_its_status() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/api.md");
+        let text = std::fs::read_to_string(path).unwrap();
+        for code in ErrorCode::ALL {
+            let row = format!("| {} | `{}` |", code.status(), code.as_str());
+            assert!(text.contains(&row), "{row}");
+        }
+    }
+}

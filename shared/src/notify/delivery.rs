@@ -39,12 +39,12 @@ pub struct Delivery {
     pub created_at: Timestamp,
     /// The last replay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replayed: Option<Replayed>,
+    pub replayed: Option<Replay>,
 }
 
 /// A request to deliver again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Replayed {
+pub struct Replay {
     pub at: Timestamp,
     pub by: Actor,
 }
@@ -169,7 +169,7 @@ impl Delivery {
 
     /// Starts it again, whatever its state.
     pub fn replay(&mut self, by: &Actor, now: Timestamp) {
-        self.replayed = Some(Replayed { at: now, by: by.clone() });
+        self.replayed = Some(Replay { at: now, by: by.clone() });
         self.state = DeliveryState::Pending;
         self.failed = 0;
         self.put_off = 0;
@@ -205,7 +205,7 @@ pub struct DeliverySummary<'a> {
     next_attempt_at: Option<Timestamp>,
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
-    replayed: Option<&'a Replayed>,
+    replayed: Option<&'a Replay>,
 }
 
 impl<'a> DeliverySummary<'a> {
