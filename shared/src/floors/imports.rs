@@ -11,6 +11,8 @@ pub(super) struct SourceFile {
     pub(super) module: Module,
     /// Every path into the crate.
     pub(super) imports: Vec<Module>,
+    /// Whether it names `lambda_http`, the HTTP of a function.
+    pub(super) has_lambda_http: bool,
     /// What it re-exports, and from where.
     pub(super) exports: Vec<(String, Module)>,
 }
@@ -22,7 +24,8 @@ impl SourceFile {
         if module.last().is_some_and(|last| last == "mod" || last == "lib") {
             module.pop();
         }
-        let mut source = Self { module: module.clone(), imports: Vec::new(), exports: Vec::new() };
+        let mut source =
+            Self { module: module.clone(), imports: Vec::new(), exports: Vec::new(), has_lambda_http: false };
         source.walk(&module, text.parse::<TokenStream>().unwrap().into_iter().collect());
         source
     }
@@ -31,6 +34,7 @@ impl SourceFile {
     fn walk(&mut self, module: &Module, tokens: Vec<TokenTree>) {
         let mut at = 0;
         while at < tokens.len() {
+            self.has_lambda_http |= ident(&tokens, at).as_deref() == Some("lambda_http");
             let is_use = ident(&tokens, at) == Some("use".to_owned());
             if is_use {
                 let is_public = at > 0 && matches!(ident(&tokens, at - 1).as_deref(), Some("pub"))
@@ -38,6 +42,7 @@ impl SourceFile {
                 let end = (at..tokens.len()).find(|&end| is_punct(&tokens, end, ';')).unwrap_or(tokens.len());
                 let mut paths = Vec::new();
                 tree(&tokens[at + 1..end], &Vec::new(), &mut paths);
+                self.has_lambda_http |= paths.iter().any(|path| path[0] == "lambda_http");
                 for path in paths {
                     self.add(module, &path, is_public);
                 }

@@ -69,6 +69,12 @@ fn upward(sources: &[SourceFile]) -> Vec<String> {
     wrong
 }
 
+/// The files below `http` that name `lambda_http`.
+fn speaking_http(sources: &[SourceFile]) -> Vec<String> {
+    let below = sources.iter().filter(|source| source.module.first().is_some_and(|top| floor(top) < floor("http")));
+    below.filter(|source| source.has_lambda_http).map(|source| source.module.join("::")).collect()
+}
+
 /// The circles among the parts of each module.
 fn circles(sources: &[SourceFile]) -> Vec<String> {
     let modules: BTreeSet<&Module> = sources.iter().map(|source| &source.module).collect();
@@ -128,6 +134,14 @@ fn way_back(
 #[test]
 fn no_import_runs_upward() {
     assert_eq!(upward(&sources()), [""; 0]);
+}
+
+#[test]
+fn no_use_case_speaks_http() {
+    assert_eq!(speaking_http(&sources()), [""; 0]);
+    for text in ["use lambda_http::http::HeaderMap;", "fn f(_: lambda_http::Request) {}"] {
+        assert_eq!(speaking_http(&[SourceFile::new("workflow/create/mod.rs", text)]), ["workflow::create"], "{text}");
+    }
 }
 
 #[test]

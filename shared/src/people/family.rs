@@ -24,8 +24,6 @@ pub struct Family {
     pub references: Option<fn(&Fields) -> Vec<Reference>>,
     /// Fields of which no two records of a tenant share a value.
     pub unique: &'static [&'static str],
-    /// The HTTP status of a creation.
-    pub created: u16,
     pub validate_and_derive: Option<ValidateAndDerive>,
     pub show: Option<Show>,
     /// What is shown and derived from other values. A request that sends it back has no effect.
@@ -136,7 +134,6 @@ impl Family {
             owner: Some(Owner { field: "person_id", kind: Kind::Person }),
             references: None,
             unique: &[],
-            created: 201,
             validate_and_derive: None,
             show: None,
             derived: &[],

@@ -8,8 +8,8 @@
 
 use std::net::IpAddr;
 
+use ::http::HeaderMap;
 use bytes::Bytes;
-use lambda_http::http::HeaderMap;
 use sha2::{Digest as _, Sha256};
 
 use super::{CALLED, Services, WAKE_TIMEOUT, new_token};

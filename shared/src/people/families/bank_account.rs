@@ -10,9 +10,8 @@ use crate::{
     },
 };
 
-/// Persons' bank accounts. Creating one is answered with 200, as in the seed.
+/// Persons' bank accounts.
 pub static BANK_ACCOUNTS: Family = Family {
-    created: 200,
     per_page: Some(SHORT_PAGE),
     validate_and_derive: Some(read_clabe),
     derived: &["metadata", "validated_at"],

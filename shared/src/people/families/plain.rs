@@ -15,9 +15,8 @@ pub static GROUPS: Family = Family {
     )
 };
 
-/// Where persons work. Creating one is answered with 200, as in the seed.
+/// Where persons work.
 pub static EMPLOYMENTS: Family = Family {
-    created: 200,
     counted: true,
     times_after: Some("seniority"),
     ..Family::of_person(
