@@ -1,5 +1,5 @@
-//! Keeping what a provider said: whatever is new in an answer is evidence, untouched, before it counts. So are refusals and
-//! what nobody could read.
+//! Storing provider answers as evidence. The raw answer is stored before its content is applied. Refusals and
+//! unreadable answers are stored too.
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -12,8 +12,8 @@ use crate::{
     process::{CopyOutcome, EvidenceKind, Observation, ObservedMedia, Process, StoredCopy},
 };
 
-/// The observation, with the raw answer stored and among its evidence where it says something new about `process`. One
-/// write to the bucket, or none.
+/// Stores the raw answer as evidence if it says something new about `process`, and returns the observation with it. At
+/// most one write to the bucket.
 pub(super) async fn keep(
     copier: &Copier,
     process: &Process,
@@ -27,7 +27,7 @@ pub(super) async fn keep(
     Ok(observation)
 }
 
-/// As [`keep`], whatever it says: an answer that came by itself cannot be had again.
+/// As [`keep`], but always stores: the provider does not repeat an answer that it pushed.
 pub(super) async fn keep_result(
     copier: &Copier,
     process: &Process,
@@ -45,8 +45,7 @@ pub(super) async fn keep_result(
     Ok(observation)
 }
 
-/// What a provider said that is no answer (a refusal, or what nobody could read), stored, as a piece of evidence. One write
-/// to the bucket.
+/// Stores a response that is not an answer (a refusal or an unreadable body) as evidence. One write to the bucket.
 pub(super) async fn keep_said(
     copier: &Copier,
     process: &Process,
@@ -58,8 +57,8 @@ pub(super) async fn keep_said(
     Ok(ObservedMedia::said(&copy.sha256.clone(), CopyOutcome::Stored(copy), now))
 }
 
-/// As [`keep_said`], for what cannot be had again and must not be held up: where the bucket does not take it, the piece says
-/// that it is lost.
+/// As [`keep_said`], for a response that the provider does not repeat. It never fails: if the bucket does not accept
+/// the response, the evidence is marked as lost.
 pub(super) async fn keep_refusal(copier: &Copier, process: &Process, said: Bytes, now: Timestamp) -> ObservedMedia {
     let sha256 = hex::encode(Sha256::digest(&said));
     keep_said(copier, process, said, now).await.unwrap_or_else(|error| {
@@ -69,8 +68,8 @@ pub(super) async fn keep_refusal(copier: &Copier, process: &Process, said: Bytes
     })
 }
 
-/// Whether an answer is worth keeping as evidence: it changes the state, shows a picture for the first time, or has what
-/// could not be read and was not kept before.
+/// Whether the answer must be stored as evidence: it changes the state, shows a picture for the first time, or contains
+/// a part that is unreadable and not stored yet.
 fn says_something_new(process: &Process, observation: &Observation, now: Timestamp) -> bool {
     let mut after = process.clone();
     after.apply(observation, now);
@@ -79,7 +78,8 @@ fn says_something_new(process: &Process, observation: &Observation, now: Timesta
         || after.unread.noted != process.unread.noted
 }
 
-/// Tells operators of what a look was the first to find unreadable; `before` is how many kinds of places were known by then.
+/// Reports unreadable parts of an answer that this refresh found first. `before` is the number of unreadable places
+/// known before it.
 pub(super) fn report_unread(process: &Process, before: usize, now: Timestamp) {
     if process.unread.noted.len() > before {
         telemetry::record(Metric::AnswerUnread, &[("provider", &process.provider)], 1.0, now);
@@ -88,7 +88,6 @@ pub(super) fn report_unread(process: &Process, before: usize, now: Timestamp) {
     }
 }
 
-/// What the domain remembers of an object.
 pub(super) fn copy_of(stored: Stored) -> StoredCopy {
     StoredCopy {
         key: stored.key,

@@ -1,7 +1,7 @@
-//! One attempt at a delivery: what came of it is written down, and with it when the next one is due. Where its endpoint is left
-//! alone for having failed again and again, only the latter.
+//! One attempt at a delivery. Its result and the time of the next attempt are stored in one write. While the breaker of
+//! an endpoint is open, only the time of the next attempt is stored.
 //!
-//! Between sending and writing everything may stop; then the message goes out again, under the same id.
+//! If the function stops between the call and the write, the message is sent again under the same id.
 
 use std::{
     collections::HashMap,
@@ -34,12 +34,13 @@ use crate::{
     },
 };
 
-/// Addresses that belong to no channel, and fare badly, of which one execution environment knows.
+/// How many addresses without a channel one execution environment tracks.
 const MAX_ADDRESSES: usize = 1000;
-/// How long an order to attempt a delivery apart from the stream holds. One that was not carried out is due again then.
+/// How long a claim for an attempt outside the stream holds. If the attempt did not start by then, the delivery is due
+/// again.
 const CLAIM: SignedDuration = SignedDuration::from_mins(2);
 
-/// An attempt that is made apart from the stream.
+/// The order for an attempt outside the stream.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Order {
     delivery: String,
@@ -47,20 +48,18 @@ pub struct Order {
     is_trial: bool,
 }
 
-/// Where a delivery goes.
 enum Place {
     Channel(Box<ChannelRecord>),
-    /// To an address that belongs to no channel, and what stands for one.
+    /// An address without a channel, and a temporary channel for it.
     Address(String, Box<Channel>),
 }
 
-/// The use case.
 pub struct AttemptDelivery {
     services: Services,
     sender: Sender,
     functions: Functions,
-    /// How addresses fare that belong to no channel. There is no item to keep it on, so each execution environment finds out for
-    /// itself.
+    /// Breakers of addresses without a channel. They have no item in the table, so each execution environment keeps its
+    /// own.
     addresses: Mutex<HashMap<String, Breaker>>,
 }
 
@@ -86,12 +85,12 @@ impl AttemptDelivery {
         }
     }
 
-    /// Attempts the delivery `key`, if it is due. Two reads and one write, and one more where its channel's state changes. What
-    /// failed before is only claimed here, by one write, and attempted by [`Self::run_apart`]: what is behind it in the stream
-    /// must not wait for an endpoint that may hang.
+    /// Attempts the delivery `key` if it is due. Two reads and one write; one more write if the channel's state
+    /// changes. A delivery that failed before is only claimed here, by one write, and attempted by [`Self::run_apart`]:
+    /// an endpoint that hangs must not delay the stream.
     ///
     /// # Errors
-    /// Our own store or secrets; the delivery is attempted again.
+    /// Our store or secrets fail; the delivery is attempted again.
     pub async fn run(&self, key: &DeliveryKey) -> Result<(), InfraError> {
         let now = self.services.now();
         let record = self.services.store.delivery(key, key.id, now).await?;
@@ -101,7 +100,7 @@ impl AttemptDelivery {
             Permission::Granted { place, is_trial } => (place, is_trial),
             Permission::NotBefore(until) => return self.put_off(key, until).await,
         };
-        // Of an address only this execution environment knows, so the trial is made here.
+        // The breaker of an address exists only in this execution environment, so the trial is made here.
         let is_apart = if is_trial { matches!(place, Place::Channel(_)) } else { record.delivery.failed > 0 };
         if is_apart {
             return self.claim(key, record, is_trial, now).await;
@@ -109,7 +108,7 @@ impl AttemptDelivery {
         self.attempt(key, place, &record.delivery, is_trial, FIRST_TIMEOUT).await
     }
 
-    /// Attempts what was ordered, unless it was changed since.
+    /// Makes the ordered attempt, unless the delivery changed since the order.
     ///
     /// # Errors
     /// As [`Self::run`].
@@ -127,7 +126,7 @@ impl AttemptDelivery {
         self.attempt(&key, place, &delivery, order.is_trial, TIMEOUT).await
     }
 
-    /// Where the delivery goes; `None` where that is nowhere, which is then written down.
+    /// The destination of the delivery. `None` if there is none; then the delivery is stored as failed.
     async fn place(&self, key: &DeliveryKey, delivery: &Delivery, now: Timestamp) -> Result<Option<Place>, InfraError> {
         if let Some(url) = &delivery.url {
             let url = url.expose();
@@ -147,7 +146,7 @@ impl AttemptDelivery {
         Ok(None)
     }
 
-    /// Whether the place may be called.
+    /// Whether the destination may be called now, and whether the call is the breaker's trial.
     async fn way(&self, key: &DeliveryKey, mut place: Place, now: Timestamp) -> Result<Permission, InfraError> {
         let way = match &mut place {
             Place::Address(address, _) => self.addresses(|addresses| {
@@ -164,7 +163,7 @@ impl AttemptDelivery {
                     let until = record.channel.try_out(now);
                     match self.services.store.commit_channel(key, record).await {
                         Ok(()) => record.version += 1,
-                        // Another delivery tries.
+                        // Another delivery makes the trial.
                         Err(StoreError::Conflict) => return Ok(Permission::NotBefore(until)),
                         Err(error) => return Err(error.into()),
                     }
@@ -178,7 +177,8 @@ impl AttemptDelivery {
         })
     }
 
-    /// Has the delivery attempted apart from the stream. Where that is not begun, it is due again when the claim is over.
+    /// Claims the delivery and starts an attempt outside the stream. If the attempt does not start, the delivery is due
+    /// again after the claim.
     async fn claim(
         &self,
         key: &DeliveryKey,
@@ -190,7 +190,7 @@ impl AttemptDelivery {
         record.delivery.next_attempt_at = Some(claimed_until);
         match self.services.store.commit_delivery(key, &record, None).await {
             Ok(()) => {}
-            // Whoever changed it has it attempted where it is still due.
+            // Another execution changed the delivery and attempts it if it is still due.
             Err(StoreError::Conflict) => return Ok(()),
             Err(error) => return Err(error.into()),
         }
@@ -203,7 +203,7 @@ impl AttemptDelivery {
         Ok(())
     }
 
-    /// Attempts the delivery, and writes down what came of it for its place and itself.
+    /// Attempts the delivery, and stores the result for the channel and the delivery.
     async fn attempt(
         &self,
         key: &DeliveryKey,
@@ -238,7 +238,7 @@ impl AttemptDelivery {
                 }
                 addresses.entry(address).or_default().failed(is_trial, now);
             }
-            // It answered.
+            // The endpoint answered.
             Outcome::Taken | Outcome::Gone => drop(addresses.remove(&address)),
         });
     }
@@ -247,13 +247,13 @@ impl AttemptDelivery {
         see(&mut self.addresses.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Nobody calls now: its endpoint is left alone until then.
+    /// Postpones the delivery: its endpoint is not called until then.
     async fn put_off(&self, key: &DeliveryKey, until: Timestamp) -> Result<(), InfraError> {
         let (now, fraction) = (self.services.now(), self.services.entropy().fraction());
         self.write(key, |delivery| delivery.put_off(until, now, fraction)).await
     }
 
-    /// Writes down what came of an attempt.
+    /// Stores the result of an attempt.
     async fn take_up(&self, key: &DeliveryKey, outcome: Outcome, attempt: &Attempt) -> Result<(), InfraError> {
         let (now, fraction) = (self.services.now(), self.services.entropy().fraction());
         self.write(key, |delivery| {
@@ -269,9 +269,9 @@ impl AttemptDelivery {
         change_delivery(&self.services, key, key.id, change).await.map(|_| ())
     }
 
-    /// What the attempt says about its channel, anew for a lost race: failures that happen side by side all count. A channel that
-    /// is disabled by it says so on the tenant's others, first: a crash in between repeats the attempt, and the notices are the
-    /// same ones.
+    /// Applies the result of the attempt to its channel, and retries after a lost race, so that concurrent failures all
+    /// count. If this disables the channel, the tenant's other channels are notified first: a crash in between repeats
+    /// the attempt, and the notices have the same ids.
     async fn judge(
         &self,
         key: &DeliveryKey,
@@ -299,7 +299,7 @@ impl AttemptDelivery {
             match races.won(self.services.store.commit_channel(key, &record).await).await {
                 Ok(true) => return Ok(()),
                 Ok(false) => {}
-                // The next attempt says it again.
+                // The next attempt reports the failure again.
                 Err(StoreError::Conflict) => return Ok(()),
                 Err(error) => return Err(error.into()),
             }
@@ -325,21 +325,21 @@ impl AttemptDelivery {
     }
 }
 
-/// What of an address fares well or badly as a whole, and whose it is.
+/// The key of an address's breaker: tenant and origin.
 fn address(tenant: &TenantId, url: &str) -> String {
     let origin = url::Url::parse(url).map(|url| url.origin().ascii_serialization());
     format!("{tenant} {}", origin.as_deref().unwrap_or(url))
 }
 
-/// The id of the notice that a channel was disabled. It follows from what the channel looked like before, so that an
-/// attempt that is repeated gives the same notice, and a later disabling another one.
+/// The id of the notice that a channel was disabled. It is derived from the channel's previous state: a repeated
+/// attempt gives the same id, and a later disabling another id.
 fn notice_id(channel: &Channel) -> Uuid {
     let reason = channel.disabled.as_ref().map(|disabled| disabled.reason.as_str()).unwrap_or_default();
     uuid_of(&["channel_disabled", &channel.id.to_string(), &channel.updated_at.to_string(), reason])
 }
 
-/// Changes a delivery and stores it, anew for a lost race; where it is due then, it is attempted at once. `None` where there
-/// is no such delivery.
+/// Changes a delivery and stores it; retries after a lost race. If the delivery is then due, it is attempted at once.
+/// `None` if the delivery does not exist.
 pub(super) async fn change_delivery(
     services: &Services,
     who: &impl Authority,
@@ -358,7 +358,7 @@ pub(super) async fn change_delivery(
     }
 }
 
-/// Removes everything about the person from what was and will be told about a process.
+/// Removes all personal data from the deliveries about a process.
 pub(super) async fn redact_deliveries(services: &Services, key: &OwnKey) -> Result<usize, InfraError> {
     let deliveries = services.store.deliveries_about(key, &key.id.to_string()).await?;
     for delivery in &deliveries {

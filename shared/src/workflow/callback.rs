@@ -1,10 +1,11 @@
-//! Receiving a provider's callback: one write that puts it into the process's inbox and wakes `run-work`, then a fast 2xx.
+//! Receiving a provider's callback: one write puts it into the process's inbox and wakes `run-work`, then the provider
+//! gets a fast 2xx.
 //!
-//! A callback is a hint. It changes no state here; `run-work` asks the provider before anything does. Where the provider
-//! cannot be asked, the callback's body is kept with it, in the bucket where it is long (one read and one write more).
+//! A callback is a hint. It changes no state here; `run-work` first asks the provider. If the provider has no query,
+//! the callback's body is stored with it; a long body goes to the bucket (one more read and one more write).
 //!
-//! One that proves where it comes from and cannot be read leaves a trace: it is counted, and where it can be made out which
-//! process it is about, its body goes along as evidence and the process is woken. Of one that proves nothing, nothing is kept.
+//! An authenticated callback that is unreadable is counted. If its process can be identified, its body is stored as
+//! evidence and the process is woken. Nothing of an unauthenticated callback is stored.
 
 use std::net::IpAddr;
 
@@ -31,36 +32,33 @@ use crate::{
     workflow::Error,
 };
 
-/// The longest callback that is read.
+/// The longest callback that is read, in bytes.
 const MAX_CALLBACK_BYTES: usize = 1024 * 1024;
 
-/// So much is kept of a callback that is too long.
+/// How many bytes of a callback that is too long are stored.
 const MAX_SAID_BYTES: usize = 64 * 1024;
 
-/// A callback as it came in.
+/// A callback as it was received.
 pub struct Request<'a> {
-    /// The provider that the URL names.
+    /// The provider named in the URL.
     pub provider: &'a str,
-    /// The token that the URL ends in.
+    /// The token at the end of the URL.
     pub token: &'a str,
-    /// The address it came from.
+    /// The source address.
     pub source: Option<IpAddr>,
-    /// Its headers.
     pub headers: &'a HeaderMap,
-    /// Its body.
     pub body: &'a [u8],
 }
 
-/// What became of a callback that was accepted.
+/// The result of an accepted callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Received {
-    /// It is in a process's inbox.
+    /// The callback is in the inbox of a process.
     Kept,
-    /// It is about a process that is not ours; the company may create processes elsewhere too.
+    /// The callback is about an unknown process; the customer may also create processes outside this service.
     NotOurs,
 }
 
-/// The use case.
 pub struct ReceiveCallback {
     services: Services,
     copier: Copier,
@@ -77,16 +75,17 @@ impl ReceiveCallback {
         }
     }
 
-    /// Takes a callback.
+    /// Receives a callback.
     ///
     /// # Errors
-    /// 401 where token, header or address prove nothing, 400 where the body is not a callback, 410 long after the
-    /// process's end, 413, or 503 where it could not be kept: then the provider sends it again.
+    /// `CallbackRefused` if token, header or address do not authenticate the callback; `CallbackMalformed` if the body
+    /// is unreadable; `CallbackTooLarge`; `CallbackOver` long after the process ended; `Unavailable` if the callback
+    /// could not be stored: then the provider sends it again.
     pub async fn run(&self, request: &Request<'_>) -> Result<Received, Error> {
         let outcome = self.receive(request).await;
         let (now, provider) = (self.services.now(), self.services.providers.known(request.provider));
         match &outcome {
-            // What cannot be read proved where it comes from, and was counted already.
+            // An unreadable callback is authenticated, and was already counted.
             Err(Error::CallbackRefused | Error::CallbackOver) => {
                 telemetry::record(Metric::CallbackRefused, &[("provider", provider)], 1.0, now)
             }
@@ -137,7 +136,7 @@ impl ReceiveCallback {
             return Ok(Received::Kept);
         }
         if token.process.is_some() {
-            // A URL that was made for one process speaks of no other.
+            // A URL made for one process accepts callbacks about that process only.
             return Ok(Received::NotOurs);
         }
         match self.by_reference(&token, provider, &callback).await? {
@@ -146,7 +145,7 @@ impl ReceiveCallback {
         }
     }
 
-    /// What a callback says; `None` where it cannot be read and is kept as it is.
+    /// The parsed callback; `None` if it is unreadable and stored as evidence.
     async fn read(
         &self,
         token: &VerifiedToken,
@@ -159,7 +158,7 @@ impl ReceiveCallback {
         let beginning = Some(&body[..if is_long { MAX_SAID_BYTES } else { body.len() }]);
         let (why, said) = match connector.read_callback(incoming) {
             Err(CallbackRefused::Unauthenticated) => return Err(Error::CallbackRefused),
-            // Its body may be about somebody else.
+            // Its body may be about another person.
             Err(CallbackRefused::Elsewhere(why)) => (why, None),
             Err(CallbackRefused::Malformed(why)) => (why, beginning),
             Ok(_) if is_long => ("it is too long", beginning),
@@ -170,14 +169,14 @@ impl ReceiveCallback {
         let noted = self.note_unread(&unread, connector).await?;
         match said {
             _ if is_long => Err(Error::CallbackTooLarge(MAX_CALLBACK_BYTES)),
-            // What is kept need not come again; what is not may have been damaged on its way.
+            // A stored callback need not be sent again. One that is not stored may have been damaged in transit.
             Some(_) if noted => Ok(None),
             _ => Err(Error::CallbackMalformed(why.to_string())),
         }
     }
 
-    /// Leaves a trace of a callback that cannot be read, at the first of the processes that it may be about, and says
-    /// whether there is one.
+    /// Stores an unreadable callback with the first process that it may be about. Returns whether there is such a
+    /// process.
     async fn note_unread(&self, unread: &UnreadableCallback<'_>, connector: &dyn Provider) -> Result<bool, Error> {
         let &UnreadableCallback { token, provider, body, why, said } = unread;
         let now = self.services.now();
@@ -204,7 +203,7 @@ impl ReceiveCallback {
                 is_result: false,
                 unread: Some(why.to_owned()),
             };
-            // Apart from the same body at an address where it can be read.
+            // A separate place: the same body may also arrive at a URL where it is readable.
             let place = format!("unread-{}", place_of(body));
             if self.keep(token, process, &place, &entry, said).await? == Received::Kept {
                 return Ok(true);
@@ -213,7 +212,8 @@ impl ReceiveCallback {
         Ok(false)
     }
 
-    /// The processes that a callback may be about: the one its URL was made for, else those that it mentions.
+    /// The processes that a callback may be about: the one its URL was made for, otherwise those that its body
+    /// mentions.
     async fn mentioned(
         &self,
         unread: &UnreadableCallback<'_>,
@@ -231,14 +231,14 @@ impl ReceiveCallback {
         Ok(processes)
     }
 
-    /// The body to keep with a callback that cannot be had again.
+    /// The body to store with a callback whose content the provider does not repeat.
     async fn body(&self, token: &VerifiedToken, process: ProcessId, body: &[u8]) -> Result<CallbackBody, Error> {
         if body.len() <= MAX_CALLBACK_TEXT_BYTES
             && let Ok(text) = std::str::from_utf8(body)
         {
             return Ok(CallbackBody::Text(Private::new(text.to_owned())));
         }
-        // What is refused afterwards must not have been stored for good. What is redacted from here on is swept.
+        // A callback that is refused later must leave no stored object. A redaction from here on removes the object.
         if self.services.store.is_over(token, process, self.services.now()).await? {
             return Err(Error::CallbackOver);
         }
@@ -246,7 +246,7 @@ impl ReceiveCallback {
         kept.map(CallbackBody::Object).map_err(|_| Error::Unavailable)
     }
 
-    /// Puts a callback into the inbox of `process`; `said` is so much of its body as is evidence only.
+    /// Puts a callback into the inbox of `process`; `said` is the part of its body that is evidence only.
     async fn keep(
         &self,
         token: &VerifiedToken,
@@ -258,7 +258,7 @@ impl ReceiveCallback {
         let mut entry = entry.clone();
         if let Some(said) = said {
             let is_long = said.len() > MAX_CALLBACK_TEXT_BYTES;
-            // Nothing is kept of what is about nobody.
+            // A body without a process is not stored.
             if is_long && self.services.store.load(token, process).await?.is_none() {
                 return Ok(Received::NotOurs);
             }
@@ -286,24 +286,24 @@ impl ReceiveCallback {
     }
 }
 
-/// A callback that proved where it comes from and cannot be read.
+/// A callback that is authenticated and unreadable.
 struct UnreadableCallback<'a> {
     token: &'a VerifiedToken,
     provider: &'a str,
     body: &'a [u8],
-    /// What is wrong with it.
+    /// Why it is unreadable.
     why: &'static str,
-    /// So much of its body as is evidence of its process.
+    /// The part of its body that is evidence of the process.
     said: Option<&'a [u8]>,
 }
 
-/// Whether what names things in it is no longer than what is kept.
+/// Whether the callback's references are within the length that is stored.
 fn has_bounds(callback: &Callback) -> bool {
     let references = [Some(&callback.reference), callback.certificate.as_ref().map(|told| &told.reference)];
     references.into_iter().flatten().all(|reference| reference.len() <= MAX_REFERENCE)
 }
 
-/// The same callback again takes the same place in the inbox.
+/// The place in the inbox. A repeated callback gets the same place.
 fn place_of(body: &[u8]) -> String {
     hex::encode(&Sha256::digest(body)[..12])
 }

@@ -1,7 +1,7 @@
-//! Many values for a catalog at once, from a file whose first line is `type,label,value` (seed `002_62dc5acb5b5aea27`).
+//! Adds many values to a catalog, from a file whose first line is `type,label,value` (seed `002_62dc5acb5b5aea27`).
 //!
-//! Every line is looked at before any value is stored. The values' ids follow from the file, so that sending it again
-//! adds nothing, and adds what is missing where it was not stored whole.
+//! Every line is checked before any value is stored. The ids of the values are derived from the file: sending it again
+//! adds no duplicates, and completes an import that stopped half way.
 
 use std::collections::BTreeMap;
 
@@ -21,15 +21,15 @@ use crate::{
     workflow::Error,
 };
 
-/// Values that one file may have.
+/// The maximum number of values in one file.
 const MAX_ROWS: usize = 1000;
-/// The columns, in their order.
+/// The columns in order.
 const COLUMNS: [&str; 3] = ["type", "label", "value"];
 
 /// Adds the values in `file` to `catalog`. Two reads, and one transaction for each 49 values.
 ///
 /// # Errors
-/// 422 where there is no such catalog, or with the mistakes of every line, as `csv_file[LINE].COLUMN`.
+/// `Invalid` if the catalog does not exist, or with the errors of every line, as `csv_file[LINE].COLUMN`.
 pub async fn add(records: &Records, caller: &Caller, catalog: Uuid, file: &[u8]) -> Result<(), Error> {
     records.get(&CATALOGS, caller, catalog).await.map_err(|error| match error {
         Error::NotFound(_) => Error::invalid_field("custom_catalog_id", "does not refer to an existing record"),
@@ -75,14 +75,14 @@ pub async fn add(records: &Records, caller: &Caller, catalog: Uuid, file: &[u8])
         return Err(Error::Invalid(problems));
     }
     let hash = hex::encode(Sha256::digest(file));
-    // No key that a customer can send has a blank of this kind.
+    // A customer's key cannot contain a tab.
     let keys: Vec<_> = (0..values.len()).map(|number| format!("bulk\t{catalog}\t{hash}\t{number}")).collect();
     let made = values.into_iter().zip(&keys);
     let made = made.map(|((given, fields), key)| (fields, Request::new(&given, Some(key)))).collect();
     records.make_all(&CATALOG_VALUES, caller, ("custom_catalog_id", Kind::Catalog, catalog), made).await
 }
 
-/// The value that a row says, or what is doubtful about its cells.
+/// The value in a row, or the errors of its cells.
 fn value_of(cells: &BTreeMap<&str, &Cell>, catalog: Uuid) -> Result<Fields, Vec<FieldError>> {
     let [kind, label, value] = COLUMNS.map(|name| cells.get(name).map_or("", |cell| cell.text.trim()));
     let form = |name: &str| match name {

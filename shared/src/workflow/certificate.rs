@@ -1,4 +1,4 @@
-//! Giving out a certificate, and fetching it where that has not worked yet.
+//! Returns a certificate, and fetches it from the provider if it is not stored yet.
 
 use std::time::Duration;
 
@@ -22,22 +22,20 @@ use crate::{
     workflow::Error,
 };
 
-/// The largest certificate that an answer carries itself; Lambda gives 6 MB, and base64 takes a third more.
+/// The largest certificate sent in the response itself, in bytes. Lambda allows 6 MB, and base64 adds a third.
 const MAX_INLINE_BYTES: u64 = 4 << 20;
-/// When to come back for a certificate in the making.
+/// When the client should retry while the certificate is not ready.
 const COME_BACK_AFTER_SECONDS: u32 = 30;
 
-/// What there is to give.
 pub enum Given {
-    /// A link that opens without a key, and until when.
+    /// A link that opens without a key, and the time it expires.
     Link(String, Timestamp),
-    /// The certificate itself.
+    /// The content of the certificate.
     Bytes(Bytes),
-    /// It is being made, or could not be fetched yet: come back after so many seconds.
+    /// The certificate is not ready, or could not be fetched yet: retry after this many seconds.
     NotYet(u32),
 }
 
-/// The use case.
 pub struct FetchCertificate {
     services: Services,
     bucket: Bucket,
@@ -54,12 +52,12 @@ impl FetchCertificate {
         Self { services, bucket, submitter }
     }
 
-    /// The certificate of process `id`, as a link that works for `minutes` or, with `download`, itself. One read where it
-    /// is stored; one that the provider announced is fetched now.
+    /// The certificate of process `id`, as a link that works for `minutes` or, with `download`, as its content. One
+    /// read if it is stored; a certificate that the provider announced is fetched now.
     ///
     /// # Errors
-    /// 404 `not_found` where the caller's tenant has no such process, 404 `no_certificate` where the process has none,
-    /// 410 where it was redacted.
+    /// `NotFound` if the tenant has no such process, `NoCertificate` if the process has none, `Redacted` if the process
+    /// was redacted.
     pub async fn run(&self, caller: &Caller, id: ProcessId, minutes: u64, download: bool) -> Result<Given, Error> {
         let record = self.services.store.load(caller, id).await?;
         let process = record.ok_or(Error::NotFound("process"))?.process;
@@ -100,7 +98,7 @@ impl FetchCertificate {
         Ok(Given::Link(link, until))
     }
 
-    /// Fetches what the provider announced, and stores that it is kept.
+    /// Fetches the certificate that the provider announced, and stores it.
     async fn fetch_now(&self, caller: &Caller, process: &Process) -> Result<Option<StoredCopy>, Error> {
         let provider = match self.services.provider(caller, &process.provider).await {
             Ok(provider) => provider,
@@ -136,23 +134,23 @@ impl FetchCertificate {
     }
 }
 
-/// What came of fetching a certificate.
+/// The result of fetching a certificate.
 pub(super) struct Fetched {
     reference: String,
     fetch: CertificateFetch,
-    /// What the provider said instead, where that is new.
+    /// The provider's response instead of a certificate, if it is new.
     said: Option<ObservedMedia>,
 }
 
 impl Fetched {
-    /// There was no time to wait for the provider's answer.
+    /// The result when there was no time to wait for the provider.
     pub(super) fn out_of_time(process: &Process) -> Option<Self> {
         let reference = process.certificate.as_ref()?.reference.clone();
         let fetch = CertificateFetch::Failed { reason: "unavailable".to_owned(), provider_code: None };
         Some(Self { reference, fetch, said: None })
     }
 
-    /// Changes the process accordingly.
+    /// Applies the result to the process.
     pub(super) fn apply(&self, process: &mut Process, now: Timestamp) -> Option<Event> {
         if let Some(said) = &self.said {
             process.keep_said(said, now);
@@ -161,11 +159,11 @@ impl Fetched {
     }
 }
 
-/// Fetches the certificate of `process`, whatever its next try is planned for, and stores it. `None` where there is none
-/// to fetch.
+/// Fetches and stores the certificate of `process` now, without regard to its planned time. `None` if the process has
+/// no certificate to fetch.
 ///
 /// # Errors
-/// Our own bucket.
+/// The bucket fails.
 pub(super) async fn fetch(
     services: &Services,
     copier: &Copier,
@@ -176,7 +174,7 @@ pub(super) async fn fetch(
     let Some(certificate) = process.certificate.as_ref().filter(pending) else { return Ok(None) };
     let asked_at = services.now();
     let answer = provider.certificate(&certificate.reference, asked_at).await;
-    // One that is not there yet is no trouble.
+    // A certificate that is not ready is not a provider failure.
     let trouble = answer.as_ref().err().filter(|error| !matches!(error, ProviderError::NotFound { .. }));
     telemetry::record_call(&process.provider, trouble.map(ProviderError::code), asked_at, services.now());
     let said = match trouble.and_then(|error| Some((error.detail(), error.said()?))) {

@@ -1,10 +1,10 @@
-//! Lost races: whoever loads, changes and stores something does it again where somebody else wrote first.
+//! Retries after lost races: load, change and store again when another execution wrote first.
 //!
-//! Only a lost race is run again here. What DynamoDB refuses for the moment was sent again below ([`crate::store`]), and what is
-//! still refused then is an error.
+//! This module retries lost races only. The layer below ([`crate::store`]) retries transient DynamoDB errors; an error
+//! that remains is returned.
 //!
 //! ```text
-//! let mut races = means.races();
+//! let mut races = services.races();
 //! loop {
 //!     let mut record = store.load(…).await?;
 //!     …
@@ -17,26 +17,27 @@
 use super::Services;
 use crate::{platform::Seams, store::StoreError};
 
-/// How often a lost race is run again before the caller is told to come back.
+/// How many lost races are retried before the caller gets an error.
 const MAX_RACES: u32 = 10;
 
-/// The races of one use case for one thing.
+/// The lost races of one use case on one item.
 pub struct Races<'a> {
     seams: &'a Seams,
     lost: u32,
 }
 
 impl<'a> Races<'a> {
-    /// None was run yet.
+    /// Starts with no lost race.
     #[must_use]
     pub fn new(seams: &'a Seams) -> Self {
         Self { seams, lost: 0 }
     }
 
-    /// Whether a write was done. Where somebody else wrote first, it waits, a little longer each time: then it is to be run again.
+    /// Whether the write was done. If another execution wrote first, this waits with backoff and returns `false`: the
+    /// caller must try again.
     ///
     /// # Errors
-    /// Any other error of the write, and [`StoreError::Conflict`] where the race was lost too often.
+    /// Any other error of the write, and [`StoreError::Conflict`] after too many lost races.
     pub async fn won(&mut self, write: Result<(), StoreError>) -> Result<bool, StoreError> {
         match write {
             Ok(()) => Ok(true),
@@ -45,10 +46,10 @@ impl<'a> Races<'a> {
         }
     }
 
-    /// As [`Self::won`] where it is known that somebody else was first.
+    /// As [`Self::won`] when the caller already knows that it lost the race.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] likewise.
+    /// [`StoreError::Conflict`] after too many lost races.
     pub async fn lose(&mut self) -> Result<(), StoreError> {
         self.lost += 1;
         if self.lost >= MAX_RACES {
@@ -61,7 +62,6 @@ impl<'a> Races<'a> {
 }
 
 impl Services {
-    /// See [`Races`].
     pub(super) fn races(&self) -> Races<'_> {
         Races::new(&self.platform.seams)
     }

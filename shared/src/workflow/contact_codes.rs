@@ -1,8 +1,9 @@
-//! Whether a phone or an e-mail address is a person's: a code of six digits goes there, and the person tells it.
+//! Verifies a phone or an e-mail address: a code of six digits is sent to it, and the person enters the code.
 //!
-//! A code is good for ten minutes and five tries, and the last one sent is the one that counts; five an hour may be sent to one
-//! contact. One that the other side did not take counts for nothing; where it did not answer, the person may have it, so that it
-//! counts. The code that comes back confirms the contact first and is used up then, so that a stop in between loses nothing.
+//! A code is valid for ten minutes and five tries. Only the last code counts. A contact gets at most five codes an
+//! hour. A code that the sender refused is not counted; after a timeout the code is counted, because the person may
+//! have received it. `verify` first confirms the contact and then uses up the code, so a crash in between loses
+//! nothing.
 
 use jiff::SignedDuration;
 use subtle::ConstantTimeEq as _;
@@ -34,28 +35,25 @@ use crate::{
     workflow::Error,
 };
 
-/// How often a code is handed over before the customer is told to come back.
+/// How many times sending a code is tried before the customer gets an error.
 const TRIES: usize = 2;
-/// How long a code is good for.
+/// How long a code is valid.
 const GOOD_FOR: SignedDuration = SignedDuration::from_mins(10);
-/// How often one may be tried.
+/// How many times one code may be tried.
 const MAX_TRIES: u32 = 5;
-/// Codes that may be sent to one contact within [`WITHIN`].
+/// How many codes one contact may receive within [`WITHIN`].
 const MAX_SENT: u64 = 5;
-/// See [`MAX_SENT`].
 const WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
-/// By which way a code goes.
+/// The channel of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// To a phone.
     Sms,
-    /// To an e-mail address.
     Email,
 }
 
 impl Way {
-    /// The field of a contact that it goes to.
+    /// The field of a contact that holds the destination.
     fn field(self) -> &'static str {
         match self {
             Self::Sms => "phone",
@@ -63,7 +61,7 @@ impl Way {
         }
     }
 
-    /// The field that says that it came back.
+    /// The field that records the confirmation.
     fn confirmation(self) -> &'static str {
         match self {
             Self::Sms => "sms_confirmation",
@@ -71,7 +69,7 @@ impl Way {
         }
     }
 
-    /// A phone or an address in the one writing by which it is known, whatever was stored or asked for.
+    /// The canonical form of a phone or an address.
     fn plain(self, value: &str) -> String {
         match self {
             Self::Sms => phone::known(value),
@@ -87,13 +85,12 @@ impl Way {
     }
 }
 
-/// The use case.
 pub struct ContactCodes {
     records: Records,
     sender: Sender,
 }
 
-/// A contact to which a code goes, or from which one came back.
+/// The contact of a request.
 struct Wanted {
     person: Uuid,
     value: String,
@@ -107,11 +104,12 @@ impl ContactCodes {
         Self { records: Records::new(deployment), sender: Sender::new(&deployment.platform) }
     }
 
-    /// Sends a code. Four requests, and the message; one more where it was not taken.
+    /// Sends a code. Four requests, and the message; one more if the message was not accepted.
     ///
     /// # Errors
-    /// 404 where the person has no such contact, 422 with every wrong field or where nothing is set up that sends, 429 after five
-    /// codes within an hour, 424 where the tenant's own company does not take the message, 503 where our mail does not.
+    /// `NotFound` if the person has no such contact; `Invalid` with every wrong field; `NotSetUp` if no sender is set
+    /// up; `TooManyCodes` after five codes within an hour; `CodeNotTaken` if the tenant's own provider does not accept
+    /// the message; `CodeNotSent` if our mail does not.
     pub async fn send(&self, caller: &Caller, way: Way, given: &Fields) -> Result<(), Error> {
         let wanted = read(way, given, false)?;
         self.contacts(caller, way, &wanted).await?;
@@ -149,7 +147,7 @@ impl ContactCodes {
         Err(if account.is_some() { Error::CodeNotTaken } else { Error::CodeNotSent })
     }
 
-    /// Makes the code of that hash the one that counts. Two requests, and as many for each lost race.
+    /// Stores the hash of the code that counts from now on. Two requests, and two for each lost race.
     async fn grant(&self, caller: &Caller, contact: &str, hash: &str) -> Result<Grant, Error> {
         let services = self.records.services();
         let mut races = services.races();
@@ -176,11 +174,11 @@ impl ContactCodes {
         }
     }
 
-    /// Takes a code that came back: the person's contacts with that phone or address are confirmed. Three requests, one
-    /// read and one transaction for each of them, and one more.
+    /// Verifies a code and confirms the person's contacts with that phone or address. Three requests, one read and one
+    /// transaction for each contact, and one more request.
     ///
     /// # Errors
-    /// 404 likewise, 422 where it is not the code, or no longer.
+    /// `NotFound` as in [`Self::send`]; `Invalid` if the code is wrong or expired.
     pub async fn verify(&self, caller: &Caller, way: Way, given: &Fields) -> Result<(), Error> {
         let wanted = read(way, given, true)?;
         let contacts = self.contacts(caller, way, &wanted).await?;
@@ -205,7 +203,7 @@ impl ContactCodes {
         Ok(store.use_code(caller, contact, hash).await?)
     }
 
-    /// Confirms a contact, unless it has changed since it was read.
+    /// Confirms a contact, unless it changed since it was read.
     async fn confirm(&self, caller: &Caller, way: Way, contact: &Record) -> Result<(), Error> {
         let confirm = |item: &mut RecordItem| {
             if item.record.text(way.field()) != contact.text(way.field()) {
@@ -225,7 +223,7 @@ impl ContactCodes {
         if contacts.is_empty() { Err(Error::NotFound("contact")) } else { Ok(contacts) }
     }
 
-    /// Keyed hashes under each key, the first of which new codes go by: of whom it goes to, and of the code with it.
+    /// Keyed hashes of the contact, and of the contact with its code, under each key. New codes use the first key.
     async fn hashes(&self, way: Way, wanted: &Wanted, code: &str) -> Result<Vec<(String, String)>, Error> {
         let secrets = self.records.services().platform.secrets.current().await?;
         let contact = format!("code\u{0}{}\u{0}{}\u{0}{}", way.field(), wanted.person, way.plain(&wanted.value));

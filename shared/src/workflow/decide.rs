@@ -1,4 +1,4 @@
-//! Taking the decision of a customer's own reviewer about a process in review.
+//! Storing the decision of a customer's own reviewer on a process in review.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -19,7 +19,6 @@ struct Ruling {
     reason: Private<String>,
 }
 
-/// The use case.
 pub struct DecideProcess(Services);
 
 impl DecideProcess {
@@ -29,10 +28,11 @@ impl DecideProcess {
         Self(Services::new(deployment))
     }
 
-    /// Decides process `id` as `body` says. One read and one write, and one of each more for a lost race.
+    /// Decides process `id` as `body` says. One read and one write; one more of each for a lost race.
     ///
     /// # Errors
-    /// 404 where the caller's tenant has no such process, 409 where it is not in review, 422 naming the field.
+    /// `NotFound` if the tenant has no such process, `NotInReview` if it is not in review, `Invalid` with the wrong
+    /// field.
     pub async fn run(&self, caller: &Caller, id: ProcessId, body: &Value) -> Result<Process, Error> {
         let ruling: Ruling = shape(body, "")?;
         let length = ruling.reason.expose().trim().chars().count();
@@ -58,7 +58,7 @@ impl DecideProcess {
                 return Ok(record.process);
             }
             record.announce(events);
-            // Without the provider nobody knows when to check again; what was planned stays.
+            // Without the provider the next check cannot be planned; the existing plan stays.
             match self.0.provider(caller, &record.process.provider).await {
                 Ok(provider) => {
                     let next_check_at = self.0.next_check(caller, &record.process, provider.as_ref(), now).await?;

@@ -1,6 +1,7 @@
-//! Handing events on: every event becomes one delivery for each channel that subscribes to it, then leaves the outbox.
+//! Turning events into deliveries: each event becomes one delivery for each subscribed channel, and then leaves the
+//! outbox.
 //!
-//! A delivery's id follows from the event's and the channel's, so that doing it again after a crash changes nothing.
+//! A delivery's id is derived from the ids of the event and the channel, so a repeat after a crash changes nothing.
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use uuid::Uuid;
@@ -25,10 +26,9 @@ use crate::{
     },
 };
 
-/// Deliveries of one process written at once.
+/// How many deliveries of one process are written concurrently.
 const AT_ONCE: usize = 8;
 
-/// The use case.
 pub struct DeliverNotifications(Services);
 
 impl DeliverNotifications {
@@ -38,11 +38,11 @@ impl DeliverNotifications {
         Self(Services::new(deployment))
     }
 
-    /// Hands on what is in the outbox of `key`, and says how many events that were. Two reads, one write for each
-    /// delivery and one for the outbox.
+    /// Turns the events in the outbox of `key` into deliveries, and returns the number of events. Two reads, one write
+    /// for each delivery and one for the outbox.
     ///
     /// # Errors
-    /// Our own store; the events stay in the outbox.
+    /// The store fails; the events stay in the outbox.
     pub async fn run(&self, key: &OwnKey) -> Result<usize, InfraError> {
         let mut races = self.0.races();
         loop {
@@ -59,10 +59,11 @@ impl DeliverNotifications {
         }
     }
 
-    /// As [`Self::run`], for a record of the registry. One read more where it belongs to a person, who is told of with it.
+    /// As [`Self::run`], for a record of the registry. One more read if the record belongs to a person, which goes into
+    /// the message.
     ///
     /// # Errors
-    /// Likewise.
+    /// As [`Self::run`].
     pub async fn run_record(&self, key: &RecordKey) -> Result<usize, InfraError> {
         let (store, mut races) = (&self.0.store, self.0.races());
         loop {
@@ -90,7 +91,7 @@ impl DeliverNotifications {
         }
     }
 
-    /// Makes a delivery of every event for the address that the record brought with it, if it did.
+    /// Creates a delivery of every event for the record's own callback URL, if it has one.
     async fn call_back(&self, key: &RecordKey, item: &RecordItem) -> Result<(), InfraError> {
         let (record, now) = (&item.record, self.0.now());
         let Some(url) = record.value::<String>(CALLBACK_URL) else { return Ok(()) };
@@ -101,7 +102,8 @@ impl DeliverNotifications {
         Ok(())
     }
 
-    /// Makes a delivery of every message for every channel that wants it. `name` is whom they are about, for those that ask.
+    /// Creates a delivery of every message for every subscribed channel. `name` is the person's name, for channels that
+    /// include it.
     async fn hand_on(
         &self,
         who: &impl Authority,
@@ -122,7 +124,8 @@ impl DeliverNotifications {
         stream::iter(deliveries).map(put).buffer_unordered(AT_ONCE).try_collect().await
     }
 
-    /// Stores a delivery. One that the table never takes fails by itself, and says why; its message is then reduced to ids.
+    /// Stores a delivery. If the table can never accept it, it is stored as failed with the reason, and its message is
+    /// reduced to ids.
     async fn put(&self, who: &impl Authority, mut delivery: Delivery) -> Result<(), StoreError> {
         let put = self.0.store.create_delivery(who, &delivery, &new_token("deliver", self.0.entropy())).await;
         let reason = match put {

@@ -1,4 +1,4 @@
-//! What was told to a channel, and telling it again.
+//! Shows the deliveries of a channel, and replays them.
 
 use uuid::Uuid;
 
@@ -13,7 +13,6 @@ use crate::{
     workflow::Error,
 };
 
-/// The use case.
 pub struct Deliveries(Services);
 
 impl Deliveries {
@@ -26,7 +25,7 @@ impl Deliveries {
     /// One page of the deliveries to a channel, newest first. Two requests, and one more for each further month.
     ///
     /// # Errors
-    /// 404 where the caller's tenant has no such channel.
+    /// `NotFound` if the tenant has no such channel.
     pub async fn list(
         &self,
         caller: &Caller,
@@ -44,17 +43,17 @@ impl Deliveries {
     /// One delivery. One request.
     ///
     /// # Errors
-    /// 404 where the channel has no such delivery.
+    /// `NotFound` if the channel has no such delivery.
     pub async fn get(&self, caller: &Caller, channel: Uuid, id: Uuid) -> Result<Delivery, Error> {
         let record = self.0.store.delivery(caller, id, self.0.now()).await?;
         let delivery = record.map(|record| record.delivery).filter(|delivery| delivery.channel == channel);
         delivery.ok_or(Error::NotFound("delivery"))
     }
 
-    /// Delivers it again, whatever came of it, under the same event id. Two reads and one write.
+    /// Delivers it again under the same event id, whatever its state. Two reads and one write.
     ///
     /// # Errors
-    /// 404 likewise.
+    /// `NotFound` as in [`Self::get`].
     pub async fn replay(&self, caller: &Caller, channel: Uuid, id: Uuid) -> Result<Delivery, Error> {
         self.get(caller, channel, id).await?;
         let replayed = self.replay_any(caller, id, &caller.actor()).await.map_err(|_| Error::Unavailable)?;
@@ -62,10 +61,10 @@ impl Deliveries {
         replayed.ok_or(Error::NotFound("delivery"))
     }
 
-    /// As [`Self::replay`], whichever channel it belongs to. `None` where there is no such delivery.
+    /// As [`Self::replay`], for a delivery of any channel. `None` if it does not exist.
     ///
     /// # Errors
-    /// Our own store.
+    /// The store fails.
     pub async fn replay_any(&self, who: &impl Authority, id: Uuid, by: &Actor) -> Result<Option<Delivery>, InfraError> {
         let now = self.0.now();
         change_delivery(&self.0, who, id, |delivery| delivery.replay(by, now)).await

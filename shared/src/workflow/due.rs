@@ -1,4 +1,4 @@
-//! When a process is looked at again if nothing else wakes it. The stream is for speed; this is the promise.
+//! Plans the next check of a process. The stream makes it fast; this schedule guarantees it.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,12 +10,12 @@ use crate::{
 
 /// The longest wait for a provider that does not answer.
 const LONGEST_BACKOFF: SignedDuration = SignedDuration::from_hours(1);
-/// How often the schedule runs (`PollDue` in template.yaml). A planned look waits for the first run after its moment.
+/// How often the schedule runs (`PollDue` in template.yaml). A check waits for the first run after its planned time.
 const SCHEDULE_PERIOD: SignedDuration = SignedDuration::from_secs(60);
 
-/// The next look at `process`, or `None` where nothing but events remains to be seen to. What has ended is looked at once
-/// more when its `retention` in days is over. Everything but fixed moments is spread by [`planned`], so that what was
-/// created together is not asked for together.
+/// The next check of `process`, or `None` if only an event can change it. A process that has ended is checked once more
+/// when its `retention` (in days) is over. Everything except fixed times is spread by [`planned`], so that processes
+/// created together are not all checked together.
 pub fn next_check(
     process: &Process,
     provider: &dyn Provider,
@@ -28,10 +28,10 @@ pub fn next_check(
     }
     let can = provider.capabilities();
     let jittered = |wait: SignedDuration| now + planned(wait, entropy.fraction());
-    let mut looks = Vec::new();
+    let mut checks = Vec::new();
     if process.status == Status::Submitting && process.provider_reference.is_none() {
         let repeatable = process.unsent || can.repeatable_submission;
-        looks.push(if now < process.submit_lease_until {
+        checks.push(if now < process.submit_lease_until {
             process.submit_lease_until
         } else if repeatable {
             jittered(backoff(process.failures))
@@ -43,34 +43,34 @@ pub fn next_check(
         if can.query {
             let wait =
                 if process.failures > 0 { backoff(process.failures) } else { provider.poll_after(process.status, age) };
-            looks.push(jittered(wait));
+            checks.push(jittered(wait));
         }
-        // A deadline that has passed was seen to by the look that calls this.
+        // The current refresh already handled a deadline that has passed.
         if process.status == Status::InProgress && process.failures == 0 && process.expires_at > now {
-            looks.push(process.expires_at);
+            checks.push(process.expires_at);
         }
     }
     if process.awaits_held_verdict()
         && let Some(held) = &process.held_verdict
     {
-        looks.push(if held.usable_at > now { held.usable_at } else { jittered(backoff(process.failures)) });
+        checks.push(if held.usable_at > now { held.usable_at } else { jittered(backoff(process.failures)) });
     }
     let certificate = process.certificate.as_ref().and_then(Certificate::next_try_at);
     let again = [certificate, process.next_escalation_at()].into_iter().flatten();
-    looks.extend(again.map(|at| at.max(jittered(SignedDuration::from_secs(1)))));
-    looks.extend(process.retained_until(retention));
+    checks.extend(again.map(|at| at.max(jittered(SignedDuration::from_secs(1)))));
+    checks.extend(process.retained_until(retention));
     let locks_at = process.next_lock_step_at(now);
-    looks.extend(locks_at.map(|at| if at > now { at } else { jittered(SignedDuration::from_secs(1)) }));
+    checks.extend(locks_at.map(|at| if at > now { at } else { jittered(SignedDuration::from_secs(1)) }));
     if let Some(at) = process.next_copy_at() {
         let soonest = if process.failures > 0 { backoff(process.failures) } else { SignedDuration::from_secs(1) };
-        looks.push(at.max(jittered(soonest)));
+        checks.push(at.max(jittered(soonest)));
     }
-    looks.into_iter().min()
+    checks.into_iter().min()
 }
 
-/// A wait of `wait` as it is planned: a twentieth more or less by the chance `fraction`, and half a period of the schedule
-/// early, since the look is made by the first run after its moment. So there are as many looks as the plan says: a look
-/// "each minute" that was planned for just after the next run would be made every two.
+/// The planned form of the wait `wait`: up to 5% longer or shorter, by the random `fraction`, and half a schedule
+/// period early, because the check is made by the first run after its time. This keeps the number of checks as planned:
+/// a check "each minute" planned for just after a run would happen every two minutes.
 fn planned(wait: SignedDuration, fraction: f64) -> SignedDuration {
     let early = (SCHEDULE_PERIOD / 2).min(wait / 2);
     wait - early + wait.mul_f64((fraction - 0.5) / 10.0)

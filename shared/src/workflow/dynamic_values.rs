@@ -1,4 +1,4 @@
-//! What persons have in dynamic properties: save it, show the latest of each, show all of it.
+//! A person's values of dynamic properties: save them, show the latest of each property, list all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,21 +21,20 @@ use crate::{
     workflow::Error,
 };
 
-/// The use case.
 pub struct DynamicValues<'a>(pub &'a Records);
 
 impl DynamicValues<'_> {
-    /// Saves what `given` says that a person has in the property `id`. One read and one transaction, one read more for each catalog
-    /// that values must be of and for each such value, and one where there is a `key`.
+    /// Saves the values in `given` that a person has in the property `id`. One read and one transaction; one more read
+    /// for each catalog and each catalog value, and one if there is a `key`.
     ///
     /// # Errors
-    /// 404 where there is no such property; 422 with every value that is not as the property wants it, or where the key was used
-    /// with another body or property.
+    /// `NotFound` if the property does not exist; `Invalid` with every value that breaks the property's rules;
+    /// `KeyReused` if the key was used with another body or property.
     pub async fn save(&self, caller: &Caller, id: Uuid, given: &Fields, key: Option<&str>) -> Result<Created, Error> {
         let mut given_with = given.clone();
         let named = given_with.insert("dynamic_property_id".to_owned(), RawJson::of(&id));
         let request = Request::new(&given_with, key);
-        // What was saved once is answered likewise whatever became of the property and its catalogs.
+        // A repeated request gets the same answer, even if the property or its catalogs changed since.
         if let Some(made) = self.0.replay(&DYNAMIC_VALUES, caller, &request).await? {
             return Ok(made);
         }
@@ -66,7 +65,7 @@ impl DynamicValues<'_> {
         self.0.make(&DYNAMIC_VALUES, caller, fields, request).await
     }
 
-    /// Those of the values that their catalogs have, those of this moment too.
+    /// The values among `asked` that their catalogs contain, by a consistent read.
     async fn listed(&self, caller: &Caller, asked: BTreeSet<CatalogValue>) -> Result<BTreeSet<CatalogValue>, Error> {
         let mut by_catalog = BTreeMap::<Uuid, BTreeSet<String>>::new();
         for (catalog, value) in asked {
@@ -80,10 +79,10 @@ impl DynamicValues<'_> {
         Ok(found)
     }
 
-    /// One page of what persons have, newest first: of one person, in one property, where they are named.
+    /// One page of values, newest first, optionally of one person or of one property.
     ///
     /// # Errors
-    /// Our own store.
+    /// `Unavailable` if the store fails.
     pub async fn list(
         &self,
         caller: &Caller,
@@ -97,11 +96,11 @@ impl DynamicValues<'_> {
         self.0.list_of(&DYNAMIC_VALUES, caller, person, &list, request, |record| is_in(record, property)).await
     }
 
-    /// What one person has: the latest of each property, as many as one answer has room for, whatever `per_page` says; or, where `all`
-    /// is wanted, one page of everything. Newest first; in one property where it is named.
+    /// The values of one person: the latest of each property, as many as fit into one answer, whatever `per_page` says;
+    /// with `all`, one page of all values. Newest first; optionally of one property.
     ///
     /// # Errors
-    /// 404 where the caller's tenant has no such person.
+    /// `NotFound` if the tenant has no such person.
     pub async fn of_person(
         &self,
         caller: &Caller,

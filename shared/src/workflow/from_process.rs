@@ -1,5 +1,5 @@
-//! What a verification read about somebody fills a person: one that is named, or has the document's number, or a new one. What the
-//! person has already stays as it is.
+//! Fills a person with the data that a verification read. The person is the one in the request, the one with the
+//! document's number, or a new one. Existing fields stay unchanged.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -23,22 +23,21 @@ use crate::{
     workflow::Error,
 };
 
-/// What a request may bring.
+/// The fields of the request.
 static FIELDS: [Field; 2] = [Field::required("process_id", FieldType::Id), Field::optional("person_id", FieldType::Id)];
 
-/// A person, and whether this request made it.
+/// The result: a person, and whether this request created it.
 pub struct Filled {
-    /// The person.
     pub person: Record,
-    /// Whether it was not there before.
+    /// Whether this request created the person.
     pub is_new: bool,
 }
 
-/// Fills a person with what an approved process says. Two to four reads, and one transaction where anything is missing.
+/// Fills a person with the data of an approved process. Two to four reads, and one transaction if a field is missing.
 ///
 /// # Errors
-/// 422 where there is no such process or person, or the process says no number; 409 where it is not approved or is about
-/// another person, 410 where it was redacted.
+/// `Invalid` if the process or person does not exist, or the process has no document number; `NotApproved`;
+/// `AnotherPerson`; `Redacted`.
 pub async fn fill(people: &People, caller: &Caller, given: &Fields) -> Result<Filled, Error> {
     let read = schema::read(&FIELDS, given, true);
     if !read.problems.is_empty() {
@@ -67,7 +66,7 @@ pub async fn fill(people: &People, caller: &Caller, given: &Fields) -> Result<Fi
     {
         return Ok(filled);
     }
-    // Nobody is named, or by the customer's own id of somebody that we do not keep.
+    // The request has no person, or the customer's own id of a person that is unknown here.
     let Some(number) = said.get(NATIONAL_ID).and_then(RawJson::read::<String>) else {
         return Err(Error::invalid_field("process_id", "names a process that says no document number"));
     };
@@ -80,14 +79,15 @@ pub async fn fill(people: &People, caller: &Caller, given: &Fields) -> Result<Fi
         let fields = PEOPLE.read(&said, None, false, people.records.now()).map_err(Error::Invalid)?;
         let (nothing, key) = (Fields::new(), format!("process\t{process_id}"));
         match people.records.make(&PEOPLE, caller, fields, Request::new(&nothing, Some(&key))).await {
-            // Somebody made it at the same moment.
+            // Another request created the person at the same moment.
             Err(error) if is_about(&error, NATIONAL_ID) => races.lose().await?,
             made => return made.map(|made| Filled { person: made.record, is_new: !made.replayed }),
         }
     }
 }
 
-/// Gives a person that is named what it has not, unless what was read is another person's; `None` where it is not there.
+/// Fills the missing fields of the person in the request, unless the data is another person's; `None` if the person
+/// does not exist.
 async fn complete_named(people: &People, caller: &Caller, id: Uuid, said: &Fields) -> Result<Option<Filled>, Error> {
     if let Some(number) = said.get(NATIONAL_ID).and_then(RawJson::read::<String>) {
         let whose = people.records.id_of_value(&PEOPLE, caller, NATIONAL_ID, &number).await?;
@@ -98,7 +98,7 @@ async fn complete_named(people: &People, caller: &Caller, id: Uuid, said: &Field
     complete(people, caller, id, said).await
 }
 
-/// Gives a person what it has not; `None` where it is not there.
+/// Fills the missing fields of a person; `None` if the person does not exist.
 async fn complete(people: &People, caller: &Caller, id: Uuid, said: &Fields) -> Result<Option<Filled>, Error> {
     let now = people.records.now();
     let change = |item: &mut RecordItem| {
@@ -126,7 +126,7 @@ async fn complete(people: &People, caller: &Caller, id: Uuid, said: &Fields) -> 
     }
 }
 
-/// Whether two CURPs are known, and differ. Any other document may well have another number than the person's national id.
+/// Whether both CURPs are known and differ. The number of any other document may differ from the person's national id.
 fn are_two_persons(present: &Fields, said: &Fields, now: Timestamp) -> bool {
     let curp = |fields: &Fields| {
         fields.get(NATIONAL_ID).and_then(RawJson::read::<String>).filter(|number| read_curp(number, today(now)).is_ok())
@@ -134,12 +134,12 @@ fn are_two_persons(present: &Fields, said: &Fields, now: Timestamp) -> bool {
     curp(present).zip(curp(said)).is_some_and(|(present, said)| present != said)
 }
 
-/// By which persons are found.
+/// The field by which a person is found.
 const NATIONAL_ID: &str = "national_id";
-/// A document's number need not be a CURP.
+/// Set because a document's number need not be a CURP.
 const IGNORED: &str = "ignore_curp_validation";
 
-/// What the process says of the person, as fields of one.
+/// The process's data about the person, as fields of a person.
 fn said(process: &Process, now: Timestamp) -> Fields {
     let extracted = &process.findings.extracted;
     let text = |value: &Option<Private<String>>| {
@@ -159,7 +159,7 @@ fn said(process: &Process, now: Timestamp) -> Fields {
     let gender = text(&extracted.sex).and_then(|sex| gender(&sex, in_mexico));
     let nationality = text(&extracted.nationality).and_then(|code| person::nationality(&code.to_uppercase()));
     let mut fields = number.as_deref().and_then(|number| person::of_curp(number, now).ok()).unwrap_or_default();
-    // Nobody was born on a day that is yet to come: it was misread.
+    // A birth date in the future is a reading error.
     let birthdate =
         text(&extracted.birth_date).filter(|date| day(date).is_some_and(|born| birth::is_possible(born, now)));
     let birthdate = birthdate.and_then(|date| FieldType::Midnight.read(&RawJson::of(&date)).ok());
@@ -181,11 +181,11 @@ fn said(process: &Process, now: Timestamp) -> Fields {
     fields
 }
 
-/// Words that are no surname without the next.
+/// Words that are a surname only together with the next word.
 const PARTICLES: [&str; 12] = ["DA", "DE", "DEL", "DI", "DOS", "LA", "LAS", "LOS", "SAN", "SANTA", "VAN", "VON"];
 
-/// First and second of the surnames on a document, where two words leave no doubt; all of them as the first otherwise: where
-/// the first ends in `DE LA CRUZ LOPEZ`, the document does not say.
+/// The first and second surname. Two-word surnames are split; anything else goes into the first: in `DE LA CRUZ LOPEZ`
+/// the document does not say where the first one ends.
 fn surnames_of(surnames: &str) -> (Option<&str>, Option<&str>) {
     let words: Vec<&str> = surnames.split_whitespace().collect();
     match words.as_slice() {
@@ -194,7 +194,7 @@ fn surnames_of(surnames: &str) -> (Option<&str>, Option<&str>) {
     }
 }
 
-/// A sex as printed. `M` is a man everywhere but on Mexico's documents, where it is `mujer`.
+/// The gender for a printed sex. `M` means male, except on Mexican documents, where it means `mujer` (female).
 fn gender(sex: &str, in_mexico: bool) -> Option<&'static str> {
     match sex.to_uppercase().as_str() {
         "H" | "MALE" | "HOMBRE" | "MASCULINO" => Some("MALE"),
@@ -210,8 +210,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn surnames_are_parted_where_that_is_certain() {
-        for (surnames, parted) in [
+    fn two_word_surnames_are_split() {
+        for (surnames, split) in [
             ("PÉREZ GÓMEZ", (Some("PÉREZ"), Some("GÓMEZ"))),
             ("ESPAÑOLA  ESPAÑOLA", (Some("ESPAÑOLA"), Some("ESPAÑOLA"))),
             ("PÉREZ", (Some("PÉREZ"), None)),
@@ -219,7 +219,7 @@ mod tests {
             ("de León", (Some("de León"), None)),
             ("GARCÍA DE LEÓN", (Some("GARCÍA DE LEÓN"), None)),
         ] {
-            assert_eq!(surnames_of(surnames), parted, "{surnames}");
+            assert_eq!(surnames_of(surnames), split, "{surnames}");
         }
     }
 }

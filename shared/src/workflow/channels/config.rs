@@ -1,4 +1,4 @@
-//! What a request says of a channel, and the channel that comes of it.
+//! Reads the request for a channel and validates its configuration.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ use crate::{
     workflow::Error,
 };
 
-/// What `POST` and `PUT` take; a `PUT` leaves alone what it does not name.
+/// The body of `POST` and `PUT`; a `PUT` keeps every field that is not in the body.
 #[derive(Deserialize)]
 pub(super) struct Wanted {
     name: Option<String>,
@@ -35,7 +35,7 @@ pub(super) struct Wanted {
 struct WebhookConfig {
     url: String,
     secret: Option<SecretString>,
-    /// As they are shown; there is no other way to name them.
+    /// Secrets as answers show them. A client may send them back but cannot set them.
     secrets: Option<Vec<ShownSecret>>,
 }
 
@@ -61,7 +61,7 @@ struct EmailConfig {
     with_names: bool,
 }
 
-/// What a new channel must name.
+/// The errors for required fields that a new channel lacks.
 pub(super) fn missing(wanted: &Wanted) -> Vec<FieldError> {
     let fields = [
         ("name", wanted.name.is_none()),
@@ -74,7 +74,7 @@ pub(super) fn missing(wanted: &Wanted) -> Vec<FieldError> {
 }
 
 impl Channels {
-    /// Changes `channel` by all that is named rightly, and says what is not.
+    /// Applies every valid field to `channel`, and returns the errors of the others.
     pub(super) fn change(
         &self,
         channel: &mut Channel,
@@ -112,7 +112,7 @@ impl Channels {
                 Ok(config) if config == channel.config => {}
                 Ok(config) => {
                     channel.config = config;
-                    // What failed was another place.
+                    // The recorded failures belong to the old configuration.
                     channel.trouble = None;
                 }
                 Err(Error::Invalid(wrong)) => problems.extend(wrong),
@@ -126,7 +126,7 @@ impl Channels {
         Ok(problems)
     }
 
-    /// The configuration that `value` asks for.
+    /// The configuration in `value`.
     fn config(&self, kind: &str, value: &Value, channel: &Channel, secrets: &SecretDocument) -> Result<Config, Error> {
         match kind {
             "webhook" => self.webhook(value, channel, secrets),
@@ -186,7 +186,7 @@ impl Channels {
         Ok(Config::Email { emails: emails.into_iter().map(Into::into).collect(), with_names: config.with_names })
     }
 
-    /// The secret that was brought, or a new one.
+    /// The secret in the request, or a new one.
     pub(super) fn secret(&self, brought: Option<&SecretString>, field: &str) -> Result<SecretString, FieldError> {
         match brought {
             None => Ok(signature::new_secret(self.0.entropy())),
@@ -207,7 +207,7 @@ impl Channels {
     }
 }
 
-/// The URL as it is kept.
+/// The URL in its stored form.
 fn registered(guard: UrlGuard, url: &str) -> Result<String, FieldError> {
     let url = guard.register(url);
     url.map(String::from).map_err(|refused| FieldError::new("config.url", format!("cannot be used: {refused}")))

@@ -1,4 +1,4 @@
-//! Keeping a tenant's notification channels: make, show, change, and give a webhook another secret.
+//! A tenant's notification channels: create, read, update, and rotate a webhook's secret.
 
 mod config;
 
@@ -28,11 +28,11 @@ use crate::{
     workflow::Error,
 };
 
-/// Channels that one tenant may have.
+/// The maximum number of channels of one tenant.
 const MAX_CHANNELS: usize = 50;
-/// How long a secret that was replaced goes on signing where nothing else is said, and at most, in hours.
+/// How long a replaced secret still signs, in hours: the default and the maximum.
 const PREVIOUS_VALID_HOURS: (i64, i64) = (24, 168);
-/// What idempotency keys of creations belong to.
+/// The scope of idempotency keys of creations.
 const ROUTE: &str = "POST /notification-channels";
 
 #[derive(Deserialize)]
@@ -41,14 +41,13 @@ struct Rotation {
     secret: Option<SecretString>,
 }
 
-/// A channel, and its secret where this answer is the one to show it.
+/// A channel, and its secret if this answer shows it.
 #[derive(Debug)]
 pub struct ChannelWithSecret {
-    /// The channel.
     pub channel: Channel,
-    /// What signs its webhooks.
+    /// The secret that signs its webhooks.
     pub secret: Option<SecretString>,
-    /// Whether an earlier request made it.
+    /// Whether an earlier request created it.
     pub replayed: bool,
 }
 
@@ -58,7 +57,6 @@ impl From<Channel> for ChannelWithSecret {
     }
 }
 
-/// The use case.
 pub struct Channels(Services);
 
 impl Channels {
@@ -68,11 +66,11 @@ impl Channels {
         Self(Services::new(deployment))
     }
 
-    /// Makes the channel that `body` asks for. One read and one write. Only this answer, and its replay under the same
-    /// `key`, shows the secret.
+    /// Creates the channel in `body`. One read and one write. Only this answer, and its replay under the same `key`,
+    /// shows the secret.
     ///
     /// # Errors
-    /// 422 with every wrong field, or where the key was used with another body.
+    /// `Invalid` with every wrong field; `KeyReused` if the key was used with another body.
     pub async fn create(&self, caller: &Caller, body: &Value, key: Option<&str>) -> Result<ChannelWithSecret, Error> {
         let now = self.0.now();
         let secrets = self.0.platform.secrets.current().await?;
@@ -126,7 +124,7 @@ impl Channels {
     /// Every channel of the caller's tenant. One request.
     ///
     /// # Errors
-    /// Our own store.
+    /// `Unavailable` if the store fails.
     pub async fn list(&self, caller: &Caller) -> Result<Vec<Channel>, Error> {
         Ok(self.0.store.channels(caller).await?.into_iter().map(|record| record.channel).collect())
     }
@@ -134,16 +132,16 @@ impl Channels {
     /// One channel. One request.
     ///
     /// # Errors
-    /// 404 where the caller's tenant has no such channel.
+    /// `NotFound` if the tenant has no such channel.
     pub async fn get(&self, caller: &Caller, id: Uuid) -> Result<Channel, Error> {
         Ok(self.load(caller, id).await?.channel)
     }
 
-    /// Changes what `body` names, which may be the channel as it was shown: what stands for a secret there keeps it. One read, and one
-    /// write where anything changes.
+    /// Changes the fields in `body`, which may be the channel as an answer showed it: a placeholder for a secret keeps
+    /// the secret. One read, and one write if anything changes.
     ///
     /// # Errors
-    /// 404 likewise, 422 with every wrong field.
+    /// `NotFound` as in [`Self::get`]; `Invalid` with every wrong field.
     pub async fn update(&self, caller: &Caller, id: Uuid, body: &Value) -> Result<ChannelWithSecret, Error> {
         let secrets = self.0.platform.secrets.current().await?;
         let body = &brought(id, body)?;
@@ -154,16 +152,16 @@ impl Channels {
             if !problems.is_empty() {
                 return Err(Error::Invalid(problems));
             }
-            // A channel that becomes a webhook gets its secret now, so now is when it is shown.
+            // A channel that becomes a webhook gets its secret now, so this answer shows it.
             if signed_before { Ok(None) } else { Ok(newest(channel, &secrets, now)?) }
         })
         .await
     }
 
-    /// Gives a webhook another secret; the previous one goes on signing beside it for a while. One read and one write.
+    /// Replaces the secret of a webhook; the previous secret still signs for a limited time. One read and one write.
     ///
     /// # Errors
-    /// 404 likewise, 422 where it is no webhook.
+    /// `NotFound` as in [`Self::get`]; `Invalid` if the channel is not a webhook.
     pub async fn rotate(&self, caller: &Caller, id: Uuid, body: &Value) -> Result<ChannelWithSecret, Error> {
         let secrets = self.0.platform.secrets.current().await?;
         let wanted: Rotation = shape(body, "")?;
@@ -195,7 +193,7 @@ impl Channels {
         record.ok_or(Error::NotFound("notification channel"))
     }
 
-    /// Loads a channel, changes it and stores it; anew for a lost race. `change` gives the secret to show.
+    /// Loads a channel, changes it and stores it; retries after a lost race. `change` returns the secret to show.
     async fn store(
         &self,
         caller: &Caller,
@@ -220,7 +218,7 @@ impl Channels {
     }
 }
 
-/// What `body` brings for the channel `id` beyond what answers show and nobody sets.
+/// The fields in `body` without those that only answers show.
 fn brought(id: Uuid, body: &Value) -> Result<Value, Error> {
     let mut body = body.clone();
     let Some(fields) = body.as_object_mut() else { return Ok(body) };

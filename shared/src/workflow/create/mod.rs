@@ -1,8 +1,8 @@
-//! Creating a process: one write that makes the request ours, one call to the provider, one transaction with what it said.
-//! Pictures that come along are stored before the first write, so that whoever goes on after a crash has them.
+//! Creating a process: one write claims the request, one call goes to the provider, one transaction stores the answer.
+//! Submitted pictures are stored before the first write, so that a refresh after a crash finds them.
 //!
-//! The process's id follows from the idempotency key, so the first write decides alone whether a request was seen before.
-//! From then on nothing is lost: if this function stops anywhere, `poll-due` finds the process when its lease ends.
+//! The process's id is derived from the idempotency key, so the first write alone decides whether the request was seen
+//! before. After it nothing is lost: if this function stops, `poll-due` finds the process when its lease ends.
 
 mod request;
 
@@ -26,19 +26,17 @@ use crate::{
     workflow::Error,
 };
 
-/// The route, as a part of ids made from idempotency keys.
+/// The route, as part of the ids derived from idempotency keys.
 const ROUTE: &str = "POST /processes";
 
-/// A process that was created, now or by an earlier request with the same key.
+/// A process that this request or an earlier one with the same key created.
 #[derive(Debug)]
 pub struct Created {
-    /// The process.
     pub process: Process,
     /// Whether an earlier request created it.
     pub replayed: bool,
 }
 
-/// The use case.
 pub struct CreateProcess {
     services: Services,
     submitter: Submitter,
@@ -52,13 +50,13 @@ impl CreateProcess {
         Self { submitter: Submitter::new(deployment, &services), services }
     }
 
-    /// Creates the process that `body` asks for: one write and, with the provider's answer, one transaction; with a key and
-    /// pictures one read before. A provider that does not answer leaves it `submitting`.
+    /// Creates the process in `body`: one write and, with the provider's answer, one transaction; with a key and
+    /// pictures, one read before. If the provider does not answer, the process stays `submitting`.
     ///
     /// # Errors
-    /// 422 with every wrong field, or with the provider's own code where it refuses; 409 while an earlier request with
-    /// the same key is under way; 410 where its process was redacted; 503 where nothing could be stored, or the provider is
-    /// paused.
+    /// `Invalid` with every wrong field; `RefusedByProvider` with the provider's code; `InFlight` while an earlier
+    /// request with the same key is in progress; `KeyReused`; `Redacted` if its process was redacted; `ProviderPaused`;
+    /// `Unavailable` if nothing could be stored.
     pub async fn run(&self, caller: &Caller, mut body: Value, key: Option<&str>) -> Result<Created, Error> {
         let now = self.services.now();
         let secrets = self.services.platform.secrets.current().await?;
@@ -87,7 +85,7 @@ impl CreateProcess {
         process.take_submitted(&stored, now);
         let record = ProcessRecord::new(process, fingerprint.kept(), new_token("create", self.services.entropy()));
         match self.services.store.create(caller, &record).await? {
-            // The answer to our own write got lost, and the SDK wrote again.
+            // The response to our own write was lost, and the SDK wrote again.
             Creation::Existing(existing) if existing.created_by == record.created_by => {
                 self.submit(caller, provider.as_ref(), record, &pictures).await
             }
@@ -99,9 +97,9 @@ impl CreateProcess {
         }
     }
 
-    /// The process that an earlier request with the same key created, where it must be known before the first write: pictures are
-    /// stored before it, and what was redacted must not come back, and what was uploaded for an earlier request may be gone by now.
-    /// Where the provider is paused nothing new is created.
+    /// The process that an earlier request with the same key created, if it must be known before the first write.
+    /// Pictures are stored before that write, a redacted process must not come back, and the uploads of an earlier
+    /// request may have expired. While the provider is paused, nothing new is created.
     async fn existing(
         &self,
         caller: &Caller,
@@ -149,8 +147,8 @@ impl CreateProcess {
                 None => Ok(Created { process, replayed: false }),
             },
             Err(error) => {
-                // The process is stored as submitting, and that is what we can vouch for. A webhook that names our id, or
-                // a repeated submission where that is harmless, brings the rest.
+                // The process is stored as `submitting`; the answer confirms only that. A webhook with our id, or a
+                // repeated submission if that is harmless, brings the rest.
                 tracing::error!(process = %id, %error, "the provider's answer could not be stored");
                 match learnt {
                     SubmissionOutcome::Refused { code, .. } => Err(Error::RefusedByProvider {
@@ -164,7 +162,7 @@ impl CreateProcess {
         }
     }
 
-    /// Stores what the provider said. A callback may have come first; then the newer record is loaded and changed.
+    /// Stores the provider's answer. If a callback came first, the newer record is loaded and changed.
     async fn remember(
         &self,
         caller: &Caller,
@@ -181,12 +179,12 @@ impl CreateProcess {
             }
             let (now, known) = (self.services.now(), record.process.unread.noted.len());
             let events = learnt.apply(&mut record.process, now);
-            // Whoever creates a process gets its refusal as the answer, and needs no event of it.
+            // The caller gets the refusal as its answer, so there is no event.
             if !matches!(learnt, SubmissionOutcome::Refused { .. }) {
                 record.announce(events);
             }
             let mut next_check_at = self.services.next_check(caller, &record.process, provider, now).await?;
-            // Pictures that the answer shows already are left to whoever looks next, which is at once.
+            // Pictures in the answer are copied by the next refresh, which is due at once.
             if record.process.evidence_state() == EvidenceState::Pending {
                 let soon = now + WAKE_TIMEOUT;
                 next_check_at = Some(next_check_at.map_or(soon, |at| at.min(soon)));
@@ -216,7 +214,7 @@ impl CreateProcess {
     }
 }
 
-/// An earlier request with the same key.
+/// The answer to a repeated request with the same key.
 fn replay(existing: ProcessRecord, fingerprint: &Fingerprint, now: Timestamp) -> Result<Created, Error> {
     let process = existing.process;
     if process.redaction.is_some() {

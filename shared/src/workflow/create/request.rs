@@ -1,4 +1,4 @@
-//! Reading the request of a creation, and what may be wrong with it.
+//! Reads and validates the request of a creation.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -22,17 +22,17 @@ use crate::{
 
 const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(366 * 24);
 
-/// The request that a body is.
+/// Parses the body.
 ///
 /// # Errors
-/// The first field that has another shape.
+/// The first field that has a wrong shape.
 pub(super) fn read(body: &Value) -> Result<ProcessRequest, FieldError> {
     let mut request = shape(body, "")?;
     normalize(&mut request);
     Ok(request)
 }
 
-/// Checks a request, by the provider's own rules too.
+/// Validates a request, also by the provider's rules.
 ///
 /// # Errors
 /// Every wrong field.
@@ -41,7 +41,7 @@ pub(super) fn check(request: &ProcessRequest, provider: &dyn Provider, now: Time
     if !provider.capabilities().pictures && !request.pictures.is_empty() {
         problems.push(FieldError::new("pictures", "are not taken by this provider"));
     }
-    // What is too long for any provider need not be told twice.
+    // A field that is too long for any provider is reported once.
     let of_provider = provider.check(request, now).into_iter();
     let more: Vec<_> =
         of_provider.filter(|problem| problems.iter().all(|known| known.field != problem.field)).collect();
@@ -49,7 +49,7 @@ pub(super) fn check(request: &ProcessRequest, provider: &dyn Provider, now: Time
     if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
 }
 
-/// Gives what may be written in several ways the one form in which it is kept and handed on. What has none stays for the checks.
+/// Converts fields to their canonical form. A value without one stays unchanged for the validation.
 fn normalize(request: &mut ProcessRequest) {
     let person = &mut request.person;
     let phone = person.phone.as_ref().and_then(|phone| phone::international(phone.expose()));
@@ -60,7 +60,7 @@ fn normalize(request: &mut ProcessRequest) {
     person.person_id = person_id.map(|id| id.to_string()).or(person.person_id.take());
 }
 
-/// Everything wrong with a request whatever the provider.
+/// The errors that do not depend on the provider.
 fn of_any_provider(request: &ProcessRequest, now: Timestamp) -> Vec<FieldError> {
     let mut problems = Vec::new();
     check_person(request, &mut problems);
@@ -69,12 +69,12 @@ fn of_any_provider(request: &ProcessRequest, now: Timestamp) -> Vec<FieldError> 
     problems
 }
 
-/// Whether a text has something in it, and `max` characters at most.
+/// Whether a text is not blank and has at most `max` characters.
 fn fits(text: &str, max: usize) -> bool {
     !text.trim().is_empty() && text.chars().count() <= max
 }
 
-/// The person and the document.
+/// Validates the person and the document.
 fn check_person(request: &ProcessRequest, problems: &mut Vec<FieldError>) {
     let mut wrong = |field: &str, message: &str| problems.push(FieldError::new(field, message));
     if !fits(request.person.name.expose(), MAX_NAME_CHARS) {
@@ -104,7 +104,7 @@ fn check_person(request: &ProcessRequest, problems: &mut Vec<FieldError>) {
     }
 }
 
-/// What a customer may say beside them: consent, tags, metadata, options.
+/// Validates consent, tags, metadata and options.
 fn check_free_parts(request: &ProcessRequest, problems: &mut Vec<FieldError>) {
     let mut wrong = |field: &str, message: &str| problems.push(FieldError::new(field, message));
     if request.consent.as_ref().is_some_and(|consent| !fits(&consent.purpose, MAX_NAME_CHARS)) {
@@ -128,7 +128,7 @@ fn check_free_parts(request: &ProcessRequest, problems: &mut Vec<FieldError>) {
     }
 }
 
-/// Moments, which must be past or future.
+/// Validates timestamps, which must be in the past or in the future.
 fn check_moments(request: &ProcessRequest, now: Timestamp, problems: &mut Vec<FieldError>) {
     let mut wrong = |field: &str, message: &str| problems.push(FieldError::new(field, message));
     if request.consent.as_ref().is_some_and(|consent| consent.obtained_at > now + SignedDuration::from_mins(5)) {

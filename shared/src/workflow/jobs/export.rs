@@ -1,4 +1,4 @@
-//! The steps of an export: each writes a piece of CSV with some thousand persons, newest first.
+//! The steps of an export. Each step writes one piece of CSV with up to 1000 persons, newest first.
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
@@ -19,24 +19,25 @@ use crate::{
     workflow::Error,
 };
 
-/// Persons that one step writes …
+/// Persons in one step …
 const PER_STEP: u64 = 1000;
-/// … unless the piece is so long before, or the time is over. A page more is far below the longest piece that is joined.
+/// … unless the piece reaches this size, in bytes, or the time is over first. One more page stays far below the maximum
+/// size of a joined piece.
 const PIECE_BYTES: usize = 4 << 20;
-/// Persons whose address and contact are looked for at once.
+/// Persons whose address and contact are loaded concurrently.
 const AT_ONCE: usize = 8;
 
-/// What may be asked for.
+/// The fields of the request.
 static FIELDS: [schema::Field; 3] = [
     schema::Field::optional("start_date", FieldType::Date),
     schema::Field::optional("end_date", FieldType::Date),
     schema::Field::optional("exclude", FieldType::Texts),
 ];
 
-/// Reads what is asked for.
+/// Reads the request.
 ///
 /// # Errors
-/// 422 with every wrong field.
+/// `Invalid` with every wrong field.
 pub(super) fn read(given: &Fields, tenant_since: Timestamp) -> Result<Export, Error> {
     let mut read = schema::read(&FIELDS, given, true);
     let mut wrong = |field: &str, message: &str| {
@@ -60,7 +61,7 @@ pub(super) fn read(given: &Fields, tenant_since: Timestamp) -> Result<Export, Er
     Ok(Export { shown, since, place: None, is_read: false })
 }
 
-/// When a day begins, UTC; of days too far off to have moments, the first or last moment of all.
+/// The start of a day in UTC; for a day out of range, the minimum or maximum timestamp.
 fn midnight(day: Date) -> Timestamp {
     let far = if day.year() < 0 { Timestamp::MIN } else { Timestamp::MAX };
     day.to_zoned(TimeZone::UTC).map_or(far, |midnight| midnight.timestamp())
@@ -90,7 +91,7 @@ impl RunJob {
         let mut persons = 0;
         let mut is_over = false;
         let is_full = |persons, piece: &Piece| persons >= PER_STEP || piece.bytes() >= PIECE_BYTES;
-        // A page at least, or it would never end.
+        // At least one page per step, so that the export makes progress.
         while !is_over && (persons == 0 || !is_full(persons, &piece) && self.tools.services.now() < end) {
             let request = PageRequest { page: 1, per_page: MAX_PER_PAGE, cursor: Some(place.clone()) };
             let page = store.list_records(key, export.since, (PEOPLE.kind, None), &request, job.created_at).await?;
@@ -108,7 +109,7 @@ impl RunJob {
         self.tools.put_piece(job, attempt, piece).await?;
         export.is_read = is_over;
         job.task = Task::Export(export);
-        // Where the time is over, joining is a step of its own.
+        // If the time is over, joining is a step of its own.
         if is_over && self.tools.services.now() < end { self.finish(job, attempt).await } else { Ok(()) }
     }
 
@@ -127,7 +128,7 @@ impl RunJob {
     }
 }
 
-/// Just above the newest person that is wanted.
+/// The cursor just above the newest person in the export.
 fn start(export: &Export, asked_at: Timestamp) -> Cursor {
     let end = export.shown.end_date.and_then(|day| day.checked_add(1.day()).ok()).map(midnight);
     match end.filter(|end| *end < asked_at) {
@@ -136,24 +137,24 @@ fn start(export: &Export, asked_at: Timestamp) -> Cursor {
     }
 }
 
-/// What an export has beside the persons.
+/// The optional parts of an export.
 static PARTS: [(Part, &Family); 2] = [(Part::Address, &ADDRESSES), (Part::Contact, &CONTACTS)];
 
 fn parts(export: &Export) -> impl Iterator<Item = (Part, &'static Family)> {
     PARTS.into_iter().filter(|(part, _)| !export.shown.exclude.contains(part))
 }
 
-/// What a person shows as `biometrics`, which follows from results too. The column `biometrics` has what was given, so that an
-/// import of the export changes nobody.
+/// The column of the person's derived `biometrics`, which includes results. The column `biometrics` has the given
+/// value, so that an import of the export changes nothing.
 const SUMMARY: &str = "biometrics_summary";
 
-/// The columns about the person itself.
+/// The columns of the person itself.
 fn own_columns() -> impl Iterator<Item = &'static str> {
     let fields = PEOPLE.fields.iter().filter(|field| field.is_shown()).map(|field| field.name);
     ["id"].into_iter().chain(fields).chain([SUMMARY, "age", "information_percentage", "created_at", "updated_at"])
 }
 
-/// The columns about a part: what each is called, and the part's own field.
+/// The columns of a part: each column's name and the part's field.
 fn part_columns(part: Part, family: &'static Family) -> impl Iterator<Item = (String, &'static str)> {
     let prefix = match part {
         Part::Address => "address",
@@ -168,13 +169,13 @@ fn columns(export: &Export) -> Vec<String> {
     own_columns().map(str::to_owned).chain(of_parts.map(|(column, _)| column)).collect()
 }
 
-/// Whether a column is one that an export has.
+/// Whether an export has this column.
 pub(super) fn is_exported(column: &str) -> bool {
     let mut of_parts = PARTS.into_iter().flat_map(|(part, family)| part_columns(part, family));
     own_columns().any(|own| own == column) || of_parts.any(|(name, _)| name == column)
 }
 
-/// What a view shows in each of these columns.
+/// The cells of a view for these columns.
 fn cells(view: &View, columns: impl Iterator<Item = &'static str>) -> Vec<String> {
     let parts: Fields = RawJson::of(view).read().unwrap_or_default();
     columns.map(|column| parts.get(column).map(typed::cell).unwrap_or_default()).collect()

@@ -1,5 +1,5 @@
-//! The steps of an import: the first looks at the file as a whole, each further one takes up some thousand rows and writes a
-//! piece of the report.
+//! The steps of an import. The first step checks the whole file; each further step imports up to 1000 rows and writes
+//! one piece of the report.
 
 use std::collections::HashSet;
 
@@ -24,43 +24,43 @@ use crate::{
     },
 };
 
-/// The longest file that is imported: 20 MiB.
+/// The largest file that is imported: 20 MiB.
 pub const MAX_FILE_BYTES: usize = 20 << 20;
-/// The longest file that rows are read of: one that came, or what became of a workbook, or of a file in UTF-16.
+/// The largest file whose rows are read, in bytes: the uploaded file, or its conversion from a workbook or from UTF-16.
 const MAX_SOURCE_BYTES: usize = sheet::MAX_ROWS_BYTES;
 const _: () = assert!(MAX_SOURCE_BYTES >= MAX_FILE_BYTES / 2 * 3);
-/// The column by which a person is known.
+/// The column that identifies a person.
 const KNOWN_BY: &str = "national_id";
-/// The most rows that a file may have.
+/// The maximum number of rows in a file.
 const MAX_ROWS: usize = 100_000;
-/// Rows that one step takes up.
+/// Rows in one step.
 const PER_STEP: usize = 1000;
-/// Rows after which a step looks whether its time is over.
+/// Rows after which a step checks its remaining time.
 const TOGETHER: usize = 50;
-/// Rows taken up at once.
+/// Rows imported concurrently.
 const AT_ONCE: usize = 8;
 
-/// An import that was not begun.
+/// A new import.
 pub(super) fn of(source: String) -> Import {
     Import { shown: ImportShown::default(), source }
 }
 
-/// Whether a file may be imported, as far as that can be said at once.
+/// Checks a file before the import is accepted, as far as that is possible without reading all rows.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The problem with the file.
 pub(super) fn inspect(file: &[u8]) -> Result<(), String> {
     sheet::inspect(file)?;
     if sheet::is_packed(file) { Ok(()) } else { judge(&Sheet::open(file)?.columns) }
 }
 
-/// Whether the columns are a person's fields.
+/// Checks that the columns are fields of a person.
 fn judge(columns: &Columns) -> Result<(), String> {
     if !columns.has(KNOWN_BY) {
         return Err(format!("must begin with a line of columns, with {KNOWN_BY} among them"));
     }
     match columns.unknown(|column| is_given(column) || is_exported(column)) {
-        // Its name may be somebody's, where the line of columns is missing.
+        // The column's name may be personal data if the header row is missing.
         Some(number) => Err(format!("has a column, number {number}, that is no field of a person")),
         None => Ok(()),
     }
@@ -70,10 +70,10 @@ fn is_given(column: &str) -> bool {
     PEOPLE.fields.iter().any(|field| field.name == column && field.is_given())
 }
 
-/// What became of the row in a line of the file.
+/// The result of the row in a line of the file.
 type Outcome = (u64, Result<RowOutcome, Error>);
 
-/// Counts what became of a row, and writes it down.
+/// Counts the result of a row, and adds it to the report.
 fn report((row, outcome): Outcome, shown: &mut ImportShown, piece: &mut Piece) {
     match outcome {
         Ok(RowOutcome { person, how }) => {
@@ -99,10 +99,10 @@ fn report((row, outcome): Outcome, shown: &mut ImportShown, piece: &mut Piece) {
     }
 }
 
-/// Why a step does not go on.
+/// Why a step stops.
 enum Halt {
     Ours(InfraError),
-    /// The file is at fault.
+    /// The file is invalid.
     File(String),
 }
 
@@ -122,7 +122,7 @@ impl RunJob {
         let is_over = import.shown.rows == Some(import.shown.done);
         job.task = Task::Import(import);
         match went {
-            // Where the time is over, joining is a step of its own.
+            // If the time is over, joining is a step of its own.
             Ok(()) if is_over && self.tools.services.now() < this.end => self.finish(job, attempt).await,
             Ok(()) => Ok(()),
             Err(Halt::File(fault)) => {
@@ -133,7 +133,7 @@ impl RunJob {
         }
     }
 
-    /// Counts the rows, takes them out of a workbook, and begins the report.
+    /// Counts the rows, extracts them from a workbook, and begins the report.
     async fn begin(&self, job: &mut Job, import: &mut Import, attempt: u64) -> Result<(), Halt> {
         let mut file = self.source(&import.source, MAX_FILE_BYTES).await?;
         sheet::inspect(&file).map_err(Halt::File)?;
@@ -159,13 +159,14 @@ impl RunJob {
         self.tools.put_piece(job, attempt, piece).await.map_err(Halt::Ours)
     }
 
-    /// Takes up the next rows, as many as there is time for.
+    /// Imports the next rows, as many as there is time for.
     async fn go_on(&self, key: &JobKey, job: &mut Job, import: &mut Import, this: Try) -> Result<(), Halt> {
         let file = self.source(&import.source, MAX_SOURCE_BYTES).await?;
         let mut sheet = Sheet::open(&file).map_err(Halt::File)?;
         let columns = std::mem::take(&mut sheet.columns);
         let done = import.shown.done;
-        // Where the time was over in the middle of a step, this is the rest of the same one: its rows are known by it.
+        // If the time ended in the middle of a step, these rows are the rest of the same step, which is part of their
+        // identity.
         let step = Step { run: job.run, first: done - done % PER_STEP };
         let rows: Result<Vec<Row>, String> = sheet.skip(done).take(step.first + PER_STEP - done).collect();
         let rows: Vec<_> =
@@ -183,7 +184,8 @@ impl RunJob {
         self.tools.put_piece(job, this.attempt, piece).await.map_err(Halt::Ours)
     }
 
-    /// Takes up `rows`, the first of which is the file's number `first`: at once, but for those that share something.
+    /// Imports `rows`, the first of which is row `first` of the file: concurrently, except rows that share a person or
+    /// a record.
     async fn take_up(
         &self,
         key: &JobKey,
@@ -195,7 +197,7 @@ impl RunJob {
         for (at, (line, said)) in rows.iter().enumerate() {
             match said {
                 Err(fault) => outcomes.push((*line, Err(Error::Invalid(vec![fault.clone()])))),
-                // A row that says nothing is passed over.
+                // An empty row is skipped.
                 Ok(said) if said.fields.is_empty() => {}
                 Ok(said) => waiting.push((at, *line, said)),
             }
@@ -231,8 +233,8 @@ impl RunJob {
     }
 }
 
-/// What rows that are taken up at once may not share. Those about the same person come one after the other, in their order; so do
-/// those that name the same record, which stands in the transaction of each.
+/// The keys that concurrent rows must not share. Rows about the same person are imported in order, one after the other;
+/// so are rows that refer to the same record, because it is part of each row's transaction.
 fn names(fields: &Fields) -> Vec<String> {
     let national_id = fields.get("national_id").and_then(RawJson::read::<String>);
     let person = national_id.map(|national_id| person::canonical("national_id", &national_id));

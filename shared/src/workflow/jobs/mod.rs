@@ -1,8 +1,8 @@
-//! Exports and imports of many persons: asked for, shown, and taken further step by step.
+//! Exports and imports of many persons: accept a job, show it, and run it step by step.
 //!
-//! A step is short, so that other work does not wait behind it, and ends early where its time is over. It can be done again: it
-//! writes its piece of the job's file first and then, in one write, how far the job is and that the next step is wanted. The last
-//! step joins the pieces.
+//! A step is short, so that other work does not wait for it, and stops early when its time is over. A step can be
+//! repeated: it first writes its piece of the job's file, and then in one write the job's progress and the token for
+//! the next step. The last step joins the pieces.
 //!
 //! | file | subject |
 //! | --- | --- |
@@ -37,18 +37,18 @@ use crate::{
 
 pub use import::MAX_FILE_BYTES;
 
-/// How long a step is left alone that somebody took: longer than any batch lasts. Whoever was killed in the middle of one is
-/// followed at the clock's next look after that, within two minutes.
+/// How long a claimed step is left to its claimant: longer than any batch lasts. If the claimant was killed, the
+/// schedule starts the step again after the lease, within two minutes.
 const LEASE: SignedDuration = SignedDuration::from_secs(45);
-/// What must be left of a batch's time for a step to be begun …
+/// The time that a batch must have left to begin a step …
 const STEP_TIME: SignedDuration = SignedDuration::from_secs(15);
-/// … and for what ends it: its piece, the joining of all of them, and the job itself.
+/// … and the time reserved to end it: writing the piece, joining all pieces, storing the job.
 const CLOSING_TIME: SignedDuration = SignedDuration::from_secs(8);
-/// After how long a step that was not finished is tried again, at first; it doubles with every try …
+/// The first wait before a failed step is retried; it doubles with each retry …
 const RETRY_AFTER: SignedDuration = SignedDuration::from_mins(1);
 /// … up to this.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
-/// Steps begun in vain before the job is given up: over some three hours, or a quarter of one where each was killed.
+/// Failed starts of a step before the job fails: about three hours, or a quarter of an hour if each one was killed.
 const MAX_TRIES: u64 = 8;
 /// How long the link to a job's file works.
 const LINK_LIFE: Duration = Duration::from_secs(15 * 60);
@@ -61,7 +61,7 @@ impl Piece {
         Self(csv::Writer::from_writer(Vec::new()))
     }
 
-    /// How long it is by now; the last lines may not be counted yet.
+    /// The current size in bytes; the last lines may still be buffered.
     fn bytes(&self) -> usize {
         self.0.get_ref().len()
     }
@@ -72,7 +72,7 @@ impl Piece {
     }
 }
 
-/// What both use cases need.
+/// The resources that both use cases share.
 struct Tools {
     services: Services,
     bucket: Bucket,
@@ -85,7 +85,8 @@ impl Tools {
         Self { services: services.clone(), bucket }
     }
 
-    /// Stores what the try number `attempt` made of a job's file. What an earlier try of the same step made belongs to nothing.
+    /// Stores the piece that attempt number `attempt` made. A piece of an earlier attempt at the same step is not part
+    /// of the file.
     async fn put_piece(&self, job: &mut Job, attempt: u64, piece: Piece) -> Result<(), InfraError> {
         let key = ObjectKey::Job { tenant: &job.tenant, run: job.run, file: JobFile::Piece(attempt) };
         let bytes = piece.0.into_inner().map_err(|_| InfraError::Bucket)?;
@@ -99,7 +100,7 @@ impl Tools {
         self.bucket.put_new(key, bytes, sha256).await.map(|_| ())
     }
 
-    /// Makes the job's file of its pieces.
+    /// Joins the pieces into the job's file.
     async fn join(&self, job: &mut Job, attempt: u64) -> Result<(), InfraError> {
         let file = |file| ObjectKey::Job { tenant: &job.tenant, run: job.run, file };
         let pieces: Vec<_> = job.pieces.iter().map(|attempt| file(JobFile::Piece(*attempt))).collect();
@@ -109,38 +110,38 @@ impl Tools {
     }
 }
 
-/// Asking for jobs, and looking at them.
+/// Accepting and showing jobs.
 pub struct Jobs(Tools);
 
-/// A job, and whether an earlier request asked for it.
+/// A job, and whether an earlier request created it.
 pub struct JobAccepted {
-    /// What customers see of it.
+    /// The job as customers see it.
     pub view: JobView,
-    /// Whether it was there.
+    /// Whether an earlier request created it.
     pub replayed: bool,
 }
 
 impl Jobs {
-    /// Shares what the use case of persons was built with.
+    /// Shares the services of `people`.
     #[must_use]
     pub fn beside(people: &People) -> Self {
         Self(Tools::new(people.records.services()))
     }
 
-    /// Asks for an export of the persons that `given` describes. One request.
+    /// Accepts an export of the persons that `given` selects. One request.
     ///
     /// # Errors
-    /// 422 with every wrong field.
+    /// `Invalid` with every wrong field.
     pub async fn export(&self, caller: &Caller, given: &Fields, key: Option<&str>) -> Result<JobAccepted, Error> {
         let task = Task::Export(export::read(given, caller.tenant_since())?);
         let id = self.id(caller, "export", key);
         self.ask(caller, id, self.fresh_run(), task, &text_of(given)).await
     }
 
-    /// Asks for the import of `file`, or of the file that was uploaded under an id. Two requests.
+    /// Accepts the import of `file`: its bytes, or the id of an upload. Two requests.
     ///
     /// # Errors
-    /// 422 where there is no such file, or it cannot be one.
+    /// `Invalid` if the upload does not exist or the file cannot be imported.
     pub async fn import(&self, caller: &Caller, file: ImportFile, key: Option<&str>) -> Result<JobAccepted, Error> {
         let (id, run) = (self.id(caller, "import", key), self.fresh_run());
         let unavailable = |_| Error::Unavailable;
@@ -167,10 +168,10 @@ impl Jobs {
         self.ask(caller, id, run, Task::Import(import::of(source)), &text).await
     }
 
-    /// What customers see of a job, with a link to its file where it is done. One request.
+    /// A job as customers see it, with a link to its file when it is done. One request.
     ///
     /// # Errors
-    /// 404 where the caller's tenant has no such export or import.
+    /// `NotFound` if the tenant has no such export or import.
     pub async fn get(&self, caller: &Caller, id: Uuid, is_wanted: fn(&Task) -> bool) -> Result<JobView, Error> {
         let item = self.0.services.store.job(caller, id, self.0.services.now()).await?;
         let job = item.map(|item| item.job).filter(|job| is_wanted(&job.task));
@@ -231,11 +232,11 @@ impl Jobs {
     }
 }
 
-/// Where an import's file is.
+/// The source of an import.
 pub enum ImportFile {
-    /// Here.
+    /// The content.
     Bytes(Bytes),
-    /// Where it was uploaded.
+    /// The id of an upload.
     Upload(Uuid),
 }
 
@@ -280,7 +281,7 @@ impl JobView {
         }
     }
 
-    /// The job's path.
+    /// The path of the job.
     #[must_use]
     pub fn location(&self) -> String {
         match self.task {
@@ -297,26 +298,26 @@ impl JobView {
     }
 }
 
-/// How long nothing is tried after a step was begun in vain so often.
+/// The wait after this many failed starts of a step.
 fn pause(tries: u64) -> SignedDuration {
     let doublings = tries.saturating_sub(1).min(MAX_TRIES);
     LONGEST_PAUSE.min(RETRY_AFTER * (1 << doublings))
 }
 
-/// A try at a step.
+/// An attempt at a step.
 #[derive(Debug, Clone, Copy)]
 struct Try {
-    /// Its number, which names what it makes.
+    /// Its number, which is part of the name of the piece it writes.
     attempt: u64,
-    /// When it has to come to an end with what is done by then.
+    /// When it must stop and store what is done.
     end: Timestamp,
 }
 
-/// Taking jobs further.
+/// Runs the steps of jobs.
 pub struct RunJob {
     tools: Tools,
     people: People,
-    /// A step holds a whole file, so there is one at a time.
+    /// A step holds a whole file in memory, so one runs at a time.
     turns: Semaphore,
 }
 
@@ -328,15 +329,15 @@ impl RunJob {
         Self { tools: Tools::new(people.records.services()), people, turns: Semaphore::new(1) }
     }
 
-    /// Does the next step of the job `key`, if it was woken and there is time for one before `end`.
+    /// Runs the next step of the job `key`, if it was woken and there is time for one before `end`.
     ///
     /// # Errors
-    /// Our own store or bucket; the step is due again in a while.
+    /// The store or the bucket fails; the step is due again later.
     pub async fn run(&self, key: &JobKey, end: Timestamp) -> Result<(), InfraError> {
         let (services, latest) = (&self.tools.services, end - STEP_TIME);
         let turn = in_time(services.platform.seams.clock.as_ref(), latest, self.turns.acquire()).await;
         let now = services.now();
-        // Where others took the time, the job's wake token stands and it is due.
+        // If other steps used up the time, the job's wake token stays and the job is due.
         let Some(_turn) = turn.filter(|_| now <= latest) else { return Ok(()) };
         let Some(mut item) = services.store.claim_job(key, now + LEASE).await? else { return Ok(()) };
         if item.job.has_ended() {
@@ -352,7 +353,7 @@ impl RunJob {
         item.job.updated_at = services.now();
         let wake_token = (!item.job.has_ended()).then(|| new_token("job", services.entropy()));
         match services.store.put_job(key, &item, wake_token.as_deref()).await {
-            // Somebody took the step who thought that this one was lost.
+            // Another execution took over the step after the lease.
             Ok(()) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -366,7 +367,7 @@ impl RunJob {
         }
     }
 
-    /// Makes the job's file of its pieces, which ends it.
+    /// Joins the pieces, which ends the job.
     async fn finish(&self, job: &mut Job, attempt: u64) -> Result<(), InfraError> {
         self.tools.join(job, attempt).await?;
         job.end(self.tools.services.now());
