@@ -43,7 +43,7 @@ impl WatchLag {
         async move {
             let Some(lag) = late else { return };
             if let Err(error) = self.store.note_lag(self.function, &lag).await {
-                tracing::warn!(function = self.function, %error, "that the stream is behind could not be noted");
+                tracing::warn!(function = self.function, %error, "the stream's lag could not be stored");
             }
         }
     }

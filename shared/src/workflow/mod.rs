@@ -13,7 +13,7 @@
 //! | `long_copy` | copy a video outside the refresh | run-work, copy-long |
 //! | `poll` | wake overdue items | poll-due |
 //! | `wake` | wake the processes of one provider | infra/admin |
-//! | `overview` | show overdue, failing and failed items | infra/admin |
+//! | `overview` | show overdue items, failing channels and providers | infra/admin |
 //! | `deliver` | create deliveries of events | deliver-notifications |
 //! | `attempt` | send one delivery | deliver-notifications |
 //! | `channels` | manage a tenant's channels | notification-channels |

@@ -135,7 +135,7 @@ impl People {
         let national_id = person::canonical("national_id", national_id);
         let named = given.get("national_id").map(|named| named.read::<String>().unwrap_or_default());
         if named.is_some_and(|named| person::canonical("national_id", &named) != national_id) {
-            return Err(Error::invalid_field("national_id", "is not the one in the path"));
+            return Err(Error::invalid_field("national_id", "must equal the value in the path"));
         }
         let mut given = given.clone();
         given.insert("national_id".to_owned(), RawJson::of(&national_id));
@@ -315,7 +315,7 @@ fn is_here(person: &Record) -> Result<(), Error> {
 fn within_an_answer(field: &str, found: Vec<View>) -> Result<Vec<View>, Error> {
     match escaped_length(&found) {
         0..=MAX_PAGE_BYTES => Ok(found),
-        _ => Err(Error::invalid_field(field, "names more than one answer can hold: ask for fewer at once")),
+        _ => Err(Error::invalid_field(field, "matches more than one answer can hold: request fewer at once")),
     }
 }
 

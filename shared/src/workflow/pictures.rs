@@ -117,7 +117,7 @@ pub(super) async fn gather(copier: &Copier, tenant: &TenantId, inputs: Vec<Input
             From::Upload(id) => match copier.read_upload(tenant, id).await {
                 Ok(bytes) => bytes,
                 Err(CopyError::NotFound) => {
-                    problems.push(wrong("names no upload whose bytes have arrived"));
+                    problems.push(wrong("does not refer to a completed upload"));
                     continue;
                 }
                 Err(CopyError::TooLarge) => {
@@ -170,7 +170,7 @@ fn problem_of(bytes: &Bytes) -> Option<&'static str> {
     }
     match MediaFormat::of(bytes) {
         Some(format @ (MediaFormat::Jpeg | MediaFormat::Png | MediaFormat::Pdf)) if format.is_whole(bytes) => None,
-        _ => Some("must be a whole JPEG, PNG or PDF"),
+        _ => Some("must be a complete JPEG, PNG or PDF"),
     }
 }
 

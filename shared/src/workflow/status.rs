@@ -90,7 +90,7 @@ impl QueryStatus {
     /// # Errors
     /// `NotFound` if the caller has no account at this provider, or the provider has no such check.
     pub async fn ping(&self, caller: &Caller, provider: &str) -> Result<Health, Error> {
-        let cannot_be_asked = Error::NotFound("provider that can be asked");
+        let cannot_be_asked = Error::NotFound("provider with a health check");
         let connector = match self.services.provider(caller, provider).await {
             Ok(connector) if connector.capabilities().ping => connector,
             Ok(_) | Err(AccessError::NoProvider(_)) => return Err(cannot_be_asked),

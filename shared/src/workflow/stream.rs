@@ -105,7 +105,7 @@ fn items(event: Event) -> (Vec<WorkKey>, HashMap<WorkKey, Option<String>>) {
                 });
             }
             // The filter passes only items that can be woken, and a retry would not help.
-            None => tracing::error!("a stream record of an unknown kind was passed over"),
+            None => tracing::error!("a stream record of an unknown kind was skipped"),
         }
     }
     (order, first_record)
@@ -118,7 +118,7 @@ fn report(key: &WorkKey, outcome: &Handled, began: Timestamp, now: Timestamp) {
         Handled::Done => return tracing::info!(%tenant, item, duration_ms, "item handled"),
         Handled::Failed(error) => tracing::error!(%tenant, item, duration_ms, error, "a stream record failed"),
         Handled::LeftToSchedule(error) => {
-            tracing::error!(%tenant, item, duration_ms, error, "a stream record was left to the clock");
+            tracing::error!(%tenant, item, duration_ms, error, "a stream record was left to the schedule");
         }
     }
     telemetry::record(Metric::RecordFailed, &[], 1.0, now);

@@ -58,7 +58,7 @@ pub enum RotationError {
         record: Uuid,
     },
     /// Another operator changes the keys at the same time.
-    #[error("the unique keys changed meanwhile: look at them again")]
+    #[error("the unique keys changed meanwhile: check them again")]
     Changed,
     #[error(transparent)]
     Secrets(#[from] SecretsError),

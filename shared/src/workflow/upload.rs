@@ -72,7 +72,7 @@ impl CreateUpload {
         let mut problems = Vec::new();
         let is_sheet = SHEETS.contains(&wanted.content_type.as_str());
         if !is_sheet && !PICTURES.iter().any(|format| format.content_type() == wanted.content_type) {
-            let message = "must be image/jpeg, image/png, application/pdf, text/csv or that of XLSX";
+            let message = "must be image/jpeg, image/png, application/pdf, text/csv or the type of XLSX";
             problems.push(FieldError::new("content_type", message));
         }
         let most = if is_sheet { MAX_FILE_BYTES } else { MAX_PICTURE_BYTES };

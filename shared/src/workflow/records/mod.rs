@@ -268,7 +268,7 @@ impl Records {
 /// The message about a value that another record has.
 const OF_ANOTHER: &str = "is already used by another record";
 /// The same if that record is deleted.
-pub(super) const OF_A_DELETED_ONE: &str = "is a deleted person's, which can be restored";
+pub(super) const OF_A_DELETED_ONE: &str = "is used by a deleted person, who can be restored";
 
 /// The result of a write for the caller.
 fn outcome(written: Result<Written, StoreError>) -> Result<Outcome, Error> {
@@ -277,7 +277,9 @@ fn outcome(written: Result<Written, StoreError>) -> Result<Outcome, Error> {
         Ok(Written::Lost) => Ok(Outcome::Lost),
         Ok(Written::Taken(field)) => Err(Error::invalid_field(field, OF_ANOTHER)),
         Ok(Written::Missing(field)) => Err(Error::invalid_field(field, "does not refer to an existing record")),
-        Ok(Written::Full(field)) => Err(Error::invalid_field(field, "has 50 such records, which is the most")),
+        Ok(Written::Full(field)) => {
+            Err(Error::invalid_field(field, "already has 50 of these records, which is the maximum"))
+        }
         Err(StoreError::Conflict) => Ok(Outcome::Lost),
         Err(error) => Err(error.into()),
     }
