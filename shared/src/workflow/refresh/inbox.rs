@@ -65,7 +65,7 @@ impl RefreshProcess {
         let Some(body) = entry.body.as_ref().filter(|_| entry.is_result) else { return Ok(Vec::new()) };
         let body = self.body(body).await?;
         let Some(said) = provider.read_result(&process.request, &body, entry.received_at) else {
-            tracing::error!(process = %process.id, provider = process.provider, "an accepted callback is not a readable answer");
+            tracing::error!(process = %process.id, provider = process.provider, "an accepted callback is unreadable");
             let said = answer::keep_said(copier, process, body, entry.received_at).await?;
             process.keep_said(&said, entry.received_at);
             process.unanswered("unreadable", entry.received_at);
