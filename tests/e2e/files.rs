@@ -132,7 +132,7 @@ async fn nothing_is_stored_in_another_column_than_its_own() {
         ),
         ("national_id,name,Name \n", "The file has two columns of the same name, number 2 and 3."),
         ("national_id,national_id,name\n", "The file has two columns of the same name, number 1 and 2."),
-        ("national_id,nombre\n", "The file has a column, number 2, that is no field of a person."),
+        ("national_id,nombre\n", "The file has a column, number 2, that is not a field of a person."),
         ("sep=|\nnational_id|name\n", "The file has cells that are not separated by commas, semicolons or tabs."),
     ] {
         let refused = import(&world, file).await;

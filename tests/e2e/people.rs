@@ -289,7 +289,7 @@ async fn a_deleted_person_is_nowhere_and_comes_back_whole() {
     let taken = world.customer.post("/people", &juan()).await;
     let whose = &taken.body["fields"][0];
     assert_eq!((&whose["field"], &whose["id"]), (&json!("national_id"), &person["id"]));
-    assert_eq!(whose["message"], "is a deleted person's, which can be restored");
+    assert_eq!(whose["message"], "is used by a deleted person, who can be restored");
     assert_eq!(
         put(&world.customer, "/people/national-id/PESJ880212HDFHLX01", &json!({})).await.fields(),
         ["national_id"]

@@ -62,7 +62,7 @@ pub(super) async fn keep_said(
 pub(super) async fn keep_refusal(copier: &Copier, process: &Process, said: Bytes, now: Timestamp) -> ObservedMedia {
     let sha256 = hex::encode(Sha256::digest(&said));
     keep_said(copier, process, said, now).await.unwrap_or_else(|error| {
-        tracing::error!(process = %process.id, %error, "what the provider said could not be kept");
+        tracing::error!(process = %process.id, %error, "the provider's response could not be stored as evidence");
         let outcome = CopyOutcome::Hopeless { reason: CopyError::Store.code().to_owned() };
         ObservedMedia::said(&sha256, outcome, now)
     })
@@ -84,7 +84,7 @@ pub(super) fn report_unread(process: &Process, before: usize, now: Timestamp) {
     if process.unread.noted.len() > before {
         telemetry::record(Metric::AnswerUnread, &[("provider", &process.provider)], 1.0, now);
         let places = process.unread.present.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-        tracing::warn!(process = %process.id, provider = process.provider, places, "an answer could not be read whole");
+        tracing::warn!(process = %process.id, provider = process.provider, places, "part of an answer is unreadable");
     }
 }
 

@@ -259,7 +259,7 @@ impl AttemptDelivery {
         self.write(key, |delivery| {
             delivery.record(&outcome, attempt.clone(), now, fraction);
             if delivery.state == DeliveryState::Failed {
-                tracing::warn!(tenant = %delivery.tenant, delivery = %delivery.id, "delivery given up");
+                tracing::warn!(tenant = %delivery.tenant, delivery = %delivery.id, "delivery failed for good");
             }
         })
         .await

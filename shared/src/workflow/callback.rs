@@ -186,7 +186,7 @@ impl ReceiveCallback {
             1.0,
             now,
         );
-        tracing::error!(tenant = %token.tenant(), provider, why, bytes = body.len(), "a callback that cannot be read");
+        tracing::error!(tenant = %token.tenant(), provider, why, bytes = body.len(), "an unreadable callback");
         for process in self.mentioned(unread, connector).await? {
             let Some(record) = self.services.store.load(token, process).await? else { continue };
             if record.process.provider != provider || record.process.redaction.is_some() {

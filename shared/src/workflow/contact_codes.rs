@@ -195,7 +195,7 @@ impl ContactCodes {
         let over = || Error::invalid_field("code", "has expired or was tried too often");
         let (contact, hash, counts) = counts.ok_or_else(over)?;
         if !bool::from(counts.as_bytes().ct_eq(hash.as_bytes())) {
-            return Err(Error::invalid_field("code", "is not the one that was sent last"));
+            return Err(Error::invalid_field("code", "is not the code that was sent last"));
         }
         for record in contacts {
             self.confirm(caller, way, &record).await?;

@@ -133,7 +133,7 @@ impl DeliverNotifications {
             Err(StoreError::Corrupt(_)) => "payload_unusable",
             put => return put,
         };
-        tracing::error!(tenant = %delivery.tenant, delivery = %delivery.id, reason, "delivery given up");
+        tracing::error!(tenant = %delivery.tenant, delivery = %delivery.id, reason, "delivery failed for good");
         delivery.message.redact();
         delivery.give_up(reason, self.0.now());
         self.0.store.create_delivery(who, &delivery, &new_token("deliver", self.0.entropy())).await

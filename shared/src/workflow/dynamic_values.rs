@@ -42,7 +42,7 @@ impl DynamicValues<'_> {
         let fields = DYNAMIC_VALUES.read(&given_with, None, true, self.0.now());
         let mut problems = fields.as_ref().err().cloned().unwrap_or_default();
         if named.is_some_and(|named| named.read::<Uuid>() != Some(id)) {
-            problems.push(FieldError::new("dynamic_property_id", "is not the one in the path"));
+            problems.push(FieldError::new("dynamic_property_id", "must equal the value in the path"));
         }
         let entries = dynamic::descriptor(&property.fields);
         let values: Option<BTreeMap<String, RawJson>> = given.get("values").and_then(RawJson::read);

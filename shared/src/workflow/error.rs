@@ -17,7 +17,7 @@ pub enum Error {
     #[error("This Idempotency-Key was used before with another body.")]
     KeyReused,
     /// A request with the same idempotency key is still in progress.
-    #[error("A request with this Idempotency-Key is still being carried out.")]
+    #[error("A request with this Idempotency-Key is still in progress.")]
     InFlight {
         /// Seconds after which it has ended.
         retry_after: u32,
@@ -28,7 +28,7 @@ pub enum Error {
     #[error("The process has no certificate.")]
     NoCertificate,
     /// The process is not in review, or already has another decision.
-    #[error("The process is not in review, or was decided otherwise.")]
+    #[error("The process is not in review, or already has another decision.")]
     NotInReview,
     #[error("The process is not approved.")]
     NotApproved,
@@ -57,16 +57,16 @@ pub enum Error {
     #[error("{0} is not set up.")]
     NotSetUp(&'static str),
     /// The contact reached the limit of codes.
-    #[error("This contact was sent as many codes as it may be for now.")]
+    #[error("This contact has reached the limit of codes. Try again later.")]
     TooManyCodes {
         /// Seconds until it may get another code.
         retry_after: u32,
     },
     /// The tenant's provider for messages did not accept the code.
-    #[error("The provider that sends the code did not take it.")]
+    #[error("The provider that sends the code did not accept it.")]
     CodeNotTaken,
     /// Our own mail service did not accept the code.
-    #[error("The code could not be sent for the moment.")]
+    #[error("The code could not be sent. Try again later.")]
     CodeNotSent,
     /// Operators paused the provider. Nothing was stored or sent.
     #[error("The provider {0} is paused. Nothing was created.")]
@@ -80,10 +80,10 @@ pub enum Error {
         code: String,
     },
     /// Our own store, bucket or secrets are temporarily unavailable.
-    #[error("The service is unavailable for the moment.")]
+    #[error("The service is temporarily unavailable.")]
     Unavailable,
     /// Stored data or the configuration is unusable.
-    #[error("Something went wrong on our side.")]
+    #[error("An internal error occurred.")]
     Internal,
 }
 

@@ -68,12 +68,12 @@ pub async fn fill(people: &People, caller: &Caller, given: &Fields) -> Result<Fi
     }
     // The request has no person, or the customer's own id of a person that is unknown here.
     let Some(number) = said.get(NATIONAL_ID).and_then(RawJson::read::<String>) else {
-        return Err(Error::invalid_field("process_id", "names a process that says no document number"));
+        return Err(Error::invalid_field("process_id", "refers to a process without a document number"));
     };
     let mut races = people.records.services().races();
     loop {
         if let Some(id) = people.records.id_of_value(&PEOPLE, caller, NATIONAL_ID, &number).await? {
-            let deleted = || Error::invalid_field("process_id", "names a process about a deleted person");
+            let deleted = || Error::invalid_field("process_id", "refers to a process about a deleted person");
             return complete(people, caller, id, &said).await?.ok_or_else(deleted);
         }
         let fields = PEOPLE.read(&said, None, false, people.records.now()).map_err(Error::Invalid)?;

@@ -1,6 +1,6 @@
-//! How far the stream is behind, where an operator can see it: a function that reads an old record notes that in the table.
+//! Shows operators how far the stream is behind: a function that reads an old record notes its age in the table.
 //!
-//! Nothing is written while nothing is late, so that it costs nothing in a healthy system; see [`super::overview`].
+//! Nothing is written while no record is late, so a healthy system pays nothing; see [`super::overview`].
 
 use std::sync::{Mutex, PoisonError};
 
@@ -12,16 +12,15 @@ use crate::{
     store::{Store, lag::StreamLag},
 };
 
-/// The functions that read the stream.
 pub const READERS: [&str; 2] = ["run-work", "deliver-notifications"];
 
-/// A record is late that is older than this.
+/// A record older than this is late.
 const LATE: SignedDuration = SignedDuration::from_secs(60);
 
-/// How often one execution environment notes that it is behind.
+/// How often one execution environment notes a delay.
 const EVERY: SignedDuration = SignedDuration::from_secs(60);
 
-/// What one reader of the stream does about it.
+/// Watches the lag of one reader of the stream.
 pub struct WatchLag {
     platform: Platform,
     store: Store,
@@ -37,23 +36,23 @@ impl WatchLag {
         Self { platform: platform.clone(), store: Store::new(platform), function, noted_at: Mutex::default() }
     }
 
-    /// Looks how old the records of a batch are, and notes it where that is late, beside the batch's own work. One write a minute at
-    /// most; that it fails keeps nobody from the batch.
+    /// Checks the age of a batch's records, concurrently with the batch's own work, and notes it if it is late. At most
+    /// one write a minute; a failed write does not affect the batch.
     pub fn look<'a>(&'a self, event: &Event) -> impl Future<Output = ()> + use<'a> {
         let late = self.lateness(event);
         async move {
             let Some(lag) = late else { return };
             if let Err(error) = self.store.note_lag(self.function, &lag).await {
-                tracing::warn!(function = self.function, %error, "that the stream is behind could not be noted");
+                tracing::warn!(function = self.function, %error, "the stream's lag could not be stored");
             }
         }
     }
 
-    /// How late the oldest record is, where that is to be noted.
+    /// The age of the oldest record, if it must be noted.
     fn lateness(&self, event: &Event) -> Option<StreamLag> {
         let now = self.platform.seams.clock.now();
         let made = event.records.iter().map(|record| record.change.approximate_creation_date_time.timestamp());
-        // A record that does not say when it was made is not old.
+        // A record without a creation time counts as recent.
         let age = made.filter(|made| *made > 0).min().map(|made| now.as_second() - made);
         let seconds = age.filter(|age| *age > LATE.as_secs())?;
         let mut noted_at = self.noted_at.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Copying what takes long, a video, beside its process: the process goes on meanwhile, and other work does not wait.
+//! Copies large evidence (videos) outside the refresh of its process, so that the process and other work need not wait.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -21,22 +21,22 @@ use crate::{
     },
 };
 
-/// How long a claim holds: as long as it may take until the copy begins. One that nobody began is claimed anew.
+/// How long a claim holds: the time until the copy must begin. A claim without a copy is renewed.
 const CLAIM: SignedDuration = SignedDuration::from_mins(2);
-/// How long a try may take; the function's own time is no longer.
+/// How long an attempt may take; the function's timeout is not longer.
 const LONGEST_TRY: SignedDuration = SignedDuration::from_mins(16);
-/// When to look again for a piece that its process does not show yet, or where our own store was in the way.
+/// When to try again if the process does not show the evidence yet, or our own store failed.
 const SOON: SignedDuration = SignedDuration::from_mins(2);
 
-/// What the function that copies is started with: which piece, and the claim that it was started for. There is one copy for
-/// each claim, however often the function is started with it.
+/// The payload that the copying function is started with: the evidence and the claim. There is one copy for each claim,
+/// however often the function is started with it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Order {
     pk: String,
     claimed_until: Timestamp,
 }
 
-/// Has long copies made, by a function of their own: what waits in the stream does not wait for them.
+/// Starts long copies in a function of their own, so that the stream does not wait for them.
 pub struct StartLongCopy {
     services: Services,
     functions: Functions,
@@ -49,11 +49,11 @@ impl StartLongCopy {
         Self { services: Services::new(deployment), functions: Functions::new(&deployment.platform) }
     }
 
-    /// Has the piece `key` copied if it was woken. Where the copy is not begun, for whatever reason, it is due again when the
-    /// claim is over.
+    /// Claims the evidence `key` if it was woken, and starts its copy. If the copy does not start, it is due again when
+    /// the claim ends.
     ///
     /// # Errors
-    /// Our own store; the wake token stands.
+    /// The store fails; the wake token stays.
     pub async fn run(&self, key: &LongCopyKey) -> Result<(), InfraError> {
         let claimed_until = self.services.now() + CLAIM;
         if !self.services.store.claim_long_copy(key, claimed_until).await? {
@@ -69,7 +69,6 @@ impl StartLongCopy {
     }
 }
 
-/// Makes long copies.
 pub struct CopyLong {
     services: Services,
     copier: Copier,
@@ -84,11 +83,11 @@ impl CopyLong {
         Self { services: Services::new(deployment), copier }
     }
 
-    /// Tries to copy the piece that was ordered, if nobody did for this claim and none was made since. A provider's trouble is no
-    /// error: the next try is planned.
+    /// Tries to copy the ordered evidence, unless another execution did so for this claim or a newer claim exists. A
+    /// provider's failure is no error: the next attempt is planned.
     ///
     /// # Errors
-    /// Our own store or bucket; the piece is due again.
+    /// The store or the bucket fails; the evidence is due again.
     pub async fn run(&self, order: &Order) -> Result<(), InfraError> {
         let Some(WorkKey::LongCopy(key)) = WorkKey::of(&order.pk) else {
             return Err(StoreError::Corrupt("the order of a long copy").into());
@@ -96,10 +95,10 @@ impl CopyLong {
         let until = self.services.now() + LONGEST_TRY;
         let begun = self.services.store.begin_long_copy(&key, order.claimed_until, until).await?;
         let Some(claimed) = begun else { return Ok(()) };
-        // On the heap: a copy is the longest chain of futures there is.
+        // Boxed, because a copy is the deepest chain of futures.
         let tried = Box::pin(self.try_copy(&key, &claimed)).await;
         if tried.is_err() {
-            // Or else it is due when this try would have ended.
+            // If this write fails too, the copy is due when this attempt would have ended.
             let _ = self.services.store.plan_long_copy(&key, self.services.now() + SOON).await;
         }
         tried
@@ -112,7 +111,7 @@ impl CopyLong {
             return Ok(self.services.store.forget_long_copy(key, key.evidence).await?);
         };
         let Some(piece) = process.evidence.iter().find(|piece| piece.id == key.evidence) else {
-            // The work is written down before the process shows the piece.
+            // The copy is planned before the process shows the evidence.
             return Ok(self.services.store.plan_long_copy(key, now + SOON).await?);
         };
         if self.services.is_paused(&claimed.process, &process.provider).await? {
@@ -127,7 +126,7 @@ impl CopyLong {
         Ok(())
     }
 
-    /// Asks the provider for a fresh link and follows it.
+    /// Asks the provider for a fresh link and downloads from it.
     async fn copy(&self, who: &OwnKey, process: &Process, piece: &Evidence) -> Result<CopyOutcome, InfraError> {
         let failed = |reason: &str| Ok(CopyOutcome::Failed { reason: reason.to_owned() });
         let Ok(provider) = self.services.provider(who, &process.provider).await else {
@@ -151,7 +150,7 @@ impl CopyLong {
         }
     }
 
-    /// Records the try in the process, and says when the next one is due, if there is one.
+    /// Records the attempt in the process, and plans the next one if there is one.
     async fn record(
         &self,
         process: &OwnKey,
@@ -166,7 +165,8 @@ impl CopyLong {
             }
             let now = self.services.now();
             let mut events = record.process.copied(key.evidence, outcome, now);
-            // Nobody else may look at a process that has ended, and what is asked for in vain is given up one day.
+            // No refresh follows for a process that has ended, so this concludes it: copies that fail too long are
+            // abandoned.
             events.extend(record.process.conclude(now));
             let piece = record.process.evidence.iter().find(|piece| piece.id == key.evidence);
             let again = piece.and_then(|piece| match piece.copy {

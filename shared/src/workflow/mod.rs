@@ -1,40 +1,40 @@
-//! The use cases, one a file. Each reads like what it does: load, ask, decide, store.
+//! The use cases, one per file. Each one loads, asks, decides and stores.
 //!
 //! | file | use case | called by |
 //! | --- | --- | --- |
-//! | `create` | take a request, store it, hand it to the provider | create-process |
-//! | `upload` | give a place for a picture before the process that needs it | create-process |
-//! | `status` | show one process or a list, ask for a refresh, link to evidence | query-status |
-//! | `decide` | take a reviewer's decision | decide-process |
-//! | `redact` | remove everything about the person | decide-process |
-//! | `certificate` | give out the certificate, fetch it where it is missing | fetch-certificate |
-//! | `callback` | put a provider's callback where it cannot be lost | receive-callback |
-//! | `refresh` | fold callbacks and the provider's answer into the process, copy its pictures | run-work |
-//! | `long_copy` | copy a video beside its process | run-work, copy-long |
-//! | `poll` | wake whatever is overdue | poll-due |
+//! | `create` | accept a request, store it, submit it to the provider | create-process |
+//! | `upload` | create an upload link for a picture or an import file | create-process |
+//! | `status` | show one process or a list, request a refresh, link to evidence | query-status |
+//! | `decide` | store a reviewer's decision | decide-process |
+//! | `redact` | remove all personal data | decide-process |
+//! | `certificate` | return the certificate, fetch it if it is missing | fetch-certificate |
+//! | `callback` | store a provider's callback | receive-callback |
+//! | `refresh` | apply callbacks and the provider's answer to the process, copy its pictures | run-work |
+//! | `long_copy` | copy a video outside the refresh | run-work, copy-long |
+//! | `poll` | wake overdue items | poll-due |
 //! | `wake` | wake the processes of one provider | infra/admin |
-//! | `overview` | say what is behind, failing or given up | infra/admin |
-//! | `deliver` | make deliveries of events | deliver-notifications |
-//! | `attempt` | hand one delivery over | deliver-notifications |
-//! | `channels` | keep a tenant's channels | notification-channels |
-//! | `deliveries` | show what was delivered, and deliver it again | notification-channels |
-//! | `records` | keep records of the registry, whatever their family | people, person-records |
+//! | `overview` | show overdue items, failing channels and providers | infra/admin |
+//! | `deliver` | create deliveries of events | deliver-notifications |
+//! | `attempt` | send one delivery | deliver-notifications |
+//! | `channels` | manage a tenant's channels | notification-channels |
+//! | `deliveries` | show deliveries and replay them | notification-channels |
+//! | `records` | manage records of every family | people, person-records |
 //! | `catalog_values` | add many values to a catalog | catalogs |
-//! | `dynamic_values` | keep what persons have in dynamic properties | catalogs |
-//! | `people` | what persons have beyond that: find, search, delete, restore | people |
-//! | `contact_codes` | send a code to a person, and see whether it comes back | contact-verification |
-//! | `temporary_people` | make a person of a temporary one | temporary-people |
-//! | `from_process` | fill a person with what a verification read | people |
+//! | `dynamic_values` | manage persons' values of dynamic properties | catalogs |
+//! | `people` | operations on persons only: find, search, delete, restore | people |
+//! | `contact_codes` | send a code to a person and verify it | contact-verification |
+//! | `temporary_people` | convert a temporary person into a person | temporary-people |
+//! | `from_process` | fill a person with the data of a verification | people |
 //! | `jobs` | export and import many persons | people, run-work |
-//! | `replay` | wake again what a stream record that was given up was about | infra/admin |
-//! | `unique_keys` | replace the key of unique values by another | infra/admin |
-//! | `stream` | one look per process of a batch of stream records | run-work, deliver-notifications |
+//! | `replay` | wake the items of a dead letter again | infra/admin |
+//! | `unique_keys` | rotate the key of unique values | infra/admin |
+//! | `stream` | handle each distinct item of a batch of stream records once | run-work, deliver-notifications |
 //! | `lag` | note how far the stream is behind | run-work, deliver-notifications |
-//! | `due` | when to look again | all of them |
-//! | `conflict` | running a lost race again | all of them |
+//! | `due` | plan the next check | all of them |
+//! | `conflict` | retry a lost race | all of them |
 //!
-//! What several of them do is in `submitter` (handing a process to its provider), `pictures` (those a customer submits),
-//! `answer` (keeping what a provider said).
+//! Shared helpers: `submitter` (submits a process to its provider), `pictures` (submitted pictures), `answer` (stores
+//! provider answers as evidence).
 
 mod answer;
 pub mod attempt;
@@ -86,55 +86,52 @@ use crate::{
     store::{Store, StoreError, Tenant},
 };
 
-/// A new `wake_token` or `outbox_token`: never the same twice, since the stream's filter fires only on a new value. `why` is what
-/// [`wants_answer`] and whoever reads the table can see in it.
+/// A new `wake_token` or `outbox_token`. It is always unique, since the stream's filter fires only on a new value.
+/// `why` is the prefix that [`wants_answer`] and readers of the table see.
 fn new_token(why: &str, entropy: &dyn Entropy) -> String {
     format!("{why}-{}", entropy.uuid().simple())
 }
 
-/// The wake token of a customer, who wants the provider asked whatever the state.
+/// Prefix of a customer's wake token: the provider is asked in any state.
 const ASKED: &str = "asked";
-/// The wake token that comes with a callback.
+/// Prefix of a callback's wake token.
 const CALLED: &str = "called";
-/// The wake token of the schedule.
+/// Prefix of the schedule's wake token.
 const OVERDUE: &str = "overdue";
 
-/// Whether a wake token wants the provider asked even where nothing is open.
+/// Whether a wake token requires a query of the provider even if nothing is open.
 fn wants_answer(wake_token: &str) -> bool {
     wake_token.starts_with(ASKED) || wake_token.starts_with(CALLED)
 }
 
-/// How long a wake token is waited for before the schedule wakes the item again.
+/// How long after a wake token the schedule wakes the item again.
 const WAKE_TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
 
-/// How long what is known of a tenant serves: so fast a pause of a provider, and its end, count everywhere.
+/// How long a tenant's data is cached: a pause of a provider takes effect everywhere within this time.
 pub const TENANT_FRESH_FOR: SignedDuration = SignedDuration::from_mins(2);
 
-/// When what waits for a paused provider is looked at again, at the latest.
+/// The longest wait before a process at a paused provider is checked again.
 const PAUSED_WAIT: SignedDuration = SignedDuration::from_mins(10);
 
-/// Our own store or bucket did not do its part; the only trouble that fails a stream record.
+/// A failure of our own store, bucket or secrets; the only error that fails a stream record.
 #[derive(Debug, thiserror::Error)]
 pub enum InfraError {
-    /// The table.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The bucket.
     #[error("the bucket is unavailable")]
     Bucket,
-    /// The secrets.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
 }
 
 impl InfraError {
-    /// Whether the next try would end alike: the store is well, and what is in it is not.
+    /// Whether a retry would fail in the same way: the store works, but its data is unusable.
     fn is_lasting(&self) -> bool {
         matches!(self, Self::Store(StoreError::Corrupt(_) | StoreError::TooLarge))
     }
 }
 
-/// What the workflows share of a platform.
+/// The resources that the use cases share.
 #[derive(Clone)]
 struct Services {
     platform: Platform,
@@ -157,18 +154,18 @@ impl Services {
         self.platform.seams.clock.now()
     }
 
-    /// The provider called `name`, speaking for the tenant of `who`, or why there is none.
+    /// The provider called `name`, with the account of the tenant of `who`.
     ///
     /// # Errors
-    /// The account cannot be looked up.
+    /// The tenant has no such account, or the account cannot be read.
     async fn provider(&self, who: &impl Authority, name: &str) -> Result<Box<dyn Provider>, AccessError> {
         self.providers.of_tenant(name, who.tenant(), &self.platform.secrets).await
     }
 
-    /// When to look at `process` again; see [`due::next_check`].
+    /// When `process` is checked next; see [`due::next_check`].
     ///
     /// # Errors
-    /// The tenant's settings, which count once a process has ended, cannot be looked up.
+    /// The tenant's settings, which matter once a process has ended, cannot be read.
     async fn next_check(
         &self,
         who: &impl Authority,
@@ -180,7 +177,7 @@ impl Services {
         Ok(due::next_check(process, provider, retention, now, self.entropy()))
     }
 
-    /// After how many days its tenant wants `process` redacted. It is looked up only where that counts: once it has ended.
+    /// The tenant's retention of `process`, in days. It is read only once the process has ended.
     async fn retention(&self, who: &impl Authority, process: &Process) -> Result<Option<u32>, StoreError> {
         if process.ended_at.is_none() || process.redaction.is_some() {
             return Ok(None);
@@ -188,18 +185,18 @@ impl Services {
         Ok(self.tenant(who).await?.and_then(|tenant| tenant.retention_days))
     }
 
-    /// Whether operators have the provider called `name` left alone for the tenant of `who`. A pause counts within two minutes, its end
-    /// at once. No request of its own but for one in two minutes, and one where it is paused.
+    /// Whether operators paused the provider `name` for the tenant of `who`. A pause takes effect within two minutes,
+    /// its end at once. At most one request in two minutes while not paused; one more request each time while paused.
     async fn is_paused(&self, who: &impl Authority, name: &str) -> Result<bool, StoreError> {
         let is_paused = |tenant: &Tenant| tenant.paused.contains_key(name);
         if !self.tenant(who).await?.is_some_and(|tenant| is_paused(&tenant)) {
             return Ok(false);
         }
-        // Whatever is woken as soon as the pause ends must not find it remembered.
+        // Items woken at the end of a pause must not see a cached pause.
         Ok(self.store.tenant(who).await?.is_some_and(|tenant| is_paused(&tenant)))
     }
 
-    /// The tenant of `who`, as it was at most [`TENANT_FRESH_FOR`] ago.
+    /// The tenant of `who`, cached for at most [`TENANT_FRESH_FOR`].
     async fn tenant(&self, who: &impl Authority) -> Result<Option<Arc<Tenant>>, StoreError> {
         self.tenants.get(who.tenant().as_str(), self.now(), self.store.tenant(who)).await
     }

@@ -1,8 +1,8 @@
-//! What an operator who was woken at night must know: what is overdue, whether the stream is behind, which channels fail, how
-//! each provider has done in the last hour, and what is paused.
+//! The overview for an operator on call: overdue items, stream lag, failing channels, each provider's last hour, and
+//! pauses.
 //!
-//! All of it comes from the table, so that it needs no further permission and is the same everywhere. It is bounded: what is
-//! counted is counted up to a limit, and says where it was reached. Nothing of it is about a person.
+//! All data comes from the table, so it needs no further permission. It is bounded: counts stop at a limit and say so.
+//! It contains no personal data.
 
 use std::collections::BTreeMap;
 
@@ -21,91 +21,83 @@ use crate::{
     store::{Tenant, keys::DUE_SHARDS, lists::created_at},
 };
 
-/// Overdue items of one shard that are counted.
+/// Overdue items counted in one shard.
 const PER_SHARD: i32 = 1_000;
-/// Processes of one tenant's last hour that are looked at, the newest first.
+/// Processes of one tenant's last hour that are counted, the newest first.
 const MOST_PROCESSES: usize = 200;
-/// Requests made at once.
+/// Concurrent requests.
 const AT_ONCE: usize = 8;
-/// The time of each provider that is looked at.
+/// The period that is counted for each provider.
 const LAST: SignedDuration = SignedDuration::from_hours(1);
-/// What is overdue for longer is not the schedule's minute any more.
+/// An item overdue for longer than this is more than one missed run of the schedule.
 const LONG: SignedDuration = SignedDuration::from_mins(10);
 
-/// What is overdue of one kind.
+/// The overdue items of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Overdue {
-    /// What it is.
     pub kind: &'static str,
-    /// How many.
     pub count: usize,
-    /// How many of them for more than ten minutes.
+    /// How many of them are overdue for more than ten minutes.
     pub over_10_minutes: usize,
-    /// Since when the longest.
+    /// When the oldest of them was due.
     pub since: Timestamp,
 }
 
-/// How far a reader of the stream is.
+/// The progress of one reader of the stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reader {
-    /// The function.
+    /// The name of the function.
     pub function: &'static str,
-    /// When it last read a record that was older than a minute; `None` where it never did.
+    /// When it last read a record older than a minute; `None` if never.
     pub late_at: Option<Timestamp>,
-    /// How old that record was, in seconds.
+    /// The age of that record, in seconds.
     pub late_by_seconds: Option<i64>,
 }
 
-/// A channel that fails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FailingChannel {
-    /// Whose.
     pub tenant: String,
-    /// The channel.
     pub channel: Uuid,
-    /// Since when it fails.
+    /// When the failures began.
     pub since: Timestamp,
-    /// Until when its breaker is open: nobody calls it.
+    /// While its breaker is open, no delivery calls the channel.
     pub breaker_open_until: Option<Timestamp>,
-    /// Why it was disabled, if it was.
+    /// The reason it was disabled, if it was.
     pub disabled: Option<String>,
 }
 
-/// How a provider did for one tenant in the last hour.
+/// A provider's processes of one tenant in the last hour.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ProviderHour {
-    /// Processes that were created.
     pub created: usize,
-    /// Those among them that have ended.
+    /// The processes among them that have ended.
     pub ended: usize,
-    /// Those that the provider has not confirmed.
+    /// The processes that the provider has not confirmed.
     pub unconfirmed: usize,
-    /// Of those that are open, what goes wrong with the provider now, and with how many.
+    /// The current failures of open processes, with the number of processes for each.
     pub trouble: BTreeMap<String, usize>,
-    /// Whether more were created than were looked at.
+    /// Whether more processes were created than counted.
     pub and_more: bool,
-    /// Since when it is paused, if it is.
+    /// The start of the pause, if the provider is paused.
     pub paused_since: Option<Timestamp>,
 }
 
-/// What there is to know.
+/// The state of the deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Overview {
-    /// When it was looked.
+    /// When it was read.
     pub at: Timestamp,
-    /// What is overdue, by kind.
+    /// Overdue items by kind.
     pub overdue: Vec<Overdue>,
-    /// Whether more is overdue than was counted.
+    /// Whether more items are overdue than counted.
     pub more_overdue: bool,
-    /// The readers of the stream.
     pub stream: Vec<Reader>,
-    /// Channels that fail or were disabled for it.
+    /// Channels that fail or were disabled after failures.
     pub channels: Vec<FailingChannel>,
-    /// Each tenant's providers in the last hour, and those that are paused.
+    /// Each tenant's providers that were used in the last hour or are paused.
     pub providers: BTreeMap<String, BTreeMap<String, ProviderHour>>,
 }
 
-/// The use case.
 pub struct LookOver(Services);
 
 impl LookOver {
@@ -115,12 +107,12 @@ impl LookOver {
         Self(Services::new(deployment))
     }
 
-    /// Looks at the whole deployment; `tenants` are all there are, each with who acts for it. 16 requests and one for each
-    /// reader of the stream; for each tenant one and a few for its processes of the last hour, and one for each of those that
-    /// is open.
+    /// Reads the state of the deployment; `tenants` are all tenants, each with its authority. 16 requests and one for
+    /// each reader of the stream; for each tenant one and a few for its processes of the last hour, and one for each
+    /// open process.
     ///
     /// # Errors
-    /// Our own store.
+    /// The store fails.
     pub async fn run<A: Authority>(&self, tenants: &[(A, Tenant)]) -> Result<Overview, InfraError> {
         let at = self.0.now();
         let (overdue, more_overdue) = self.overdue(at).await?;
@@ -158,7 +150,7 @@ impl LookOver {
         Ok((kinds.into_values().collect(), more))
     }
 
-    /// The last hour of each provider that the tenant used in it or has paused.
+    /// The last hour of each provider that the tenant used or paused.
     async fn hours(
         &self,
         who: &impl Authority,
@@ -197,7 +189,7 @@ impl LookOver {
 }
 
 impl ProviderHour {
-    /// Counts the process that a list's entry is about, and gives its id where it is still open.
+    /// Counts the process of a list entry, and returns its id if it is still open.
     fn count(&mut self, entry: &Value) -> Option<ProcessId> {
         let status = entry["status"].as_str().and_then(Status::from_name);
         let is_terminal = status.is_some_and(Status::is_terminal);
@@ -208,7 +200,7 @@ impl ProviderHour {
     }
 }
 
-/// What is wrong with a channel, if anything is.
+/// The channel's failure, if it has one.
 fn failing(channel: &Channel, now: Timestamp) -> Option<FailingChannel> {
     let since = channel.disabled.as_ref().map(|disabled| disabled.at);
     let since = channel.trouble.map(|trouble| trouble.since).or(since)?;

@@ -1,5 +1,5 @@
-//! What persons have beyond other records: they are found by more than their id, made from a CURP alone, made or changed by
-//! their national id, deleted and restored.
+//! Operations on persons that other records do not have: find and search by other fields than the id, create from a
+//! CURP, upsert by national id, delete and restore.
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
@@ -19,18 +19,18 @@ use crate::{
     workflow::Error,
 };
 
-/// Persons that one search asks for.
+/// The maximum number of persons in one search.
 const MAX_SEARCHED: usize = 100;
-/// Requests of one search at once.
+/// Concurrent requests of one search.
 const AT_ONCE: usize = 8;
 
-/// What became of a row.
+/// The result of a row.
 pub(super) struct RowOutcome {
     pub(super) person: Uuid,
     pub(super) how: How,
 }
 
-/// What a row did.
+/// What the row changed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum How {
     Created,
@@ -38,9 +38,8 @@ pub(super) enum How {
     Unchanged,
 }
 
-/// The use case.
 pub struct People {
-    /// What persons share with other records.
+    /// The operations that all records share.
     pub records: Records,
 }
 
@@ -51,10 +50,10 @@ impl People {
         Self { records: Records::new(deployment) }
     }
 
-    /// One person, with the entries of built-in lists that it names. One request.
+    /// One person, with the entries of built-in lists that it refers to. One request.
     ///
     /// # Errors
-    /// 404 where the caller's tenant has none of that id.
+    /// `NotFound` if the tenant has no such person.
     pub async fn get(&self, caller: &Caller, id: Uuid) -> Result<View, Error> {
         let record = self.records.get(&PEOPLE, caller, id).await?;
         let mut view = self.view(&record);
@@ -62,20 +61,20 @@ impl People {
         Ok(view)
     }
 
-    /// The person that has `value` in one of [`person::UNIQUE`]. Two requests.
+    /// The person with `value` in one of [`person::UNIQUE`]. Two requests.
     ///
     /// # Errors
-    /// 404 where the caller's tenant has none.
+    /// `NotFound` if the tenant has no such person.
     pub async fn find(&self, caller: &Caller, field: &'static str, value: &str) -> Result<Record, Error> {
         let found = self.of_value(caller, field, value).await?.map(|item| item.record);
         found.filter(|record| record.deleted_at.is_none()).ok_or(Error::NotFound("person"))
     }
 
-    /// A person with its addresses, contacts and references, all of each or as many as have room, and the entries of built-in lists. One
-    /// request for each of the three that it has any of.
+    /// A person with its addresses, contacts and references (as many of each as fit) and the entries of built-in lists.
+    /// One request for each of the three that it has.
     ///
     /// # Errors
-    /// Our own store.
+    /// `Unavailable` if the store fails.
     pub async fn whole(&self, caller: &Caller, record: &Record) -> Result<View, Error> {
         let mut view = self.view(record);
         for (name, rest, family) in [
@@ -91,20 +90,20 @@ impl People {
         Ok(view)
     }
 
-    /// The persons with these ids that there are, in their order. One request.
+    /// The existing persons among these ids, in the order of the ids. One request.
     ///
     /// # Errors
-    /// 422 where it is no list of at most a hundred ids, or one answer cannot hold all that they name.
+    /// `Invalid` unless it is a list of at most a hundred ids, or if the result does not fit into one answer.
     pub async fn search(&self, caller: &Caller, given: &Fields) -> Result<Vec<View>, Error> {
         let ids: Vec<Uuid> = list(given, "ids", "UUIDs")?;
         let found = self.records.services().store.records(caller, Kind::Person, &ids).await?;
         within_an_answer("ids", found.iter().map(|record| self.view(record)).collect())
     }
 
-    /// The persons with these external ids that there are, in their order. One request for each, and one more.
+    /// The existing persons among these external ids, in the order of the ids. One request for each, and one more.
     ///
     /// # Errors
-    /// 422 where it is no list of at most a hundred texts, or likewise.
+    /// `Invalid` as in [`Self::search`].
     pub async fn search_external(&self, caller: &Caller, given: &Fields) -> Result<Vec<View>, Error> {
         let values: Vec<String> = list(given, "external_ref_id", "texts")?;
         let found =
@@ -114,10 +113,10 @@ impl People {
         within_an_answer("external_ref_id", there.map(|record| self.view(&record)).collect())
     }
 
-    /// Makes a person of what a CURP says. One transaction.
+    /// Creates a person from the data in a CURP. One transaction.
     ///
     /// # Errors
-    /// 422 where it is no valid CURP, or another person's.
+    /// `Invalid` if the CURP is invalid or another person has it; `KeyReused`.
     pub async fn from_curp(&self, caller: &Caller, given: &Fields, key: Option<&str>) -> Result<Created, Error> {
         if let Some(name) = given.keys().find(|name| *name != "curp") {
             return Err(Error::invalid_field(name, "is not a known field"));
@@ -128,15 +127,15 @@ impl People {
         self.records.make(&PEOPLE, caller, fields, Request::new(given, key)).await
     }
 
-    /// Changes the person that has this national id, or makes it of whatever is given. Two reads and one transaction.
+    /// Updates the person with this national id, or creates it. Two reads and one transaction.
     ///
     /// # Errors
-    /// 422 with every wrong field, or where it is a deleted person's.
+    /// `Invalid` with every wrong field, or if a deleted person has the national id.
     pub async fn upsert(&self, caller: &Caller, national_id: &str, given: &Fields) -> Result<Record, Error> {
         let national_id = person::canonical("national_id", national_id);
         let named = given.get("national_id").map(|named| named.read::<String>().unwrap_or_default());
         if named.is_some_and(|named| person::canonical("national_id", &named) != national_id) {
-            return Err(Error::invalid_field("national_id", "is not the one in the path"));
+            return Err(Error::invalid_field("national_id", "must equal the value in the path"));
         }
         let mut given = given.clone();
         given.insert("national_id".to_owned(), RawJson::of(&national_id));
@@ -147,7 +146,7 @@ impl People {
                 None => {
                     let fields = PEOPLE.read(&given, None, false, self.now()).map_err(Error::Invalid)?;
                     match self.records.make(&PEOPLE, caller, fields, Request::new(&given, None)).await {
-                        // Somebody made it at the same moment.
+                        // Another request created the person at the same moment.
                         Err(error) if is_about(&error, "national_id") => races.lose().await?,
                         made => return Ok(made?.record),
                     }
@@ -156,8 +155,8 @@ impl People {
         }
     }
 
-    /// Takes up a row of a file: makes the person, whole, or changes it where the row says something else. The same row again says
-    /// the same again, and does nothing. Two reads at most, and one transaction where anything changes.
+    /// Imports a row of a file: creates the person, or updates the fields that differ. Importing the same row again
+    /// gives the same result and changes nothing. At most two reads, and one transaction if anything changes.
     ///
     /// # Errors
     /// As [`Self::upsert`].
@@ -166,7 +165,7 @@ impl People {
         let national_id = given.get("national_id").and_then(RawJson::read::<String>);
         let Some(national_id) = national_id else { return Err(Error::invalid_field("national_id", "is required")) };
         let national_id = person::canonical("national_id", &national_id);
-        // No key that a customer can send has a blank of this kind.
+        // A customer's key cannot contain a tab.
         let key = format!("import\t{}\t{}", row.step.run, row.number);
         let request = Request::new(given, Some(&key));
         let mut races = self.records.services().races();
@@ -180,7 +179,7 @@ impl People {
                     None => races.lose().await?,
                 },
                 None => match self.records.make(&PEOPLE, who, self.read_said(said, None)?, request.clone()).await {
-                    // Somebody made it at the same moment.
+                    // Another request created the person at the same moment.
                     Err(error) if is_about(&error, "national_id") => races.lose().await?,
                     made => return Ok(RowOutcome { person: made?.record.id, how: How::Created }),
                 },
@@ -188,7 +187,7 @@ impl People {
         }
     }
 
-    /// Changes the person that has `national_id` as a row says; `None` where it is no longer that person's.
+    /// Updates the person with `national_id` from a row; `None` if the person no longer has that national id.
     async fn take_into(
         &self,
         who: &impl Authority,
@@ -220,7 +219,7 @@ impl People {
         Ok(how)
     }
 
-    /// The fields of a person as a row has it who is new, or has these fields.
+    /// The fields of the row for a new person, or for one whose fields are `present`.
     fn read_said(&self, said: &Said, present: Option<&Fields>) -> Result<Fields, Error> {
         let (given, mut problems) = said.beside(present);
         match PEOPLE.read(&given, present, present.is_none(), self.now()) {
@@ -235,17 +234,18 @@ impl People {
         }
     }
 
-    /// The person that has a national id and is not deleted.
+    /// The person with a national id, unless deleted.
     async fn present(&self, who: &impl Authority, national_id: &str) -> Result<Option<RecordItem>, Error> {
         let item = self.of_value(who, "national_id", national_id).await?;
         item.as_ref().map(|item| is_here(&item.record)).transpose()?;
         Ok(item)
     }
 
-    /// Deletes a person: it is in no list and cannot be found, and its unique values stay taken. One read and one transaction.
+    /// Deletes a person: lists and searches no longer show it, and its unique values stay reserved. One read and one
+    /// transaction.
     ///
     /// # Errors
-    /// 404 where there is none, or where it was deleted before.
+    /// `NotFound` if the person does not exist or is already deleted.
     pub async fn delete(&self, caller: &Caller, id: Uuid) -> Result<(), Error> {
         let now = self.now();
         let deleted = self.records.change(&PEOPLE, caller, id, None, |item| match item.record.deleted_at {
@@ -258,10 +258,10 @@ impl People {
         deleted.await.map(|_| ())
     }
 
-    /// Restores a deleted person as it was. One read and one transaction.
+    /// Restores a deleted person unchanged. One read and one transaction.
     ///
     /// # Errors
-    /// 404 where there is no deleted person of that id.
+    /// `NotFound` if there is no deleted person with that id.
     pub async fn restore(&self, caller: &Caller, id: Uuid) -> Result<Record, Error> {
         self.records
             .change(&PEOPLE, caller, id, Some(person::RESTORED), |item| match item.record.deleted_at.take() {
@@ -271,17 +271,16 @@ impl People {
             .await
     }
 
-    /// As [`Self::restore`], of the person that has an external id. Two reads more.
+    /// As [`Self::restore`], by external id. Two more reads.
     ///
     /// # Errors
-    /// 404 where no deleted person has it.
+    /// `NotFound` if no deleted person has it.
     pub async fn restore_external(&self, caller: &Caller, external_id: &str) -> Result<Record, Error> {
         let found = self.of_value(caller, "external_ref_id", external_id).await?;
         let id = found.ok_or(Error::NotFound("deleted person"))?.record.id;
         self.restore(caller, id).await
     }
 
-    /// The person as customers see it.
     #[must_use]
     pub fn view(&self, record: &Record) -> View {
         self.records.view(&PEOPLE, record)
@@ -301,7 +300,7 @@ impl People {
     }
 }
 
-/// Whether a person may be changed by its national id.
+/// Whether a person may be updated by its national id: it is not deleted.
 fn is_here(person: &Record) -> Result<(), Error> {
     match person.deleted_at {
         Some(_) => {
@@ -312,15 +311,15 @@ fn is_here(person: &Record) -> Result<(), Error> {
     }
 }
 
-/// What a search found, if one answer can hold it.
+/// The result of a search, if one answer can hold it.
 fn within_an_answer(field: &str, found: Vec<View>) -> Result<Vec<View>, Error> {
     match escaped_length(&found) {
         0..=MAX_PAGE_BYTES => Ok(found),
-        _ => Err(Error::invalid_field(field, "names more than one answer can hold: ask for fewer at once")),
+        _ => Err(Error::invalid_field(field, "matches more than one answer can hold: request fewer at once")),
     }
 }
 
-/// The values of a search.
+/// The values to search for.
 fn list<T: serde::de::DeserializeOwned>(given: &Fields, field: &str, what: &str) -> Result<Vec<T>, Error> {
     if let Some(name) = given.keys().find(|name| *name != field) {
         return Err(Error::invalid_field(name, "is not a known field"));

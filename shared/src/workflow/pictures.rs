@@ -1,6 +1,6 @@
-//! The pictures that a customer submits with a process: inline, or as an upload made before.
+//! The pictures submitted with a process: inline, or as an earlier upload.
 //!
-//! Whatever is wrong with them is found before anything is stored. What they are is seen in their bytes, not in a name.
+//! Every error in them is found before anything is stored. The format is detected from the bytes, not from a name.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
@@ -18,7 +18,6 @@ use crate::{
     workflow::Error,
 };
 
-/// The field `pictures` of `POST /processes`.
 #[derive(Default, Deserialize)]
 struct Pictures {
     #[serde(default)]
@@ -29,7 +28,7 @@ struct Pictures {
     selfie: Option<Given>,
 }
 
-/// One of its pictures.
+/// One picture in that field.
 #[derive(Deserialize)]
 struct Given {
     #[serde(default)]
@@ -38,9 +37,9 @@ struct Given {
     upload_id: Option<Uuid>,
 }
 
-/// A picture as the customer gave it.
+/// A submitted picture.
 pub(super) struct Input {
-    /// What it shows.
+    /// The part of the document, or the face, that it shows.
     pub kind: EvidenceKind,
     from: From,
 }
@@ -50,11 +49,11 @@ enum From {
     Upload(Uuid),
 }
 
-/// Why pictures cannot be had.
+/// Why pictures cannot be used.
 pub(super) enum NoPictures {
-    /// They are not as they should be.
+    /// The pictures are invalid.
     Wrong(Vec<FieldError>),
-    /// Our own bucket.
+    /// The bucket fails.
     Unavailable,
 }
 
@@ -67,10 +66,10 @@ impl std::convert::From<NoPictures> for Error {
     }
 }
 
-/// Takes the pictures out of a request's body.
+/// Removes the pictures from a request's body and returns them.
 ///
 /// # Errors
-/// Every picture whose form is wrong.
+/// One error for each picture with a wrong shape.
 pub(super) fn take(request: &mut Value) -> Result<Vec<Input>, Vec<FieldError>> {
     let Some(given) = request.as_object_mut().and_then(|fields| fields.remove("pictures")) else {
         return Ok(Vec::new());
@@ -96,7 +95,7 @@ pub(super) fn take(request: &mut Value) -> Result<Vec<Input>, Vec<FieldError>> {
     if problems.is_empty() { Ok(inputs) } else { Err(problems) }
 }
 
-/// The uploads among them.
+/// The ids of the uploads among the pictures.
 pub(super) fn uploads(inputs: &[Input]) -> Vec<Uuid> {
     let id = |input: &Input| match input.from {
         From::Upload(id) => Some(id),
@@ -105,7 +104,7 @@ pub(super) fn uploads(inputs: &[Input]) -> Vec<Uuid> {
     inputs.iter().filter_map(id).collect()
 }
 
-/// The bytes of all of them, every one a whole picture.
+/// The bytes of all pictures, each one a complete file.
 ///
 /// # Errors
 /// See [`NoPictures`].
@@ -118,7 +117,7 @@ pub(super) async fn gather(copier: &Copier, tenant: &TenantId, inputs: Vec<Input
             From::Upload(id) => match copier.read_upload(tenant, id).await {
                 Ok(bytes) => bytes,
                 Err(CopyError::NotFound) => {
-                    problems.push(wrong("names no upload whose bytes have arrived"));
+                    problems.push(wrong("does not refer to a completed upload"));
                     continue;
                 }
                 Err(CopyError::TooLarge) => {
@@ -136,7 +135,7 @@ pub(super) async fn gather(copier: &Copier, tenant: &TenantId, inputs: Vec<Input
     if problems.is_empty() { Ok(pictures) } else { Err(NoPictures::Wrong(problems)) }
 }
 
-/// Stores them as the process's evidence. Storing them again changes nothing.
+/// Stores the pictures as the process's evidence. A repeat changes nothing.
 ///
 /// # Errors
 /// [`NoPictures::Unavailable`].
@@ -171,7 +170,7 @@ fn problem_of(bytes: &Bytes) -> Option<&'static str> {
     }
     match MediaFormat::of(bytes) {
         Some(format @ (MediaFormat::Jpeg | MediaFormat::Png | MediaFormat::Pdf)) if format.is_whole(bytes) => None,
-        _ => Some("must be a whole JPEG, PNG or PDF"),
+        _ => Some("must be a complete JPEG, PNG or PDF"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The promise behind the stream: whatever is overdue is woken again.
+//! The schedule behind the stream: it wakes every overdue item again.
 
 use futures_util::{StreamExt as _, stream};
 
@@ -12,12 +12,11 @@ use crate::{
     store::{StoreError, due::DueItem, keys::DUE_SHARDS},
 };
 
-/// Items of one shard seen to by one run; the next run takes the rest.
+/// Items of one shard handled by one run; the next run takes the rest.
 const PER_SHARD: i32 = 200;
-/// Shards and items seen to at once.
+/// Shards and items handled concurrently.
 const AT_ONCE: usize = 8;
 
-/// The use case.
 pub struct PollDue(Services);
 
 impl PollDue {
@@ -27,10 +26,10 @@ impl PollDue {
         Self(Services::new(deployment))
     }
 
-    /// Wakes whatever is due, and says how many that were. What cannot be woken keeps nothing else from it.
+    /// Wakes the due items, and returns their number. An item that cannot be woken does not stop the others.
     ///
     /// # Errors
-    /// The table, once everything was tried; what was not woken is still due at the next run.
+    /// The table fails, returned after all items were tried; an item that was not woken is due at the next run.
     pub async fn run(&self) -> Result<usize, InfraError> {
         let now = self.0.now();
         let shards = stream::iter(0..DUE_SHARDS).map(|shard| self.0.store.due(shard, now, PER_SHARD));
@@ -48,7 +47,7 @@ impl PollDue {
         let woken = stream::iter(due).map(|item| async move {
             let wake_token = new_token(OVERDUE, self.0.entropy());
             let woken = catch_panic(self.0.store.wake_due(&item, &wake_token, now + WAKE_TIMEOUT)).await;
-            // What a panic keeps from being woken is still due, and keeps nothing else from it.
+            // A panic affects one item only, which stays due.
             let woken = woken.unwrap_or(Err(StoreError::Corrupt("what is due")));
             if let Err(error) = &woken {
                 tracing::error!(tenant = %item.key.tenant(), item = item.key.item().pk(), %error, "could not be woken");

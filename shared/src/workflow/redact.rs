@@ -1,5 +1,5 @@
-//! Redacting a process, and keeping it from being redacted: its item by one write, at once; what is in the bucket by
-//! `run-work`, in the background.
+//! Redacting a process, and the legal hold that prevents it. One write redacts the item at once; `run-work` removes the
+//! objects in the bucket later.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -14,15 +14,13 @@ use crate::{
     workflow::Error,
 };
 
-/// The body of `PUT /processes/{id}/legal-hold`.
 #[derive(Deserialize)]
 struct Hold {
-    /// Must be there even where it is null: a hold is not lifted by leaving something out.
+    /// The field is required even if null, so that an omitted field does not lift a hold.
     #[serde(deserialize_with = "time::optional")]
     until: Option<Timestamp>,
 }
 
-/// The use case.
 pub struct RedactProcess(Services);
 
 impl RedactProcess {
@@ -32,10 +30,10 @@ impl RedactProcess {
         Self(Services::new(deployment))
     }
 
-    /// Empties process `id` of everything about the person. One read and one write, and one of each more for a lost race.
+    /// Removes all personal data from process `id`. One read and one write; one more of each for a lost race.
     ///
     /// # Errors
-    /// 404 where the caller's tenant has no such process, 409 while it is on legal hold.
+    /// `NotFound` if the tenant has no such process, `OnLegalHold` while it is on hold.
     pub async fn run(&self, caller: &Caller, id: ProcessId) -> Result<Process, Error> {
         let now = self.0.now();
         let redacted = self.change(caller, id, |record| {
@@ -48,10 +46,10 @@ impl RedactProcess {
         Ok(process)
     }
 
-    /// Sets until when process `id` must not be redacted, or that it may be. One read and one write.
+    /// Sets or lifts the legal hold of process `id`. One read and one write.
     ///
     /// # Errors
-    /// 404 likewise, 410 where it was redacted, 422 naming the field.
+    /// `NotFound` as in [`Self::run`], `Redacted` if it was redacted, `Invalid` with the wrong field.
     pub async fn hold(&self, caller: &Caller, id: ProcessId, body: &Value) -> Result<Process, Error> {
         let hold: Hold = shape(body, "")?;
         if hold.until.is_some_and(|until| until <= self.0.now()) {
@@ -59,7 +57,7 @@ impl RedactProcess {
         }
         let held = self.change(caller, id, |record| {
             record.process.hold(hold.until, &caller.actor(), self.0.now());
-            // The end of a retention may have to wait, or not any more: whoever looks next plans anew.
+            // The hold may change the end of the retention: the refresh plans it again.
             record.wake_token.get_or_insert_with(|| new_token("hold", self.0.entropy()));
             Ok(())
         });
@@ -67,7 +65,7 @@ impl RedactProcess {
         if process.redaction.is_some() { Err(Error::Redacted) } else { Ok(process) }
     }
 
-    /// Loads the process, changes it unless it was redacted, and stores it; anew for a lost race.
+    /// Loads the process, changes it unless it was redacted, and stores it; retries after a lost race.
     async fn change(
         &self,
         caller: &Caller,

@@ -1,8 +1,8 @@
-//! Stream records that were given up, which Lambda keeps in a bucket: what they were about is woken again, so that the
-//! stream wakes the right function, and the kept record is deleted.
+//! Dead letters of the stream: Lambda stores failed stream records in a bucket. A replay wakes their items again, so
+//! that the stream starts the right function, and deletes the dead letter.
 //!
-//! A kept record is a document of Lambda's with the batch as text in `payload`. It may hold personal data; nothing of it
-//! is handed out but the keys of the items it names.
+//! A dead letter is a Lambda document with the batch as text in `payload`. It may hold personal data; only the keys of
+//! its items are returned.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,49 +11,46 @@ use serde_json::Value;
 use super::{ASKED, InfraError, OVERDUE, Services, WAKE_TIMEOUT, new_token, wants_answer};
 use crate::{deployment::Deployment, store::keys::WorkKey};
 
-/// So many documents are counted at most.
+/// The maximum number of documents that are counted.
 const MOST_COUNTED: usize = 5_000;
 
-/// A document in the bucket.
+/// A dead letter in the bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeadLetter {
-    /// Its key in the bucket.
     pub key: String,
-    /// When Lambda gave up, where it says so.
+    /// When Lambda gave up, if the document says so.
     pub given_up_at: Option<Timestamp>,
-    /// Why, in Lambda's words.
+    /// The reason that Lambda gives.
     pub condition: Option<String>,
-    /// The items it names.
+    /// The keys of its items.
     pub items: Vec<String>,
 }
 
-/// What became of a document.
+/// The result of a replay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Replayed {
-    /// Its key in the bucket.
     pub key: String,
     /// How many items were woken.
     pub woken: usize,
-    /// How many are no longer there.
+    /// How many items no longer exist.
     pub gone: usize,
-    /// Whether it was deleted. One that names something that cannot be woken stays.
+    /// Whether it was deleted. A document with an item that cannot be woken stays.
     pub deleted: bool,
 }
 
-/// The use case.
 pub struct ReplayRecords {
     services: Services,
     bucket: String,
 }
 
-/// As much of Lambda's document as is read.
+/// The part of Lambda's document that is read.
 #[derive(Deserialize)]
 struct Document {
     #[serde(default)]
     timestamp: Option<Timestamp>,
     #[serde(default, rename = "requestContext")]
     context: Context,
-    /// The batch, as text.
+    /// The batch, as JSON text.
     payload: String,
 }
 
@@ -63,36 +60,37 @@ struct Context {
     condition: Option<String>,
 }
 
-/// An item that a record names, and whether its wake token was for the provider to be asked.
+/// An item in a record, and whether its wake token required a query of the provider.
 struct Named {
     pk: String,
     wants_answer: bool,
 }
 
 impl ReplayRecords {
-    /// For the records that are kept in `bucket`.
+    /// For the dead letters in `bucket`.
     #[must_use]
     pub fn new(deployment: &Deployment, bucket: String) -> Self {
         Self { services: Services::new(deployment), bucket }
     }
 
-    /// How many are kept, and since when the oldest; of the first [`MOST_COUNTED`] only. One request for each thousand.
+    /// The number of dead letters and the time of the oldest, among the first [`MOST_COUNTED`]. One request for each
+    /// thousand.
     ///
     /// # Errors
-    /// The bucket.
+    /// The bucket fails.
     pub async fn count(&self) -> Result<(usize, Option<Timestamp>), InfraError> {
         let keys = self.keys(MOST_COUNTED).await?;
         Ok((keys.len(), keys.iter().filter_map(|key| given_up_at(key)).min()))
     }
 
-    /// Everything that is kept, the oldest of each shard first. One request for each thousand, and one for each record.
+    /// All dead letters, the oldest of each shard first. One request for each thousand, and one for each document.
     ///
     /// # Errors
-    /// The bucket.
+    /// The bucket fails.
     pub async fn list(&self) -> Result<Vec<DeadLetter>, InfraError> {
         let mut kept = Vec::new();
         for key in self.keys(usize::MAX).await? {
-            // Deleted meanwhile by somebody else.
+            // Another operator deleted it meanwhile.
             let Some(content) = self.read(&key).await? else { continue };
             let record = match document(&content) {
                 Some((document, named)) => DeadLetter {
@@ -108,11 +106,11 @@ impl ReplayRecords {
         Ok(kept)
     }
 
-    /// Wakes every item that the record under `key` names, then deletes it; `None` where there is no such
-    /// record. It may be called again after any failure.
+    /// Wakes every item of the dead letter `key`, then deletes it; `None` if it does not exist. It may be called again
+    /// after any failure.
     ///
     /// # Errors
-    /// The table or the bucket; the record is then still there.
+    /// The table or the bucket fails; the dead letter then stays.
     pub async fn replay(&self, key: &str) -> Result<Option<Replayed>, InfraError> {
         let Some(content) = self.read(key).await? else { return Ok(None) };
         let mut replayed = Replayed { key: key.to_owned(), woken: 0, gone: 0, deleted: false };
@@ -137,7 +135,7 @@ impl ReplayRecords {
         Ok(Some(replayed))
     }
 
-    /// The keys of the first `most` documents, or of some more.
+    /// The keys of the first `most` documents, rounded up to whole pages.
     async fn keys(&self, most: usize) -> Result<Vec<String>, InfraError> {
         let mut pages = self.services.platform.aws.s3.list_objects_v2().bucket(&self.bucket).into_paginator().send();
         let mut keys = Vec::new();
@@ -162,14 +160,14 @@ impl ReplayRecords {
     }
 }
 
-/// When a document was given up, as Lambda's name for it says: `…/2026-12-01T03.04.05-ID`.
+/// When Lambda gave up, from the document's key: `…/2026-12-01T03.04.05-ID`.
 fn given_up_at(key: &str) -> Option<Timestamp> {
     let name = key.rsplit('/').next()?.get(..19)?;
     let moment = format!("{}:{}:{}Z", &name[..13], name.get(14..16)?, name.get(17..19)?);
     moment.parse().ok()
 }
 
-/// A kept document and the items it names, each once; `None` where it is no such document.
+/// A dead letter and its distinct items; `None` if the content is not a dead letter.
 fn document(content: &[u8]) -> Option<(Document, Vec<Named>)> {
     let document: Document = serde_json::from_slice(content).ok()?;
     let batch: Value = serde_json::from_str(&document.payload).ok()?;

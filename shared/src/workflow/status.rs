@@ -1,4 +1,4 @@
-//! Showing processes, and links to what is kept of them.
+//! Shows processes, and creates links to their evidence.
 
 use std::time::Duration;
 
@@ -19,31 +19,27 @@ use crate::{
     workflow::Error,
 };
 
-/// A link to a piece of evidence. It opens without a key, so it is as secret as the picture.
+/// A link to a piece of evidence. It opens without a key, so it is as confidential as the evidence.
 pub struct EvidenceLink {
-    /// The piece.
+    /// The id of the evidence.
     pub id: Uuid,
-    /// What it shows.
     pub kind: EvidenceKind,
-    /// The link.
     pub url: String,
-    /// Until when it opens.
+    /// When the link expires.
     pub expires_at: jiff::Timestamp,
 }
 
-/// How a company is.
+/// The health of a provider.
 #[derive(serde::Serialize)]
 pub struct Health {
-    /// Its name.
     provider: &'static str,
-    /// Whether it answers and knows the account.
+    /// Whether the provider answers and knows the account.
     healthy: bool,
-    /// What is wrong otherwise, as a stable code.
+    /// The failure otherwise, as a stable code.
     #[serde(skip_serializing_if = "Option::is_none")]
     trouble: Option<&'static str>,
 }
 
-/// The use case.
 pub struct QueryStatus {
     services: Services,
     bucket: Bucket,
@@ -57,11 +53,11 @@ impl QueryStatus {
         Self { services: Services::new(deployment), bucket }
     }
 
-    /// One process as it stands. With `refresh` it is also looked at anew, which takes a moment: what is returned is the
-    /// state before that. One request either way.
+    /// One process. With `refresh`, a refresh starts too; the returned state is the one before it. One request in both
+    /// cases.
     ///
     /// # Errors
-    /// 404 where the caller's tenant has no such process.
+    /// `NotFound` if the tenant has no such process.
     pub async fn get(&self, caller: &Caller, id: ProcessId, refresh: bool) -> Result<Process, Error> {
         let record = if refresh {
             let until = self.services.now() + WAKE_TIMEOUT;
@@ -75,7 +71,7 @@ impl QueryStatus {
     /// A page of the caller's processes, newest first.
     ///
     /// # Errors
-    /// 503.
+    /// `Unavailable` if the store fails.
     pub async fn list(
         &self,
         caller: &Caller,
@@ -89,12 +85,12 @@ impl QueryStatus {
         Ok(PageView::new("/processes", &filters, request, page))
     }
 
-    /// Asks a company whether it answers and knows the caller's account.
+    /// Checks whether a provider answers and knows the caller's account.
     ///
     /// # Errors
-    /// 404 where the caller has no account at such a company, or it cannot be asked that.
+    /// `NotFound` if the caller has no account at this provider, or the provider has no such check.
     pub async fn ping(&self, caller: &Caller, provider: &str) -> Result<Health, Error> {
-        let cannot_be_asked = Error::NotFound("provider that can be asked");
+        let cannot_be_asked = Error::NotFound("provider with a health check");
         let connector = match self.services.provider(caller, provider).await {
             Ok(connector) if connector.capabilities().ping => connector,
             Ok(_) | Err(AccessError::NoProvider(_)) => return Err(cannot_be_asked),
@@ -104,10 +100,10 @@ impl QueryStatus {
         Ok(Health { provider: self.services.providers.known(provider), healthy: trouble.is_none(), trouble })
     }
 
-    /// A link to a piece of evidence that works for `minutes`. Who got it is logged.
+    /// A link to a piece of evidence that works for `minutes`. The caller is logged.
     ///
     /// # Errors
-    /// 404 where there is no such piece, 409 where it is not stored.
+    /// `NotFound` if there is no such evidence, `EvidenceNotStored` if it is not stored.
     pub async fn link(
         &self,
         caller: &Caller,

@@ -1,9 +1,9 @@
-//! Batches of the table's stream: handles each distinct item of a batch once, concurrently and for a limited time, and the records
-//! of those that failed are named.
+//! Batches of the table's stream: handles each distinct item of a batch once, concurrently and for a limited time, and
+//! reports the records of failed items.
 //!
-//! A record that is named is brought again, and holds up what comes behind it. So only that is named which may be otherwise the
-//! next time: trouble of our own store. What would fail again in the same way, and what was not done in time, counts as
-//! handled; it is still due, and the clock wakes it.
+//! Lambda retries a reported record, which blocks the records behind it. So only failures of our own store are
+//! reported, because a retry may succeed. A lasting failure or a timeout counts as handled; the item is still due, and
+//! the schedule wakes it.
 
 use std::{collections::HashMap, future::Future, time::Duration};
 
@@ -26,19 +26,19 @@ use crate::{
     store::keys::WorkKey,
 };
 
-/// Items of one batch seen to at once: all of them, so that a batch takes as long as the longest of them (`.ci/check_template.py`
-/// compares it with the template's batch sizes).
+/// Items of one batch handled concurrently: all of them, so that a batch takes as long as its slowest item
+/// (`.ci/check_template.py` compares it with the template's batch sizes).
 pub const AT_ONCE: usize = 25;
 
-/// How long a batch may take. The function's own time must be longer (`.ci/check_template.py` compares them).
+/// How long a batch may take. The function's timeout must be longer (`.ci/check_template.py` compares them).
 pub const BATCH_TIME: Duration = Duration::from_secs(25);
 
-/// What became of an item.
+/// The result of an item.
 enum Handled {
     Done,
-    /// To be brought again.
+    /// Retried by Lambda.
     Failed(String),
-    /// Not to be brought again: it would end alike.
+    /// Not retried: it would fail in the same way.
     LeftToSchedule(String),
 }
 
@@ -52,9 +52,9 @@ impl Handled {
     }
 }
 
-/// Calls `handle` once for each item in the batch, with the moment when the batch must have ended; what runs then is dropped where
-/// it stands. Several records of one item are one look, since a look sees the item as it stands; where it fails, the earliest of its
-/// records is named, for Lambda brings everything from there again.
+/// Calls `handle` once for each distinct item of the batch, with the end of the batch's time; a call still running then
+/// is dropped. Several records of one item need one call, because it reads the current item. If the call fails, the
+/// item's earliest record is reported, because Lambda retries everything from there.
 pub async fn each_item<F, T>(event: Event, clock: &dyn Clock, handle: F) -> DynamoDbEventResponse
 where
     F: Fn(WorkKey, Timestamp) -> T,
@@ -88,7 +88,7 @@ where
     response
 }
 
-/// What a batch is about, in its order, and the first record of each.
+/// The distinct items of a batch in order, and the first record of each.
 fn items(event: Event) -> (Vec<WorkKey>, HashMap<WorkKey, Option<String>>) {
     let mut order = Vec::new();
     let mut first_record = HashMap::new();
@@ -104,8 +104,8 @@ fn items(event: Event) -> (Vec<WorkKey>, HashMap<WorkKey, Option<String>>) {
                     record.change.sequence_number
                 });
             }
-            // Nothing that can be woken: the filter lets nothing else through, and bringing it again would not change it.
-            None => tracing::error!("a stream record of an unknown kind was passed over"),
+            // The filter passes only items that can be woken, and a retry would not help.
+            None => tracing::error!("a stream record of an unknown kind was skipped"),
         }
     }
     (order, first_record)
@@ -118,7 +118,7 @@ fn report(key: &WorkKey, outcome: &Handled, began: Timestamp, now: Timestamp) {
         Handled::Done => return tracing::info!(%tenant, item, duration_ms, "item handled"),
         Handled::Failed(error) => tracing::error!(%tenant, item, duration_ms, error, "a stream record failed"),
         Handled::LeftToSchedule(error) => {
-            tracing::error!(%tenant, item, duration_ms, error, "a stream record was left to the clock");
+            tracing::error!(%tenant, item, duration_ms, error, "a stream record was left to the schedule");
         }
     }
     telemetry::record(Metric::RecordFailed, &[], 1.0, now);

@@ -1,4 +1,4 @@
-//! Handing a process to its provider: what goes along, and what the answer means.
+//! Submits a process to its provider and interprets the answer.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ use crate::{
     },
 };
 
-/// What it takes to hand processes over. Clones share one memory budget.
+/// The resources for submissions. Clones share one memory budget.
 #[derive(Clone)]
 pub(super) struct Submitter {
     services: Services,
     copier: Copier,
-    /// Pictures that are read back to be sent once more are large: one process at a time.
+    /// Pictures that are read back for a repeated submission are large: one process at a time.
     resubmission: Arc<Semaphore>,
 }
 
@@ -37,10 +37,10 @@ impl Submitter {
         &self.copier
     }
 
-    /// Hands a stored process over with `pictures`, and keeps what the provider answers at once.
+    /// Submits a stored process with `pictures`, and stores the provider's answer as evidence.
     ///
     /// # Errors
-    /// Our own store; nobody knows then what the provider has.
+    /// The store fails; then it is unknown whether the provider has the process.
     pub(super) async fn submit(
         &self,
         provider: &dyn Provider,
@@ -53,11 +53,11 @@ impl Submitter {
         let submission =
             Submission { id: process.id, round, request: &process.request, pictures, callbacks: &callbacks, now };
         let answer = provider.submit(&submission).await;
-        // What it refuses is an answer like any other.
+        // A refusal is a valid answer, not a failure of the provider.
         let trouble = answer.as_ref().err().filter(|error| !matches!(error, ProviderError::Rejected { .. }));
         telemetry::record_call(&process.provider, trouble.map(ProviderError::code), now, self.services.now());
         match answer {
-            // No id of a process is so long, and no key of ours holds it.
+            // A valid process id is never so long, and our keys cannot hold it.
             Ok(Submitted { reference, .. }) if !(1..=MAX_REFERENCE).contains(&reference.len()) => {
                 let trouble = "reference_unreadable".to_owned();
                 Ok(SubmissionOutcome::Unknown { trouble, maybe_done: true, said: None })
@@ -80,7 +80,7 @@ impl Submitter {
     /// As [`Self::submit`], with the pictures that were stored when the process was created.
     ///
     /// # Errors
-    /// Our own store or bucket.
+    /// The store or the bucket fails.
     pub(super) async fn submit_stored(
         &self,
         provider: &dyn Provider,
@@ -96,7 +96,7 @@ impl Submitter {
         self.submit(provider, process, round, &pictures).await
     }
 
-    /// Where the provider may call back about this process alone.
+    /// The callback URLs for this process alone.
     async fn callback_urls(&self, process: &Process) -> Result<CallbackUrls, InfraError> {
         let Some(ours) = &self.services.platform.config.public_url else { return Ok(CallbackUrls::default()) };
         let secrets = self.services.platform.secrets.current().await?;
@@ -108,25 +108,25 @@ impl Submitter {
     }
 }
 
-/// What the provider's answer to a submission means.
+/// The meaning of the provider's answer to a submission.
 #[derive(Debug)]
 pub(super) enum SubmissionOutcome {
-    /// It has the process, under this reference, and may say more of it already.
+    /// The provider accepted the process under this reference, and may already have sent an observation.
     Taken(String, Option<Box<Observation>>),
-    /// It refuses it.
+    /// The provider refused the process.
     Refused {
         /// The provider's own code, or one of ours.
         code: String,
-        /// What it said.
+        /// The provider's response as evidence.
         said: Option<Box<ObservedMedia>>,
     },
-    /// Nobody knows yet.
+    /// The result is not known yet.
     Unknown {
-        /// What the timeline says of the trouble.
+        /// The failure's code in the timeline.
         trouble: String,
-        /// Whether the request may have had its effect.
+        /// Whether the request may have taken effect.
         maybe_done: bool,
-        /// What the provider said, where it said anything.
+        /// The provider's response as evidence, if there was one.
         said: Option<Box<ObservedMedia>>,
     },
 }
@@ -148,17 +148,17 @@ impl SubmissionOutcome {
         }
     }
 
-    /// What the provider has under this reference is another process's already.
+    /// The refusal when another process already has this reference.
     pub(super) fn reference_in_use() -> Self {
         Self::Refused { code: "reference_in_use".to_owned(), said: None }
     }
 
-    /// The provider answered, and its answer could not be kept.
+    /// The outcome when the provider answered and the answer could not be stored.
     pub(super) fn answer_not_kept() -> Self {
         Self::Unknown { trouble: "answer_not_kept".to_owned(), maybe_done: true, said: None }
     }
 
-    /// What the answer to a repeated submission means: a refusal may only say that the first one arrived.
+    /// The outcome of a repeated submission: a refusal may only mean that the first one arrived.
     pub(super) fn of_repetition(self) -> Self {
         match self {
             Self::Refused { code, said } => {
@@ -168,7 +168,7 @@ impl SubmissionOutcome {
         }
     }
 
-    /// What the provider said that is no answer.
+    /// The provider's response if it is not an answer.
     pub(super) fn said(&self) -> Option<&ObservedMedia> {
         match self {
             Self::Taken(..) => None,
@@ -176,7 +176,7 @@ impl SubmissionOutcome {
         }
     }
 
-    /// Changes the process accordingly.
+    /// Applies the outcome to the process.
     pub(super) fn apply(&self, process: &mut Process, now: Timestamp) -> Vec<Event> {
         if let Some(said) = self.said() {
             process.keep_said(said, now);

@@ -1,7 +1,7 @@
-//! Making a person of a temporary one, once.
+//! Converts a temporary person into a person, once.
 //!
-//! Everything is looked at before anything is stored. What is made has ids that follow from the temporary person's, so that a
-//! request that stopped half way is finished by the next one.
+//! Everything is validated before anything is stored. The ids of the new records are derived from the temporary
+//! person's id, so that the next request completes one that stopped half way.
 
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ use crate::{
     workflow::Error,
 };
 
-/// What a request may bring.
+/// The fields of the request.
 static FIELDS: [Field; 4] = [
     Field::optional("person_data", FieldType::Object),
     Field::optional("employment_data", FieldType::Object),
@@ -27,11 +27,11 @@ static FIELDS: [Field; 4] = [
     Field::optional("extra_data", FieldType::Object),
 ];
 
-/// Makes a person, with employment and bank account where either is known, of what is known of the temporary person and what is
-/// `given`, which overrides it. One read, a transaction for each record that is made, and a read and a transaction more.
+/// Creates a person, with employment and bank account if they are known, from the temporary person and from `given`,
+/// which takes precedence. One read, one transaction for each new record, and one more read and transaction.
 ///
 /// # Errors
-/// 404 where there is no such temporary person; 422 with every wrong field, by the part that it is in.
+/// `NotFound` if the temporary person does not exist; `Invalid` with every wrong field, prefixed with its part.
 pub async fn convert(records: &Records, caller: &Caller, id: Uuid, given: &Fields) -> Result<Created, Error> {
     let read = schema::read(&FIELDS, given, true);
     if !read.problems.is_empty() {
@@ -53,7 +53,7 @@ pub async fn convert(records: &Records, caller: &Caller, id: Uuid, given: &Field
     let mut person = check("person_data", &PEOPLE, &person);
     person.insert("temporary_ref_id".to_owned(), RawJson::of(&id));
     let key = format!("temporary\t{id}");
-    // The parts' request says nothing: whatever it says, it is made once.
+    // All parts use an empty request: each part is created once, whatever the request contains.
     let nothing = Fields::new();
     let once = Request::new(&nothing, Some(&key));
     let person_id = once.id(&PEOPLE, caller).unwrap_or_default();
@@ -81,13 +81,13 @@ pub async fn convert(records: &Records, caller: &Caller, id: Uuid, given: &Field
     });
     match linked.await {
         Ok(_) => Ok(Created { record: person, replayed: false }),
-        // Somebody else was faster, with the same person.
+        // Another request converted it first, to the same person.
         Err(Error::NotFound(_)) => Ok(Created { record: person, replayed: true }),
         Err(error) => Err(error),
     }
 }
 
-/// What a person's own transaction found wrong, by the part that it is in.
+/// Prefixes the errors of the person's transaction with its part.
 fn within_person_data(error: Error) -> Error {
     match error {
         Error::Invalid(fields) => Error::Invalid(fields.into_iter().map(|field| field.within("person_data")).collect()),

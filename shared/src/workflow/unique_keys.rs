@@ -1,9 +1,9 @@
-//! Replacing the key of unique values, in the steps of [`crate::platform::secrets::unique_keys`]; and moving the guards of the
-//! records that are there from the old key to the new one.
+//! Rotating the key of unique values, in the steps of [`crate::platform::secrets::unique_keys`]; and moving the guards
+//! of existing records from the old key to the new one.
 //!
-//! Moving begins when every function writes under the new key. A record that is written from then on moves its guards itself, so
-//! it is enough to see once to every record that was there: page by page, those that are not deleted and those that are. How far
-//! a tenant is, is kept, so that whoever stops half way goes on there. Whatever is done twice changes nothing.
+//! Moving begins when every function writes under the new key. A record written after that moves its own guards, so
+//! each existing record must be handled once: page by page, deleted or not. Each tenant's progress is stored, so that
+//! another run continues there. A repeat changes nothing.
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
@@ -26,47 +26,42 @@ use crate::{
     },
 };
 
-/// Records of a page that are seen to at once.
+/// Records of a page handled concurrently.
 const AT_ONCE: usize = 8;
-/// Records in dispute that are named.
+/// The maximum number of disputed records that are reported.
 const MAX_NAMED: usize = 100;
 
-/// The use case.
 pub struct RotateUniqueKeys(Services);
 
-/// Why nothing was done, or not all.
+/// Why a step was not done, or not completely.
 #[derive(Debug, thiserror::Error)]
 pub enum RotationError {
-    /// The step is not to be taken now.
+    /// The step is not allowed now.
     #[error(transparent)]
     Refused(#[from] StepRefused),
     /// Guards are not moved yet.
     #[error("not all guards are moved from key {from} to key {to} yet, of these tenants: {tenants}")]
     NotMoved {
-        /// The key that is to go.
+        /// The old key.
         from: String,
-        /// The key that takes its place.
+        /// The new key.
         to: String,
-        /// Whose.
+        /// The tenants with such guards.
         tenants: String,
     },
-    /// A guard is still there although all were moved.
+    /// A guard remains although all were moved.
     #[error("record {record} of tenant {tenant} still has a guard under key {key}: move all of them again")]
     Left {
-        /// The key that is to go.
+        /// The old key.
         key: String,
-        /// Whose.
         tenant: TenantId,
-        /// Which record.
         record: Uuid,
     },
-    /// Somebody else takes a step at the same time.
-    #[error("the unique keys changed meanwhile: look at them again")]
+    /// Another operator changes the keys at the same time.
+    #[error("the unique keys changed meanwhile: check them again")]
     Changed,
-    /// The secrets.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
-    /// The table.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -74,21 +69,20 @@ pub enum RotationError {
 /// A key as operators see it.
 #[derive(Debug, Serialize)]
 pub struct KeyShown {
-    /// Its id.
     pub id: String,
-    /// When it was added; the first key of a deployment was not.
+    /// When it was added; `None` for the first key of a deployment.
     pub added_at: Option<Timestamp>,
-    /// When it was last put first.
+    /// When it last became the first key.
     pub first_since: Option<Timestamp>,
 }
 
-/// What was found of a record.
+/// The result for one record.
 enum Seen {
-    /// Its guards are where they belong.
+    /// Its guards are already moved.
     Moved,
-    /// They were elsewhere.
+    /// Its guards were moved now.
     Moves,
-    /// Another record has its value by the new key.
+    /// Another record has the same value under the new key.
     InDispute(Uuid),
 }
 
@@ -99,7 +93,7 @@ impl RotateUniqueKeys {
         Self(Services::new(deployment))
     }
 
-    /// The keys in their order, and why guards are not to be moved now, if they are not. One request.
+    /// The keys in order, and the reason why guards cannot be moved now, if there is one. One request.
     ///
     /// # Errors
     /// The secret cannot be read.
@@ -108,10 +102,10 @@ impl RotateUniqueKeys {
         Ok((shown(&keys), keys.rotation(self.0.now())))
     }
 
-    /// Step 1: a new key, behind the one there is. Two requests.
+    /// Step 1: adds a new key after the current one. Two requests.
     ///
     /// # Errors
-    /// There are two already.
+    /// There are already two keys.
     pub async fn add(&self) -> Result<Vec<KeyShown>, RotationError> {
         let mut bytes = [0; 32];
         self.0.entropy().fill(&mut bytes);
@@ -119,18 +113,18 @@ impl RotateUniqueKeys {
         self.change(|keys, now| Ok(keys.with_added(id, &bytes, now)?)).await
     }
 
-    /// Step 2: the second key is put first. Two requests.
+    /// Step 2: makes the second key the first. Two requests.
     ///
     /// # Errors
-    /// There is none, or some function may not know it yet.
+    /// There is no second key, or a function may not know it yet.
     pub async fn promote(&self) -> Result<Vec<KeyShown>, RotationError> {
         self.change(|keys, now| Ok(keys.with_promoted(now)?)).await
     }
 
-    /// How far the guards of a tenant are moved. One request.
+    /// The progress of moving a tenant's guards. One request.
     ///
     /// # Errors
-    /// Our own store.
+    /// The store fails.
     pub async fn progress(
         &self,
         who: &impl Authority,
@@ -140,12 +134,12 @@ impl RotateUniqueKeys {
         Ok(moves.filter(|moves| moves.rotation == *rotation))
     }
 
-    /// Moves the guards of a tenant that began at `since` to the first key, from where an earlier run stopped, or all of them
-    /// once more where `again`. For each hundred records one query and one read, for each record one read, and one transaction
-    /// where it must move; and one write for each page.
+    /// Moves the guards of a tenant that exists since `since` to the first key, from where an earlier run stopped, or
+    /// from the start with `again`. One query and one read for each hundred records; one read for each record, and one
+    /// transaction if it must move; one write for each page.
     ///
     /// # Errors
-    /// It is not the time for it, the keys changed meanwhile, or our own store; what was done stays done.
+    /// The step is not allowed now, the keys changed meanwhile, or the store fails; the progress stays.
     pub async fn move_guards(
         &self,
         who: &impl Authority,
@@ -178,11 +172,12 @@ impl RotateUniqueKeys {
         Ok(moves)
     }
 
-    /// Step 3: the second key is removed; `tenants` are all there are, and since when. One read for each tenant, two requests, and a
-    /// look at every record as in [`Self::move_guards`]; without these where the key was never first.
+    /// Step 3: removes the second key; `tenants` are all tenants, each with its start. One read for each tenant, two
+    /// requests, and a check of every record as in [`Self::move_guards`]; none of these checks if the key was never
+    /// first.
     ///
     /// # Errors
-    /// A guard under it may be there.
+    /// A guard may still use the key.
     pub async fn remove<A: Authority>(&self, tenants: &[(A, Timestamp)]) -> Result<Vec<KeyShown>, RotationError> {
         let keys = self.0.platform.secrets.unique_keys().await?;
         if !keys.is_second_unused()? {
@@ -199,7 +194,7 @@ impl RotateUniqueKeys {
         .await
     }
 
-    /// Checks that moving came to its end for every tenant.
+    /// Checks that moving has ended for every tenant.
     async fn check_moved<A: Authority>(
         &self,
         tenants: &[(A, Timestamp)],
@@ -219,7 +214,7 @@ impl RotateUniqueKeys {
         Err(RotationError::NotMoved { from, to, tenants: unmoved.join(", ") })
     }
 
-    /// Looks whether any guard is left under the second key: what cannot be undone is not done on a note alone.
+    /// Checks that no guard uses the second key: the stored progress alone does not justify an irreversible step.
     async fn check_gone(
         &self,
         who: &impl Authority,
@@ -244,7 +239,7 @@ impl RotateUniqueKeys {
         Ok(())
     }
 
-    /// A page of the records at `place`, and where to go on.
+    /// A page of the records at `place`, and the next place.
     async fn page(
         &self,
         who: &impl Authority,
@@ -278,7 +273,7 @@ impl RotateUniqueKeys {
             match self.0.store.move_guards(who, &item, &uniques).await? {
                 Written::Done => return Ok(Seen::Moves),
                 Written::Taken(_) => return Ok(Seen::InDispute(item.record.id)),
-                // It was written meanwhile.
+                // Another execution wrote it meanwhile.
                 _ => races.lose().await?,
             }
             match self.0.store.record(who, family.kind, item.record.id).await? {
@@ -298,7 +293,7 @@ impl RotateUniqueKeys {
     }
 }
 
-/// Where records are that have unique values, from the beginning.
+/// Where records with unique values are, from the start.
 fn places() -> impl Iterator<Item = Place> {
     let kinds = Kind::ALL.into_iter().filter(|kind| !families::of(*kind).unique.is_empty());
     kinds.flat_map(|kind| [false, true].map(|deleted| Place { kind, deleted, below: None }))
@@ -313,12 +308,12 @@ fn shown(keys: &UniqueKeys) -> Vec<KeyShown> {
     keys.iter().map(key).collect()
 }
 
-/// What a list is known by: which keys, and which of them first since when.
+/// The identity of a list of keys: their ids, and when each became first.
 fn places_of(keys: &UniqueKeys) -> Vec<(String, Option<Timestamp>)> {
     keys.iter().map(|key| (key.id.clone(), key.first_since)).collect()
 }
 
-/// Counts what became of one record.
+/// Counts the result for one record.
 fn count(moves: &mut GuardMoves, seen: Seen) {
     moves.records += 1;
     match seen {

@@ -1,7 +1,7 @@
-//! A place to put a picture before the process that needs it is created, or a file before it is imported.
+//! Creates an upload link for a picture of a future process, or for a file of a future import.
 //!
-//! The link that is given out takes one file of the length and type that were named, once. Nothing is written down: an
-//! upload that nobody takes is removed by the bucket's own rule after a day.
+//! The link accepts one file of the declared length and type, once. Nothing is stored in the table: a rule of the
+//! bucket removes an unused upload after a day.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -18,40 +18,38 @@ use crate::{
     workflow::Error,
 };
 
-/// How long the link takes a file.
+/// How long the link accepts a file.
 const LINK_LIFE: Duration = Duration::from_secs(15 * 60);
-/// Pictures that may be uploaded.
+/// The types of pictures.
 const PICTURES: [MediaFormat; 3] = [MediaFormat::Jpeg, MediaFormat::Png, MediaFormat::Pdf];
-/// Files of rows that may be.
+/// The types of import files.
 const SHEETS: [&str; 2] = ["text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"];
 
-/// What a key must be allowed to upload what `body` describes: a process needs pictures, an import needs files of rows.
+/// The scope that the upload in `body` needs: pictures belong to processes, import files to people.
 #[must_use]
 pub fn scope(body: &Value) -> Scope {
     let kind = body.get("content_type").and_then(Value::as_str).unwrap_or_default();
     if SHEETS.contains(&kind) { Scope::PeopleWrite } else { Scope::ProcessesWrite }
 }
 
-/// The body of `POST /uploads`.
 #[derive(Deserialize)]
 struct Wanted {
     content_type: String,
     bytes: u64,
 }
 
-/// Where to put a file.
+/// An upload link.
 pub struct Upload {
-    /// What a process names it by.
+    /// The id by which a process refers to the upload.
     pub id: Uuid,
-    /// Where to `PUT` it. As secret as the right to do so.
+    /// The URL for the `PUT`. It is confidential: it grants the upload.
     pub url: String,
-    /// The headers to send with it, exactly.
+    /// The headers that the `PUT` must send unchanged.
     pub headers: Vec<(String, String)>,
-    /// Until when.
+    /// When the link expires.
     pub expires_at: Timestamp,
 }
 
-/// The use case.
 pub struct CreateUpload {
     services: Services,
     bucket: Bucket,
@@ -65,16 +63,16 @@ impl CreateUpload {
         Self { services: Services::new(deployment), bucket }
     }
 
-    /// A place for the file that `body` describes. No request.
+    /// An upload link for the file in `body`. No request.
     ///
     /// # Errors
-    /// 422 with every wrong field.
+    /// `Invalid` with every wrong field.
     pub async fn run(&self, caller: &Caller, body: &Value) -> Result<Upload, Error> {
         let wanted: Wanted = shape(body, "")?;
         let mut problems = Vec::new();
         let is_sheet = SHEETS.contains(&wanted.content_type.as_str());
         if !is_sheet && !PICTURES.iter().any(|format| format.content_type() == wanted.content_type) {
-            let message = "must be image/jpeg, image/png, application/pdf, text/csv or that of XLSX";
+            let message = "must be image/jpeg, image/png, application/pdf, text/csv or the type of XLSX";
             problems.push(FieldError::new("content_type", message));
         }
         let most = if is_sheet { MAX_FILE_BYTES } else { MAX_PICTURE_BYTES };

@@ -1,7 +1,7 @@
-//! Waking the processes of one provider, once it is well again: each is looked at now and not when its next look was planned.
+//! Wakes the processes of one provider once it works again: each is refreshed now instead of at its planned time.
 //!
-//! It is bounded: one run wakes so many at most and says where to go on. It may be stopped anywhere and run again; that a process
-//! is woken twice costs one look.
+//! A run is bounded: it wakes a limited number and returns where to continue. It may stop anywhere and run again; a
+//! process that is woken twice costs one refresh.
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
@@ -18,30 +18,29 @@ use crate::{
     store::lists,
 };
 
-/// Processes woken at once.
+/// Processes woken concurrently.
 const AT_ONCE: usize = 8;
 
-/// Which processes of a tenant are to be woken.
+/// The processes of a tenant to wake.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// Those at this provider, …
+    /// The processes at this provider, …
     pub provider: String,
-    /// … created since then, …
+    /// … created since this time, …
     pub since: Timestamp,
-    /// … those that have ended too.
+    /// … including those that have ended.
     pub with_ended: bool,
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Woken {
     /// How many were woken.
     pub woken: usize,
-    /// Where the next run goes on; `None` once all are woken.
+    /// Where the next run continues; `None` once all are woken.
     pub rest: Option<Cursor>,
 }
 
-/// The use case.
 pub struct WakeProcesses(Services);
 
 impl WakeProcesses {
@@ -51,11 +50,12 @@ impl WakeProcesses {
         Self(Services::new(deployment))
     }
 
-    /// Wakes what is `wanted` of the tenant of `who`, the newest first, from the place `from` on and `most` at most. One request for
-    /// each, and one for each page of the list. The list is an index: what was created seconds ago may be missed.
+    /// Wakes the `wanted` processes of the tenant of `who`, the newest first, starting at `from` and at most `most`.
+    /// One request for each process, and one for each page of the list. The list is an index: it may miss a process
+    /// created seconds ago.
     ///
     /// # Errors
-    /// Our own store; the same call again wakes the rest.
+    /// The store fails; the same call again wakes the rest.
     pub async fn run(
         &self,
         who: &impl Authority,
@@ -82,7 +82,7 @@ impl WakeProcesses {
 }
 
 impl Wanted {
-    /// The ids of those processes of a page that are wanted, `most` at most, and where to go on.
+    /// The wanted process ids of a page, at most `most`, and where to continue.
     fn of(&self, page: ListedPage<Value>, most: usize) -> (Vec<ProcessId>, Option<Cursor>) {
         let mut ids = Vec::new();
         for listed in page.entries {
@@ -98,7 +98,7 @@ impl Wanted {
     }
 }
 
-/// The id of the process that a list's entry is about, if it is to be woken.
+/// The process id of a list entry, if it must be woken.
 fn id_of(entry: &Value, with_ended: bool) -> Option<ProcessId> {
     let status = entry["status"].as_str().and_then(Status::from_name);
     let wanted = with_ended || !status.is_some_and(Status::is_terminal);

@@ -96,7 +96,7 @@ impl Channels {
             let topics: Result<BTreeSet<Topic>, _> = names.iter().map(|name| name.parse()).collect();
             match topics {
                 Ok(topics) if topics.len() == names.len() && !topics.is_empty() => channel.events = topics,
-                Ok(_) => problems.push(FieldError::new("events", "must name at least one event, and none twice")),
+                Ok(_) => problems.push(FieldError::new("events", "must name at least one event, each only once")),
                 Err(_) => problems.push(FieldError::new("events", "must be names of events")),
             }
         }
@@ -119,7 +119,7 @@ impl Channels {
                 Err(error) => return Err(error),
             },
             (None, Some(kind)) if present.is_some_and(|present| present != kind) => {
-                problems.push(FieldError::new("config", "is required where the type changes"));
+                problems.push(FieldError::new("config", "is required if the type changes"));
             }
             _ => {}
         }
@@ -141,7 +141,10 @@ impl Channels {
         let guard = UrlGuard::any_public_host(self.0.platform.config.allow_loopback);
         let url = registered(guard, &config.url)?;
         if config.secrets.is_some() && !matches!(channel.config, Config::Webhook { .. }) {
-            return Err(Error::invalid_field("config.secrets", "cannot be set: a secret of your own is secret"));
+            return Err(Error::invalid_field(
+                "config.secrets",
+                "cannot be set here: use config.secret for your own secret",
+            ));
         }
         let present = newest(channel, secrets, self.0.now()).ok().flatten();
         let is_present = |secret: &SecretString| {
@@ -164,7 +167,10 @@ impl Channels {
         let url = match &channel.config {
             Config::Slack { url, .. } if slack::is_shown(&config.url) => url.clone(),
             _ if slack::is_shown(&config.url) => {
-                return Err(Error::invalid_field("config.url", "is what answers show in place of a URL"));
+                return Err(Error::invalid_field(
+                    "config.url",
+                    "is the placeholder that answers show instead of the URL",
+                ));
             }
             _ => {
                 let url = registered(slack::guard(self.0.platform.config.allow_loopback), &config.url)?;
@@ -191,7 +197,7 @@ impl Channels {
         match brought {
             None => Ok(signature::new_secret(self.0.entropy())),
             Some(secret) if signature::is_secret(secret.expose_secret()) => Ok(secret.clone()),
-            Some(_) => Err(FieldError::new(field, "must be whsec_ and the base64 of 24 to 64 bytes")),
+            Some(_) => Err(FieldError::new(field, "must be whsec_ followed by the base64 of 24 to 64 bytes")),
         }
     }
 

@@ -99,7 +99,10 @@ impl Channels {
         }
         let others = self.0.store.channels(caller).await?;
         if others.len() >= MAX_CHANNELS && others.iter().all(|other| other.channel.id != id) {
-            return Err(Error::invalid_field("name", "there are 50 channels already, which is the most"));
+            return Err(Error::invalid_field(
+                "name",
+                "cannot be created: the tenant already has 50 channels, which is the maximum",
+            ));
         }
         let record = ChannelRecord { channel, version: 0, fingerprint: fingerprint.kept() };
         if self.0.store.create_channel(caller, &record).await? {
@@ -174,7 +177,7 @@ impl Channels {
         self.store(caller, id, |channel, now| {
             let owner = channel.seal_owner();
             let Config::Webhook { secrets: signing, .. } = &mut channel.config else {
-                return Err(Error::invalid_field("type", "must be webhook: nothing else is signed"));
+                return Err(Error::invalid_field("type", "must be webhook: other channels are not signed"));
             };
             let end = now + SignedDuration::from_hours(hours);
             for previous in signing.iter_mut() {

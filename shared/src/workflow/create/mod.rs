@@ -128,7 +128,7 @@ impl CreateProcess {
         let id = record.process.id;
         let learnt = self.submitter.submit(provider, &record.process, Round::First, pictures).await;
         let learnt = learnt.unwrap_or_else(|error| {
-            tracing::error!(process = %id, %error, "the provider's answer could not be kept");
+            tracing::error!(process = %id, %error, "the provider's answer could not be stored as evidence");
             SubmissionOutcome::answer_not_kept()
         });
         match self.remember(caller, provider, record.clone(), &learnt).await {

@@ -39,7 +39,7 @@ pub(super) fn read(body: &Value) -> Result<ProcessRequest, FieldError> {
 pub(super) fn check(request: &ProcessRequest, provider: &dyn Provider, now: Timestamp) -> Result<(), Error> {
     let mut problems = of_any_provider(request, now);
     if !provider.capabilities().pictures && !request.pictures.is_empty() {
-        problems.push(FieldError::new("pictures", "are not taken by this provider"));
+        problems.push(FieldError::new("pictures", "are not accepted by this provider"));
     }
     // A field that is too long for any provider is reported once.
     let of_provider = provider.check(request, now).into_iter();

@@ -57,11 +57,11 @@ pub(super) fn inspect(file: &[u8]) -> Result<(), String> {
 /// Checks that the columns are fields of a person.
 fn judge(columns: &Columns) -> Result<(), String> {
     if !columns.has(KNOWN_BY) {
-        return Err(format!("must begin with a line of columns, with {KNOWN_BY} among them"));
+        return Err(format!("must begin with a header row that includes {KNOWN_BY}"));
     }
     match columns.unknown(|column| is_given(column) || is_exported(column)) {
         // The column's name may be personal data if the header row is missing.
-        Some(number) => Err(format!("has a column, number {number}, that is no field of a person")),
+        Some(number) => Err(format!("has a column, number {number}, that is not a field of a person")),
         None => Ok(()),
     }
 }

@@ -156,9 +156,9 @@ impl Jobs {
             ImportFile::Upload(upload) => {
                 let source = ObjectKey::Upload { tenant: caller.tenant(), id: upload }.to_string();
                 match self.0.bucket.head_length(&source).await.map_err(unavailable)? {
-                    None => return Err(Error::invalid_field("tmp_file_id", "names no file that was uploaded")),
+                    None => return Err(Error::invalid_field("tmp_file_id", "does not refer to an uploaded file")),
                     Some(length) if length > MAX_FILE_BYTES as u64 => {
-                        return Err(Error::invalid_field("tmp_file_id", "names a file that is too large"));
+                        return Err(Error::invalid_field("tmp_file_id", "refers to a file that is too large"));
                     }
                     Some(_) => {}
                 }
@@ -344,7 +344,7 @@ impl RunJob {
             return Ok(());
         }
         if item.tries > MAX_TRIES {
-            tracing::error!(tenant = %item.job.tenant, job = %key.id, "job given up");
+            tracing::error!(tenant = %item.job.tenant, job = %key.id, "job failed for good");
             item.job.fail("The job failed after repeated attempts.", now);
         } else if let Err(trouble) = self.step(key, &mut item.job, item.version, end - CLOSING_TIME).await {
             services.store.plan_job(key, &item, services.now() + pause(item.tries)).await?;

@@ -1,4 +1,4 @@
-//! Finding a record again: by the idempotency key of the request that made it, or by a unique value.
+//! Finds an existing record: by the idempotency key of the request that created it, or by a unique value.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,18 +13,18 @@ use crate::{
     workflow::Error,
 };
 
-/// What an earlier request with the same key made, if it said the same.
+/// The record of an earlier request with the same key, if its body was the same.
 pub(super) fn made_before(existing: RecordItem, fingerprint: &Fingerprint) -> Result<Record, Error> {
     if fingerprint.is(&existing.fingerprint) { Ok(existing.record) } else { Err(Error::KeyReused) }
 }
 
-/// What a request gives, as the text that its repeats are known by.
+/// The canonical text of a request, by which a repeated request is recognised.
 pub(in crate::workflow) fn text_of(given: &Fields) -> String {
     let given: BTreeMap<_, _> = given.iter().collect();
     RawJson::of(&given).text().to_owned()
 }
 
-/// The request that makes a record.
+/// The request that creates a record.
 #[derive(Clone)]
 pub(in crate::workflow) struct Request<'a> {
     key: Option<&'a str>,
@@ -36,17 +36,17 @@ impl<'a> Request<'a> {
         Self { key, text: text_of(given) }
     }
 
-    /// The id of the record that it makes, where it has a key.
+    /// The id of the record that it creates, if it has a key.
     pub(in crate::workflow) fn id(&self, family: &Family, who: &impl Authority) -> Option<Uuid> {
         self.key.map(|key| of_idempotency_key(who.tenant(), family.path, key))
     }
 }
 
 impl Records {
-    /// What an earlier `request` with the same key made. One request; none where it has no key.
+    /// The record that an earlier request with the same key created. One request; none without a key.
     ///
     /// # Errors
-    /// 422 where the key was used with another body.
+    /// `KeyReused` if the key was used with another body.
     pub(in crate::workflow) async fn replay(
         &self,
         family: &Family,
@@ -59,7 +59,7 @@ impl Records {
         Ok(Some(Created { record: made_before(existing, &fingerprint)?, replayed: true }))
     }
 
-    /// The record that has `value` in a unique field, deleted or not. Two requests.
+    /// The record with `value` in a unique field, deleted or not. Two requests.
     pub(in crate::workflow) async fn of_value(
         &self,
         family: &Family,
@@ -73,7 +73,7 @@ impl Records {
         }
     }
 
-    /// The id of that record. One request.
+    /// As [`Self::of_value`], the id only. One request.
     pub(in crate::workflow) async fn id_of_value(
         &self,
         family: &Family,
@@ -85,7 +85,8 @@ impl Records {
         Ok(self.0.store.record_of_value(who, family.kind, &unique).await?)
     }
 
-    /// The deployment's keys; where they decide whose a value is, none that were read too long ago.
+    /// The deployment's secrets. A family with unique values needs recent ones, because the keys decide who owns a
+    /// value.
     pub(super) async fn secrets(&self, family: &Family) -> Result<Arc<SecretDocument>, SecretsError> {
         let secrets = &self.0.platform.secrets;
         if family.unique.is_empty() { secrets.current().await } else { secrets.recent().await }

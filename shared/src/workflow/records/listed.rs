@@ -1,7 +1,7 @@
-//! Values by which the records of one owner are looked for: whether a catalog has one.
+//! An index of values within one owner: whether a catalog contains a value.
 //!
-//! In keys of the table a hash stands for a value. It is keyed by what only the owner's item has and never changes: it tells nothing to
-//! whoever sees keys alone, and outlives every key of the deployment.
+//! Keys of the table contain a hash of the value. The hash key is a constant of the owner's item: it reveals nothing to
+//! a reader of table keys, and does not change when the deployment's keys rotate.
 
 use std::collections::BTreeSet;
 
@@ -17,10 +17,10 @@ use crate::{
     workflow::Error,
 };
 
-/// Values that are looked for at once.
+/// Values looked up concurrently.
 const AT_ONCE: usize = 8;
 
-/// What stands for the values below one owner.
+/// Hashes the indexed values of one owner.
 pub(super) struct Listing {
     field: &'static str,
     key: String,
@@ -36,18 +36,18 @@ impl Listing {
         Listed { field: self.field, hash }
     }
 
-    /// The value by which `record` is looked for.
+    /// The indexed value of `record`.
     pub(super) fn of(&self, record: &Record) -> Option<Listed> {
         Some(self.value(&typed::compared(record.fields.get(self.field)?)))
     }
 }
 
 impl Records {
-    /// What stands for the values below `owner`; nothing where the family's records are not looked for by one, or there is no such
-    /// owner. One request at most.
+    /// The hasher for the values of `owner`; `None` if the family has no index or the owner does not exist. At most one
+    /// request.
     ///
     /// # Errors
-    /// Our own store.
+    /// `Unavailable` if the store fails.
     pub(super) async fn listing(
         &self,
         family: &Family,
@@ -59,10 +59,10 @@ impl Records {
         Ok(owner.map(|owner| Listing::below(&owner, field)))
     }
 
-    /// The value by which `record` is looked for. One request at most.
+    /// The indexed value of `record`. At most one request.
     ///
     /// # Errors
-    /// Our own store.
+    /// `Unavailable` if the store fails.
     pub(super) async fn listed(
         &self,
         family: &Family,
@@ -73,10 +73,10 @@ impl Records {
         Ok(listing.and_then(|listing| listing.of(record)))
     }
 
-    /// Those of `values`, each as text, that records below `owner` have, those of this moment too. One request, and one for each value.
+    /// The values that records of `owner` have, by a consistent read. One request, and one for each value.
     ///
     /// # Errors
-    /// Our own store.
+    /// `Unavailable` if the store fails.
     pub(in crate::workflow) async fn among_listed(
         &self,
         family: &Family,
@@ -98,9 +98,9 @@ impl Records {
     }
 }
 
-/// Whether a change of a record changes the value by which it is looked for, or whose it is.
+/// Whether a change affects the record's indexed value or its owner.
 pub(super) fn is_moved(family: &Family, before: &Record, after: &Record) -> bool {
-    // As the hashes say it: another form of the same number moves nothing.
+    // Compares as the hashes do: another notation of the same number is no change.
     let value = |record: &Record| Some((record.owner, record.fields.get(family.listed?).map(typed::compared)));
     value(before) != value(after)
 }

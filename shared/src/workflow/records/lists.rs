@@ -1,5 +1,3 @@
-//! Lists of records.
-
 use uuid::Uuid;
 
 use super::{List, Records, owner_field};
@@ -13,11 +11,11 @@ use crate::{
 };
 
 impl Records {
-    /// One page of a family's records, newest first; of one owner where one is given. Two requests, and one for each further
+    /// One page of a family's records, newest first, optionally of one owner. Two requests, and one for each further
     /// month.
     ///
     /// # Errors
-    /// Our own store.
+    /// `Unavailable` if the store fails.
     pub async fn list(
         &self,
         family: &Family,
@@ -30,10 +28,10 @@ impl Records {
         self.list_of(family, caller, owner, &list, request, |_| true).await
     }
 
-    /// As [`Self::list`], of those alone that are `wanted`: a page may have fewer than it could although the list goes on.
+    /// As [`Self::list`], with only the `wanted` records: a page may be short although the list continues.
     ///
     /// # Errors
-    /// Likewise.
+    /// As [`Self::list`].
     pub(in crate::workflow) async fn list_of(
         &self,
         family: &Family,
@@ -48,7 +46,7 @@ impl Records {
         let page = store.list_records(caller, since, (family.kind, owner), request, now).await?;
         let total = match page.next {
             _ if !family.counted => None,
-            // A page beyond the last begins where nothing is; so may one all of which is deleted.
+            // A page beyond the last one is empty; so may be a page whose records are all deleted.
             None if page.seen == 0 || !page.entries.is_empty() => Some(Total(Some(page.seen + page.entries.len()))),
             _ => Some(Total(store.count_records(caller, since, (family.kind, owner), now).await?)),
         };

@@ -1,8 +1,8 @@
-//! Keeping records of the registry: make, show, list, change. One use case for every family; what is special to one stands
-//! in its declaration ([`crate::people::families`]).
+//! Records of the registry: create, show, list, change. One use case serves every family; a family's own rules are in
+//! its declaration ([`crate::people::families`]).
 //!
-//! Creating a record is one transaction: the record, the guards of its unique values, and what it belongs to. Changing one is
-//! a read and a transaction.
+//! Creating a record is one transaction: the record, the guards of its unique values, and its entry at the owner. A
+//! change is one read and one transaction.
 
 mod identity;
 mod listed;
@@ -35,25 +35,23 @@ use plan::{outbox, owner};
 use unique::unique;
 pub(super) use unique::uniques;
 
-/// A record, and whether an earlier request made it.
+/// A record, and whether an earlier request created it.
 #[derive(Debug)]
 pub struct Created {
-    /// The record.
     pub record: Record,
-    /// Whether it was there.
+    /// Whether an earlier request created it.
     pub replayed: bool,
 }
 
-/// What a list is called in its links.
+/// The parameters of a list that its links repeat.
 pub(super) struct List<'a> {
     pub(super) path: &'a str,
-    /// Parameters, as far as they were given.
+    /// The query parameters that were given.
     pub(super) filters: &'a [(&'a str, Option<String>)],
-    /// Bytes that the answer has room for.
+    /// Maximum size of the answer, in bytes.
     pub(super) room: usize,
 }
 
-/// The use case.
 pub struct Records(Services);
 
 impl Records {
@@ -63,26 +61,25 @@ impl Records {
         Self(Services::new(deployment))
     }
 
-    /// What the family's records look like to customers at this moment.
+    /// The current view of a record for customers.
     #[must_use]
     pub fn view(&self, family: &Family, record: &Record) -> View {
         family.view(record, self.0.now())
     }
 
-    /// The present moment.
     pub(super) fn now(&self) -> jiff::Timestamp {
         self.0.now()
     }
 
-    /// What the others in this folder's neighbourhood share with it.
+    /// The shared services, for the other use cases.
     pub(super) fn services(&self) -> &Services {
         &self.0
     }
 
-    /// As [`Family::read`], at this moment; addresses that this deployment would never call are refused too.
+    /// As [`Family::read`], at the current time; URLs that this deployment never calls are errors too.
     ///
     /// # Errors
-    /// 422 with every field that is not as it should be.
+    /// `Invalid` with every wrong field.
     fn read(&self, family: &Family, given: &Fields, present: Option<&Fields>, whole: bool) -> Result<Fields, Error> {
         let guard = UrlGuard::any_public_host(self.0.platform.config.allow_loopback);
         let (mut given, mut refused) = (given.clone(), Vec::new());
@@ -99,10 +96,10 @@ impl Records {
         }
     }
 
-    /// Makes the record that `given` asks for; the same `key` again finds it. One transaction.
+    /// Creates the record in `given`; a repeat with the same `key` returns it. One transaction.
     ///
     /// # Errors
-    /// 422 with every wrong field, or where the key was used with another body.
+    /// `Invalid` with every wrong field; `KeyReused` if the key was used with another body.
     pub async fn create(
         &self,
         family: &'static Family,
@@ -114,7 +111,7 @@ impl Records {
         self.make(family, who, fields, Request::new(given, key)).await
     }
 
-    /// Makes a record of `fields`, which are as they should be. One transaction.
+    /// Creates a record of valid `fields`. One transaction.
     ///
     /// # Errors
     /// As [`Self::create`].
@@ -142,11 +139,11 @@ impl Records {
         }
     }
 
-    /// Makes many records of `made`, each as it should be and with a key that follows from all of them, that belong to `owner` and
-    /// of which nobody is told. What was made before stays. One transaction for each [`MAX_TOGETHER`].
+    /// Creates many valid records of one `owner` without events. Each one's key is derived from all of them, so a
+    /// repeat keeps the existing records. One transaction for each [`MAX_TOGETHER`].
     ///
     /// # Errors
-    /// 422 where there is no such owner; what came before that stays.
+    /// `Invalid` if the owner does not exist; records of earlier transactions stay.
     pub(super) async fn make_all(
         &self,
         family: &'static Family,
@@ -164,7 +161,7 @@ impl Records {
         };
         let items = made.into_iter().map(item).collect::<Result<Vec<_>, Error>>()?;
         for together in items.chunks(MAX_TOGETHER) {
-            // They are written together or not at all: those that are there are all there.
+            // A transaction writes all of its records or none, so one existing record means that all exist.
             outcome(self.0.store.write_records(who, together, owner).await)?;
         }
         Ok(())
@@ -173,16 +170,16 @@ impl Records {
     /// One record. One request.
     ///
     /// # Errors
-    /// 404 where the caller's tenant has none of that id.
+    /// `NotFound` if the tenant has no such record.
     pub async fn get(&self, family: &Family, who: &impl Authority, id: Uuid) -> Result<Record, Error> {
         Ok(self.load(family, who, id).await?.record)
     }
 
-    /// Changes what `given` names, of what is not as it says already. One read, and one transaction where anything changes; otherwise
-    /// nobody is told of anything.
+    /// Changes the fields in `given` that differ. One read, and one transaction if anything changes; otherwise there is
+    /// no event.
     ///
     /// # Errors
-    /// 404 likewise, 422 with every wrong field.
+    /// `NotFound` as in [`Self::get`]; `Invalid` with every wrong field.
     pub async fn update(
         &self,
         family: &'static Family,
@@ -205,8 +202,8 @@ impl Records {
         .await
     }
 
-    /// Loads a record, deleted or not, changes it and stores it, where `change` wants that; anew for a lost race. `event` is
-    /// told, where there is one.
+    /// Loads a record (deleted or not), changes it and stores it if `change` returns [`Next::Store`]; retries after a
+    /// lost race. The transaction includes `event`, if given.
     pub(super) async fn change(
         &self,
         family: &'static Family,
@@ -240,7 +237,8 @@ impl Records {
         }
     }
 
-    /// As [`outcome`]; where a value is another record's, says whose. Two requests more, where that is so.
+    /// As [`outcome`]; if another record has a value, the error says whether that record is deleted. Two more requests
+    /// in that case.
     async fn outcome(
         &self,
         family: &Family,
@@ -267,19 +265,21 @@ impl Records {
     }
 }
 
-/// What is said of a value that another record has.
+/// The message about a value that another record has.
 const OF_ANOTHER: &str = "is already used by another record";
-/// The same of one that was deleted.
-pub(super) const OF_A_DELETED_ONE: &str = "is a deleted person's, which can be restored";
+/// The same if that record is deleted.
+pub(super) const OF_A_DELETED_ONE: &str = "is used by a deleted person, who can be restored";
 
-/// What a write means to those who wanted it.
+/// The result of a write for the caller.
 fn outcome(written: Result<Written, StoreError>) -> Result<Outcome, Error> {
     match written {
         Ok(Written::Done) => Ok(Outcome::Done),
         Ok(Written::Lost) => Ok(Outcome::Lost),
         Ok(Written::Taken(field)) => Err(Error::invalid_field(field, OF_ANOTHER)),
         Ok(Written::Missing(field)) => Err(Error::invalid_field(field, "does not refer to an existing record")),
-        Ok(Written::Full(field)) => Err(Error::invalid_field(field, "has 50 such records, which is the most")),
+        Ok(Written::Full(field)) => {
+            Err(Error::invalid_field(field, "already has 50 of these records, which is the maximum"))
+        }
         Err(StoreError::Conflict) => Ok(Outcome::Lost),
         Err(error) => Err(error.into()),
     }
@@ -287,25 +287,25 @@ fn outcome(written: Result<Written, StoreError>) -> Result<Outcome, Error> {
 
 enum Outcome {
     Done,
-    /// Somebody wrote the record first.
+    /// Another execution wrote the record first.
     Lost,
 }
 
-/// What becomes of a record that was looked at.
+/// Whether a loaded record is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
-    /// It is stored, as it is now.
+    /// Store the changed record.
     Store,
-    /// It stays as it was.
+    /// Leave the record unchanged.
     Leave,
 }
 
-/// The field by which lists are asked for one owner.
+/// The query parameter that selects one owner.
 fn owner_field(family: &Family) -> &'static str {
     family.owner.as_ref().map_or("", |owner| owner.field)
 }
 
-/// Whether a problem is about this field, for those who look at what came of a creation.
+/// Whether an error is about this field, for callers that handle a taken value.
 pub(super) fn is_about(error: &Error, field: &str) -> bool {
     matches!(error, Error::Invalid(fields) if fields.iter().any(|wrong| wrong.field == field))
 }

@@ -1,4 +1,4 @@
-//! What belongs to a record: as a list, which may lag, or by what the table itself says at this moment.
+//! The records of an owner: from a list, which may lag, or from the owner's own item, which is consistent.
 
 use uuid::Uuid;
 
@@ -18,11 +18,11 @@ fn first_page() -> PageRequest {
 }
 
 impl Records {
-    /// The latest records of a family that belong to another record, as a part of an answer: at most a hundred, and as many as
-    /// have room in `room` bytes. The rest is a page of the family's own list. Two requests.
+    /// The latest records of a family that belong to another record, for an answer: at most a hundred, and as many as
+    /// fit into `room` bytes. The rest is a page of the family's own list. Two requests.
     ///
     /// # Errors
-    /// Our own store.
+    /// `Unavailable` if the store fails.
     pub async fn owned(
         &self,
         family: &Family,
@@ -35,10 +35,10 @@ impl Records {
         self.list_of(family, caller, Some(owner), &list, &first_page(), |_| true).await
     }
 
-    /// The records of a family that `owner` keeps by their ids, newest first, those of this moment too. One request.
+    /// The records of a family whose ids `owner` holds, newest first, by a consistent read. One request.
     ///
     /// # Errors
-    /// Our own store.
+    /// `Unavailable` if the store fails.
     pub(in crate::workflow) async fn kept(
         &self,
         family: &Family,
@@ -48,11 +48,11 @@ impl Records {
         Ok(self.0.store.kept(caller, family, owner).await?)
     }
 
-    /// Those records as a part of an answer, as many as have room in `room` bytes. The rest is a page of the family's own list. One
-    /// request.
+    /// As [`Self::kept`] for an answer: as many as fit into `room` bytes. The rest is a page of the family's own list.
+    /// One request.
     ///
     /// # Errors
-    /// Our own store.
+    /// `Unavailable` if the store fails.
     pub(in crate::workflow) async fn kept_within(
         &self,
         family: &Family,
@@ -71,11 +71,11 @@ impl Records {
         Ok(PageView::within(room, family.path, &[(owner_field(family), &owner)], &first_page(), listed))
     }
 
-    /// Every record of a family that belongs to another record and is `wanted`, newest first; those of a moment ago may be missing, so
-    /// that nothing may be decided by it. Two requests for each hundred.
+    /// Every `wanted` record of a family that belongs to another record, newest first. The newest may be missing, so no
+    /// decision may depend on the result. Two requests for each hundred.
     ///
     /// # Errors
-    /// Our own store.
+    /// `Unavailable` if the store fails.
     pub(in crate::workflow) async fn all_owned(
         &self,
         family: &Family,

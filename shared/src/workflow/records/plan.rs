@@ -1,5 +1,5 @@
-//! What is written with a record in one transaction: the guards of its unique values, the records that it refers to, what its owner
-//! keeps of it, and its event.
+//! Plans the writes of a record's transaction: the guards of its unique values, the records that it refers to, the
+//! owner's projection of it, and its event.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl Records {
-    /// A record of `fields` that is not stored yet.
+    /// A new record of `fields`, not stored yet.
     pub(super) fn new_item(
         &self,
         family: &Family,
@@ -50,7 +50,7 @@ impl Records {
         }
     }
 
-    /// What a creation writes with the record. Reads nothing but the key that finds it in its owner's list.
+    /// The related writes of a creation. The only read is the key of the owner's index.
     pub(super) async fn related_to_creation(
         &self,
         family: &Family,
@@ -67,7 +67,7 @@ impl Records {
         })
     }
 
-    /// What a change writes with the record.
+    /// The related writes of a change.
     pub(super) async fn related_to_change(
         &self,
         family: &Family,
@@ -86,7 +86,7 @@ impl Records {
         Ok(RelatedWrites {
             listed,
             unlisted,
-            // With several keys, guards move to the first with whatever is written of the record.
+            // With several keys, every write of the record moves its guards to the first key.
             taken: has.iter().filter(|value| value.may_be_elsewhere() || !had.contains(value)).cloned().collect(),
             freed: had.into_iter().filter(|unique| !has.contains(unique)).collect(),
             needed: refers.into_iter().filter(|record| !referred.contains(record)).collect(),
@@ -96,12 +96,12 @@ impl Records {
     }
 }
 
-/// The owner that the fields name.
+/// The owner in the fields.
 pub(super) fn owner(family: &Family, fields: &Fields) -> Option<Uuid> {
     fields.get(family.owner.as_ref()?.field)?.read()
 }
 
-/// What the owner of a record keeps of it.
+/// The change of the owner's projection of a record.
 fn owner_write(family: &Family, record: &Record, before: Option<&Record>) -> Option<OwnerWrite> {
     let owner = family.owner.as_ref()?;
     let projection = family.project(record);
@@ -111,13 +111,13 @@ fn owner_write(family: &Family, record: &Record, before: Option<&Record>) -> Opt
     Some(OwnerWrite { field: owner.field, kind: owner.kind, id: record.owner?, projection, former })
 }
 
-/// What a former owner no longer keeps of a record.
+/// The former owner and its projection, which must be removed.
 fn left(family: &Family, before: &Record, after: &Record) -> Option<(Kind, Uuid, OwnerProjection)> {
     let (projection, kind) = (family.project(before)?, family.owner.as_ref()?.kind);
     (before.owner != after.owner).then_some((kind, before.owner?, projection))
 }
 
-/// Records of other families that the fields name, beside the owner.
+/// Records of other families that the fields refer to, besides the owner.
 fn needed(family: &Family, fields: &Fields) -> Vec<Reference> {
     family.references.map(|references| references(fields)).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Values that one record alone may have, as the table knows them: by their hashes.
+//! Unique values, as the table stores them: by their hashes.
 
 use crate::{
     people::{Family, Fields},
@@ -12,7 +12,7 @@ use crate::{
 /// The unique values among the fields of a record.
 ///
 /// # Errors
-/// A key cannot be used.
+/// A key is unusable.
 pub(in crate::workflow) fn uniques(
     family: &Family,
     fields: &Fields,
@@ -25,7 +25,7 @@ pub(in crate::workflow) fn uniques(
 /// A value of a unique field.
 ///
 /// # Errors
-/// A key cannot be used.
+/// A key is unusable.
 pub(super) fn unique(field: &'static str, value: &str, keys: &UniqueKeys) -> Result<Unique, SecretsError> {
     let text = format!("{field}\u{0}{value}");
     let hashes = keys.iter().map(|key| Ok(keyed_hash(&text, &key.key.bytes()?)));

@@ -1,4 +1,4 @@
-//! Copying pictures within the time that is left; videos are copied by `copy-long`.
+//! Copies pictures within the remaining time; `copy-long` copies videos.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -17,11 +17,11 @@ use crate::{
     store::keys::OwnKey,
 };
 
-/// How long one process's copies may take before the rest of them is put off.
+/// How long the copies of one process may take in one refresh; the rest is postponed.
 const COPY_TIME: SignedDuration = SignedDuration::from_secs(15);
 
 impl RefreshProcess {
-    /// Copies every picture whose turn it is, and says whether a link had died.
+    /// Copies every due picture, and returns whether a link had expired.
     pub(super) async fn copy(
         &self,
         process: &Process,
@@ -43,7 +43,7 @@ impl RefreshProcess {
         let hosts = provider.media_hosts();
         let count = media.len();
         let copies = self.submitter.copier().copy_all(&process.tenant, process.id, hosts, media);
-        // The verdict must not wait for a picture for longer than this function may run.
+        // The time limit keeps the verdict from waiting for a slow picture.
         let results = in_time(self.clock(), end.min(now + COPY_TIME), copies).await;
         let results = results.unwrap_or_else(|| vec![Err(CopyError::Unavailable); count]);
         let mut expired = false;
@@ -64,8 +64,8 @@ impl RefreshProcess {
         Ok(expired)
     }
 
-    /// Makes sure that somebody copies each video that nobody has tried to copy. Whoever created the process may have been
-    /// shown it too, and leaves it to whoever looks first.
+    /// Plans the copy of each video that was not tried yet. The creation may have seen the video too, but leaves it to
+    /// the first refresh.
     pub(super) async fn want_videos(&self, key: &OwnKey, process: &Process) -> Result<(), InfraError> {
         let untried = process.evidence.iter().filter(|piece| piece.kind == EvidenceKind::Video && piece.is_untried());
         for piece in untried {

@@ -1,4 +1,4 @@
-//! Redaction: by the tenant's retention, and the removal of what a redacted process has in the bucket.
+//! Redaction: by the tenant's retention, and the removal of a redacted process's objects from the bucket.
 
 use jiff::Timestamp;
 
@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl RefreshProcess {
-    /// Redacts a process whose retention is over, and removes what a redacted one has in the bucket. Says whether it is redacted, so
-    /// that nothing else is to be done.
+    /// Redacts a process whose retention is over, and removes the objects of a redacted one. Returns whether it is
+    /// redacted; then the refresh has nothing else to do.
     pub(super) async fn erase(&self, key: &OwnKey, record: &mut ProcessRecord) -> Result<bool, InfraError> {
         let now = self.services.now();
         if record.process.redaction.is_some() {
@@ -29,7 +29,7 @@ impl RefreshProcess {
         Ok(true)
     }
 
-    /// Removes what a redacted process has in the bucket, if it is time to.
+    /// Removes the objects of a redacted process, if this is due.
     async fn sweep(&self, key: &OwnKey, record: &mut ProcessRecord, now: Timestamp) -> Result<(), InfraError> {
         let process = &mut record.process;
         record.inbox.clear();

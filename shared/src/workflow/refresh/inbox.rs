@@ -1,4 +1,4 @@
-//! Folding in what callbacks said.
+//! Applies the callbacks in the inbox.
 
 use bytes::Bytes;
 
@@ -10,12 +10,12 @@ use crate::{
     store::{CallbackBody, InboxEntry, ProcessRecord},
 };
 
-/// The longest callback body that is read back.
+/// The longest callback body that is read back, in bytes.
 const MAX_RESULT_BYTES: usize = 1024 * 1024;
 
 impl RefreshProcess {
-    /// Takes the callbacks out of the inbox, oldest first. Where a reference turned out to be another process's, none is
-    /// believed.
+    /// Takes the callbacks out of the inbox and applies them, oldest first. If a reference belongs to another process,
+    /// none is applied.
     pub(super) async fn fold_inbox(
         &self,
         record: &mut ProcessRecord,
@@ -41,8 +41,8 @@ impl RefreshProcess {
             if reference_is_taken {
                 continue;
             }
-            // A callback may be the first to know the reference. Where nothing can be asked by it, only the result itself is
-            // worth it: otherwise the answer to a submission that got lost still has to be fetched by repeating it.
+            // A callback may be the first source of the reference. Without a query, only a result justifies adopting
+            // it: otherwise the lost answer to a submission must still be fetched by repeating the submission.
             if provider.capabilities().query || entry.is_result {
                 events.extend(process.adopt_reference(&entry.reference, entry.received_at));
             }
@@ -65,7 +65,7 @@ impl RefreshProcess {
         let Some(body) = entry.body.as_ref().filter(|_| entry.is_result) else { return Ok(Vec::new()) };
         let body = self.body(body).await?;
         let Some(said) = provider.read_result(&process.request, &body, entry.received_at) else {
-            tracing::error!(process = %process.id, provider = process.provider, "a callback that was taken is no answer");
+            tracing::error!(process = %process.id, provider = process.provider, "an accepted callback is unreadable");
             let said = answer::keep_said(copier, process, body, entry.received_at).await?;
             process.keep_said(&said, entry.received_at);
             process.unanswered("unreadable", entry.received_at);
@@ -78,14 +78,13 @@ impl RefreshProcess {
         Ok(process.apply(&observation, now))
     }
 
-    /// What a callback brings that is only evidence, stored.
+    /// The callback's body as stored evidence, if the callback is evidence only.
     async fn said(&self, process: &Process, entry: &InboxEntry) -> Result<Option<ObservedMedia>, InfraError> {
         let Some(said) = entry.body.as_ref().filter(|_| !entry.is_result) else { return Ok(None) };
         let body = self.body(said).await?;
         answer::keep_said(self.submitter.copier(), process, body, entry.received_at).await.map(Some)
     }
 
-    /// The body of a callback.
     async fn body(&self, body: &CallbackBody) -> Result<Bytes, InfraError> {
         match body {
             CallbackBody::Text(text) => Ok(Bytes::copy_from_slice(text.expose().as_bytes())),

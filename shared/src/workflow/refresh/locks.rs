@@ -1,4 +1,4 @@
-//! Locking a process's objects while it is on legal hold.
+//! Locks a process's objects while it is on legal hold.
 
 use super::{Progress, RefreshProcess};
 use crate::{
@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl RefreshProcess {
-    /// Locks the process's objects while it is on hold, and takes the locks off when it no longer is, as far as there is time. What is
-    /// not done now is due at once; done again it is harmless.
+    /// Locks the process's objects while it is on hold, and unlocks them afterwards, as far as there is time. The rest
+    /// is due at once; a repeat is harmless.
     pub(super) async fn update_locks(&self, process: &mut Process, progress: &mut Progress) {
         let Some(step) = process.lock_step(self.services.now()) else { return };
         if !self.has_time(progress.end) {
@@ -27,7 +27,7 @@ impl RefreshProcess {
                 tracing::info!(tenant = %process.tenant, process = %process.id, ?step, objects, "locks");
                 self.services.now()
             }
-            // Everything else about the process goes on.
+            // The rest of the refresh continues.
             Some(Err(_)) | None => {
                 tracing::error!(tenant = %process.tenant, process = %process.id, ?step, "locks not changed");
                 telemetry::record(Metric::RecordFailed, &[], 1.0, self.services.now());

@@ -1,15 +1,15 @@
-//! Refreshing a process: fold in what callbacks said, ask the provider, copy its pictures, and store all of it in one write.
+//! Refreshing a process: apply callbacks, ask the provider, copy pictures, and store everything in one write.
 //!
-//! The provider is asked and pictures are copied at most once a run, before the commit. Where the commit loses a race, the record is
-//! loaded again and the same answer applied to it, so that neither the callback nor the answer is lost.
+//! A run asks the provider and copies pictures at most once, before the commit. If the commit loses a race, the record
+//! is loaded again and the same answer applied to it, so that neither the callback nor the answer is lost.
 //!
 //! | file | step |
 //! | --- | --- |
 //! | `erase` | redact when the retention is over; remove what a redacted process has in the bucket |
 //! | `locks` | lock its objects while it is on legal hold |
-//! | `wait` | leave a provider alone that cannot be asked now |
-//! | `inbox` | fold in callbacks |
-//! | `submit` | submit again where the first submission got lost; submit to the provider's reviewers |
+//! | `wait` | postpone while the provider cannot be asked |
+//! | `inbox` | apply callbacks |
+//! | `submit` | repeat a lost first submission; submit to the provider's reviewers |
 //! | `query` | ask the provider |
 //! | `copy` | copy pictures |
 
@@ -41,47 +41,45 @@ use crate::{
 };
 use query::{Asked, ProviderFailure};
 
-/// The use case.
 pub struct RefreshProcess {
     services: Services,
     submitter: Submitter,
     bucket: Bucket,
 }
 
-/// The time of a batch that is kept for storing what was learnt.
+/// The time of a batch that is reserved for storing the result.
 const STORING_TIME: SignedDuration = SignedDuration::from_secs(4);
-/// The time that must be left for another call. What there is no time for is done by a refresh of its own.
+/// The time that must be left for another call. A call that does not fit is left to another refresh.
 const CALL_TIME: SignedDuration = SignedDuration::from_secs(8);
 
-/// What a run has learnt so far; it outlives lost races.
+/// The results of a run so far; they survive lost races.
 struct Progress {
-    /// When whoever is asked must have answered.
+    /// The deadline for calls to the provider.
     end: Timestamp,
-    /// The claim to submit once more, once this run made one.
+    /// The claim to repeat the submission, if this run made one.
     claim: Option<Claim>,
-    /// What the provider answered to a repeated submission.
+    /// The provider's answer to a repeated submission.
     submission: Option<SubmissionOutcome>,
-    /// What the provider answered to a query, and the wake token it was asked for.
+    /// The provider's answer to a query, and the wake token that required it.
     answer: Option<(String, Result<Observation, ProviderFailure>)>,
-    /// What the provider answered to the second submission.
+    /// The provider's answer to the second submission.
     escalation: Option<SubmissionOutcome>,
-    /// What became of fetching the certificate.
+    /// The result of fetching the certificate.
     certificate: Option<certificate::Fetched>,
     /// Whether objects may have been locked.
     locked: bool,
-    /// Whether the reference that a callback named turned out to be another process's.
+    /// Whether the reference in a callback belongs to another process.
     reference_is_taken: bool,
 }
 
-/// A claim to submit once more.
+/// A claim to repeat the submission.
 struct Claim {
-    /// The claim's token.
     token: String,
-    /// Whether no submission had arrived before.
+    /// Whether no earlier submission arrived.
     never_arrived: bool,
 }
 
-/// What a process was like before a refresh.
+/// The state of a process before a refresh.
 struct Before {
     status: Status,
     given_up: usize,
@@ -108,7 +106,7 @@ impl Progress {
         }
     }
 
-    /// Whether the provider was asked for anything.
+    /// Whether the run called the provider.
     fn has_asked(&self) -> bool {
         self.answer.is_some() || self.submission.is_some() || self.escalation.is_some() || self.certificate.is_some()
     }
@@ -123,16 +121,17 @@ impl RefreshProcess {
         Self { submitter: Submitter::new(deployment, &services), services, bucket }
     }
 
-    /// Refreshes the process `key` if it was woken, until `end`. A provider's failure is no error: the next check is planned.
+    /// Refreshes the process `key` if it was woken, until `end`. A provider's failure is no error: the next check is
+    /// planned.
     ///
     /// # Errors
-    /// Our own store or bucket; the wake token stands.
+    /// The store or the bucket fails; the wake token stays.
     pub async fn run(&self, key: &OwnKey, end: Timestamp) -> Result<(), InfraError> {
         let mut progress = Progress::until(end);
         let mut races = self.services.races();
         loop {
             let Some(mut record) = self.services.store.load(key, key.id).await? else { return Ok(()) };
-            // The hold may have been lifted, and the locks taken off, while this run put them on.
+            // The hold may have been lifted, and the objects unlocked, while this run locked them.
             let in_vain = progress.locked && record.process.redaction.is_none() && record.process.locks.is_none();
             if in_vain {
                 record.process.locking();
@@ -166,7 +165,7 @@ impl RefreshProcess {
         }
     }
 
-    /// Changes the record by all there is to know, and says whether it learnt its reference.
+    /// Applies all results to the record, and returns whether the record got its reference.
     async fn refresh(
         &self,
         key: &OwnKey,
@@ -181,7 +180,7 @@ impl RefreshProcess {
         let Some(provider) = self.provider_or_wait(key, record).await? else { return Ok(false) };
         let provider = provider.as_ref();
         let knew_reference = record.process.provider_reference.clone();
-        // What the provider was asked before a race was lost counts all the same.
+        // Answers from before a lost race still count.
         if !progress.has_asked() && self.services.is_paused(key, &record.process.provider).await? {
             self.wait_for_paused(key, record, provider, progress).await?;
         } else {
@@ -190,7 +189,7 @@ impl RefreshProcess {
         Ok(record.process.provider_reference != knew_reference)
     }
 
-    /// Folds in callbacks, asks the provider whatever there is to ask, and plans the next check.
+    /// Applies callbacks, asks the provider what is needed, and plans the next check.
     async fn follow(
         &self,
         key: &OwnKey,
@@ -209,7 +208,7 @@ impl RefreshProcess {
                 not_before
             }
             Asked::NoTime => {
-                // The wake token is back in its place and brings about a refresh of its own.
+                // The wake token was restored and causes another refresh.
                 record.announce(events);
                 let now = self.services.now();
                 record.check_again(Some(now + WAKE_TIMEOUT), now);
@@ -222,7 +221,7 @@ impl RefreshProcess {
         events.extend(self.fetch_certificate(process, provider, progress).await?);
         let now = self.services.now();
         events.extend(process.conclude(now));
-        // What was stored meanwhile is held too.
+        // Objects stored in this run are locked too.
         self.update_locks(process, progress).await;
         record.announce(events);
         let next_check_at = self.services.next_check(key, &record.process, provider, now).await?;
@@ -230,7 +229,7 @@ impl RefreshProcess {
         Ok(())
     }
 
-    /// Fetches the certificate, if it is time to.
+    /// Fetches the certificate, if this is due.
     async fn fetch_certificate(
         &self,
         process: &mut Process,
@@ -280,7 +279,7 @@ impl RefreshProcess {
     }
 }
 
-/// Whether anything remains to be asked of the provider.
+/// Whether the provider can still have something new.
 fn is_open(process: &Process) -> bool {
     !process.status.is_terminal() || process.next_copy_at().is_some() || process.awaits_held_verdict()
 }

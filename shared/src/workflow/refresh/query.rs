@@ -1,4 +1,4 @@
-//! Asking the provider, and keeping what it answers.
+//! Asks the provider, and stores its answers.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,18 +10,18 @@ use crate::{
     store::ProcessRecord,
 };
 
-/// What came of asking the provider.
+/// The result of a query.
 pub(super) enum Asked {
-    /// There was nothing to ask.
+    /// No query was needed.
     No,
-    /// It was asked.
+    /// The provider was asked.
     Yes {
-        /// What changed.
+        /// The resulting events.
         news: Vec<Event>,
-        /// When it wants to be asked next at the earliest.
+        /// The earliest time of the next query, if the provider set one.
         not_before: Option<Timestamp>,
     },
-    /// There was no time left for it; the wake token is in its place again.
+    /// There was no time left; the wake token was restored.
     NoTime,
 }
 
@@ -39,16 +39,16 @@ impl From<InfraError> for AskError {
 
 /// The provider could not be asked.
 pub(super) struct ProviderFailure {
-    /// What the timeline says of it.
+    /// The failure's code in the timeline.
     detail: String,
-    /// What it said instead, where that is new.
+    /// The provider's response as evidence, if it is new.
     said: Option<ObservedMedia>,
-    /// How long it wants to be left alone.
+    /// How long the provider asked to wait.
     retry_after: Option<SignedDuration>,
 }
 
 impl RefreshProcess {
-    /// Asks the provider where that is worth it, and applies the answer: where anything is open, or somebody wants an answer.
+    /// Asks the provider and applies the answer, if anything is open or a caller wants an answer.
     pub(super) async fn ask_if_needed(
         &self,
         record: &mut ProcessRecord,
@@ -80,7 +80,7 @@ impl RefreshProcess {
             },
         };
         if asked_for != wake_token {
-            // Somebody woke it while the provider was being asked: for them this answer may be too old.
+            // Another execution woke the process during the query; for it this answer may be too old.
             record.wake_token = Some(wake_token);
         }
         let now = self.services.now();
@@ -98,7 +98,7 @@ impl RefreshProcess {
         Ok(asked)
     }
 
-    /// Asks the provider and copies what is new. Links that died on the way are asked for once more.
+    /// Asks the provider and copies new pictures. Expired links cause one more query.
     async fn ask(
         &self,
         process: &Process,
@@ -142,7 +142,7 @@ impl RefreshProcess {
         tracing::warn!(process = %process.id, provider = process.provider, trouble = error.code(), "provider trouble");
         let detail = error.detail();
         let said = match error.said() {
-            // Kept for whoever has to find out why, where the timeline tells of it.
+            // The first occurrence is stored as evidence for an investigation; the timeline mentions it.
             Some(said) if process.trouble.is_news(&detail) => {
                 Some(answer::keep_said(self.submitter.copier(), process, said, self.services.now()).await?)
             }
@@ -156,7 +156,7 @@ impl RefreshProcess {
     }
 }
 
-/// The `later` answer, with the copies that were made by the links of the `earlier` one.
+/// The `later` answer, with the copies made with the links of the `earlier` one.
 fn with_copies_of(earlier: &Answer, mut later: Answer) -> Answer {
     for media in &mut later.observation.media {
         let known = earlier.observation.media.iter().find(|known| known.source == media.source);

@@ -1,4 +1,4 @@
-//! Submissions that are made after the creation: a repeated one, and the second one to the provider's reviewers.
+//! Submissions after the creation: a repeated first one, and the second one to the provider's reviewers.
 
 use jiff::Timestamp;
 
@@ -11,10 +11,9 @@ use crate::{
 };
 
 impl RefreshProcess {
-    /// Submits a process without a reference once more, after the lease and only where a repeat is harmless, and applies what the
-    /// provider answers. The right to do so is claimed by a write of its own: whoever stops half way must not be followed by another
-    /// try. A claim that turns out to be this run's own, since its answer was lost and others wrote after it, is as good as one that
-    /// was just made.
+    /// Repeats the submission of a process without a reference, after the lease and only if a repeat is harmless, and
+    /// applies the answer. A separate write claims the right to do so: after a crash, no other run may submit again. If
+    /// the response to that write was lost, the run recognises its own claim and uses it.
     pub(super) async fn submit_again(
         &self,
         key: &OwnKey,
@@ -41,7 +40,8 @@ impl RefreshProcess {
         })
     }
 
-    /// Claims the right to submit once more, and says whether this run has it. One write, unless it has it already.
+    /// Claims the right to repeat the submission, and returns whether this run has it. One write, or none if it already
+    /// has it.
     async fn claim_submission(
         &self,
         key: &OwnKey,
@@ -72,7 +72,7 @@ impl RefreshProcess {
         Ok(true)
     }
 
-    /// Hands a stored process over, for as long as there is time. What was not answered by then may have arrived.
+    /// Submits a stored process within the remaining time. A submission without an answer may have arrived.
     async fn submit(
         &self,
         provider: &dyn Provider,
@@ -87,7 +87,7 @@ impl RefreshProcess {
         })
     }
 
-    /// Makes the second submission, if it is time to.
+    /// Makes the second submission, if this is due.
     pub(super) async fn escalate(
         &self,
         process: &mut Process,
@@ -111,7 +111,7 @@ impl RefreshProcess {
             process.keep_said(said, now);
         }
         process.escalated(&outcome, now);
-        // That its reviewers are at work is no news beside what its machine found.
+        // The start of the reviewers' work changes nothing in the machine's result.
         Ok(match said {
             Some(end) if end.status.is_terminal() => process.apply(end, now),
             Some(Observation { certificate: Some(news), .. }) => {

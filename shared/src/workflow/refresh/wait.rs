@@ -1,4 +1,4 @@
-//! Leaving a provider alone that cannot be asked now.
+//! Postpones a process while its provider cannot be asked.
 
 use jiff::SignedDuration;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl RefreshProcess {
-    /// The process's provider. Where the tenant has no account there now, the next check is planned instead.
+    /// The process's provider. If the tenant has no account there, the next check is planned instead.
     pub(super) async fn provider_or_wait(
         &self,
         key: &OwnKey,
@@ -21,11 +21,11 @@ impl RefreshProcess {
     ) -> Result<Option<Box<dyn Provider>>, InfraError> {
         match self.services.provider(key, &record.process.provider).await {
             Ok(provider) => return Ok(Some(provider)),
-            // The account was taken away; it may come back.
+            // The account was removed; it may come back.
             Err(AccessError::NoProvider(_)) => {
                 self.wait_for_account(key, record, "no_account", |_| SignedDuration::from_hours(1)).await?;
             }
-            // It is this tenant's secret alone that cannot be had, and no other process must wait for it.
+            // Only this tenant's secret is unavailable, so no other process waits.
             Err(AccessError::Secrets(_)) => {
                 self.wait_for_account(key, record, "account_unavailable", due::backoff).await?;
             }
@@ -33,8 +33,8 @@ impl RefreshProcess {
         Ok(None)
     }
 
-    /// Leaves a paused provider alone. A callback that is itself its answer counts; the others wait in the inbox. Nothing is concluded from
-    /// the time that passes: nobody asked whether the provider knows better.
+    /// Postpones a process at a paused provider. A callback that is itself the answer is applied; the others wait in
+    /// the inbox. No deadline is applied: the provider may have an answer that was not fetched.
     pub(super) async fn wait_for_paused(
         &self,
         key: &OwnKey,
@@ -51,7 +51,7 @@ impl RefreshProcess {
         self.wait(key, record, |failures| due::backoff(failures).min(PAUSED_WAIT)).await
     }
 
-    /// Waits for an account that is not there, or cannot be had.
+    /// Postpones a process whose account is missing or unavailable.
     async fn wait_for_account(
         &self,
         key: &OwnKey,
@@ -66,7 +66,7 @@ impl RefreshProcess {
         self.wait(key, record, wait).await
     }
 
-    /// Nothing can be asked now, and everything that needs it waits for as long as `wait` says by the number of failures.
+    /// Plans the next check after `wait`, a function of the number of failures.
     async fn wait(
         &self,
         key: &OwnKey,
