@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::{SecretsError, unique_keys::UniqueKeys};
+use super::{KeyBytes, SecretsError, unique_keys::UniqueKeys};
 
 /// The deployment's keys. `Debug` prints no key. In each list the first key is used for writing and all are accepted,
 /// so that a key can be replaced; `docs/deploy.md` says how, and what losing one means.
@@ -82,39 +80,10 @@ pub struct NamedKey {
     pub key: KeyBytes,
 }
 
-/// Base64 of a key of at least 16 bytes; cannot be printed.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(transparent)]
-pub struct KeyBytes(SecretString);
-
-impl KeyBytes {
-    /// A key of these bytes.
-    pub(super) fn of(bytes: &[u8]) -> Self {
-        Self(BASE64.encode(bytes).into())
-    }
-
-    /// The key's bytes.
-    ///
-    /// # Errors
-    /// The text is not base64 or shorter than 16 bytes.
-    pub fn bytes(&self) -> Result<Vec<u8>, SecretsError> {
-        let bytes =
-            BASE64.decode(self.0.expose_secret()).map_err(|_| SecretsError::Malformed("a key is not base64"))?;
-        if bytes.len() < 16 {
-            return Err(SecretsError::Malformed("a key is shorter than 16 bytes"));
-        }
-        Ok(bytes)
-    }
-
-    /// The text as it stands in the secret.
-    pub(super) fn expose(&self) -> &str {
-        self.0.expose_secret()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
+    use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
     use serde_json::{Value, json};
 
     use super::*;

@@ -11,6 +11,7 @@
 
 pub mod document;
 mod fingerprint;
+mod key_bytes;
 pub mod unique_keys;
 
 use std::sync::Arc;
@@ -29,8 +30,9 @@ use self::unique_keys::{GOOD_FOR, UniqueKeys};
 use super::{Clock, ttl_cache::TtlCache};
 use crate::common::TenantId;
 
-pub use document::{KeyBytes, NamedKey, SecretDocument};
+pub use document::{NamedKey, SecretDocument};
 pub use fingerprint::{Fingerprint, keyed_hash};
+pub use key_bytes::KeyBytes;
 
 /// An account at a provider, not yet parsed. It cannot be printed.
 #[derive(Clone, Deserialize)]

@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::document::KeyBytes;
+use super::KeyBytes;
 
 /// How long after a change every function knows it. No function uses keys that it read longer ago than [`GOOD_FOR`];
 /// the rest is a margin for requests under way and clock differences.

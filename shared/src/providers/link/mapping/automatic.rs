@@ -1,6 +1,10 @@
 //! The machine's verdict: what the answer to a submission means.
 
-use super::{MAX_CHECKS, fields::Extraction, has_face, provider_result};
+use super::{
+    MAX_CHECKS,
+    fields::{Extraction, is_test},
+    has_face, provider_result,
+};
 use crate::{
     process::{
         CertificateNews, Findings, Observation, Status,
@@ -107,11 +111,6 @@ fn field_check(field: &wire::Field) -> Option<Check> {
     };
     let name = field.code.to_ascii_lowercase();
     Some(Check { name, outcome, source: Source::Provider, provider_code, detail })
-}
-
-pub(super) fn is_test(field: &wire::Field) -> bool {
-    field.kind.eq_ignore_ascii_case("Validation")
-        || ["TEST_", "QUALITY_IMAGE_"].iter().any(|prefix| field.code.starts_with(prefix))
 }
 
 /// Only OK passes and only FAIL fails; anything else is a warning.

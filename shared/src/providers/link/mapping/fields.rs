@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{MAX_TEXT_BYTES, automatic::is_test};
+use super::MAX_TEXT_BYTES;
 use crate::{
     common::Private,
     process::findings::Extracted,
@@ -89,4 +89,9 @@ impl Extraction {
         }
         rest
     }
+}
+
+pub(super) fn is_test(field: &wire::Field) -> bool {
+    field.kind.eq_ignore_ascii_case("Validation")
+        || ["TEST_", "QUALITY_IMAGE_"].iter().any(|prefix| field.code.starts_with(prefix))
 }
