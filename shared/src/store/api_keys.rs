@@ -1,4 +1,4 @@
-//! API keys, by the hash of their secret. The secret itself is kept nowhere.
+//! API keys, stored under the hash of their secret. The secret itself is stored nowhere.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use jiff::Timestamp;
@@ -16,40 +16,37 @@ use crate::common::{Authority, Caller, Scope};
 /// A key, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiKey {
-    /// Its public id, which stands in audit lines.
+    /// Public id, which audit lines show.
     pub key_id: String,
-    /// What people call it.
     pub name: String,
-    /// What it may do.
     #[serde(deserialize_with = "known_scopes")]
     pub scopes: Vec<Scope>,
-    /// Since when there is one.
     pub created_at: Timestamp,
-    /// Until when it is good; for ever where absent.
+    /// End of validity; the key never expires if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
-    /// When it was revoked. Its record stays, so that audit lines can still be read.
+    /// When the key was revoked. The record stays, so that audit lines can still be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
 }
 
-/// A scope that this version does not know allows nothing here.
+/// A scope that this version does not know grants nothing.
 fn known_scopes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Scope>, D::Error> {
     let names = Vec::<String>::deserialize(deserializer)?;
     Ok(names.iter().filter_map(|name| Scope::from_name(name)).collect())
 }
 
-/// The hash under which a key is stored.
 #[must_use]
 pub fn key_hash(secret: &str) -> String {
     hex::encode(Sha256::digest(secret.as_bytes()))
 }
 
 impl Store {
-    /// Stores a key of `tenant`, or replaces the record of the same secret, and by its id the way to it. One transaction.
+    /// Stores a key of `tenant`, or replaces the record of the same secret, and an item that finds the key by its id. One
+    /// transaction.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where it was revoked: that is for good. Else [`StoreError::Unavailable`].
+    /// [`StoreError::Conflict`] if the key was revoked, which is final; otherwise [`StoreError::Unavailable`].
     pub async fn put_api_key(&self, tenant: &Tenant, secret: &str, key: &ApiKey) -> Result<(), StoreError> {
         let (hash, sort) = (key_hash(secret), format!("{}#{}", keys::moment(key.created_at), key.key_id));
         let update = Update::builder()
@@ -66,7 +63,7 @@ impl Store {
             .expression_attribute_values(":summary", codec::summary_of(json(key)?))
             .expression_attribute_values(":owner", text(&keys::api_keys_of(&tenant.id)))
             .expression_attribute_values(":sort", text(&sort));
-        // Whoever revokes a key knows its id alone, and must find it at once.
+        // A revocation knows only the key's id, and must find the key at once.
         let mut by_id = ItemKey::KeyId(&tenant.id, &key.key_id).attributes();
         by_id.insert("kind".to_owned(), text("api_key_id"));
         by_id.insert("key_hash".to_owned(), text(&hash));
@@ -79,7 +76,7 @@ impl Store {
         self.send_transaction(writes.into()).await.map_err(|cancelled| cancelled.error)
     }
 
-    /// The caller whose key has this hash; `None` where there is none or it was revoked. One request.
+    /// The caller whose key has this hash; `None` if no such key exists or it was revoked. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
@@ -88,8 +85,8 @@ impl Store {
         item.as_ref().filter(|item| !item.contains_key("revoked_at")).map(caller).transpose()
     }
 
-    /// Every key of `who`'s tenant, the oldest first; one that was made a moment ago may be missing. One request for each
-    /// megabyte of them.
+    /// Every key of `who`'s tenant, oldest first; a key created moments ago may be missing. One request for each megabyte
+    /// of keys.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
@@ -97,8 +94,8 @@ impl Store {
         self.key_items(who).await?.iter().map(about).collect()
     }
 
-    /// Revokes the key called `key_id`, and gives it as it is now; `None` where the tenant has no such key. A key that was
-    /// revoked before stays as it was. Three requests.
+    /// Revokes the key `key_id` and returns it; `None` if the tenant has no such key. A key that was revoked before does
+    /// not change. Three requests.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].

@@ -1,5 +1,5 @@
-//! A tenant's notification channels. They are few and share a partition, so that one strongly consistent query has them all:
-//! within the limits of their fields in one request.
+//! A tenant's notification channels. They are few and share a partition, so that one strongly consistent query reads them
+//! all; the limits of their fields keep them within one request.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use uuid::Uuid;
@@ -12,19 +12,18 @@ use super::{
 };
 use crate::{common::Authority, notify::Channel};
 
-/// A channel with what belongs to its item alone.
+/// A channel with the attributes that only its item has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelRecord {
-    /// The channel.
     pub channel: Channel,
-    /// Number of writes so far; the condition of the next.
+    /// Number of writes so far; the condition of the next write.
     pub version: u64,
-    /// Keyed hash of the request that created it.
+    /// Keyed hash of the request that created the channel.
     pub fingerprint: String,
 }
 
 impl Store {
-    /// Stores a new channel. `false` where there is one of that id. One request.
+    /// Stores a new channel. `false` if the id is already used. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -49,8 +48,7 @@ impl Store {
         answer.item().map(read).transpose()
     }
 
-    /// Every channel of the tenant that can be read (strongly consistent), the oldest first. One request for each megabyte of
-    /// them.
+    /// Every readable channel of the tenant (strongly consistent), oldest first. One request for each megabyte of channels.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
@@ -66,11 +64,11 @@ impl Store {
                 .expression_attribute_values(":channels", text(&keys::channels(who.tenant())))
                 .set_exclusive_start_key(rest);
             let answer = self.send(|| query.clone().send()).await.map_err(|error| failure(&error))?;
-            // One that is not what we write keeps nothing from the others.
+            // An unreadable item must not hide the other channels.
             records.extend(answer.items().iter().map(read).filter_map(|record| {
-                let passed_over =
-                    |error: &StoreError| tracing::error!(tenant = %who.tenant(), %error, "a channel was passed over");
-                record.inspect_err(passed_over).ok()
+                let skipped =
+                    |error: &StoreError| tracing::error!(tenant = %who.tenant(), %error, "a channel cannot be read; skipped");
+                record.inspect_err(skipped).ok()
             }));
             rest = answer.last_evaluated_key;
             if rest.is_none() {
@@ -81,10 +79,10 @@ impl Store {
         Ok(records)
     }
 
-    /// Writes a changed channel, if nobody wrote since it was loaded. One request.
+    /// Writes a changed channel, unless another writer changed it since it was loaded. One request.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where somebody wrote: load and do it again.
+    /// [`StoreError::Conflict`] if another writer changed it: load it again and repeat.
     pub async fn commit_channel(&self, who: &impl Authority, record: &ChannelRecord) -> Result<(), StoreError> {
         debug_assert_eq!(who.tenant(), &record.channel.tenant);
         let put = self

@@ -1,22 +1,22 @@
-//! A process as an item of the table, and back. The only place that knows the item's attributes.
+//! Converts a process to an item of the table and back. Only this module knows the item's attributes.
 //!
 //! | attribute | what it is |
 //! | --- | --- |
 //! | `pk`, `sk`, `kind`, `version` | key, kind of item, number of writes |
-//! | `body` | the aggregate as JSON text, so that numbers and order come back as they were |
+//! | `body` | the aggregate as JSON text, which preserves numbers and order |
 //! | `inbox` | map of callbacks not yet applied, by a hash of their content |
-//! | `outbox` | map of events not yet handed on, by event id |
-//! | `wake_token` | a new random text: somebody wants the process looked at; wakes `run-work` |
-//! | `outbox_token` | a new random text: the outbox has events; wakes `deliver-notifications` |
-//! | `due_shard`, `due_at` | when to look again at the latest (index `due`) |
-//! | `next_check_at` | the same, events aside |
+//! | `outbox` | map of events not yet delivered, by event id |
+//! | `wake_token` | a new random text: requests a refresh; the stream calls `run-work` |
+//! | `outbox_token` | a new random text: the outbox has events; the stream calls `deliver-notifications` |
+//! | `due_shard`, `due_at` | latest time of the next refresh or delivery (index `due`) |
+//! | `next_check_at` | latest time of the next refresh, without regard to events |
 //! | `by_kind_pk`, `by_kind_sk` | lists (index `by_kind`) |
-//! | `summary` | all that lists show and are filtered by; at most about 1 KB |
+//! | `summary` | everything that lists show and filter by; at most about 1 KB |
 //! | `by_owner_pk`, `by_owner_sk` | lists of one person (index `by_owner`) |
 //! | `provider_reference`, `callbacks_until` | for the condition on callbacks |
-//! | `fingerprint`, `created_by` | keyed hash of the request that created it, and which call did |
-//! | `claimed_by` | which look claimed the right to submit it once more |
-//! | `write_id` | which write was the last under a condition (see `request`) |
+//! | `fingerprint`, `created_by` | keyed hash of the request that created the process, and the id of that call |
+//! | `claimed_by` | the refresh that claimed the right to submit the process once more |
+//! | `write_id` | id of the last conditional write (see `request`) |
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -33,14 +33,14 @@ use crate::{
     process::{CertificateNews, Event, OnHold, Process, ProcessId, Status, summary::Summary},
 };
 
-/// How long callbacks about a process that ended are still taken.
+/// How long callbacks about an ended process are accepted.
 const CALLBACKS_AFTER_END: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// How long an event may stay in the outbox before somebody looks.
+/// How long an event may stay in the outbox before the schedule delivers it.
 pub(super) const OUTBOX_TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
 
-/// The longest body of a callback that is kept in the process's item, in bytes; longer ones are in the bucket. An inbox that is
-/// full of them still fits.
+/// The longest callback body in bytes that is stored in the process's item; longer bodies go to the bucket. An inbox full
+/// of such bodies fits into the item.
 pub const MAX_CALLBACK_TEXT_BYTES: usize = 3 * 1024;
 
 /// An item of the table.
@@ -49,63 +49,60 @@ pub type Item = HashMap<String, AttributeValue>;
 /// A callback that was received and not yet applied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InboxEntry {
-    /// When it came.
     pub received_at: Timestamp,
-    /// The provider's own id of the process.
+    /// The provider's id of the process.
     pub reference: String,
-    /// The provider's state in it.
+    /// The provider's state code.
     pub code: String,
-    /// The decision in it, and from when on it counts.
+    /// The decision, and the time from which it counts.
     pub verdict: Option<(Status, Timestamp)>,
-    /// Why it was decided so, as a code.
+    /// The reason code of the decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What it says of the certificate.
+    /// News of the certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<CertificateNews>,
-    /// Its body, where that cannot be had again by asking.
+    /// The body, unless the provider can be asked for the same content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<CallbackBody>,
-    /// Whether its body is itself the provider's answer; otherwise it is evidence only.
+    /// Whether the body is the provider's answer; otherwise it is evidence only.
     #[serde(default)]
     pub is_result: bool,
-    /// Why it could not be read, where it could not: it is known to be about the process, and nothing else.
+    /// Why the callback could not be read, if so; then only its process is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread: Option<String>,
 }
 
-/// The body of a callback.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallbackBody {
-    /// As text, where it is short.
+    /// A short body, as text.
     Text(Private<String>),
-    /// In our bucket, under this key.
+    /// The key of a body in the bucket.
     Object(String),
 }
 
-/// A process with what belongs to its item alone.
+/// A process with the attributes that only its item has.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProcessRecord {
-    /// The process.
     pub process: Process,
     /// Number of writes so far; the condition of the next commit.
     pub version: u64,
-    /// Why it should be looked at, if it should.
+    /// Present while a refresh is requested.
     pub wake_token: Option<String>,
     /// Callbacks not yet applied.
     pub inbox: BTreeMap<String, InboxEntry>,
-    /// Events not yet handed on.
+    /// Events not yet delivered.
     pub outbox: BTreeMap<String, Event>,
-    /// When to look again at the latest.
+    /// Latest time of the next refresh or delivery.
     pub due_at: Option<Timestamp>,
-    /// When to look again for the process's own sake, events aside.
+    /// Latest time of the next refresh, without regard to events.
     pub next_check_at: Option<Timestamp>,
-    /// Keyed hash of the request that created it.
+    /// Keyed hash of the request that created the process.
     pub fingerprint: String,
-    /// Which call created it: tells a call's own repeated write from another call's.
+    /// The call that created the process: tells a repeated write of this call from the write of another call.
     pub created_by: String,
-    /// Which look claimed the right to submit it once more: tells a look's own claim from another's.
+    /// The refresh that claimed the right to submit the process once more: tells its own claim from another refresh's.
     pub claimed_by: Option<String>,
 }
 
@@ -128,14 +125,14 @@ impl ProcessRecord {
         }
     }
 
-    /// Sets when to look again for the process's own sake; events in the outbox make it due sooner.
+    /// Sets the latest time of the next refresh. Events in the outbox make the process due sooner.
     pub fn check_again(&mut self, next_check_at: Option<Timestamp>, now: Timestamp) {
         self.next_check_at = next_check_at;
         let outbox_at = (!self.outbox.is_empty()).then_some(now + OUTBOX_TIMEOUT);
         self.due_at = next_check_at.into_iter().chain(outbox_at).min();
     }
 
-    /// Empties it as the process is redacted by `by`.
+    /// Redacts the process on behalf of `by`, and empties the record.
     ///
     /// # Errors
     /// The process is on legal hold.
@@ -143,19 +140,18 @@ impl ProcessRecord {
         let events = self.process.redact(by, now)?;
         self.announce(events);
         self.inbox.clear();
-        // Whoever sends the same body again is told that it is gone, which needs no hash of it.
+        // A repeated creation finds the redacted process without the hash of its body.
         self.fingerprint.clear();
         self.check_again(self.process.next_sweep_at(), now);
         Ok(())
     }
 
-    /// Puts events into the outbox.
     pub fn announce(&mut self, events: impl IntoIterator<Item = Event>) {
         self.outbox.extend(events.into_iter().map(|event| (event.id.to_string(), event)));
     }
 }
 
-/// The item of a record under `version`, with `outbox_token` where the outbox is not empty.
+/// The item of a record with the version `version`, and with `outbox_token` if the outbox is not empty.
 pub(super) fn item(record: &ProcessRecord, version: u64, outbox_token: &str) -> Result<Item, StoreError> {
     let process = &record.process;
     let mut item = ItemKey::Process(&process.tenant, process.id).attributes();
@@ -203,7 +199,7 @@ pub(super) fn item(record: &ProcessRecord, version: u64, outbox_token: &str) -> 
     Ok(item)
 }
 
-/// What the index `by_kind` carries: the list entry as JSON text, and beside it what lists are filtered by.
+/// The attributes that the index `by_kind` projects: the list entry as JSON text, and the fields that lists filter by.
 fn summary(process: &Process) -> Result<AttributeValue, StoreError> {
     let fields = [
         ("status", text(process.status.as_str())),
@@ -213,7 +209,7 @@ fn summary(process: &Process) -> Result<AttributeValue, StoreError> {
     Ok(AttributeValue::M(fields.map(|(name, value)| (name.to_owned(), value)).into()))
 }
 
-/// A summary that lists show and are never filtered by.
+/// A summary without fields that lists filter by.
 pub(super) fn summary_of(view: AttributeValue) -> AttributeValue {
     AttributeValue::M([("view".to_owned(), view)].into())
 }
@@ -253,18 +249,16 @@ pub(super) fn reference_guard(process: &Process, reference: &str) -> Item {
     item
 }
 
-/// The process a reference belongs to.
+/// The process of a guarded reference.
 pub(super) fn guarded_process(item: &Item) -> Result<ProcessId, StoreError> {
     let id = item.get("process_id").and_then(|value| value.as_s().ok()?.parse().ok());
     id.ok_or(StoreError::Corrupt("process_id"))
 }
 
-/// A string attribute.
 pub(super) fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 
-/// A value as JSON text.
 pub(super) fn json(value: &impl Serialize) -> Result<AttributeValue, StoreError> {
     serde_json::to_string(value).map(AttributeValue::S).map_err(|_| StoreError::Corrupt("unserialisable"))
 }
@@ -275,7 +269,7 @@ pub(super) fn map(entries: &BTreeMap<String, impl Serialize>) -> Result<Attribut
     entries.collect::<Result<_, StoreError>>().map(AttributeValue::M)
 }
 
-/// The map of JSON texts called `name`; `what` names it in the error.
+/// Reads the map of JSON texts in the attribute `name`; `what` is the name in the error.
 pub(super) fn entries<T: DeserializeOwned>(
     item: &Item,
     name: &str,
@@ -286,7 +280,7 @@ pub(super) fn entries<T: DeserializeOwned>(
     map.iter().map(|(key, value)| Ok((key.clone(), entry(value)?))).collect()
 }
 
-/// JSON text as a value; `what` names it in the error.
+/// Parses JSON text; `what` is the name in the error.
 pub(super) fn parse<T: DeserializeOwned>(text: &str, what: &'static str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|_| StoreError::Corrupt(what))
 }

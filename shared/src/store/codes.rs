@@ -1,10 +1,10 @@
-//! Codes that were sent to persons. Neither the code nor where it went is in an item: keyed hashes stand for both.
+//! One-time codes that were sent to persons. An item has neither the code nor the contact, but a keyed hash of each.
 //!
 //! | attribute | what it is |
 //! | --- | --- |
 //! | `pk`, `sk`, `kind`, `version` | key, kind of item, number of writes |
-//! | `code_hash`, `good_until`, `tries` | the code that counts, until when, and how often it was tried; absent once it came back |
-//! | `since`, `sent` | when the present hour of sending began, and how many codes were sent in it |
+//! | `code_hash`, `good_until`, `tries` | the valid code, its expiry, and the number of tries; absent after the code was used |
+//! | `since`, `sent` | start of the current hour of sending, and the codes sent in it |
 //! | `expires_at_epoch` | when DynamoDB removes it |
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
@@ -18,24 +18,24 @@ use super::{
 };
 use crate::common::Authority;
 
-/// What was sent to a contact until now.
+/// The item of a contact as it was read.
 pub struct SentCodes(Option<Item>);
 
-/// A code that is to count in place of any other.
+/// A new code, which replaces any other.
 pub struct NewCode<'a> {
-    /// Its keyed hash.
+    /// Keyed hash of the code.
     pub hash: &'a str,
-    /// How long it counts.
+    /// When the code expires.
     pub good_until: Timestamp,
-    /// When the present hour of sending began.
+    /// Start of the current hour of sending.
     pub since: Timestamp,
-    /// How many codes were sent in it, this one included.
+    /// Codes sent in this hour, including this one.
     pub sent: u64,
-    /// When nothing of it is needed any more.
+    /// When the item is no longer needed.
     pub forget_at: Timestamp,
 }
 
-/// A code that counts, and how things were before it.
+/// A stored code, and the item before it.
 pub struct Grant {
     before: Item,
     version: u64,
@@ -43,13 +43,13 @@ pub struct Grant {
 }
 
 impl SentCodes {
-    /// When the latest hour of sending began, if any did.
+    /// Start of the latest hour of sending, if any.
     #[must_use]
     pub fn since(&self) -> Option<Timestamp> {
         self.0.as_ref()?.get("since")?.as_s().ok()?.parse().ok()
     }
 
-    /// How many codes were sent in that hour.
+    /// Codes sent in that hour.
     #[must_use]
     pub fn sent(&self) -> u64 {
         self.number("sent")
@@ -62,7 +62,7 @@ impl SentCodes {
 }
 
 impl Store {
-    /// What was sent to `contact` until now. One request.
+    /// Reads the codes sent to `contact`. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -73,10 +73,10 @@ impl Store {
         Ok(SentCodes(answer.item))
     }
 
-    /// Makes `code` the code that counts for `contact`, where nothing was written since `before` was read. One request.
+    /// Makes `code` the valid code of `contact`, if the item did not change since `before` was read. One request.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where something was, [`StoreError::Unavailable`].
+    /// [`StoreError::Conflict`] if the item changed, [`StoreError::Unavailable`].
     pub async fn put_code(
         &self,
         who: &impl Authority,
@@ -117,8 +117,8 @@ impl Store {
         Ok(Grant { before: before.0.unwrap_or_else(never), version: version + 1, code_hash: code.hash.to_owned() })
     }
 
-    /// Takes a code back that was not sent: it does not count among those that were, and the one before it counts again. Where
-    /// anything was done with it meanwhile, everything stays. One request.
+    /// Withdraws a code that could not be sent: it no longer counts as sent, and the code before it is valid again. Changes
+    /// nothing if the item changed in the meantime. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -139,8 +139,8 @@ impl Store {
         }
     }
 
-    /// Counts a try, and gives the hash of the code that counts; `None` where there is none, or it was tried `max_tries` times. One
-    /// request.
+    /// Counts a try and returns the hash of the valid code; `None` if no code is valid, or it was tried `max_tries` times.
+    /// One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -169,7 +169,7 @@ impl Store {
         }
     }
 
-    /// Removes a code that came back. What was sent still counts. One request; where another code counts by now, nothing changes.
+    /// Removes a code that was used. It still counts as sent. Changes nothing if another code is valid by now. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].

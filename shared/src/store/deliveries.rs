@@ -1,13 +1,13 @@
-//! Messages on their way to channels.
+//! Deliveries: messages to channels.
 //!
 //! | attribute | what it is |
 //! | --- | --- |
 //! | `pk`, `sk`, `kind`, `version` | key, kind of item, number of writes |
 //! | `body` | the delivery as JSON text |
-//! | `outbox_token` | a new random text while it is pending: wakes `deliver-notifications` |
-//! | `due_shard`, `due_at` | when it is attempted again at the latest (index `due`) |
-//! | `by_kind_pk`, `by_kind_sk`, `summary` | the log of its channel (index `by_kind`) |
-//! | `by_owner_pk`, `by_owner_sk` | what was told about one thing (index `by_owner`) |
+//! | `outbox_token` | a new random text while the delivery is pending; the stream calls `deliver-notifications` |
+//! | `due_shard`, `due_at` | latest time of the next attempt (index `due`) |
+//! | `by_kind_pk`, `by_kind_sk`, `summary` | the delivery log of the channel (index `by_kind`) |
+//! | `by_owner_pk`, `by_owner_sk` | all deliveries about one resource (index `by_owner`) |
 //! | `expires_at_epoch` | when DynamoDB removes it |
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -27,20 +27,19 @@ use crate::{
 
 /// How long a delivery is kept.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
-/// How long an attempt that the stream should have started may be missing before the clock starts it.
+/// How long the schedule waits for an attempt that the stream should have started.
 const TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
 
-/// A delivery with what belongs to its item alone.
+/// A delivery with the attributes that only its item has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryRecord {
-    /// The delivery.
     pub delivery: Delivery,
-    /// Number of writes so far; the condition of the next.
+    /// Number of writes so far; the condition of the next write.
     pub version: u64,
 }
 
 impl Store {
-    /// Stores a new delivery and has it attempted; where it is there already, nothing changes. One request.
+    /// Stores a new delivery and requests its first attempt; changes nothing if it exists. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -58,7 +57,7 @@ impl Store {
         }
     }
 
-    /// A delivery (strongly consistent); `None` where it is past its end at `now`. One request.
+    /// A delivery (strongly consistent); `None` if it expired before `now`. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
@@ -75,11 +74,11 @@ impl Store {
         Ok(record.filter(|record| record.delivery.created_at + KEPT_FOR > now))
     }
 
-    /// Writes a changed delivery, if nobody wrote since it was loaded. With `outbox_token` it is attempted at once, without when it
-    /// is due. One request.
+    /// Writes a changed delivery, unless another writer changed it since it was loaded. With `outbox_token` the next
+    /// attempt starts at once, otherwise when it is due. One request.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where somebody wrote: load and do it again.
+    /// [`StoreError::Conflict`] if another writer changed it: load it again and repeat.
     pub async fn commit_delivery(
         &self,
         who: &impl Authority,
@@ -97,7 +96,7 @@ impl Store {
         Ok(self.put(put).await?)
     }
 
-    /// The keys of all deliveries about a thing. One request for each megabyte of them.
+    /// The keys of all deliveries about a resource. One request for each megabyte of them.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].

@@ -1,4 +1,4 @@
-//! What is overdue, and putting it off while it is being seen to.
+//! Overdue items: finding, postponing, claiming and waking them.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
@@ -10,17 +10,16 @@ use super::{
     keys::{self, ItemKey, WorkKey},
 };
 
-/// Something overdue.
+/// An overdue item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueItem {
-    /// What it is.
     pub key: WorkKey,
-    /// When it was due, as stored.
+    /// The time as stored, for the condition of [`Store::wake_due`].
     due_at: String,
 }
 
 impl DueItem {
-    /// When it was due.
+    /// The time at which the item was due.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`].
@@ -30,7 +29,7 @@ impl DueItem {
 }
 
 impl Store {
-    /// What of one shard is due at `now`, the longest overdue first, at most `limit`. One request.
+    /// Items of a shard that are due at `now`, the longest overdue first, at most `limit`. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -50,7 +49,7 @@ impl Store {
             match (get("pk").and_then(|pk| WorkKey::of(pk)), get("due_at")) {
                 (Some(key), Some(due_at)) => Some(DueItem { key, due_at: due_at.clone() }),
                 _ => {
-                    tracing::error!("something of an unknown kind is due, and was passed over");
+                    tracing::error!("an overdue item is of an unknown kind; skipped");
                     None
                 }
             }
@@ -58,8 +57,8 @@ impl Store {
         Ok(due.collect())
     }
 
-    /// Asks for an overdue item to be looked at, and puts it off until `until` in case nobody does. `false` where it is
-    /// no longer due. One request.
+    /// Wakes an overdue item, and postpones it until `until` in case the wake-up is lost. `false` if it is no longer due.
+    /// One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -83,8 +82,8 @@ impl Store {
         }
     }
 
-    /// Claims an item, so that nobody else handles it before `until`, and adds one to each of the numbers `counted`.
-    /// `None` where it was not woken. One request.
+    /// Claims a woken item, so that no other execution handles it before `until`, and adds one to each attribute in
+    /// `counted`. `None` if the item has no wake token. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -112,8 +111,8 @@ impl Store {
         }
     }
 
-    /// Wakes an item, whether it is due or not. Should the wake token wake nobody, it is due after `until`.
-    /// `false` where there is no such item any more. One request.
+    /// Wakes an item, due or not, and makes it due at `until` in case the wake-up is lost. `false` if the item no longer
+    /// exists. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].

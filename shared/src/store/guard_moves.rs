@@ -1,4 +1,4 @@
-//! How far a tenant's guards of unique values are moved from one key to another: an item for each tenant.
+//! Progress of moving a tenant's guards of unique values from one key to another: one item for each tenant.
 //!
 //! | attribute | what it is |
 //! | --- | --- |
@@ -21,36 +21,36 @@ use crate::{
     platform::secrets::unique_keys::Rotation,
 };
 
-/// How far a tenant is.
+/// A tenant's progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuardMoves {
-    /// From which key to which.
+    /// The old key and the new one.
     pub rotation: Rotation,
-    /// Where to go on; `None` at the end.
+    /// Where to continue; `None` at the end.
     pub place: Option<Place>,
-    /// Records seen to.
+    /// Records handled.
     pub records: u64,
-    /// Those among them whose guards were moved.
+    /// Records among them whose guards were moved.
     pub moved: u64,
-    /// Those whose value is another record's by the new key: some of them.
+    /// Some of the records whose value another record has under the new key.
     pub in_dispute: Vec<Uuid>,
-    /// When the last records were seen to.
+    /// When the last records were handled.
     pub updated_at: Timestamp,
 }
 
-/// A place among all records that have unique values.
+/// A position among all records that have unique values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
-    /// Records of this kind, …
+    /// The kind of the records.
     pub kind: Kind,
-    /// … deleted ones, or those that are not, …
+    /// Whether the position is among deleted records.
     pub deleted: bool,
-    /// … below this one.
+    /// Continue below this record.
     pub below: Option<Cursor>,
 }
 
 impl Store {
-    /// How far a tenant is (strongly consistent); `None` where it never began. One request.
+    /// A tenant's progress (strongly consistent); `None` if the move never began. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
@@ -65,7 +65,8 @@ impl Store {
         answer.item().map(body).transpose()
     }
 
-    /// Writes down how far a tenant is. Whoever else writes the same has seen to what is above its own place, too. One request.
+    /// Stores a tenant's progress. Another writer of the same item has handled everything above its own position, too. One
+    /// request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].

@@ -1,13 +1,13 @@
-//! Jobs: what is done step by step in the background.
+//! Jobs: work that runs step by step in the background.
 //!
 //! | attribute | what it is |
 //! | --- | --- |
 //! | `pk`, `sk`, `kind`, `version` | key, kind of item, number of writes |
 //! | `body` | the job as JSON text |
-//! | `tries` | steps begun since the last that was finished |
-//! | `wake_token` | a new random text while a step is wanted: wakes `run-work` |
-//! | `due_shard`, `due_at` | when a step is wanted again at the latest (index `due`) |
-//! | `fingerprint` | as that of a process |
+//! | `tries` | steps begun since the last finished step |
+//! | `wake_token` | a new random text while a step is requested; the stream calls `run-work` |
+//! | `due_shard`, `due_at` | latest time of the next step (index `due`) |
+//! | `fingerprint` | keyed hash of the request that created the job |
 //! | `expires_at_epoch` | when DynamoDB removes it |
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -22,30 +22,29 @@ use super::{
 };
 use crate::{common::Authority, people::job::Job};
 
-/// How long a job is kept; the bucket keeps its files as long.
+/// How long a job is kept; the bucket keeps its files for the same time.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// How long a step that the stream should have started may be missing before the clock starts it.
+/// How long the schedule waits for a step that the stream should have started.
 const TIMEOUT: SignedDuration = SignedDuration::from_mins(1);
 
-/// A job with what belongs to its item alone.
+/// A job with the attributes that only its item has.
 #[derive(Debug, Clone)]
 pub struct JobItem {
-    /// The job.
     pub job: Job,
-    /// Number of writes so far; the condition of the next.
+    /// Number of writes so far; the condition of the next write.
     pub version: u64,
-    /// Steps begun since the last that was finished, this one among them.
+    /// Steps begun since the last finished step, including this one.
     pub tries: u64,
-    /// Keyed hash of the request that made it.
+    /// Keyed hash of the request that created the job.
     pub fingerprint: String,
 }
 
 impl Store {
-    /// Writes a job, new where its version is 0, with `wake_token` where a step is wanted. A new one takes the place of one that is past
-    /// its end. One request.
+    /// Writes a job, and requests a step with `wake_token`. Version 0 means a new job, which replaces an expired job of the
+    /// same id. One request.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where there is one of this id, or it changed since it was loaded.
+    /// [`StoreError::Conflict`] if a new job's id is already used, or if the job changed since it was loaded.
     pub async fn put_job(
         &self,
         who: &impl Authority,
@@ -78,7 +77,7 @@ impl Store {
         Ok(self.put(put).await?)
     }
 
-    /// A job (strongly consistent); `None` where it is past its end at `now`. One request.
+    /// A job (strongly consistent); `None` if it expired before `now`. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
@@ -90,7 +89,7 @@ impl Store {
         Ok(item.filter(|item| item.job.created_at + KEPT_FOR > now))
     }
 
-    /// Claims a job's next step, so that nobody else takes it before `until`. `None` where none is wanted. One
+    /// Claims a job's next step, so that no other execution takes it before `until`. `None` if no step is requested. One
     /// request.
     ///
     /// # Errors
@@ -103,7 +102,7 @@ impl Store {
             .transpose()
     }
 
-    /// Plans the next try of a step that was not finished. One request; where somebody else went on meanwhile, nothing changes.
+    /// Plans the next try of an unfinished step. Changes nothing if another execution continued the job. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].

@@ -1,4 +1,4 @@
-//! How far the stream's readers were behind: an item for each function, written only while it is behind.
+//! How far the functions were behind the stream: one item for each function, written only while it is behind.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
@@ -11,17 +11,17 @@ use super::{
     keys::ItemKey,
 };
 
-/// That a function read the stream late.
+/// The last time at which a function was behind the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamLag {
-    /// When that was seen.
+    /// When the function noticed it.
     pub seen_at: Timestamp,
-    /// How old the oldest record of its batch was then, in seconds.
+    /// Age of the oldest record in the batch at that time, in seconds.
     pub seconds: i64,
 }
 
 impl Store {
-    /// Notes that `function` is behind. One request.
+    /// Stores that `function` is behind. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -33,7 +33,7 @@ impl Store {
         self.send(|| put.clone().send()).await.map(|_| ()).map_err(|error| failure(&error))
     }
 
-    /// When `function` was behind last; `None` where it never was. One request.
+    /// The last time at which `function` was behind; `None` if it never was. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].

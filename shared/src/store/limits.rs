@@ -1,8 +1,8 @@
-//! How many requests of a tenant are left in this minute: a counter on the tenant's own item, from which functions take
-//! blocks. It is the item that says who is suspended, so that whoever takes a block learns that too.
+//! Rate limits: a counter on the tenant's item has the requests that are left in this minute. Functions take blocks from
+//! it. The same item says whether the tenant is suspended, so that taking a block checks that too.
 //!
-//! Windows are minutes of the clock, by number since 1970. The first to take something in a new window opens it with the
-//! tenant's limit, whatever was left of the last one. What is taken and not used is lost with the window.
+//! A window is a minute of the clock, numbered since 1970. The first block of a new window resets the counter to the
+//! tenant's limit. Unused quota expires with the window.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
@@ -10,63 +10,62 @@ use jiff::Timestamp;
 use super::{Store, StoreError, codec, keys::ItemKey, request::Refused};
 use crate::common::Authority;
 
-/// How long a window is, seconds.
+/// Length of a window, seconds.
 pub const WINDOW_SECONDS: i64 = 60;
 
-/// The attribute with the number of the window that is open.
+/// The attribute with the number of the open window.
 pub(super) const WINDOW: &str = "limit_window";
-/// The attribute with what is left of it; below zero where the last block was not full.
+/// The attribute with the requests left in the open window; negative if the last block was not fully granted.
 pub(super) const LEFT: &str = "limit_left";
 
-/// What came of taking a block.
+/// Outcome of taking a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
-    /// It was taken.
+    /// The block was taken.
     Block(Block),
-    /// It was not: the counter stands like this.
+    /// The block was not taken. The counter has these values.
     Not(Counter),
-    /// There is no such tenant.
+    /// The tenant does not exist.
     NoTenant,
 }
 
-/// So many requests, to be made in one window.
+/// Requests that may be made in one window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block {
-    /// The window's number.
+    /// Number of the window.
     pub window: i64,
-    /// How many requests; 0 where nothing is left.
+    /// Requests granted; 0 if none are left.
     pub granted: u32,
-    /// How many are left for others.
+    /// Requests left in the counter.
     pub left: u32,
-    /// The tenant's limit.
+    /// The tenant's limit a minute.
     pub per_minute: u32,
 }
 
 /// A tenant's counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counter {
-    /// The number of the window that is open.
+    /// Number of the open window.
     pub window: i64,
-    /// What is left of it.
+    /// Requests left in it.
     pub left: i64,
-    /// The tenant's limit.
+    /// The tenant's limit a minute.
     pub per_minute: u32,
-    /// Whether the tenant is suspended.
     pub suspended: bool,
 }
 
-/// The number of the window that `now` is in.
+/// The number of the window that contains `now`.
 #[must_use]
 pub fn window_of(now: Timestamp) -> i64 {
     now.as_second().div_euclid(WINDOW_SECONDS)
 }
 
 impl Store {
-    /// Takes up to `block` requests of `window` from the limit of `who`'s tenant, and opens the window where `open` says so.
-    /// One request.
+    /// Takes up to `block` requests of `window` from the limit of `who`'s tenant; `open` also opens the window. One
+    /// request.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`]. Something may have been taken all the same.
+    /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`]. The block may be taken nevertheless.
     pub async fn take_block(
         &self,
         who: &impl Authority,
@@ -93,7 +92,7 @@ impl Store {
             .expression_attribute_values(":block", number(block.into()))
             .expression_attribute_values(":no", AttributeValue::Bool(false))
             .return_values(ReturnValue::AllNew);
-        // DynamoDB refuses a value that no expression names.
+        // DynamoDB rejects a value that no expression uses.
         let update = if open { update } else { update.expression_attribute_values(":zero", number(0)) };
         match self.update(update).await {
             Ok(item) => {

@@ -1,7 +1,7 @@
-//! Values by which the records of one owner are looked for: that a catalog has a value.
+//! Values that an owner's records are searched by, such as a value of a catalog.
 //!
-//! Each record that has one has an item beside it, written in its transaction, under a keyed hash of the value: whoever looks for it
-//! asks the table itself and no index, which lags. Records that have the same share a partition.
+//! A record with such a value has a second item under a keyed hash of the value, written in the same transaction. A search
+//! reads the table itself, not an index, which may lag. Records with the same value share a partition.
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 
@@ -17,17 +17,16 @@ use crate::{
     people::{Kind, Record},
 };
 
-/// A value by which a record is looked for.
+/// A value that an owner's records are searched by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
-    /// Its field.
     pub field: &'static str,
-    /// Keyed hash of the value, another one for each owner.
+    /// Keyed hash of the value, different for each owner.
     pub hash: String,
 }
 
 impl Store {
-    /// Whether any record is listed under a value (strongly consistent). One request.
+    /// Whether any record has the value (strongly consistent). One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -44,7 +43,7 @@ impl Store {
         Ok(!answer.items().is_empty())
     }
 
-    /// Writes that a record has a value.
+    /// The write that lists a record under a value.
     pub(super) fn list_value(&self, record: &Record, listed: &Listed) -> Result<TransactWriteItem, StoreError> {
         let mut item = ItemKey::Listed(&record.tenant, record.kind, listed.field, &listed.hash, record.id).attributes();
         item.insert("kind".to_owned(), text("listed"));
@@ -52,7 +51,7 @@ impl Store {
         Ok(TransactWriteItem::builder().put(put.build().map_err(|_| INCOMPLETE)?).build())
     }
 
-    /// Removes that it had one.
+    /// The write that removes a record from a value.
     pub(super) fn unlist(&self, record: &Record, listed: &Listed) -> Result<TransactWriteItem, StoreError> {
         let key = ItemKey::Listed(&record.tenant, record.kind, listed.field, &listed.hash, record.id).attributes();
         let delete = Delete::builder().table_name(&self.table).set_key(Some(key));

@@ -1,7 +1,8 @@
 //! Lists, newest first: a tenant's processes, a channel's deliveries, records of the registry.
 //!
-//! They come from the index `by_kind`, which has one partition a month, or from `by_owner`, which has one for each owner. A list walks back from the present month to the one it began in, so an
-//! empty month costs one request and nothing is ever scanned.
+//! They come from the index `by_kind`, which has one partition for each month, or from `by_owner`, which has one for each
+//! owner. A list walks back from the current month to the month in which it began. An empty month costs one request, and
+//! nothing is ever scanned.
 
 use std::collections::HashMap;
 
@@ -28,42 +29,39 @@ use crate::{
     process::Status,
 };
 
-/// Requests one page may cost at most beyond one for each page that is skipped.
+/// The most requests for one page, beyond one for each page that is skipped.
 const MAX_REQUESTS: usize = 15;
 /// Entries read by one request.
 const READ_AT_ONCE: i32 = 200;
 
-/// Months of a list that are counted; what has more is not.
+/// The most months that are counted; a longer list has no total.
 const MAX_MONTHS_COUNTED: usize = 60;
-/// Months counted at once.
+/// Months counted concurrently.
 const AT_ONCE: usize = 8;
 
-/// Which processes are wanted.
+/// The processes to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProcessFilter {
-    /// In this state.
     pub status: Option<Status>,
-    /// At this provider.
     pub provider: Option<String>,
 }
 
-/// A list that has one partition of an index a month.
+/// A list with one index partition for each month.
 struct Months<'a> {
-    /// The index.
     index: &'static str,
     /// The partition of a month.
     partition: &'a (dyn Fn(&str) -> String + Sync),
-    /// Nothing of it is older.
+    /// The list has no entry before this time.
     since: Timestamp,
-    /// What entries must have in their summary: attribute and value.
+    /// Summary attributes that an entry must have: name and value.
     wanted: Vec<(&'static str, &'a str)>,
-    /// What an entry is in an item of the index.
+    /// Reads the entry from an item of the index.
     entry: fn(&codec::Item) -> Result<Value, StoreError>,
 }
 
 impl Store {
-    /// One page of the caller's processes. A page may have fewer entries than asked for although the list goes on: a
-    /// request costs a bounded number of reads, whatever the filter.
+    /// One page of the caller's processes. A page may have fewer entries than requested although the list continues,
+    /// because a request costs a bounded number of reads with any filter.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
@@ -86,11 +84,11 @@ impl Store {
         self.list(&list, request, now).await
     }
 
-    /// A part of a tenant's processes at `provider`, or at any, the newest first, from `below` on and none older than the month of
-    /// `since`: to see to one after another. Otherwise as [`Self::list_processes`].
+    /// Part of a tenant's processes, at `provider` if given, newest first: those below `below`, not older than the month of
+    /// `since`. For handling them one after another. Otherwise as [`Self::list_processes`].
     ///
     /// # Errors
-    /// Likewise.
+    /// As [`Self::list_processes`].
     pub async fn walk_processes(
         &self,
         who: &impl Authority,
@@ -109,10 +107,10 @@ impl Store {
         self.list(&list, &PageRequest { page: 1, per_page: MAX_PER_PAGE, cursor: below }, now).await
     }
 
-    /// One page of the deliveries to `channel`, in `state` where one is given; otherwise as [`Self::list_processes`].
+    /// One page of the deliveries to `channel`, in `state` if given. Otherwise as [`Self::list_processes`].
     ///
     /// # Errors
-    /// Likewise.
+    /// As [`Self::list_processes`].
     pub async fn list_deliveries(
         &self,
         channel: &Channel,
@@ -130,12 +128,11 @@ impl Store {
         self.list(&list, request, now).await
     }
 
-    /// One page of a tenant's records of one kind, none of them older than the month of `since`, deleted ones aside; of those
-    /// that belong to an owner where one is given.
-    /// As [`Self::list_processes`], and one request for the records themselves.
+    /// One page of a tenant's records of one kind that are not deleted, not older than the month of `since`; only those of
+    /// the owner if given. As [`Self::list_processes`], and one request for the records themselves.
     ///
     /// # Errors
-    /// Likewise.
+    /// As [`Self::list_processes`].
     pub async fn list_records(
         &self,
         who: &impl Authority,
@@ -152,7 +149,7 @@ impl Store {
                 self.list(&list, request, now).await?
             }
             Some(owner) => {
-                // All of them are in one partition, whatever the month.
+                // An owner's records share one partition, in every month.
                 let partition = |_: &str| keys::owned_by(tenant, owner, kind);
                 let list =
                     Months { index: "by_owner", partition: &partition, since: now, wanted: vec![], entry: record_id };
@@ -162,14 +159,15 @@ impl Store {
         let page = page.map(|id| id.as_str()?.parse::<Uuid>().ok());
         let ids: Vec<Uuid> = page.entries.iter().map(|listed| listed.entry).collect();
         let mut records = self.records(who, kind, &ids).await?;
-        // The index may still have one under an owner that it no longer belongs to.
+        // The index lags: it may still have a record under a former owner.
         records.retain(|record| owner.is_none() || record.owner == owner);
         let mut records: HashMap<Uuid, Record> = records.into_iter().map(|record| (record.id, record)).collect();
         Ok(page.map(|id| records.remove(&id)))
     }
 
-    /// How many records [`Self::list_records`] has, as far as the index knows; `None` where a month has more than one request counts, or
-    /// there are more than [`MAX_MONTHS_COUNTED`]. One request for each month, several at once.
+    /// The number of records that [`Self::list_records`] lists, as the index has it; `None` if a month has more than one
+    /// request counts, or there are more than [`MAX_MONTHS_COUNTED`] months. One request for each month, several
+    /// concurrently.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -207,11 +205,11 @@ impl Store {
         Ok(counts.into_iter().sum())
     }
 
-    /// A part of all records of a kind, deleted ones where `deleted` and the others otherwise, from `below` on and none older than the
-    /// month of `since`: to see to one after another, as they stand. Otherwise as [`Self::list_records`].
+    /// Part of all records of a kind, deleted ones if `deleted`, otherwise the others: those below `below`, not older than
+    /// the month of `since`. For handling them one after another. Otherwise as [`Self::list_records`].
     ///
     /// # Errors
-    /// Likewise.
+    /// As [`Self::list_records`].
     pub async fn walk_records(
         &self,
         who: &impl Authority,
@@ -255,7 +253,7 @@ impl Store {
                 return Ok(ListedPage { seen: wanted_from, entries, next: Some(place) });
             }
             place = match rest {
-                // The filter left nothing of what was read: go on below it.
+                // The filter removed every entry that was read: continue below them.
                 Some(below) => Cursor { below: Some(below), ..place },
                 None if place.month <= first_month => return Ok(ListedPage { seen: wanted_from, entries, next: None }),
                 None => Cursor { month: month_before(&place.month)?, below: None, seen: place.seen },
@@ -265,7 +263,7 @@ impl Store {
         Ok(ListedPage { seen, entries, next: Some(place) })
     }
 
-    /// Entries of one month below a place, with their sort keys, and where the month goes on.
+    /// Entries of one month below a place, with their sort keys, and where the month continues.
     async fn list_month(
         &self,
         list: &Months<'_>,
@@ -278,7 +276,7 @@ impl Store {
             .index_name(list.index)
             .key_condition_expression(format!("{0}_pk = :month AND {0}_sk < :below", list.index))
             .expression_attribute_values(":month", text(&(list.partition)(&place.month)))
-            // `~` sorts after every digit a moment can begin with.
+            // `~` sorts after every digit that a timestamp can begin with.
             .expression_attribute_values(":below", text(place.below.as_deref().unwrap_or("~")))
             .scan_index_forward(false)
             .limit(READ_AT_ONCE);
@@ -304,13 +302,13 @@ impl Store {
     }
 }
 
-/// When what a list's entry is about was created.
+/// The creation time in a list entry.
 #[must_use]
 pub fn created_at(entry: &Value) -> Option<Timestamp> {
     entry["created_at"].as_str()?.parse().ok()
 }
 
-/// The id of the record that an item of an index stands for: the end of its partition key.
+/// The id of the record that an index item is about: the end of its partition key.
 fn record_id(item: &codec::Item) -> Result<Value, StoreError> {
     let pk = item.get("pk").and_then(|pk| pk.as_s().ok()).ok_or(StoreError::Corrupt("pk"))?;
     match WorkKey::of(pk) {

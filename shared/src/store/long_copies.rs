@@ -1,7 +1,7 @@
-//! The work of copying what takes long (a video), as items of its own: nobody waits behind it.
+//! The task of copying evidence that takes long (a video), as an item of its own, so that no refresh waits for it.
 //!
-//! An item is there from before the process shows the piece until the piece is stored or given up. What became of each
-//! try is recorded in the process; the item only says that there is something to do, and when.
+//! The item exists from before the process shows the piece until the piece is stored or has failed for good. The process
+//! records the outcome of each try; the item only says that a copy is needed, and when.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
@@ -16,16 +16,16 @@ use super::{
 };
 use crate::{common::Authority, process::ProcessId};
 
-/// A long copy that this run alone may try.
+/// A long copy that only this run may try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimedCopy {
-    /// The process that the piece belongs to.
+    /// The process of the piece.
     pub process: OwnKey,
 }
 
 impl Store {
-    /// Makes sure that somebody copies `evidence` of `process`, at once and again after `until`. One request; where the
-    /// work is there already, nothing changes.
+    /// Requests a copy of `evidence` of `process`, at once and again after `until`. Changes nothing if the task exists. One
+    /// request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -55,8 +55,7 @@ impl Store {
         }
     }
 
-    /// Claims a long copy, so that nobody else makes it before `until`. `false` where none is wanted. One
-    /// request.
+    /// Claims a long copy, so that no other execution makes it before `until`. `false` if none is requested. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -65,8 +64,8 @@ impl Store {
         Ok(claimed.is_some())
     }
 
-    /// Begins the long copy that was claimed until `claimed`, so that nobody else does before `until`. `None` where it is begun, was
-    /// claimed anew, or is no longer wanted. One request.
+    /// Begins the long copy that was claimed until `claimed`, so that no other execution begins it before `until`. `None`
+    /// if it has begun, was claimed again, or is no longer needed. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
@@ -116,7 +115,7 @@ impl Store {
         }
     }
 
-    /// Removes the work of copying `evidence`. One request; where it is gone, nothing changes.
+    /// Removes the task of copying `evidence`. Changes nothing if it does not exist. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].

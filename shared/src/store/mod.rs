@@ -1,32 +1,32 @@
 //! The table: typed keys, one codec, conditional writes.
 //!
-//! Every operation takes an [`crate::common::Authority`], which is where its tenant comes from, and says in its
-//! documentation how many requests it makes. Nothing here scans, and nothing decides: whether a lost race is tried again
-//! is the workflow's matter. What DynamoDB refuses for the moment is sent again here, which those numbers leave out.
+//! Every operation takes an [`crate::common::Authority`], which gives the tenant, and documents its number of requests.
+//! Nothing here scans. Nothing here decides whether to repeat after a lost race; the workflow decides that. The store
+//! itself repeats requests that DynamoDB refuses temporarily; the documented numbers leave those out.
 //!
 //! | file | subject |
 //! | --- | --- |
 //! | `keys` | the only place where keys are built |
-//! | `request` | sending requests: what is refused for the moment, and knowing our own writes again |
-//! | `codec` | a process as an item, and back |
+//! | `request` | sending requests: retries after temporary refusals, and recognising our own writes |
+//! | `codec` | converts a process to an item and back |
 //! | `processes` | create, load, commit, wake, callback, outbox |
 //! | `lists` | a tenant's processes, newest first |
-//! | `long_copies` | the work of copying what takes long |
+//! | `long_copies` | the task of copying evidence that takes long |
 //! | `channels` | a tenant's notification channels |
-//! | `deliveries` | messages on their way to channels |
+//! | `deliveries` | messages to channels |
 //! | `records` | records of the people registry |
-//! | `record_item` | one of them as an item |
-//! | `unique` | guards of values that one record alone may have |
-//! | `guard_moves` | how far such guards are moved from one key to another |
-//! | `projections` | what records keep of those that belong to them |
-//! | `listed` | values by which an owner's records are looked for |
-//! | `codes` | codes that were sent to persons |
-//! | `jobs` | what is done step by step |
-//! | `due` | what is overdue |
-//! | `lag` | how far the stream's readers were behind |
-//! | `api_keys` | callers by the hash of their key |
-//! | `limits` | how many requests of a tenant are left in this minute |
-//! | `tenants` | who they are, and what is set up for them |
+//! | `record_item` | converts a record to an item and back |
+//! | `unique` | guards of values that only one record may have |
+//! | `guard_moves` | progress of moving such guards from one key to another |
+//! | `projections` | short copies that an owner keeps of its records |
+//! | `listed` | values that an owner's records are searched by |
+//! | `codes` | one-time codes that were sent to persons |
+//! | `jobs` | work that runs step by step in the background |
+//! | `due` | overdue items |
+//! | `lag` | how far the functions were behind the stream |
+//! | `api_keys` | callers, by the hash of their key |
+//! | `limits` | rate limits of tenants |
+//! | `tenants` | tenants and their settings |
 
 pub mod api_keys;
 #[cfg(test)]
@@ -63,29 +63,29 @@ pub use codec::{CallbackBody, InboxEntry, ProcessRecord};
 pub use keys::ItemKey;
 pub use tenants::Tenant;
 
-/// The table could not be used as wanted.
+/// Why an operation of the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Somebody else wrote first; load again.
+    /// Another writer was first; load again.
     #[error("the item changed meanwhile")]
     Conflict,
     /// The provider's reference belongs to another process.
     #[error("the reference belongs to another process")]
     ReferenceTaken,
-    /// DynamoDB refuses for the moment, also after some waiting: others use the same items, or it is asked too much. Nothing
-    /// is said about any condition. The code is its own.
-    #[error("the table refuses for the moment ({code})")]
+    /// DynamoDB refuses the request temporarily, also after retries: a transaction conflict, or throttling. The error says
+    /// nothing about any condition.
+    #[error("the table refuses the request temporarily ({code})")]
     Contended {
         /// DynamoDB's error code.
         code: String,
     },
-    /// DynamoDB did not answer, or refuses. The code is its own.
+    /// DynamoDB does not answer, or refuses.
     #[error("the table is unavailable ({code})")]
     Unavailable {
         /// DynamoDB's error code, or the kind of failure.
         code: String,
     },
-    /// An item is not what we write.
+    /// An item does not have the expected format.
     #[error("an item is corrupt: {0}")]
     Corrupt(&'static str),
     /// The item would be over DynamoDB's 400 KB.
@@ -93,7 +93,7 @@ pub enum StoreError {
     TooLarge,
 }
 
-/// The table, shared by everything a function does.
+/// The table, shared by everything in a function.
 #[derive(Clone)]
 pub struct Store {
     client: Client,
@@ -102,7 +102,6 @@ pub struct Store {
 }
 
 impl Store {
-    /// The platform's table.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
         Self {
@@ -113,7 +112,7 @@ impl Store {
     }
 }
 
-/// What an SDK error means. A failed condition is [`StoreError::Conflict`].
+/// Converts an SDK error. A failed condition is [`StoreError::Conflict`].
 fn failure<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> StoreError {
     let code = match error {
         SdkError::ServiceError(context) => context.err().code().unwrap_or("unknown"),
@@ -130,7 +129,7 @@ fn failure<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> StoreError {
     }
 }
 
-/// DynamoDB has no code of its own for an item over its limit.
+/// Whether the error is about an item over DynamoDB's size limit, which has no code of its own.
 fn is_about_size<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     let message = error.as_service_error().and_then(ProvideErrorMetadata::message).unwrap_or_default();
     message.to_ascii_lowercase().contains("item size")

@@ -15,31 +15,30 @@ use super::{
 };
 use crate::{common::Authority, process::ProcessId};
 
-/// Callbacks an item holds at most before they are applied; beyond it a callback only wakes the process.
+/// Callbacks in an item that are not yet applied, at most; a further callback only wakes the process.
 pub const MAX_INBOX: usize = 16;
 
-/// Makes an item due soon, so that a wake token that wakes nobody is not lost; whoever handles the item plans anew.
+/// Makes an item due soon, in case the wake-up is lost. The execution that handles the item plans it again.
 const DUE_SOON: &str = "due_shard = :shard, due_at = :until";
 
-/// What became of a new process.
+/// Outcome of storing a new process.
 #[derive(Debug)]
 pub enum Creation {
-    /// It is stored.
     New,
-    /// There is one of that id already.
+    /// A process of that id exists already.
     Existing(Box<ProcessRecord>),
 }
 
-/// What became of a callback.
+/// Outcome of delivering a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallbackReceipt {
-    /// It is in the inbox.
+    /// The callback is in the inbox, or only woke the process.
     Taken,
-    /// There is no such process, or it goes by another reference.
+    /// The process does not exist, or has another reference.
     NotOurs,
     /// The process ended too long ago, or was redacted.
     Over,
-    /// There are too many others, and this one must not be lost: the provider has to send it again.
+    /// The inbox is full, and this callback must not be lost: the provider must send it again.
     Full,
 }
 
@@ -47,7 +46,7 @@ impl Store {
     /// Stores a new process. One request.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`]; the process may be stored all the same, and the same call again finds it.
+    /// [`StoreError::Unavailable`]; the process may be stored nevertheless, and the same call finds it when repeated.
     pub async fn create(&self, who: &impl Authority, record: &ProcessRecord) -> Result<Creation, StoreError> {
         debug_assert_eq!(who.tenant(), &record.process.tenant);
         let put = self
@@ -66,7 +65,7 @@ impl Store {
         }
     }
 
-    /// The process as it stands (strongly consistent). One request.
+    /// The process (strongly consistent). One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
@@ -77,11 +76,11 @@ impl Store {
         answer.item().map(codec::record).transpose()
     }
 
-    /// Writes a changed record, if nobody wrote since it was loaded. The wake token it was loaded with is gone unless the
-    /// record still has one. One request.
+    /// Writes a changed record, unless another writer changed it since it was loaded. Removes the wake token it was loaded
+    /// with, unless the record still has one. One request.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where somebody wrote: load and do it again.
+    /// [`StoreError::Conflict`] if another writer changed it: load it again and repeat.
     pub async fn commit(
         &self,
         who: &impl Authority,
@@ -99,11 +98,12 @@ impl Store {
         Ok(self.put(put).await?)
     }
 
-    /// As [`Self::commit`], and the process's reference becomes its own: no other process of the tenant can have it.
+    /// As [`Self::commit`], and ties the provider's reference to this process: no other process of the tenant can have it.
     /// One transaction of two writes.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where somebody wrote, [`StoreError::ReferenceTaken`] where the reference is another's.
+    /// [`StoreError::Conflict`] if another writer changed it, [`StoreError::ReferenceTaken`] if another process has the
+    /// reference.
     pub async fn commit_reference(
         &self,
         who: &impl Authority,
@@ -134,8 +134,8 @@ impl Store {
         })
     }
 
-    /// Wakes the process for a refresh, and gives it as it stands. Should the wake token wake nobody, it is due after
-    /// `until`. One request.
+    /// Requests a refresh of the process and returns it. The process is due at `until`, in case the wake-up is lost. One
+    /// request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
@@ -170,8 +170,8 @@ impl Store {
         }
     }
 
-    /// Puts a callback into the inbox and asks for the process to be looked at, in one request (a second one where the
-    /// inbox is full). The same callback again changes nothing but the wake token.
+    /// Puts a callback into the inbox and requests a refresh, in one request (two if the inbox is full). The same callback
+    /// again changes only the wake token.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`]; the provider will send it again.
@@ -226,7 +226,7 @@ impl Store {
         Ok(if woken.is_some() { CallbackReceipt::Taken } else { CallbackReceipt::NotOurs })
     }
 
-    /// Whether a process takes no callbacks any more at `now`. One request.
+    /// Whether the process accepts no callbacks any more at `now`. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -239,7 +239,7 @@ impl Store {
         Ok(until.is_some_and(|until| *until <= keys::moment(now)))
     }
 
-    /// The process a provider's reference belongs to (strongly consistent). One request.
+    /// The process that has a provider's reference (strongly consistent). One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
@@ -255,10 +255,11 @@ impl Store {
         answer.item().map(codec::guarded_process).transpose()
     }
 
-    /// Empties the outbox of a record whose events were handed on; it is then due only for its own sake. One request.
+    /// Empties the outbox of a record whose events were delivered; the process is then due only for its next refresh. One
+    /// request.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where somebody wrote since it was loaded.
+    /// [`StoreError::Conflict`] if another writer changed it since it was loaded.
     pub async fn close_outbox(&self, who: &impl Authority, record: &ProcessRecord) -> Result<(), StoreError> {
         let id = record.process.id;
         let awaited = record.wake_token.is_some() || !record.inbox.is_empty();

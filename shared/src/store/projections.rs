@@ -1,6 +1,7 @@
-//! Owner projections: what a record keeps of those that belong to it, in maps of its item that their transactions write.
+//! Owner projections: short copies that an owner keeps of its records, in maps of the owner's item. The transaction that
+//! writes the record writes the copy.
 //!
-//! An owner can be shown, and its own can be read, without asking an index, which lags.
+//! An owner can be shown, and its records can be read, without an index, which may lag.
 
 use std::cmp::Reverse;
 
@@ -18,27 +19,25 @@ use crate::{
     people::{Family, Fields, Kind, OwnerProjection, Record, families},
 };
 
-/// Projections that a record keeps of one family at most.
+/// Projections of one family in an item, at most.
 pub const MAX_PROJECTIONS: usize = 50;
 
-/// What the owner of a record keeps of it after a write.
+/// The projection that the owner of a record has after a write.
 #[derive(Debug, Clone)]
 pub struct OwnerWrite {
-    /// The field that names it.
+    /// The record's field with the owner's id.
     pub field: &'static str,
-    /// What it is.
     pub kind: Kind,
-    /// Which one.
     pub id: Uuid,
-    /// What it keeps of the record.
+    /// The short copy of the record.
     pub projection: Option<OwnerProjection>,
-    /// Under which other name it kept that before.
+    /// The former name of the projection, if it changed.
     pub former: Option<String>,
 }
 
 impl Store {
-    /// The records of a family that `owner` keeps by their ids (strongly consistent), newest first. One request; none where it has
-    /// none.
+    /// The records of a family whose ids `owner` keeps (strongly consistent), newest first. One request; none if it keeps
+    /// no id.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
@@ -46,13 +45,13 @@ impl Store {
         let ids =
             family.owner_projection.as_ref().map(|projections| owner.kept_in(projections.map)).unwrap_or_default();
         let mut records = self.records(who, family.kind, &ids).await?;
-        // One that went to another owner meanwhile is no longer this one's.
+        // A record that moved to another owner in the meantime no longer belongs to this one.
         records.retain(|record| record.owner == Some(owner.id));
         records.sort_by_key(|record| Reverse((record.created_at, record.id)));
         Ok(records)
     }
 
-    /// Has an owner that is there keep a projection, if it has not too many of that family.
+    /// The write that puts a projection into an existing owner, unless it already has the most of that family.
     pub(super) fn put_projection(
         &self,
         who: &impl Authority,
@@ -81,7 +80,7 @@ impl Store {
         Ok(TransactWriteItem::builder().update(update.build().map_err(|_| INCOMPLETE)?).build())
     }
 
-    /// Has a former owner keep it no longer.
+    /// The write that removes a projection from a former owner.
     pub(super) fn remove_projection(
         &self,
         who: &impl Authority,
@@ -106,7 +105,7 @@ fn attribute_of(map: &str) -> String {
     format!("projection_{map}")
 }
 
-/// The attributes with a record's projections: every map, also where there is nothing in it yet.
+/// The attributes with a record's projections: every map, also an empty one.
 pub(super) fn written(record: &Record) -> Result<Vec<(String, AttributeValue)>, StoreError> {
     let attribute = |map: &'static str| {
         let names = record.projections.iter().filter_map(|(key, said)| Some((key.split_once('#')?, said)));

@@ -1,4 +1,4 @@
-//! A record of the registry as an item, and what may come of writing it.
+//! A record of the registry as an item, and the outcomes of writing it.
 
 use std::collections::BTreeMap;
 
@@ -12,39 +12,37 @@ use super::{
 };
 use crate::people::{Record, RecordEvent, families, job::RowsTaken};
 
-/// A record with what belongs to its item alone.
+/// A record with the attributes that only its item has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordItem {
-    /// The record.
     pub record: Record,
-    /// Number of writes so far; the condition of the next.
+    /// Number of writes so far; the condition of the next write.
     pub version: u64,
-    /// Events not yet handed on.
+    /// Events not yet delivered.
     pub outbox: BTreeMap<String, RecordEvent>,
-    /// Keyed hash of the request that created it.
+    /// Keyed hash of the request that created the record.
     pub fingerprint: String,
-    /// Which call created it: tells a call's own repeated write from another call's.
+    /// The call that created the record: tells a repeated write of this call from the write of another call.
     pub created_by: String,
-    /// Rows of a file that changed it.
+    /// Rows of an import's file that changed the record.
     pub rows: Option<RowsTaken>,
 }
 
-/// What became of a write.
+/// Outcome of a write.
 #[derive(Debug)]
 pub enum Written {
-    /// It is done.
     Done,
-    /// Somebody else wrote the record first: there is one of this id, or it changed meanwhile.
+    /// Another writer was first: the id is already used, or the record changed since it was loaded.
     Lost,
-    /// A value of this field is another record's.
+    /// Another record has the value of this field.
     Taken(&'static str),
-    /// What this field names is not there.
+    /// This field does not refer to an existing record.
     Missing(&'static str),
-    /// What it belongs to keeps as much as it can.
+    /// The record in this field already keeps the most projections.
     Full(&'static str),
 }
 
-/// What a failed condition of one write of the transaction means.
+/// The meaning of a failed condition of one write of the transaction.
 pub(super) enum Cause {
     Record,
     Guard(&'static str),
@@ -53,7 +51,7 @@ pub(super) enum Cause {
     Left,
 }
 
-/// The item of a record after this write, with `outbox_token` where the outbox is not empty.
+/// The item of a record after this write, with `outbox_token` if the outbox is not empty.
 pub(super) fn write(item: &RecordItem, outbox_token: &str) -> Result<Item, StoreError> {
     let record = &item.record;
     let mut written = ItemKey::Record(&record.tenant, record.kind, record.id).attributes();

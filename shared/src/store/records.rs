@@ -4,17 +4,17 @@
 //! | --- | --- |
 //! | `pk`, `sk`, `kind`, `version` | key, kind of item, number of writes |
 //! | `body` | the record as JSON text |
-//! | `projection_address`, … | maps of what its own records say about it, one for each family that does; they write them |
-//! | `deleted_at` | when it was deleted; nothing new belongs to a deleted one |
-//! | `outbox`, `outbox_token`, `due_shard`, `due_at` | as those of a process |
-//! | `by_kind_pk`, `by_kind_sk` | lists (index `by_kind`); deleted ones have lists of their own, which no customer sees |
+//! | `projection_address`, … | short copies of the records that belong to it: one map for each family, which their transactions write |
+//! | `deleted_at` | when the record was deleted; no new record can belong to a deleted one |
+//! | `outbox`, `outbox_token`, `due_shard`, `due_at` | as in the item of a process |
+//! | `by_kind_pk`, `by_kind_sk` | lists (index `by_kind`); deleted records have separate lists, which no customer sees |
 //! | `by_owner_pk`, `by_owner_sk` | lists of one owner (index `by_owner`) |
-//! | `fingerprint`, `created_by` | as those of a process |
-//! | `rows` | which rows of an import's last step changed it |
+//! | `fingerprint`, `created_by` | as in the item of a process |
+//! | `rows` | rows of an import's last step that changed the record |
 //!
-//! A value that no two records may share has a guard of its own ([`super::unique`]); one by which an owner's records are looked for has
-//! an item for each record that has it ([`super::listed`]). Both are written in the record's transaction, so that what depends on them
-//! waits for no index.
+//! A value that only one record may have has a guard ([`super::unique`]). A value that an owner's records are searched by
+//! has an item for each such record ([`super::listed`]). The record's transaction writes both, so that no check waits for
+//! an index.
 
 use std::collections::HashMap;
 
@@ -41,42 +41,42 @@ use crate::{
     people::{Kind, OwnerProjection, Record},
 };
 
-/// Events of a record that wait to be handed on. From here on another of the same name says no more than those that wait.
+/// Undelivered events of a record. From this number on, an event with the name of an undelivered one is not added.
 pub const MAX_OUTBOX: usize = 100;
-/// New records that one transaction of a hundred writes takes, each with its listed value, beside what they belong to.
+/// New records in one transaction of a hundred writes, each with its listed value, and the owner.
 pub const MAX_TOGETHER: usize = 49;
-/// Records that one request reads at most.
+/// Records in one read request, at most.
 const READ_AT_ONCE: usize = 100;
 
-/// A new record, and the value by which it is looked for among its owner's.
+/// A new record, and the value that it is searched by.
 pub type NewRecord = (RecordItem, Option<Listed>);
 
-/// What is written together with a record.
+/// Writes that belong to the write of a record.
 #[derive(Debug, Default)]
 pub struct RelatedWrites {
-    /// Values that it has from now on.
+    /// Unique values that the record has from now on.
     pub taken: Vec<Unique>,
-    /// Values that it no longer has.
+    /// Unique values that it no longer has.
     pub freed: Vec<Unique>,
-    /// The value by which it is looked for from now on among its owner's.
+    /// The value that it is searched by from now on.
     pub listed: Option<Listed>,
-    /// The one by which it no longer is.
+    /// The value that it is no longer searched by.
     pub unlisted: Option<Listed>,
-    /// Records that must be there: the field that names each, what it is, and which.
+    /// Records that must exist: field, kind and id of each.
     pub needed: Vec<(&'static str, Kind, Uuid)>,
-    /// The record that it belongs to, which must be there, and what that keeps of it.
+    /// The owner, which must exist, and the projection that it keeps.
     pub owner: Option<OwnerWrite>,
-    /// What a record that it belonged to no longer keeps of it.
+    /// The former owner, and the projection that it no longer keeps.
     pub left: Option<(Kind, Uuid, OwnerProjection)>,
 }
 
 impl Store {
-    /// Writes a record, new where its version is 0, and everything beside it, or nothing at all. One transaction; a single put
-    /// where there is nothing beside it.
+    /// Writes a record and all related writes, or nothing. Version 0 means a new record. One transaction; a single put if
+    /// there are no related writes.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`]; it may be written all the same. [`StoreError::Conflict`] where others write the same items at
-    /// this moment: do it again.
+    /// [`StoreError::Unavailable`]; the record may be written nevertheless. [`StoreError::Conflict`] if other requests
+    /// write the same items at this moment: repeat the call.
     pub async fn write_record(
         &self,
         who: &impl Authority,
@@ -115,7 +115,7 @@ impl Store {
         self.transact(writes).await
     }
 
-    /// Writes new records that belong to the same one, or none of them. One transaction.
+    /// Writes new records of the same owner, or none of them. One transaction.
     ///
     /// # Errors
     /// As [`Self::write_record`].
@@ -139,7 +139,7 @@ impl Store {
 
     pub(super) async fn transact(&self, writes: Vec<(Cause, TransactWriteItem)>) -> Result<Written, StoreError> {
         let (causes, mut writes): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
-        // One put needs no transaction, which would cost twice as much and be in the way of others.
+        // A single put needs no transaction, which would cost twice as much and could conflict with other requests.
         if let [write] = writes.as_mut_slice()
             && let Some(put) = write.put.take()
         {
@@ -175,8 +175,8 @@ impl Store {
         answer.item().map(read).transpose()
     }
 
-    /// Records that are not deleted (strongly consistent), in the order of `ids`. One request for each hundred, and more where
-    /// the table hands out a part only.
+    /// Records that are not deleted (strongly consistent), in the order of `ids`. One request for each hundred, and more if
+    /// DynamoDB returns only part of them.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
@@ -190,7 +190,7 @@ impl Store {
     /// Records, deleted or not (strongly consistent), in any order; otherwise as [`Self::records`].
     ///
     /// # Errors
-    /// Likewise.
+    /// As [`Self::records`].
     pub async fn records_with_deleted(
         &self,
         who: &impl Authority,
@@ -204,8 +204,8 @@ impl Store {
         self.read_together(keys.collect()).await?.iter().map(read).collect()
     }
 
-    /// Items of any kind (strongly consistent), in any order. One request for each hundred, and more where the table hands out a
-    /// part only.
+    /// Items of any kind (strongly consistent), in any order. One request for each hundred, and more if DynamoDB returns
+    /// only part of them.
     pub(super) async fn read_together(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         let mut found = Vec::new();
         for keys in keys.chunks(READ_AT_ONCE) {
@@ -214,10 +214,10 @@ impl Store {
         Ok(found)
     }
 
-    /// Empties the outbox of a record whose events were handed on. One request.
+    /// Empties the outbox of a record whose events were delivered. One request.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where somebody wrote since it was loaded.
+    /// [`StoreError::Conflict`] if another writer changed it since it was loaded.
     pub async fn close_record_outbox(&self, who: &impl Authority, item: &RecordItem) -> Result<(), StoreError> {
         let record = &item.record;
         let update = self
@@ -245,7 +245,7 @@ impl Store {
         Ok(TransactWriteItem::builder().put(put.build().map_err(|_| INCOMPLETE)?).build())
     }
 
-    /// A put of a transaction as a request of its own.
+    /// Turns a put of a transaction into a separate request.
     fn alone(&self, put: Put) -> PutItemFluentBuilder {
         self.client
             .put_item()

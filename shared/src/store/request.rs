@@ -1,14 +1,14 @@
-//! The one way to DynamoDB: requests that it refuses for the moment are sent again, and our own writes are known again.
+//! The only way to DynamoDB: it repeats requests that DynamoDB refuses temporarily, and recognises our own writes.
 //!
-//! DynamoDB refuses a request for the moment where a transaction is under way over the same item, or where it is asked too much.
-//! The very same request is sent again after a pause. What is refused until the end is
-//! [`StoreError::Contended`], which nobody may take for an answer to a condition.
+//! DynamoDB refuses a request temporarily if a transaction over the same item is in progress, or if it throttles. The
+//! identical request is sent again after a pause. If every try is refused, the result is [`StoreError::Contended`], which
+//! says nothing about a condition.
 //!
-//! The answer to a write may be lost. The SDK then writes again, and the condition that held the first time fails because of our own
-//! write. So every write under a condition carries a fresh `write_id`, and DynamoDB hands out the item with a failed condition: where
-//! the item has this very id, the write is done. An update is done once that way even where its condition would hold twice.
-//! A transaction has a token instead, by which DynamoDB itself knows it again for ten minutes.
-//! Writes that may be repeated (a wake token, a callback) leave the id alone, so that they do not hide whose write was before them.
+//! The response to a write may be lost. The SDK then repeats the write, and the condition fails because of our own first
+//! write. So every conditional write carries a new `write_id`, and DynamoDB returns the item with a failed condition: if
+//! the item has this id, the write is done. This also applies an update only once whose condition would hold twice. A
+//! transaction has a client token instead, by which DynamoDB recognises it for ten minutes. Writes that may be repeated (a
+//! wake token, a callback) do not set the id, so that they do not hide the writer before them.
 
 use std::future::Future;
 
@@ -30,16 +30,15 @@ use super::{
 
 pub(super) const INCOMPLETE: StoreError = StoreError::Corrupt("incomplete write");
 
-/// Tries of a request that others are in the way of: some two seconds.
+/// Tries of a request that conflicts with other requests: about two seconds.
 const TRIES: u32 = 10;
-/// Tries of one that is throttled. The SDK makes three of each, with pauses of its own.
+/// Tries of a throttled request. The SDK makes three tries of each, with its own pauses.
 const TRIES_THROTTLED: u32 = 4;
 
-/// A write under a condition was not done.
+/// A conditional write was not done.
 pub(super) enum Refused {
-    /// The condition fails, on this item; on none where there is none.
+    /// The condition failed on this item; `None` if no item exists.
     Condition(Option<Item>),
-    /// Anything else.
     Other(StoreError),
 }
 
@@ -54,14 +53,15 @@ impl From<Refused> for StoreError {
 
 /// A transaction was not done.
 pub(super) struct Cancelled {
-    /// One for each of its writes; none where it came to none.
+    /// One for each write; empty if DynamoDB did not check the writes.
     pub(super) reasons: Vec<CancellationReason>,
-    /// What that means where nothing more is known of the writes.
+    /// The error, unless a reason says more.
     pub(super) error: StoreError,
 }
 
 impl Store {
-    /// Sends what `request` makes, again where DynamoDB refuses it for the moment. It must make the same each time.
+    /// Sends the request that `request` builds, and repeats it while DynamoDB refuses it temporarily. `request` must build
+    /// the same request each time.
     pub(super) async fn send<T, E, R, F>(&self, request: impl Fn() -> F) -> Result<T, SdkError<E, R>>
     where
         F: Future<Output = Result<T, SdkError<E, R>>>,
@@ -80,7 +80,7 @@ impl Store {
     {
         let mut tries = 0;
         loop {
-            // On the heap: what the SDK does for one request is large, and stands in every future above.
+            // On the heap: the SDK's future for one request is large, and would be part of every future above.
             let error = match Box::pin(request()).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
@@ -88,7 +88,7 @@ impl Store {
             tries += 1;
             match meaning(&error) {
                 StoreError::Contended { code } if tries < tries_of(&code) => {
-                    tracing::info!(code, tries, "the table refuses for the moment");
+                    tracing::info!(code, tries, "the table refuses the request temporarily");
                     self.seams.back_off(tries).await;
                 }
                 _ => return Err(error),
@@ -96,7 +96,7 @@ impl Store {
         }
     }
 
-    /// Puts an item under the condition of `put`, once.
+    /// Puts an item once, under the condition of `put`.
     pub(super) async fn put(&self, put: PutItemFluentBuilder) -> Result<(), Refused> {
         let id = self.write_id();
         let put = put.item(WRITE_ID, text(&id)).return_values_on_condition_check_failure(AllOld);
@@ -107,8 +107,8 @@ impl Store {
         }
     }
 
-    /// Makes an update under its condition, once. Gives what it is asked to return: where its answer was lost, the item as it
-    /// stands.
+    /// Applies an update once, under its condition. Returns the requested attributes, or the current item if the response
+    /// was lost.
     pub(super) async fn update(&self, update: UpdateItemFluentBuilder) -> Result<Item, Refused> {
         let id = self.write_id();
         let expression = update.get_update_expression().clone().unwrap_or_default();
@@ -136,7 +136,7 @@ impl Store {
         }
     }
 
-    /// Makes all of `writes` or none, once.
+    /// Makes all of `writes` once, or none.
     pub(super) async fn send_transaction(&self, writes: Vec<TransactWriteItem>) -> Result<(), Cancelled> {
         let transaction =
             self.client.transact_write_items().set_transact_items(Some(writes)).client_request_token(self.write_id());
@@ -144,8 +144,8 @@ impl Store {
         sent.map(|_| ()).map_err(|error| cancelled(&error))
     }
 
-    /// The items of at most a hundred `keys` that there are (strongly consistent). What DynamoDB leaves out of an answer is asked for
-    /// again, with growing pauses while it leaves out everything.
+    /// The items that exist among at most a hundred `keys` (strongly consistent). Requests again the keys that DynamoDB
+    /// leaves out of a response, with growing pauses while a response is empty.
     pub(super) async fn get_all(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         let batch = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
         let mut batch = batch.map_err(|_| StoreError::Corrupt("incomplete read"))?;
@@ -171,14 +171,14 @@ impl Store {
     }
 }
 
-/// The attribute by which a write is known again.
+/// The attribute that identifies the last conditional write.
 const WRITE_ID: &str = "write_id";
 
-/// The item on which a condition failed, where it is our own write that it failed on.
+/// The item on which a condition failed, if our own write made it fail.
 fn own(present: Option<&Item>, id: &str) -> Result<Item, Refused> {
     match present {
         Some(item) if item.get(WRITE_ID).and_then(|own| own.as_s().ok()).is_some_and(|own| own == id) => {
-            tracing::info!("the answer to a write was lost; it is done");
+            tracing::info!("the response to a write was lost; the write is done");
             Ok(item.clone())
         }
         present => Err(Refused::Condition(present.cloned())),
@@ -194,7 +194,7 @@ fn cancelled<R>(error: &SdkError<TransactWriteItemsError, R>) -> Cancelled {
     Cancelled { reasons: reasons.to_vec(), error }
 }
 
-/// What the reasons for a cancelled transaction come to. A condition that fails stays failed, whatever else is in the way.
+/// Converts the reasons of a cancelled transaction. A failed condition takes precedence over conflicts and throttling.
 fn meaning(reasons: &[CancellationReason]) -> StoreError {
     let codes = || reasons.iter().filter_map(CancellationReason::code).filter(|code| *code != "None");
     if codes().any(|code| code == "ConditionalCheckFailed") {
@@ -208,7 +208,7 @@ fn meaning(reasons: &[CancellationReason]) -> StoreError {
     }
 }
 
-/// Whether DynamoDB says by this code that it refuses a request, or one write of a transaction, for the moment.
+/// Whether this code means that DynamoDB refuses a request, or one write of a transaction, temporarily.
 pub(super) fn is_momentary(code: &str) -> bool {
     is_in_the_way(code) || is_throttle(code)
 }
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cancelled_transaction_means_what_its_reasons_say() {
+    fn a_cancelled_transaction_maps_its_reasons_to_an_error() {
         let contended = |codes| matches!(of(codes), StoreError::Contended { .. });
         assert!(contended(&["None", "TransactionConflict"]));
         assert!(contended(&["ThrottlingError", "None"]));

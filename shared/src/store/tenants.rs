@@ -1,4 +1,4 @@
-//! Tenants: who they are and what is set up for them. Their accounts at companies are secrets, not items.
+//! Tenants and their settings. Their accounts at providers are secrets, not items.
 
 use std::collections::BTreeMap;
 
@@ -15,33 +15,31 @@ use super::{
 };
 use crate::common::{Authority, TenantId};
 
-/// Characters of the names that operators give to tenants and keys.
+/// The most characters in the names that operators give to tenants and keys.
 pub const MAX_NAME_CHARS: usize = 200;
 
-/// A tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tenant {
-    /// Its id, which stands in every key of its things.
+    /// Part of every key of the tenant's items.
     pub id: TenantId,
-    /// What people call it.
     pub name: String,
-    /// When it began; nothing of it is older.
+    /// When the tenant was created; none of its items is older.
     pub since: Timestamp,
-    /// After how many days a process that ended is redacted unasked; never where absent.
+    /// Days after which an ended process is redacted automatically; never if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention_days: Option<u32>,
-    /// How many requests a minute it may make, at least 1.
+    /// The most requests a minute, at least 1.
     #[serde(default = "default_per_minute")]
     pub per_minute: u32,
-    /// Whether its keys are refused for now.
+    /// Whether its API keys are refused.
     #[serde(default)]
     pub suspended: bool,
-    /// The providers that are left alone for it, and since when: nothing is created there and nothing is asked.
+    /// Paused providers, with the time of the pause: no process is created or refreshed there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub paused: BTreeMap<String, Timestamp>,
 }
 
-/// How many requests a minute a tenant may make where nobody says otherwise: 20 a second.
+/// The default limit of requests a minute: 20 a second.
 pub const DEFAULT_PER_MINUTE: u32 = 1200;
 
 fn default_per_minute() -> u32 {
@@ -49,7 +47,7 @@ fn default_per_minute() -> u32 {
 }
 
 impl Tenant {
-    /// A tenant that begins at `since`, with nothing special about it.
+    /// A tenant with default settings, created at `since`.
     #[must_use]
     pub fn new(id: TenantId, name: String, since: Timestamp) -> Self {
         Self {
@@ -65,7 +63,7 @@ impl Tenant {
 }
 
 impl Store {
-    /// Stores a tenant, or replaces what was stored of it; how much of its limit is used stays as it is. One request.
+    /// Stores a tenant, or replaces its settings; its used quota does not change. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -76,15 +74,15 @@ impl Store {
     /// Stores a new tenant. One request.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where there is one of that id, else [`StoreError::Unavailable`].
+    /// [`StoreError::Conflict`] if the id is already used, otherwise [`StoreError::Unavailable`].
     pub async fn create_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
         self.write(tenant, |update| update.condition_expression("attribute_not_exists(pk)")).await
     }
 
-    /// Stores what became of a tenant that was loaded as `before`. One request.
+    /// Stores a changed tenant that was loaded as `before`. One request.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where somebody wrote since, else [`StoreError::Unavailable`].
+    /// [`StoreError::Conflict`] if another writer changed it in the meantime, otherwise [`StoreError::Unavailable`].
     pub async fn change_tenant(&self, before: &Tenant, after: &Tenant) -> Result<(), StoreError> {
         let before = codec::summary_of(json(before)?);
         let condition = |update: UpdateItemFluentBuilder| {
@@ -122,7 +120,7 @@ impl Store {
         Ok(())
     }
 
-    /// The tenant of `who` (strongly consistent); `None` where it was never set up. One request.
+    /// The tenant of `who` (strongly consistent); `None` if it does not exist. One request.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].

@@ -1,15 +1,15 @@
-//! Guards of values that one record alone may have: an item for each, which names the record.
+//! Guards of values that only one record may have: one item for each value, with the record's id.
 //!
 //! | attribute | what it is |
 //! | --- | --- |
 //! | `pk`, `sk`, `kind` | key, `unique` |
-//! | `record_id` | whose value it is |
+//! | `record_id` | the record that has the value |
 //!
-//! A guard's key carries the value's hash under one of the deployment's unique keys
-//! ([`crate::platform::secrets::unique_keys`]). It is written under the first, in the record's own transaction, which also
-//! looks under every other key: another record's guard there refuses the write, and one of the record's own is removed. So a
-//! value has one guard at any time, whoever writes it knows which other key may hold it, and a record's guards move to the
-//! first key with whatever is written of it. Freeing a value removes its guard under whichever key.
+//! A guard's key contains the value's hash under one of the deployment's unique keys
+//! ([`crate::platform::secrets::unique_keys`]). The record's own transaction writes the guard under the first key and
+//! checks every other key: another record's guard there makes it fail, and the record's own guard there is removed. So a
+//! value has one guard at any time, and every write of a record moves its guards to the first key. Freeing a value removes
+//! its guard under every key.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem};
 use uuid::Uuid;
@@ -27,35 +27,34 @@ use crate::{
     people::{Kind, Record},
 };
 
-/// A value that one record alone may have.
+/// A value that only one record may have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unique {
-    /// Its field.
     pub field: &'static str,
-    /// Its hash under each of the keys, in their order.
+    /// Hash of the value under each key, in the order of the keys.
     pub hashes: Vec<String>,
 }
 
 impl Unique {
-    /// Whether there is more than one key, so that its guard may be under another than the first.
+    /// Whether there are several keys, so that the guard may be under another key than the first.
     #[must_use]
     pub fn may_be_elsewhere(&self) -> bool {
         self.hashes.len() > 1
     }
 }
 
-/// The guards of a record's values, as far as they are its own.
+/// The guards that a record has of its own values.
 #[derive(Debug, Default)]
 pub struct OwnGuards {
-    /// Values that it has a guard of under the first key.
+    /// Guards under the first key.
     pub first: usize,
     /// Guards under other keys.
     pub elsewhere: usize,
 }
 
 impl Store {
-    /// The record that has a value (strongly consistent). One request; where there are several keys, one for each, and one more
-    /// for a value that nobody has.
+    /// The record that has a value (strongly consistent). One request with one key. With several keys, one for each, and
+    /// one more for a value that no record has.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
@@ -65,7 +64,7 @@ impl Store {
         kind: Kind,
         unique: &Unique,
     ) -> Result<Option<Uuid>, StoreError> {
-        // A guard that moves to the first key just after that was looked at is found there by looking again.
+        // Reads the first key a second time: a guard may move there just after the first read.
         let again = unique.hashes.first().filter(|_| unique.may_be_elsewhere());
         for hash in unique.hashes.iter().chain(again) {
             let key = ItemKey::Unique(who.tenant(), kind, unique.field, hash).attributes();
@@ -78,7 +77,7 @@ impl Store {
         Ok(None)
     }
 
-    /// Which guards of a record's values there are (strongly consistent). One request for each hundred.
+    /// The guards of a record's values (strongly consistent). One request for each hundred.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
@@ -106,7 +105,8 @@ impl Store {
         Ok(own)
     }
 
-    /// Moves the guards of a record's values to the first key, if the record is as it was loaded. One transaction.
+    /// Moves the guards of a record's values to the first key, if the record did not change since it was loaded. One
+    /// transaction.
     ///
     /// # Errors
     /// As [`Self::write_record`].
@@ -132,7 +132,7 @@ impl Store {
         self.transact(writes).await
     }
 
-    /// The writes by which a record takes a value: its guard under the first key, and a look under every other.
+    /// The writes by which a record takes a value: the guard under the first key, and a check of every other key.
     pub(super) fn take_value(&self, record: &Record, unique: &Unique) -> Result<Vec<TransactWriteItem>, StoreError> {
         let Some((first, others)) = unique.hashes.split_first() else { return Err(INCOMPLETE) };
         let mut guard = ItemKey::Unique(&record.tenant, record.kind, unique.field, first).attributes();
@@ -141,7 +141,7 @@ impl Store {
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(guard))
-            .condition_expression(NOBODY_ELSE)
+            .condition_expression(NO_OTHER_RECORD)
             .expression_attribute_values(":record", text(&record.id.to_string()));
         let put = TransactWriteItem::builder().put(put.build().map_err(|_| INCOMPLETE)?).build();
         let mut writes = vec![put];
@@ -151,24 +151,24 @@ impl Store {
         Ok(writes)
     }
 
-    /// The writes by which a record no longer has a value.
+    /// The writes by which a record frees a value.
     pub(super) fn free_value(&self, record: &Record, unique: &Unique) -> Result<Vec<TransactWriteItem>, StoreError> {
         unique.hashes.iter().map(|hash| self.remove_guard(record, unique.field, hash)).collect()
     }
 
-    /// Removes a record's own guard where it has one; another's refuses the transaction.
+    /// Removes the record's own guard, if any; another record's guard makes the transaction fail.
     fn remove_guard(&self, record: &Record, field: &str, hash: &str) -> Result<TransactWriteItem, StoreError> {
         let delete = Delete::builder()
             .table_name(&self.table)
             .set_key(Some(ItemKey::Unique(&record.tenant, record.kind, field, hash).attributes()))
-            .condition_expression(NOBODY_ELSE)
+            .condition_expression(NO_OTHER_RECORD)
             .expression_attribute_values(":record", text(&record.id.to_string()));
         Ok(TransactWriteItem::builder().delete(delete.build().map_err(|_| INCOMPLETE)?).build())
     }
 }
 
-/// What a guard's key holds at most: the record's own guard.
-const NOBODY_ELSE: &str = "attribute_not_exists(pk) OR record_id = :record";
+/// Condition: no guard exists, or it is the record's own.
+const NO_OTHER_RECORD: &str = "attribute_not_exists(pk) OR record_id = :record";
 
 fn record_id(guard: &Item) -> Result<Uuid, StoreError> {
     let id = guard.get("record_id").and_then(|id| id.as_s().ok()?.parse().ok());

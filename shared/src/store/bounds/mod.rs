@@ -1,9 +1,10 @@
-//! Every text, list and map that is stored has a bound, and all that an item may have fits into it.
+//! Every stored text, list and map has a bound, and every item fits into DynamoDB's limit with all its fields at their
+//! bounds.
 //!
-//! The bounds stand here, each with who keeps it. The types are read from the source, so a new field that can grow fails this test
-//! until its bound is declared, and a bound that makes an item too large fails it too. What an item holds can then be shown: an
-//! answer has room for fifteen of them. The fields of records are declared in [`crate::people::families`]; their bounds are those
-//! of their forms.
+//! The bounds are declared here, each with the module that enforces it. The test reads the types from the source. It fails
+//! for a new field that can grow and has no bound, and for a bound that makes an item too large. This shows how large an
+//! item can be: one response has room for fifteen. [`crate::people::families`] declares the fields of records; the field
+//! types give their bounds.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -32,38 +33,39 @@ use crate::{
     providers::PROVIDERS,
 };
 
-/// What an item of the table may have.
+/// DynamoDB's limit for an item, bytes.
 const ITEM: usize = 400 * 1024;
-/// Room for keys, moments, tokens and the summary that lists show.
+/// Bytes for keys, timestamps, tokens and the summary that lists show.
 const BESIDE: usize = 8 * 1024;
 
 pub(super) enum Bound {
-    /// A text or a value: bytes as JSON.
+    /// Bytes of a text or a value as JSON.
     Bytes(usize),
-    /// A list or a map: entries.
+    /// Entries of a list or a map.
     Entries(usize),
 }
 use Bound::{Bytes, Entries};
 
-/// So many characters, whatever they are: JSON escapes one with up to six bytes.
+/// `count` characters of any kind: JSON escapes a character with up to six bytes.
 const fn chars(count: usize) -> Bound {
     Bytes(6 * count + 2)
 }
 
-/// A text that is ours: a code, a hash, a key, a token.
+/// A text that this system makes: a code, a hash, a key, a token.
 const OURS: Bound = Bytes(100);
-/// A code as [`bounded::code`] leaves it.
+/// A code after [`bounded::code`].
 const CODE: Bound = Bytes(bounded::MAX_CODE + 2);
-/// A value that was read, as [`bounded`] lets it through.
+/// A value that was read from a provider, after [`bounded`].
 const VALUE: Bound = Bytes(bounded::MAX_VALUE);
-/// The key of an object: a tenant's id, a process's, a kind and a hash.
+/// The key of an object: tenant id, process id, kind and hash.
 const OBJECT_KEY: Bound = Bytes(260);
 const REFERENCE: Bound = Bytes(bounded::MAX_REFERENCE + 2);
 
-/// What each field that can grow has at most, by its type and name; `[]` are its entries, `[key]` the keys of a map.
+/// The largest size of each field that can grow, by type and field name. `[]` means an entry, `[key]` a key of a map.
 fn bounds() -> Vec<(&'static str, Bound)> {
     vec![
-        // A process: its request is checked in `workflow::create`, its decision in `workflow::decide`, all else in `process::bounded`.
+        // A process. `workflow::create` checks its request, `workflow::decide` its decision, `process::bounded` everything
+        // else.
         ("Process.provider", CODE),
         ("Process.provider_reference", REFERENCE),
         ("Process.status_reason", CODE),
@@ -95,7 +97,7 @@ fn bounds() -> Vec<(&'static str, Bound)> {
         ("TroubleSeries.kind", CODE),
         ("Decision.reason", chars(MAX_REASON_CHARS)),
         ("Actor.id", Bytes(40)),
-        // `Actor::key` cuts it.
+        // `Actor::key` truncates it.
         ("Actor.name", Bytes(crate::common::actor::MAX_NAME_BYTES + 2)),
         ("ObjectLocks.complete", OURS),
         ("Findings.checks", Entries(bounded::MAX_CHECKS + 20)),
@@ -138,7 +140,7 @@ fn bounds() -> Vec<(&'static str, Bound)> {
         ("ProcessRecord.wake_token", OURS),
         ("ProcessRecord.inbox", Entries(MAX_INBOX)),
         ("ProcessRecord.inbox[key]", OURS),
-        // A process makes few events, and they stay until they are handed on, within minutes.
+        // A process makes few events, and they are delivered within minutes.
         ("ProcessRecord.outbox", Entries(50)),
         ("ProcessRecord.outbox[key]", OURS),
         ("ProcessRecord.fingerprint", OURS),
@@ -165,7 +167,7 @@ fn bounds() -> Vec<(&'static str, Bound)> {
         ("SigningSecret.hint", OURS),
         ("Disabled.reason", OURS),
         ("ChannelRecord.fingerprint", OURS),
-        // A delivery: what is told of a record has the record and its person in it; see below for how large they are.
+        // A delivery. The payload about a record contains the record and its person; their sizes are below.
         ("Delivery.url", Bytes(2 * MAX_URL_BYTES + 2)),
         ("Delivery.attempts", Entries(20)),
         ("Attempt.error", OURS),
@@ -173,13 +175,13 @@ fn bounds() -> Vec<(&'static str, Bound)> {
         ("Message.resource_id", OURS),
         ("Message.resource_name", OURS),
         ("Message.payload", Bytes(LARGEST_TOLD)),
-        // Three texts of a person's and two blanks.
+        // Three name fields of a person and two spaces.
         ("Message.person_name", chars(1502)),
         // A record of the registry.
         ("Record.fields", Entries(1)),
         ("Record.fields[key]", Bytes(0)),
         ("Record.fields[]", Bytes(LARGEST_RECORD)),
-        // In maps of the item's own.
+        // The projections are in maps of the item.
         ("Record.projections", Entries(1)),
         ("Record.projections[key]", Bytes(0)),
         ("Record.projections[]", Bytes(LARGEST_PROJECTIONS)),
@@ -202,13 +204,13 @@ fn bounds() -> Vec<(&'static str, Bound)> {
         ("Cursor.month", OURS),
         ("Cursor.below", OURS),
         ("JobItem.fingerprint", OURS),
-        // How far guards are moved: `workflow::unique_keys`.
+        // Progress of a move of guards: `workflow::unique_keys`.
         ("GuardMoves.in_dispute", Entries(100)),
         ("Rotation.from", OURS),
         ("Rotation.to", OURS),
-        // What operators set up: `cargo admin`.
+        // Settings that operators make: `cargo admin`.
         ("Tenant.name", chars(tenants::MAX_NAME_CHARS)),
-        // Only what is in `providers::PROVIDERS` is paused.
+        // Only a provider in `providers::PROVIDERS` can be paused.
         ("Tenant.paused", Entries(PROVIDERS.len())),
         ("Tenant.paused[key]", CODE),
         ("ApiKey.key_id", OURS),
@@ -219,29 +221,29 @@ fn bounds() -> Vec<(&'static str, Bound)> {
 
 /// The largest fields of any record.
 const LARGEST_RECORD: usize = 180 * 1024;
-/// What a person keeps at most of what belongs to it: short texts of addresses, and what biometric results say.
+/// The largest projections of a person: short texts of addresses, and the results of biometrics.
 const LARGEST_PROJECTIONS: usize = 150 * 1024;
 /// The largest payload of an event: a record and the person that it belongs to.
 const LARGEST_TOLD: usize = 300 * 1024;
 
-/// What is an item, or all that an item has beside its keys.
+/// The types that are items, or that contain every attribute of an item except its keys.
 const ITEMS: [&str; 8] =
     ["ProcessRecord", "ChannelRecord", "DeliveryRecord", "RecordItem", "JobItem", "GuardMoves", "Tenant", "ApiKey"];
 
 #[test]
-fn every_text_list_and_map_that_is_stored_has_a_bound_and_an_item_fits_all_of_its_own() {
+fn stored_fields_have_bounds_and_items_fit_them() {
     let mut types = Types::read(bounds());
     for item in ITEMS {
         let size = types.size(item) + BESIDE;
         assert!(size <= ITEM, "{item} may have {size} bytes");
     }
     assert_eq!(types.missing, [""; 0], "without a bound");
-    assert_eq!(types.unused(), [""; 0], "bounds of nothing that is stored");
+    assert_eq!(types.unused(), [""; 0], "bounds of fields that are not stored");
 }
 
 #[test]
-fn every_record_fits_with_all_of_its_fields_at_their_longest() {
-    // What we make of what was given: a descriptor with every part named, and a property as it was then.
+fn records_fit_with_every_field_at_its_longest() {
+    // Fields that this system derives: a descriptor with every part given, and a copy of a property.
     let made = |field: &str| match field {
         "descriptor" => Some(3 * MAX_FREE),
         "dynamic_descriptor" => Some(4 * MAX_FREE),
@@ -254,11 +256,11 @@ fn every_record_fits_with_all_of_its_fields_at_their_longest() {
     for family in FAMILIES.into_iter() {
         assert!(largest(family) <= LARGEST_RECORD, "{}: {}", family.path, largest(family));
         let of_person = family.event(false).is_some();
-        // A person shows its biometrics with what results add.
+        // A person's payload also shows its biometrics, with the results of checks.
         let told = largest(family) + largest(&PEOPLE) + 4 * MAX_FREE + 2048;
         assert!(!of_person || told <= LARGEST_TOLD, "{}: {told}", family.path);
     }
-    // Parts of addresses are kept short, and of each type of biometric result two values.
+    // Parts of addresses are short, and each type of biometric result has two values.
     let biometrics = families::biometric::TYPES.len() * (MAX_FREE + 200);
     let addresses = projections::MAX_PROJECTIONS * (families::address::PARTS.len() * 40 + 100);
     let ids = 2 * projections::MAX_PROJECTIONS * 100;
@@ -266,7 +268,7 @@ fn every_record_fits_with_all_of_its_fields_at_their_longest() {
 }
 
 #[test]
-fn no_key_is_longer_than_the_table_takes() {
+fn no_key_is_longer_than_dynamodb_allows() {
     let tenant: TenantId = "t".repeat(40).parse().unwrap();
     let (id, hash, name) = (Uuid::max(), "f".repeat(64), "n".repeat(40));
     let month = keys::month(Timestamp::MAX);
@@ -279,7 +281,7 @@ fn no_key_is_longer_than_the_table_takes() {
         keys::by_channel(&tenant, id, &month),
         keys::by_resource(&tenant, &id.to_string()),
         keys::by_kind(&tenant, &month),
-        // A UUID in its longest writing.
+        // A UUID in its longest notation.
         keys::by_owner(&tenant, &format!("urn:uuid:{id}")),
         keys::api_keys_of(&tenant),
         ItemKey::GuardMoves(&tenant).pk(),

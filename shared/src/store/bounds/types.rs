@@ -1,4 +1,4 @@
-//! The types of this crate as its source has them, and how large a value of one may be.
+//! The types of this crate, parsed from its source, and the largest size of a value of each.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -12,7 +12,7 @@ use syn::{Fields, GenericArgument, Item, PathArguments, Type};
 
 use super::Bound::{self, Bytes, Entries};
 
-/// Types of which there are several of the name: the file of the one that is stored.
+/// Type names that occur several times: the file of the type that is stored.
 const OF_SEVERAL: [(&str, &str); 12] = [
     ("Attempt", "notify/delivery.rs"),
     ("Config", "notify/channel.rs"),
@@ -28,7 +28,7 @@ const OF_SEVERAL: [(&str, &str); 12] = [
     ("Verdict", "process/decision.rs"),
 ];
 
-/// Bytes of values that cannot grow, as JSON.
+/// Bytes as JSON of values that cannot grow.
 const FIXED: [(&str, usize); 14] = [
     ("bool", 5),
     ("u8", 3),
@@ -46,7 +46,7 @@ const FIXED: [(&str, usize); 14] = [
     ("Kind", 20),
 ];
 
-/// The types of this crate, and what is found out about them.
+/// The types of this crate, and the findings about them.
 pub(super) struct Types {
     all: HashMap<String, Vec<(PathBuf, Item)>>,
     bounds: HashMap<&'static str, Bound>,
@@ -56,7 +56,6 @@ pub(super) struct Types {
 }
 
 impl Types {
-    /// Reads the source.
     pub(super) fn read(bounds: Vec<(&'static str, Bound)>) -> Self {
         let mut types = Self {
             all: HashMap::new(),
@@ -87,12 +86,12 @@ impl Types {
         }
     }
 
-    /// Bounds of nothing that was walked.
+    /// Bounds of fields that no item reached.
     pub(super) fn unused(&self) -> Vec<&'static str> {
         self.bounds.keys().copied().filter(|bound| !self.used.contains(bound)).collect()
     }
 
-    /// Bytes that the type called `name` takes at most.
+    /// The most bytes that a value of the type `name` takes.
     pub(super) fn size(&mut self, name: &str) -> usize {
         let several = OF_SEVERAL.iter().find(|(of, _)| *of == name).map(|(_, file)| *file);
         let found = self.all.get(name).map(Vec::as_slice).unwrap_or_default();
@@ -115,7 +114,7 @@ impl Types {
     fn fields(&mut self, of: &str, variant: Option<&str>, fields: &Fields) -> usize {
         let mut size = 2;
         for (at, field) in fields.iter().enumerate() {
-            // A variant with one value goes by its own name.
+            // A variant with one value uses the variant's name.
             let name =
                 field.ident.as_ref().map_or_else(|| variant.map_or(at.to_string(), str::to_owned), ToString::to_string);
             size += name.len() + 4 + self.value(&field.ty, &format!("{of}.{name}"));
@@ -145,7 +144,7 @@ impl Types {
         };
         match (name.as_str(), inner.as_slice()) {
             ("Option" | "Box", [inner]) => self.value(inner, path),
-            // What is private may be any value; only what holds one is walked.
+            // A private value may have any type; only the type inside is measured.
             ("Private", [inner]) => self.value(inner, path),
             ("Vec" | "BTreeSet", [entry]) => {
                 let count = self.entries(path);
@@ -155,7 +154,7 @@ impl Types {
                 let count = self.entries(path);
                 count * (self.value(key, &format!("{path}[key]")) + self.value(entry, &format!("{path}[]")) + 2)
             }
-            // The values of a record, by their fields.
+            // The values of a record, by field.
             ("Fields", []) => {
                 let count = self.entries(path);
                 count * (self.bytes(&format!("{path}[key]")) + self.bytes(&format!("{path}[]")))

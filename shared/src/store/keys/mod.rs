@@ -1,4 +1,4 @@
-//! The table's keys. Nowhere else is one built or taken apart. Those of its indexes are in `index`.
+//! The table's keys. Only this module builds and parses them. The keys of the indexes are in `index`.
 
 mod index;
 
@@ -21,51 +21,48 @@ use crate::{
     process::ProcessId,
 };
 
-/// Shards of the index `due`, so that no partition of it is hot.
+/// Shards of the index `due`, which spread its load over partitions.
 pub const DUE_SHARDS: u8 = 16;
-/// The partition of the index `by_kind` that has every tenant.
+/// The partition of the index `by_kind` with all tenants.
 pub const ALL_TENANTS: &str = "TENANTS";
-/// The sort key of items that are alone in their partition.
+/// The sort key of items that have their own partition.
 const ALONE: &str = "#";
 
-/// What an item of the table is about.
+/// The subject of an item, from which its key is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ItemKey<'a> {
-    /// A process.
     Process(&'a TenantId, ProcessId),
-    /// The guard that makes a provider's reference belong to one process.
+    /// The guard that ties a provider's reference to one process.
     Reference(&'a TenantId, &'a str, &'a str),
-    /// The work of copying one piece of evidence that takes long.
+    /// The task of copying one piece of evidence that takes long.
     LongCopy(&'a TenantId, Uuid),
     /// An API key, by the hash of the secret.
     ApiKey(&'a str),
-    /// A tenant.
     Tenant(&'a TenantId),
-    /// A notification channel. A tenant's channels share a partition: they are read together.
+    /// A notification channel. A tenant's channels share a partition, because they are read together.
     Channel(&'a TenantId, Uuid),
     /// One message on its way to one channel.
     Delivery(&'a TenantId, Uuid),
     /// A record of the people registry.
     Record(&'a TenantId, Kind, Uuid),
-    /// Something to be done step by step in the background.
+    /// A background job.
     Job(&'a TenantId, Uuid),
-    /// A code that was sent to a person, by the keyed hash of whom and where to.
+    /// A one-time code, by the keyed hash of the person and the contact.
     Code(&'a TenantId, &'a str),
-    /// The guard that makes a value of a field belong to one record: kind, field, keyed hash of the value.
+    /// The guard that ties a value of a field to one record: kind, field, keyed hash of the value.
     Unique(&'a TenantId, Kind, &'a str, &'a str),
-    /// How far a tenant's guards are moved from one key to another.
+    /// Progress of moving a tenant's guards from one key to another.
     GuardMoves(&'a TenantId),
-    /// That a record has a value by which its owner's records are looked for: kind, field, keyed hash of the value, and the record.
-    /// Those that have the same share a partition.
+    /// A record under a value that its owner's records are searched by: kind, field, keyed hash of the value, record.
+    /// Records with the same value share a partition.
     Listed(&'a TenantId, Kind, &'a str, &'a str, Uuid),
-    /// How far behind the stream a function was.
+    /// How far a function was behind the stream.
     StreamLag(&'a str),
-    /// Under which hash an API key is kept, by its public id.
+    /// The hash of an API key, by its public id.
     KeyId(&'a TenantId, &'a str),
 }
 
 impl ItemKey<'_> {
-    /// The partition key.
     #[must_use]
     pub fn pk(self) -> String {
         match self {
@@ -91,7 +88,6 @@ impl ItemKey<'_> {
         }
     }
 
-    /// The sort key.
     fn sk(self) -> String {
         match self {
             Self::Channel(_, id) | Self::Listed(.., id) => id.to_string(),
@@ -106,65 +102,60 @@ impl ItemKey<'_> {
     }
 }
 
-/// The key of a process that came out of our own table: from an index, from the stream, or from another item.
+/// The key of a process that was read from the table: from an index, the stream or another item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct OwnKey {
     tenant: TenantId,
-    /// The process.
     pub id: ProcessId,
 }
 
-/// The key of a long copy that came out of our own table.
+/// The key of a long copy that was read from the table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LongCopyKey {
     tenant: TenantId,
-    /// The piece of evidence.
+    /// The id of the piece of evidence.
     pub evidence: Uuid,
 }
 
-/// The key of a delivery that came out of our own table.
+/// The key of a delivery that was read from the table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DeliveryKey {
     tenant: TenantId,
-    /// The delivery.
     pub id: Uuid,
 }
 
-/// The key of a job that came out of our own table.
+/// The key of a job that was read from the table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct JobKey {
     tenant: TenantId,
-    /// The job.
     pub id: Uuid,
 }
 
-/// The key of a record that came out of our own table.
+/// The key of a record that was read from the table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RecordKey {
     tenant: TenantId,
-    /// What it is.
     pub kind: Kind,
-    /// The record.
     pub id: Uuid,
 }
 
-/// The key of something that can be woken.
+/// The key of an item that can be woken.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum WorkKey {
-    /// A process is to be looked at.
+    /// A process that needs a refresh.
     Process(OwnKey),
-    /// A piece of evidence is to be copied.
+    /// A piece of evidence that needs a copy.
     LongCopy(LongCopyKey),
-    /// A message is to be handed over.
+    /// A message that needs a delivery.
     Delivery(DeliveryKey),
-    /// A job is to go on.
+    /// A job that needs its next step.
     Job(JobKey),
-    /// What happened to a record is to be told.
+    /// A record whose events need a delivery.
     Record(RecordKey),
 }
 
 impl WorkKey {
-    /// Takes a partition key apart; `None` where it is nothing that can be woken.
+    /// Parses a partition key; `None` if it is not the key of an item that can be woken.
     #[must_use]
     pub fn of(pk: &str) -> Option<Self> {
         let (tenant, rest) = pk.strip_prefix("TENANT#")?.split_once('#')?;
@@ -182,7 +173,7 @@ impl WorkKey {
         }
     }
 
-    /// What it is, for people and programs.
+    /// The kind of item, for logs.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -194,7 +185,6 @@ impl WorkKey {
         }
     }
 
-    /// Whose it is.
     #[must_use]
     pub fn tenant(&self) -> &TenantId {
         match self {
@@ -206,7 +196,7 @@ impl WorkKey {
         }
     }
 
-    /// The attribute whose change wakes the function that sees to it.
+    /// The attribute whose change makes the stream call the function that handles the item.
     #[must_use]
     pub fn wake_attribute(&self) -> &'static str {
         match self {
@@ -215,7 +205,7 @@ impl WorkKey {
         }
     }
 
-    /// The key as it stands in the table.
+    /// The key as it is in the table.
     #[must_use]
     pub fn item(&self) -> ItemKey<'_> {
         match self {
@@ -227,7 +217,7 @@ impl WorkKey {
         }
     }
 
-    /// The partition of the index `due` that it belongs to.
+    /// The item's partition of the index `due`.
     #[must_use]
     pub fn due_shard(&self) -> String {
         match self {
@@ -241,7 +231,7 @@ impl WorkKey {
 }
 
 impl OwnKey {
-    /// The key of a process that an item of `who`'s names.
+    /// The key of the process `id` of the tenant of `who`.
     pub(super) fn named(who: &LongCopyKey, id: ProcessId) -> Self {
         Self { tenant: who.tenant.clone(), id }
     }
@@ -294,7 +284,7 @@ mod tests {
     use crate::common::ids::uuid_of;
 
     #[test]
-    fn only_what_can_be_woken_has_a_key_that_is_taken_apart() {
+    fn only_keys_of_items_that_can_be_woken_are_parsed() {
         let tenant: TenantId = "acme".parse().unwrap();
         let id = uuid_of(&["x"]);
         let records = Kind::ALL.map(|kind| ItemKey::Record(&tenant, kind, id));
