@@ -1,4 +1,4 @@
-//! What Lambda calls: how a function is built, and how it is served. Each function is one type that implements one of these.
+//! How Lambda builds and serves the functions. Each function is one type that implements one of these traits.
 
 use lambda_http::{Body, Request, Response};
 pub use lambda_runtime::Error;
@@ -13,16 +13,16 @@ use crate::{
 
 /// A function behind API Gateway.
 pub trait HttpFunction: Sized + Send + Sync + 'static {
-    /// Whether it needs the deployment's keys for most requests, so that it reads them before the first.
+    /// Whether most requests need the deployment's keys, so that they are read at the start.
     const NEEDS_KEYS: bool = true;
 
-    /// Built once per execution environment.
+    /// Built once for each execution environment.
     fn new(deployment: &Deployment) -> Self;
 
-    /// What every request passes first.
+    /// The gate that every request passes first.
     fn gate(&self) -> &Gate;
 
-    /// Answers one of the routes.
+    /// Answers a request to one of the routes.
     fn route(
         &self,
         scope: &RequestScope<'_>,
@@ -30,30 +30,28 @@ pub trait HttpFunction: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Response<Body>, ApiError>> + Send;
 }
 
-/// A function that takes any other event.
+/// A function for any other event.
 pub trait EventFunction: Sized + Send + Sync + 'static {
-    /// What it is called with.
     type Event: DeserializeOwned + Send;
-    /// What it answers.
     type Answer: Serialize;
 
-    /// Whether it needs the deployment's keys for most events, so that it reads them before the first.
+    /// Whether most events need the deployment's keys, so that they are read at the start.
     const NEEDS_KEYS: bool = false;
 
-    /// Built once per execution environment.
+    /// Built once for each execution environment.
     fn new(deployment: &Deployment) -> Self;
 
-    /// Handles one event. An error is a failed call, which Lambda repeats as the template says.
+    /// Handles one event. An error is a failed invocation, which Lambda repeats as the template says.
     fn handle(&self, event: Self::Event) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
 }
 
-/// One request to `function`, from the gate to the answer.
+/// Answers one request to `function`, through the gate.
 pub async fn answer<F: HttpFunction>(function: &F, request: Request) -> Response<Body> {
     let scope = function.gate().open(&request);
     scope.answer(function.route(&scope, &request)).await
 }
 
-/// Serves an [`HttpFunction`] as long as the execution environment lives.
+/// Serves an [`HttpFunction`] for the life of the execution environment.
 ///
 /// # Errors
 /// The settings or the deployment's keys cannot be read.
@@ -62,7 +60,7 @@ pub async fn serve_http<F: HttpFunction>() -> Result<(), Error> {
     lambda_http::run(service_fn(async |request| Ok::<_, Error>(answer(&function, request).await))).await
 }
 
-/// Serves an [`EventFunction`] as long as the execution environment lives.
+/// Serves an [`EventFunction`] for the life of the execution environment.
 ///
 /// # Errors
 /// The settings or the deployment's keys cannot be read.

@@ -23,7 +23,7 @@ pub async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(level)
-        // A terminal that was closed must not stop whoever wanted to say something.
+        // A closed terminal must not stop a program that logs.
         .log_internal_errors(false)
         .init();
     let environment: HashMap<_, _> =

@@ -121,7 +121,7 @@ impl Local {
         Ok(self.system.functions.get(function)?.deployment.platform)
     }
 
-    /// A function as it runs at present, for whoever calls it later.
+    /// The function as it runs now, for a later call.
     ///
     /// # Errors
     /// There is no such function.

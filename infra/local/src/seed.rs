@@ -27,7 +27,7 @@ use crate::{
     stores::secrets::Secrets,
 };
 
-/// The tenant of whoever runs the local system.
+/// The tenant of the local system's user.
 pub const TENANT: &str = "local";
 
 /// The tenants' rate limit: higher than one machine reaches, even while a test's clock stands still.

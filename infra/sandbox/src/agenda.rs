@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::ids::Id;
 
-/// Only processes that have something to do are in it.
+/// Contains only processes with a pending action.
 #[derive(Default)]
 pub(crate) struct Agenda {
     times: BTreeMap<Id, Timestamp>,

@@ -42,7 +42,7 @@ pub struct Times {
     pub link_life: SignedDuration,
     /// Step between webhook tries: the next three follow after one, two and three steps. Default 2 min.
     pub webhook_retry_step: SignedDuration,
-    /// From the creation until a process nobody finished expires, where no `expiredDate` was given. Default 7 days.
+    /// From the creation until an unfinished process expires, if no `expiredDate` was given. Default 7 days.
     pub process_life: SignedDuration,
     /// How long one webhook request may take, in real time. Default 10 s.
     pub webhook_timeout: Duration,

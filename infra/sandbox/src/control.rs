@@ -1,4 +1,4 @@
-//! The controls for people who play with the sandbox by hand. No key: whoever reaches the port may use them.
+//! Controls for people who use the sandbox by hand. They need no key: every client that reaches the port may use them.
 
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};

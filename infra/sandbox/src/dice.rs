@@ -1,5 +1,5 @@
-//! Repeatable randomness: every random value is a keyed hash of the seed and a label for its purpose. Equal seeds give equal runs
-//! in whatever order requests arrive, and nothing has to be saved.
+//! Repeatable randomness: every random value is a keyed hash of the seed and a label for its purpose. Equal seeds give
+//! equal runs with requests in any order, and nothing needs to be saved.
 
 use hmac::{Hmac, Mac};
 use sha2::Sha256;

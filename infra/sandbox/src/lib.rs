@@ -2,9 +2,9 @@
 //! with people, reviewers and faults that follow a script, so that the local system and its tests meet everything a
 //! real provider does. Pictures are drawn by code, links to them really expire, webhooks are really sent and retried.
 //!
-//! Nothing happens by itself: [`Sandbox::tick`] carries out whatever is due at the configured clock's time, and
+//! Nothing happens by itself: [`Sandbox::tick`] runs everything that is due at the configured clock's time, and
 //! [`Sandbox::next_due`] says when to call it next. A test moves the clock and ticks; a running system ticks in a loop.
-//! Chance follows from a seed. What is left to others: binding a port, running the clock, and checking what arrives.
+//! Random values follow from a seed. The caller binds a port, runs the clock and checks what arrives.
 //!
 //! Each provider is a folder: `auco`, `link`, `tecalis`. What they share is one file each: `links` (signed URLs), `pictures`,
 //! `video`, `downloads`, `script` and `faults` (what goes wrong), `queue`, `deliver` and `webhooks` (sending), `journal`
@@ -12,8 +12,8 @@
 //!
 //! # Auco's script
 //!
-//! Whoever creates a process says how it goes by `custom.sandbox`, a string of comma-separated words. Without one it
-//! is `approved`. An unknown word is answered 400, naming it.
+//! The creator of a process chooses its course in `custom.sandbox`, a string of comma-separated words. The default is
+//! `approved`. The response to an unknown word is 400 and names it.
 //!
 //! | outcome | what happens |
 //! | --- | --- |
@@ -24,7 +24,7 @@
 //! | `rejected`, `blocked-invalidated` | three failed attempts, BLOCKED, and the reviewer says INVALIDATED |
 //! | `blocked-validated` | BLOCKED, then a webhook VALIDATED, and the query says APPROVED |
 //! | `blocked-validated-silent` | BLOCKED, then a webhook VALIDATED, but the query stays BLOCKED for ever |
-//! | `blocked` | BLOCKED, and nobody ever reviews it |
+//! | `blocked` | BLOCKED, without any review |
 //! | `expired` | the person never acts: EXPIRED at `expiredDate`, or after [`Times::process_life`]; no webhook |
 //! | `never` | stays INPROGRESS, even after that |
 //!
@@ -45,17 +45,17 @@
 //! | `html-picture:N` | a page in HTML instead of the picture |
 //! | `wrong-type:N` | the right picture, declared as `text/html` |
 //! | `gone:N` | 403, though the link is fresh |
-//! | `picture-size:N` | every picture is padded to N MB (up to 64); over 10 it is larger than anybody takes |
+//! | `picture-size:N` | every picture is padded to N MB (up to 64); a picture over 10 MB is over every size limit |
 //!
 //! N counts the queries of the process, or the downloads of each of its pictures; without `:N` the fault never ends.
 //! Several faults of pictures follow one another: `cut-off:1,gone:2` cuts the first download and refuses the next two.
 //!
 //! # LINK's script
 //!
-//! A request to verify has no field for the customer's own words, so the picture says how it goes: the first picture of
-//! the document, if it is one of [`Sandbox::link_picture`]. Any other picture means `ok`. A picture may say apart what the
-//! machine finds and what somebody finds by hand (`warning,not-match`): the same picture, sent again by hand under
-//! another id, then goes the second way. What is not said goes well. An unknown word is answered 400, naming it.
+//! A request to verify has no field for the customer's own words, so the picture chooses the course: the first picture of
+//! the document, if it is one of [`Sandbox::link_picture`]. Any other picture means `ok`. A picture may give different
+//! outcomes for the machine and for the review by hand (`warning,not-match`): the same picture, sent again by hand under
+//! another id, then takes the second course. The default is success. The response to an unknown word is 400 and names it.
 //!
 //! | outcome | by machine | by hand, [`Times::reviewer_acts_after`] later |
 //! | --- | --- | --- |
@@ -66,7 +66,7 @@
 //! | `not-processed` | NotProcessed, without fields | |
 //! | `warning` | Warning: the sides do not belong together | |
 //! | `warning-rejected` | Warning, likewise | NOT_APPROVED |
-//! | `processing` | Processing for ever, without a certificate | nobody ever looks |
+//! | `processing` | Processing for ever, without a certificate | no review |
 //! | `odd` | Ok; among the fields are a null and a text, and some without code or with an object as value | APPROVED; reasons and some values have another form |
 //! | `error` | the operation is Error, and so is its certification | |
 //! | `not-approved` | | NOT_APPROVED for every reason; a face NOT_MATCH and NOT_LIVE |
@@ -85,7 +85,7 @@
 //! | `create-5xx-after` | the first request does its work and is answered 500 |
 //! | `create-slow` | the first request does its work at once and is answered after [`Times::slow`] |
 //! | `refuse-repeat` | a request under a known id is answered 400 instead of the same again |
-//! | `token-expires` | a token that was used before, whatever for, is refused once |
+//! | `token-expires` | a token that was used before in any call is refused once |
 //! | `no-callback` | no callback at all |
 //! | `duplicate-callback` | every callback is sent three times |
 //! | `out-of-order` | the certificate is announced before the reviewer's result, which waits for it |
@@ -94,30 +94,30 @@
 //! | `certificate-html:N` | the content is a page in HTML |
 //! | `certificate-5xx:N` | 500 |
 //! | `certificate-error` | its callback says Error, and there never is one |
-//! | `certificate-elsewhere` | its callback names an address that nobody should ever call |
+//! | `certificate-elsewhere` | its callback names an address that must never be called |
 //!
 //! N counts the requests for a certificate that is made; without `:N` the fault never ends, and several follow one
 //! another.
 //!
 //! # Tecalis's script
 //!
-//! An authorization is created at a call of the sandbox's own (below), which takes the script. Operations follow one
-//! another: proof of life, then the document, each [`Times::person_acts_after`] after what was before.
+//! A call of the sandbox's own (below) creates an authorization and takes the script. Operations follow one another: proof
+//! of life, then the document, each [`Times::person_acts_after`] after the one before.
 //!
 //! | outcome | what happens |
 //! | --- | --- |
 //! | `approved` | both operations pass, seven pictures and a video, OK |
 //! | `rejected` | the document's machine-readable zone fails, KO |
 //! | `cancelled` | called off after the proof of life, CANCELLED |
-//! | `approved-then-cancelled` | OK, and [`Times::reviewer_acts_after`] later somebody overrides it by hand: CANCELLED |
-//! | `never` | nobody ever acts |
+//! | `approved-then-cancelled` | OK, and [`Times::reviewer_acts_after`] later a reviewer overrides it: CANCELLED |
+//! | `never` | the person never acts |
 //!
 //! The proof of life leaves a video of 3 MB, of N MB (up to 4095) with `video:N`, or none with `no-video`.
 //!
 //! `query-5xx:N`, `picture-size:N`, `cut-off:N`, `html-picture:N`, `wrong-type:N` and `gone:N` are as at Auco;
 //! `video-cut-off:N`, `video-html:N` and `video-gone:N` do the same to the video. With `array` the operations are a list
 //! instead of a map; with `array-by-type` one with the operation's id in `operation` and its name in `type`. With `odd:N` a word stands instead of the
-//! selfie's link in the first N answers. There are no callbacks, since nobody documents their form.
+//! selfie's link in the first N answers. There are no callbacks, because their form is undocumented.
 //!
 //! # For people
 //!
@@ -275,7 +275,7 @@ impl Sandbox {
         Some((length, hash.finalize().into()))
     }
 
-    /// What was called and sent since this sandbox was opened.
+    /// The calls received and sent since this sandbox was opened.
     pub fn calls(&self) -> CallCounts {
         self.state().calls
     }

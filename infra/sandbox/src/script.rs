@@ -37,7 +37,7 @@ impl CallbackFaults {
     }
 }
 
-/// What goes wrong with the call that creates something.
+/// The fault in a creation call.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub(crate) struct CreateFaults {

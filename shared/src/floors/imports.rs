@@ -1,24 +1,23 @@
-//! What a file imports: every path into this crate, in `use` and elsewhere.
+//! The imports of a file: every path into this crate, in `use` and elsewhere.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// A path of modules below the crate, and what is named in the last of them.
+/// A path of modules below the crate, and the item in the last module.
 pub(super) type Module = Vec<String>;
 
-/// One file.
+/// One source file.
 pub(super) struct SourceFile {
-    /// The module that it is.
     pub(super) module: Module,
     /// Every path into the crate.
     pub(super) imports: Vec<Module>,
-    /// Whether it names `lambda_http`, the HTTP of a function.
+    /// Whether the file uses `lambda_http`, the HTTP of a function.
     pub(super) has_lambda_http: bool,
-    /// What it re-exports, and from where.
+    /// Re-exported names, and their modules.
     pub(super) exports: Vec<(String, Module)>,
 }
 
 impl SourceFile {
-    /// The file `name` below `src`, with the text `text`.
+    /// Parses the file `name` below `src` with the text `text`.
     pub(super) fn new(name: &str, text: &str) -> Self {
         let mut module: Module = name.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
         if module.last().is_some_and(|last| last == "mod" || last == "lib") {
@@ -70,7 +69,7 @@ impl SourceFile {
         }
     }
 
-    /// Adds a path as it is written in `module`; one that leads out of the crate, or nowhere, is none.
+    /// Adds a path as written in `module`; ignores a path that leaves the crate or leads nowhere.
     fn add(&mut self, module: &Module, path: &[String], is_public: bool) {
         let supers = path.iter().take_while(|part| *part == "super").count();
         let full: Module = match path.first().map(String::as_str) {
@@ -104,7 +103,7 @@ fn is_punct(tokens: &[TokenTree], at: usize, sign: char) -> bool {
     matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == sign)
 }
 
-/// The path that begins at `at`, and where it ends.
+/// The path that begins at `at`, and the index after it.
 fn inline(tokens: &[TokenTree], at: usize) -> (Module, usize) {
     let (mut path, mut at) = (vec![ident(tokens, at).unwrap()], at + 1);
     while is_punct(tokens, at, ':') && is_punct(tokens, at + 1, ':') {

@@ -1,6 +1,6 @@
-//! The floors of this crate: no module imports anything of a floor above its own, and there are no circles.
+//! The floors of this crate: no module imports from a floor above its own, and no imports form a cycle.
 //!
-//! The imports are read from the source itself, inline paths (`crate::…`) included.
+//! The test reads the imports from the source, including inline paths (`crate::…`).
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -14,7 +14,7 @@ use std::{
 
 use imports::{Module, SourceFile};
 
-/// The floors, the highest first. Modules of one floor know nothing of each other.
+/// The floors, highest first. Modules of the same floor do not import each other.
 const FLOORS: [&[&str]; 12] = [
     &["lambda"],
     &["http"],
@@ -30,7 +30,7 @@ const FLOORS: [&[&str]; 12] = [
     &["common"],
 ];
 
-/// The floor of a module, the lowest being 0.
+/// The floor of a module; the lowest is 0.
 fn floor(module: &str) -> Option<usize> {
     FLOORS.iter().rev().position(|floor| floor.contains(&module))
 }
@@ -53,7 +53,7 @@ fn sources() -> Vec<SourceFile> {
     sources
 }
 
-/// The imports that run upward, or to a module that has no floor.
+/// Imports from a higher floor, or from a module that has no floor.
 fn upward(sources: &[SourceFile]) -> Vec<String> {
     let mut wrong = Vec::new();
     for source in sources.iter().filter(|source| !source.module.is_empty()) {
@@ -69,16 +69,16 @@ fn upward(sources: &[SourceFile]) -> Vec<String> {
     wrong
 }
 
-/// The files below `http` that name `lambda_http`.
-fn speaking_http(sources: &[SourceFile]) -> Vec<String> {
+/// The files below `http` that use `lambda_http`.
+fn using_lambda_http(sources: &[SourceFile]) -> Vec<String> {
     let below = sources.iter().filter(|source| source.module.first().is_some_and(|top| floor(top) < floor("http")));
     below.filter(|source| source.has_lambda_http).map(|source| source.module.join("::")).collect()
 }
 
-/// The circles among the parts of each module.
-fn circles(sources: &[SourceFile]) -> Vec<String> {
+/// The cycles among the parts of each module.
+fn cycles(sources: &[SourceFile]) -> Vec<String> {
     let modules: BTreeSet<&Module> = sources.iter().map(|source| &source.module).collect();
-    // What a module re-exports of its parts belongs to the part.
+    // An item that a module re-exports belongs to the part that defines it.
     let mut exports: BTreeMap<Module, Module> = BTreeMap::new();
     for source in sources {
         for (name, from) in &source.exports {
@@ -99,13 +99,13 @@ fn circles(sources: &[SourceFile]) -> Vec<String> {
     }
     let mut found = BTreeSet::new();
     for start in edges.keys() {
-        found.extend(way_back(start, &edges));
+        found.extend(shortest_cycle(start, &edges));
     }
     found.into_iter().collect()
 }
 
-/// The shortest way from a part back to itself, written from its first part in order of name.
-fn way_back(
+/// The shortest cycle through a part; `None` unless the part is the first of it in alphabetical order.
+fn shortest_cycle(
     start: &(String, String),
     edges: &BTreeMap<(String, String), BTreeSet<(String, String)>>,
 ) -> Option<String> {
@@ -137,20 +137,24 @@ fn no_import_runs_upward() {
 }
 
 #[test]
-fn no_use_case_speaks_http() {
-    assert_eq!(speaking_http(&sources()), [""; 0]);
+fn no_use_case_uses_lambda_http() {
+    assert_eq!(using_lambda_http(&sources()), [""; 0]);
     for text in ["use lambda_http::http::HeaderMap;", "fn f(_: lambda_http::Request) {}"] {
-        assert_eq!(speaking_http(&[SourceFile::new("workflow/create/mod.rs", text)]), ["workflow::create"], "{text}");
+        assert_eq!(
+            using_lambda_http(&[SourceFile::new("workflow/create/mod.rs", text)]),
+            ["workflow::create"],
+            "{text}"
+        );
     }
 }
 
 #[test]
-fn no_imports_run_in_a_circle() {
-    assert_eq!(circles(&sources()), [""; 0]);
+fn imports_form_no_cycle() {
+    assert_eq!(cycles(&sources()), [""; 0]);
 }
 
 #[test]
-fn an_arrow_upward_is_found_however_it_is_written() {
+fn an_upward_import_is_found_in_every_notation() {
     for text in [
         "use crate::workflow::Error;",
         "use crate::{common::RawJson, workflow::{Error, create}};",
@@ -175,18 +179,18 @@ fn an_arrow_upward_is_found_however_it_is_written() {
 }
 
 #[test]
-fn a_circle_is_found_also_through_what_is_re_exported() {
+fn a_cycle_through_a_re_export_is_found() {
     let planted = [
         SourceFile::new("notify/mod.rs", "pub use send::Sender;"),
         SourceFile::new("notify/send.rs", "use super::email;"),
         SourceFile::new("notify/email/mod.rs", "use super::schedule;"),
         SourceFile::new("notify/schedule.rs", "use super::Sender;"),
     ];
-    assert_eq!(circles(&planted), ["notify: email > schedule > send"]);
-    assert_eq!(circles(&planted[..3]), [""; 0]);
+    assert_eq!(cycles(&planted), ["notify: email > schedule > send"]);
+    assert_eq!(cycles(&planted[..3]), [""; 0]);
 }
 
-/// The modules that a map names: those in code marks in what stands first in its lines.
+/// The modules that a document lists: the names in code marks at the start of its lines.
 fn named(text: &str, start: &str, end: char) -> Vec<String> {
     let lines = text.lines().filter_map(|line| line.trim_start_matches("//!").trim().strip_prefix(start));
     let firsts = lines.filter_map(|line| line.split(end).next());
@@ -195,7 +199,7 @@ fn named(text: &str, start: &str, end: char) -> Vec<String> {
 }
 
 #[test]
-fn the_maps_in_the_documentation_say_the_same() {
+fn documentation_lists_the_same_floors() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let floors: Vec<_> = FLOORS.concat().into_iter().map(str::to_owned).collect();
     for (file, start, end) in [("src/lib.rs", "- ", ':'), ("../docs/architecture.md", "| ", '|')] {

@@ -1,4 +1,4 @@
-//! From request headers to a [`Caller`], with a short memory.
+//! Finds the [`Caller`] of a request by its headers, with a short cache.
 
 use std::{
     collections::HashMap,
@@ -14,30 +14,30 @@ use crate::{
     store::{Store, api_keys::key_hash},
 };
 
-/// How long a key's record is believed before it is read again, and so how fast a revocation works.
+/// How long a key's record is cached, and so how long a revoked key may still work.
 pub(super) const CACHED_FOR: SignedDuration = SignedDuration::from_secs(30);
-/// Keys remembered at once; beyond it the cache starts anew.
+/// The most keys in the cache; a full cache is cleared.
 const CACHED_KEYS: usize = 10_000;
 
-/// Knows callers by their keys.
+/// Authenticates callers by their keys.
 pub(super) struct Authenticator {
     store: Store,
     cache: Mutex<HashMap<String, Remembered>>,
 }
 
-/// What was found under a key's hash, and when.
+/// The result for a key's hash, and its time.
 type Remembered = (Timestamp, Option<Arc<Caller>>);
 
 impl Authenticator {
-    /// Remembers nobody yet.
+    /// Starts with an empty cache.
     pub(super) fn new(store: Store) -> Self {
         Self { store, cache: Mutex::default() }
     }
 
-    /// Who sent a request with these headers at `now`. One request for a key that was not seen for half a minute.
+    /// The caller of a request with these headers at `now`. One request for a key that is not in the cache.
     ///
     /// # Errors
-    /// 401 without a key that is known, not revoked and not at its end; 503 where it cannot be looked up.
+    /// 401 unless the key is known, not revoked and not expired; 503 if it cannot be read.
     pub(super) async fn caller(&self, headers: &HeaderMap, now: Timestamp) -> Result<Arc<Caller>, ApiError> {
         let hash = key_hash(presented_key(headers).ok_or_else(ApiError::unauthorized)?);
         let remembered = {
@@ -60,7 +60,7 @@ impl Authenticator {
     }
 }
 
-/// The key in `Authorization: Bearer …` or `X-Api-Key`. Where both are sent they must agree.
+/// The key in `Authorization: Bearer …` or `X-Api-Key`. If both are sent, they must be equal.
 #[must_use]
 pub fn presented_key(headers: &HeaderMap) -> Option<&str> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_comes_in_either_header_and_never_as_two() {
+    fn a_key_comes_in_either_header_and_both_must_agree() {
         assert_eq!(presented(&[("authorization", "Bearer k1")]).as_deref(), Some("k1"));
         assert_eq!(presented(&[("authorization", "bearer  k1 ")]).as_deref(), Some("k1"));
         assert_eq!(presented(&[("x-api-key", "k1")]).as_deref(), Some("k1"));

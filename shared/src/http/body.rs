@@ -1,4 +1,4 @@
-//! Reading request bodies: from bytes to a typed value, with an error that names the field.
+//! Reads request bodies: from bytes to a typed value, with an error that names the field.
 
 use std::collections::BTreeMap;
 
@@ -8,20 +8,20 @@ use serde_json::Value;
 use super::{ApiError, once};
 use crate::common::RawJson;
 
-/// The longest body that is read where none brings pictures.
+/// The longest body of a request without pictures.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
-/// The longest body that may bring pictures: 4 MiB of them in base64, and what belongs to them.
+/// The longest body of a request with pictures: 4 MiB of pictures in base64, and the other fields.
 pub const MAX_BODY_WITH_PICTURES_BYTES: usize = 4 * 1024 * 1024 + MAX_BODY_BYTES;
 
-/// The body as JSON, whatever its fields.
+/// The body as JSON, with any fields.
 ///
 /// # Errors
-/// 413 over [`MAX_BODY_BYTES`], 400 where it is not a JSON object, 422 where it has a field twice.
+/// 413 over [`MAX_BODY_BYTES`], 400 if it is not a JSON object, 422 if it contains a field twice.
 pub fn json(request: &Request) -> Result<Value, ApiError> {
     json_up_to(request, MAX_BODY_BYTES)
 }
 
-/// As [`json`], with another limit.
+/// As [`json`], with another limit in bytes.
 ///
 /// # Errors
 /// As [`json`].
@@ -41,7 +41,7 @@ pub fn json_up_to(request: &Request, limit: usize) -> Result<Value, ApiError> {
     }
 }
 
-/// The body; that of a `POST` without one is an object without fields.
+/// The body; an empty body of a `POST` counts as an object without fields.
 fn text(request: &Request) -> &[u8] {
     match request.body().as_ref() {
         [] if request.method() == Method::POST => b"{}",
@@ -49,7 +49,7 @@ fn text(request: &Request) -> &[u8] {
     }
 }
 
-/// The fields of the body, a JSON object, each as the text it came as.
+/// The fields of the body, a JSON object, each as the original text.
 ///
 /// # Errors
 /// As [`json`].
@@ -61,7 +61,7 @@ pub fn fields(request: &Request) -> Result<BTreeMap<String, RawJson>, ApiError> 
 /// The `Idempotency-Key` of a request.
 ///
 /// # Errors
-/// 422 where it is not 1 to 255 printable ASCII characters.
+/// 422 unless it has 1 to 255 printable ASCII characters.
 pub fn idempotency_key(request: &Request) -> Result<Option<&str>, ApiError> {
     let Some(key) = request.headers().get("idempotency-key") else { return Ok(None) };
     let is_printable = |key: &&str| key.bytes().all(|byte| matches!(byte, b' '..=b'~'));

@@ -1,62 +1,62 @@
-//! The one place where an outcome becomes a status and a code.
+//! The only place that maps an outcome to a status and a code.
 
 use crate::{common::FieldError, platform::SecretsError, process::ProcessId, store::StoreError, workflow};
 
-/// Wrong fields that are named.
+/// The most wrong fields in a response.
 const MAX_FIELDS: usize = 100;
 
-/// What programs go by. A code has one status and keeps it.
+/// The error codes that clients depend on. A code always has the same status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
-    /// The body or a parameter cannot be read at all.
+    /// The body or a parameter cannot be parsed.
     UnreadableRequest,
-    /// There is no key, or it is none of ours.
+    /// The API key is missing or unknown.
     Unauthorized,
-    /// A callback does not prove where it comes from.
+    /// A callback does not prove its origin.
     CallbackRefused,
-    /// The key may not do this.
+    /// The API key lacks the scope.
     Forbidden,
-    /// There is no such route.
+    /// The route does not exist.
     NoSuchRoute,
-    /// There is none of these, or it is another tenant's.
+    /// The record does not exist, or belongs to another tenant.
     NotFound,
     /// The process has no certificate.
     NoCertificate,
-    /// A request with the same idempotency key is being carried out.
+    /// A request with the same idempotency key is in progress.
     RequestInFlight,
     /// The evidence is not in the bucket.
     EvidenceNotStored,
-    /// There is nothing to decide.
+    /// The process is not in review, so it cannot be decided.
     NotInReview,
     /// The process is not approved.
     NotApproved,
-    /// The process is about another person than the one that is named.
+    /// The process is about another person than the request.
     AnotherPerson,
-    /// The process must not be redacted yet.
+    /// The process is on legal hold and cannot be redacted yet.
     OnLegalHold,
     /// Everything about the person was removed.
     Redacted,
-    /// Callbacks about the process are no longer taken.
+    /// The process no longer accepts callbacks.
     CallbackOver,
     /// The body is too long.
     TooLarge,
-    /// Fields are wrong. The first hundred are named.
+    /// Fields are wrong. The response names the first hundred.
     InvalidRequest,
-    /// The deployment or the tenant lacks what it takes.
+    /// A setting of the deployment or the tenant is missing.
     NotSetUp,
     /// The idempotency key was used with another body.
     IdempotencyKeyReused,
     /// The provider refuses the process.
     RefusedByProvider,
-    /// The provider that a tenant has for messages did not take one. No 5xx: one account of a customer's must not wake operators.
+    /// The tenant's provider for messages did not accept one. Not a 5xx: one customer's account must not alert operators.
     CodeNotTaken,
-    /// The contact was sent enough codes for now.
+    /// The contact has received the most codes for now.
     TooManyCodes,
-    /// The tenant's limit is used up.
+    /// The tenant's rate limit is used up.
     RateLimited,
-    /// Something of ours is wrong.
+    /// An internal error.
     InternalError,
-    /// Our own mail did not take a code.
+    /// Our own mail service did not accept a code.
     CodeNotSent,
     /// Operators have paused the provider.
     ProviderPaused,
@@ -65,7 +65,6 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// Every code there is.
     pub const ALL: [Self; 27] = [
         Self::UnreadableRequest,
         Self::Unauthorized,
@@ -96,7 +95,7 @@ impl ErrorCode {
         Self::Unavailable,
     ];
 
-    /// The code as answers show it.
+    /// The code as in responses.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -130,7 +129,6 @@ impl ErrorCode {
         }
     }
 
-    /// The HTTP status of its answers.
     #[must_use]
     pub fn status(self) -> u16 {
         match self {
@@ -155,18 +153,17 @@ impl ErrorCode {
     }
 }
 
-/// An answer that is not a success.
+/// An error response.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ApiError {
-    /// What kind of failure it is, for programs.
     pub code: ErrorCode,
-    /// One sentence for people; never repeats what the caller sent.
+    /// One sentence for people; never repeats the caller's input.
     pub message: String,
-    /// Which fields are wrong, where fields are.
+    /// The wrong fields, if any.
     pub fields: Vec<FieldError>,
-    /// Seconds to wait before trying again.
+    /// Seconds to wait before a retry.
     pub retry_after: Option<u32>,
-    /// The process that came of the request all the same, where one did.
+    /// The process that the request created despite the error, if any.
     pub process: Option<ProcessId>,
 }
 
@@ -175,25 +172,25 @@ impl ApiError {
         Self { code, message: message.into(), fields: Vec::new(), retry_after: None, process: None }
     }
 
-    /// The body or a parameter cannot be read at all.
+    /// The body or a parameter cannot be parsed.
     #[must_use]
     pub fn unreadable(message: &str) -> Self {
         Self::new(ErrorCode::UnreadableRequest, message)
     }
 
-    /// There is no key, or it is none of ours.
+    /// The API key is missing or unknown.
     #[must_use]
     pub fn unauthorized() -> Self {
         Self::new(ErrorCode::Unauthorized, "A valid API key is needed, as Authorization: Bearer or X-Api-Key.")
     }
 
-    /// The key may not do this.
+    /// The API key lacks the scope.
     #[must_use]
     pub fn forbidden(scope: &str) -> Self {
         Self::new(ErrorCode::Forbidden, format!("The API key lacks the scope {scope}."))
     }
 
-    /// There is no such route.
+    /// The route does not exist.
     #[must_use]
     pub fn no_route() -> Self {
         Self::new(ErrorCode::NoSuchRoute, "There is nothing at this path and method.")
@@ -205,14 +202,14 @@ impl ApiError {
         Self::new(ErrorCode::TooLarge, format!("The body is longer than {limit} bytes."))
     }
 
-    /// The tenant's limit is used up.
+    /// The tenant's rate limit is used up; `retry_after` is in seconds.
     #[must_use]
     pub fn rate_limited(retry_after: u32) -> Self {
         let message = "The limit of requests a minute is used up.";
         Self { retry_after: Some(retry_after), ..Self::new(ErrorCode::RateLimited, message) }
     }
 
-    /// There is none of these, or it is another tenant's.
+    /// The record does not exist, or belongs to another tenant.
     #[must_use]
     pub fn not_found(what: &'static str) -> Self {
         workflow::Error::NotFound(what).into()
@@ -224,13 +221,12 @@ impl ApiError {
         FieldError::new(field, message).into()
     }
 
-    /// Something of ours is wrong.
+    /// An internal error.
     #[must_use]
     pub fn internal() -> Self {
         workflow::Error::Internal.into()
     }
 
-    /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.code.status()

@@ -1,8 +1,8 @@
-//! The gate in front of every function that answers HTTP: who is calling, what they may do, how much of their limit is left,
-//! and one line in the log for each request.
+//! The gate in front of every HTTP function: it authenticates the caller, checks the scope and the rate limit, and logs one
+//! line for each request.
 //!
-//! A handler opens a [`RequestScope`], asks it for the [`Caller`], and has it answer. Lines that are logged meanwhile carry the
-//! request's id, tenant, key and process. The route is logged as the template names it; path and query never are.
+//! A handler opens a [`RequestScope`], asks it for the [`Caller`], and lets it answer. Log lines in the scope carry the
+//! request's id, tenant, key and process. The route is logged as in the template; path and query are never logged.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -35,7 +35,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Built once per execution environment.
+    /// Built once for each execution environment.
     #[must_use]
     pub fn new(platform: &Platform) -> Self {
         let store = Store::new(platform);
@@ -47,7 +47,7 @@ impl Gate {
         }
     }
 
-    /// Opens the scope of a request. Nothing is checked yet.
+    /// Opens the scope of a request, without any check.
     #[must_use]
     pub fn open<'a>(&'a self, request: &'a Request) -> RequestScope<'a> {
         let (request_id, route) = match request.request_context_ref() {
@@ -76,7 +76,7 @@ impl Gate {
     }
 }
 
-/// One request on its way through a function.
+/// A request in a function.
 pub struct RequestScope<'a> {
     gate: &'a Gate,
     request: &'a Request,
@@ -87,7 +87,7 @@ pub struct RequestScope<'a> {
     known: Mutex<Known>,
 }
 
-/// What was learnt of the request so far.
+/// Facts about the request that are known so far.
 #[derive(Default)]
 struct Known {
     caller: Option<Arc<Caller>>,
@@ -95,11 +95,11 @@ struct Known {
 }
 
 impl RequestScope<'_> {
-    /// Who is calling, if their key may do `scope`. The first time this counts against the tenant's limit; asked again, for
-    /// another scope, it only looks at the key.
+    /// The caller, if its key has `scope`. The first call counts against the tenant's limit; a further call, for another
+    /// scope, only checks the key.
     ///
     /// # Errors
-    /// 401 without a valid key, 429 beyond the limit, 403 without the scope, 503 where any of it cannot be looked up.
+    /// 401 without a valid key, 429 beyond the limit, 403 without the scope, 503 if the key or the counter cannot be read.
     pub async fn caller(&self, scope: Scope) -> Result<Arc<Caller>, ApiError> {
         let known = self.known().caller.clone();
         let caller = match known {
@@ -122,22 +122,22 @@ impl RequestScope<'_> {
         Ok(caller)
     }
 
-    /// The process that a part of the path names; from here on it stands in what is logged.
+    /// Parses a process id from the path. Log lines carry the id from here on.
     ///
     /// # Errors
-    /// 404 where it is no id.
+    /// 404 if it is not a valid id.
     pub fn process(&self, id: &str) -> Result<ProcessId, ApiError> {
         let id = id.parse().map_err(|_| ApiError::not_found("process"))?;
         self.concerns(id);
         Ok(id)
     }
 
-    /// Says which process it is about, where the path does not.
+    /// Sets the process of the request, if the path does not contain it.
     pub fn concerns(&self, process: ProcessId) {
         self.span.record("process", field::display(process));
     }
 
-    /// Does `work` and answers with what comes of it, the request's id and the tenant's standing on it.
+    /// Runs `work` and turns its result into a response with the request's id and the rate limit.
     pub async fn answer(&self, work: impl Future<Output = Result<Response<Body>, ApiError>>) -> Response<Body> {
         let outcome =
             catch_panic(work.instrument(self.span.clone())).await.unwrap_or_else(|_| Err(ApiError::internal()));

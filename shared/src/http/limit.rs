@@ -1,8 +1,8 @@
-//! How many requests a minute a tenant may make: this environment's share of the tenant's counter.
+//! The rate limit of a tenant: this execution environment's share of the tenant's counter.
 //!
-//! The share is taken in blocks, so that most requests cost the table nothing. A block is as large as what was used here in
-//! this minute, at least 1 and at most a twentieth of the limit: an idle environment takes next to nothing from the
-//! others, a busy one soon asks seldom, and small limits are exact. Nothing is given out that was not taken.
+//! The share is taken in blocks, so that most requests need no request to the table. A block is as large as the use in this
+//! environment in this minute, at least 1 and at most a twentieth of the limit. So an idle environment takes almost nothing
+//! from the others, a busy one soon asks rarely, and small limits are exact. No request is granted without a block.
 
 use std::{
     collections::HashMap,
@@ -21,25 +21,24 @@ use crate::{
     },
 };
 
-/// A block is at most the limit divided by this.
+/// The largest block is the limit divided by this.
 const BLOCKS: u32 = 20;
-/// How often a block is asked for before it counts as trouble: others may open windows meanwhile.
+/// Tries to take a block before it counts as an error; meanwhile other environments may open windows.
 const TRIES: usize = 4;
-/// Tenants remembered at once; beyond it the memory starts anew, and what was taken is lost.
+/// The most tenants in memory; a full memory is cleared, and the blocks in it are lost.
 const TENANTS: usize = 10_000;
 
-/// The shares of all tenants.
 pub(super) struct Limits {
     store: Store,
     shares: Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<Share>>>>,
 }
 
-/// What one tenant has left here.
+/// A tenant's share in this environment.
 #[derive(Default)]
 struct Share {
     window: i64,
-    /// When the counter was last asked. What it said is believed no longer than a key's record: it also says whether the
-    /// tenant is suspended.
+    /// When the counter was last read. The result is valid as long as a cached key: it also says whether the tenant is
+    /// suspended.
     asked_at: Option<Timestamp>,
     refused: bool,
     held: u32,
@@ -48,19 +47,19 @@ struct Share {
     per_minute: u32,
 }
 
-/// How a tenant stands after a request.
+/// A tenant's rate limit after a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Standing {
-    /// Whether the request may go on.
+    /// Whether the request is within the limit.
     pub(super) granted: bool,
     per_minute: u32,
     remaining: u32,
-    /// Seconds to the end of the window.
+    /// Seconds until the window ends.
     pub(super) reset: u32,
 }
 
 impl Standing {
-    /// Says it in the fields `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-09).
+    /// Writes the headers `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-09).
     pub(super) fn write(&self, headers: &mut HeaderMap) {
         let Self { per_minute, remaining, reset, .. } = self;
         for (name, value) in [
@@ -75,7 +74,7 @@ impl Standing {
 }
 
 impl Limits {
-    /// Nothing is taken yet.
+    /// Starts without any block.
     pub(super) fn new(store: Store) -> Self {
         Self { store, shares: Mutex::default() }
     }
@@ -83,10 +82,10 @@ impl Limits {
     /// Counts a request of `caller` at `now`.
     ///
     /// # Errors
-    /// 401 where the tenant is suspended, 503 where the counter cannot be asked.
+    /// 401 if the tenant is suspended, 503 if the counter cannot be read.
     pub(super) async fn count(&self, caller: &Caller, now: Timestamp) -> Result<Standing, ApiError> {
         let share = self.share(caller.tenant());
-        // Whoever asks the counter holds the share, so that others wait for the block instead of taking their own.
+        // The lock is held during the read, so that other requests wait for this block instead of taking their own.
         let mut share = share.lock().await;
         let opens = share.window < window_of(now);
         if opens {
@@ -113,8 +112,8 @@ impl Limits {
         })
     }
 
-    /// Takes a block of the window of `now`; `None` where the tenant is suspended or gone. `open` says whether nobody is known to have
-    /// opened the window yet: it decides which request is tried first. One request, or two where that guess is wrong.
+    /// Takes a block of the window of `now`; `None` if the tenant is suspended or does not exist. `open` says whether the
+    /// window is probably still closed, and so which request is tried first. One request, or two if that guess is wrong.
     async fn take(
         &self,
         caller: &Caller,
@@ -130,7 +129,7 @@ impl Limits {
                 Taken::Not(counter) if counter.suspended => return Ok(None),
                 Taken::Not(counter) => counter,
             };
-            // A window that another clock opened counts, even where it is still to come here.
+            // A window that another clock opened counts, even if it is in the future here.
             window = window.max(counter.window);
             open = counter.window < window;
             if !open && counter.left <= 0 {
@@ -150,12 +149,12 @@ impl Limits {
 }
 
 impl Share {
-    /// How much to take next.
+    /// The size of the next block.
     fn block(&self) -> u32 {
         self.used.min(self.per_minute / BLOCKS).max(1)
     }
 
-    /// Whether the last answer was that nothing is left.
+    /// Whether the counter had nothing left when it was last read.
     fn is_used_up(&self) -> bool {
         self.asked_at.is_some() && self.left == 0
     }
@@ -165,7 +164,7 @@ impl Share {
         match taken {
             None => (self.refused, self.held) = (true, 0),
             Some(Block { window, granted, left, per_minute }) => {
-                // What is held was taken for its own window only.
+                // Requests held belong to their own window only.
                 let kept = if self.window == window { self.held } else { 0 };
                 (self.window, self.refused) = (window, false);
                 (self.held, self.left, self.per_minute) = (kept.saturating_add(granted), left, per_minute);

@@ -1,4 +1,4 @@
-//! HTTP as customers see it: the gate in front of every function, the envelope, errors, who is calling, request bodies,
+//! HTTP as customers see it: the gate in front of every function, the envelope, errors, authentication, request bodies and
 //! paging.
 
 pub mod authenticator;

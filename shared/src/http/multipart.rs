@@ -1,8 +1,8 @@
-//! Reading bodies of `multipart/form-data` (RFC 7578, over RFC 2046): named parts, of which some are files.
+//! Reads `multipart/form-data` bodies (RFC 7578, based on RFC 2046): named parts, some of which are files.
 //!
-//! Headers and their parameters are read as RFC 9110 writes them, since clients differ: names in any case, blanks around `;`,
-//! values quoted or bare, parameters in any order, `filename*` beside `filename`, folded lines. The crate that was here before looked for
-//! `name=` wherever it stood, in a file's name too.
+//! Headers and their parameters are parsed as RFC 9110 defines them, because clients differ: names in any case, spaces
+//! around `;`, quoted or plain values, parameters in any order, `filename*` next to `filename`, folded lines. A former
+//! crate searched for `name=` anywhere, even inside a file's name.
 
 use std::collections::BTreeMap;
 
@@ -11,21 +11,20 @@ use lambda_http::{Request, http::header::CONTENT_TYPE};
 
 use super::ApiError;
 
-/// The longest mark between parts.
+/// The longest boundary.
 const MAX_BOUNDARY_BYTES: usize = 70;
-/// The part with which a form says how its texts are written.
+/// The name of the part that gives the charset of a form's texts.
 const CHARSET: &str = "_charset_";
-/// Ways to send a part that leave its bytes as they are.
+/// Transfer encodings that leave the bytes unchanged.
 const PLAIN: [&str; 3] = ["7bit", "8bit", "binary"];
 
-/// A part. What is in it may be personal, so `Debug` shows its length only.
+/// A part. It may contain personal data, so `Debug` shows only its length.
 pub struct Part {
-    /// Its bytes.
     pub bytes: Bytes,
 }
 
 impl Part {
-    /// The part as text; `None` where it is no UTF-8.
+    /// The part as text; `None` if it is not UTF-8.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         std::str::from_utf8(&self.bytes).ok().map(str::trim)
@@ -38,10 +37,10 @@ impl std::fmt::Debug for Part {
     }
 }
 
-/// The parts of a body of at most `limit` bytes, by name. A field that was left empty is none: browsers send it all the same.
+/// The parts of a body of at most `limit` bytes, by name. Skips empty file fields, which browsers send anyway.
 ///
 /// # Errors
-/// 413 over the limit, 400 where it is no such body, 422 where it has a part that is not among `known`, or one twice.
+/// 413 over the limit, 400 if the body is not multipart, 422 if a part is not among `known` or occurs twice.
 pub async fn read(request: &Request, limit: usize, known: &[&str]) -> Result<BTreeMap<String, Part>, ApiError> {
     let body: &[u8] = request.body().as_ref();
     if body.len() > limit {
@@ -75,7 +74,7 @@ pub async fn read(request: &Request, limit: usize, known: &[&str]) -> Result<BTr
     Ok(read)
 }
 
-/// A part as it came.
+/// A part before its checks.
 struct Raw<'a> {
     name: String,
     file_name: Option<String>,
@@ -83,7 +82,7 @@ struct Raw<'a> {
     bytes: &'a [u8],
 }
 
-/// What stands between the parts of a body of this type.
+/// The boundary in a content type.
 fn boundary(kind: &str) -> Option<String> {
     let (kind, parameters) = parameters(kind)?;
     let boundary = one(&parameters, "boundary")?.trim_end();
@@ -91,7 +90,7 @@ fn boundary(kind: &str) -> Option<String> {
     (kind.eq_ignore_ascii_case("multipart/form-data") && fits).then(|| boundary.to_owned())
 }
 
-/// The parts between the marks, `None` for each that has no name; nothing where the last mark is missing.
+/// The parts between the boundaries, `None` for a part without a name; `None` as a whole if the last boundary is missing.
 fn parts<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<Option<Raw<'a>>>> {
     let mark = format!("--{boundary}").into_bytes();
     let (mut parts, mut begin, mut from) = (Vec::new(), None, 0);
@@ -107,16 +106,16 @@ fn parts<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<Option<Raw<'a>>>> {
     }
 }
 
-/// A line that stands between parts.
+/// A boundary line.
 struct Mark {
-    /// Where it begins, with the end of the line before it.
+    /// Where it begins, including the line break before it.
     at: usize,
-    /// Where the next line does.
+    /// Where the next line begins.
     next: usize,
     is_last: bool,
 }
 
-/// The next line that is `mark` and no more than blanks; that a line begins with it is not enough.
+/// The next line that contains only `mark` and spaces; a line that merely begins with `mark` does not count.
 fn mark_from(body: &[u8], mark: &[u8], mut from: usize) -> Option<Mark> {
     loop {
         let at = from + find(body.get(from..)?, mark)?;
@@ -134,10 +133,10 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
 }
 
-/// Reads a part's headers.
+/// Parses a part's headers.
 fn raw(part: &[u8]) -> Option<Raw<'_>> {
     let end = find(part, b"\r\n\r\n")?;
-    // A line that begins with a blank goes on with the one before it.
+    // A line that begins with a space continues the line before it.
     let head = String::from_utf8_lossy(&part[..end]).replace("\r\n ", " ").replace("\r\n\t", " ");
     let header = |wanted: &str| {
         let of = |line: &str| {
@@ -150,14 +149,14 @@ fn raw(part: &[u8]) -> Option<Raw<'_>> {
     if !kind.eq_ignore_ascii_case("form-data") {
         return None;
     }
-    // RFC 8187: a charset, a language, and the text.
+    // RFC 8187: charset, language and text.
     let extended = |name| one(&parameters, name).and_then(|value| value.rsplit('\'').next());
     let name = one(&parameters, "name").or_else(|| extended("name*"))?.to_owned();
     let file_name = one(&parameters, "filename*").or_else(|| one(&parameters, "filename")).map(str::to_owned);
     Some(Raw { name, file_name, encoding: header("content-transfer-encoding"), bytes: &part[end + 4..] })
 }
 
-/// A header's value and its parameters, with names in small letters (RFC 9110, section 5.6.6).
+/// A header's value and its parameters, with names in lower case (RFC 9110, section 5.6.6).
 fn parameters(text: &str) -> Option<(String, Vec<(String, String)>)> {
     let (value, mut rest) = text.split_once(';').unwrap_or((text, ""));
     let mut parameters = Vec::new();
@@ -179,8 +178,8 @@ fn parameters(text: &str) -> Option<(String, Vec<(String, String)>)> {
     }
 }
 
-/// A quoted text, whose beginning is read, and what follows it. Browsers write a backslash as it is, so that it only stands before
-/// another or before a quotation mark for something else.
+/// Reads a quoted text after its opening quotation mark; returns the text and the rest. Browsers send a backslash
+/// unescaped, so it is an escape only before another backslash or a quotation mark.
 fn unquoted(text: &str) -> Option<(String, &str)> {
     let (mut plain, mut letters) = (String::new(), text.char_indices().peekable());
     while let Some((at, letter)) = letters.next() {
@@ -193,7 +192,7 @@ fn unquoted(text: &str) -> Option<(String, &str)> {
     None
 }
 
-/// The value of a parameter that is there once.
+/// The value of a parameter that occurs exactly once.
 fn one<'a>(parameters: &'a [(String, String)], name: &str) -> Option<&'a str> {
     let mut values = parameters.iter().filter(|(other, _)| other == name);
     let (_, value) = values.next()?;
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_form_is_read_as_any_client_writes_it() {
+    async fn forms_of_all_common_clients_are_read() {
         let part = r#"Content-Disposition: form-data; name="file"; filename="a.csv""#;
         for kind in [
             "multipart/form-data; boundary=b",
@@ -231,7 +230,7 @@ mod tests {
             assert_eq!(read_as(kind, &body(part)).await.unwrap(), [("file".to_owned(), "rows".to_owned())], "{kind}");
         }
         for head in [
-            // .NET, curl, older Python, OkHttp, and what the others do.
+            // .NET, curl, older Python, OkHttp, and other variants.
             "Content-Disposition: form-data; name=file; filename=a.csv; filename*=utf-8''a%C3%B1o.csv\r\nContent-Type: text/csv",
             "content-disposition:form-data;name=\"file\";filename=\"C:\\dir\\a.csv\"",
             "Content-Type: text/csv; charset=utf-8\r\nCONTENT-DISPOSITION: Form-Data ; FileName=\"a.csv\" ; NAME = \"file\" ",
@@ -243,7 +242,7 @@ mod tests {
             let read = read_as("multipart/form-data; boundary=b", &body(head)).await;
             assert_eq!(read.unwrap(), [("file".to_owned(), "rows".to_owned())], "{head}");
         }
-        // Blanks behind a mark, lines that only begin like one, something before the first and behind the last.
+        // Spaces after a boundary, lines that only begin like one, text before the first boundary and after the last.
         let head = "Content-Disposition: form-data; name=\"file\"";
         let odd = format!(
             "for old mail programs\r\n--b \t\r\n{head}\r\n\r\nx--b\r\n--bc\r\n--b- \r\n\r\n--b--\r\nthe end\r\n--b\r\n"
@@ -253,18 +252,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_browsers_send_of_an_empty_field_is_nothing() {
+    async fn an_empty_file_field_is_skipped() {
         let empty = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\"\r\nContent-Type: application/octet-stream\r\n\r\n\r\n\
                      --b\r\nContent-Disposition: form-data; name=\"_charset_\"\r\n\r\nUTF-8\r\n\
                      --b\r\nContent-Disposition: form-data; name=\"tmp_file_id\"\r\n\r\n\r\n--b--";
         assert_eq!(read_as("multipart/form-data; boundary=b", empty).await.unwrap(), []);
-        // A file that is empty is one.
+        // An empty file that has a name is kept.
         let file = body("Content-Disposition: form-data; name=\"file\"; filename=\"a.csv\"").replace("rows", "");
         assert_eq!(read_as("multipart/form-data; boundary=b", &file).await.unwrap().len(), 1);
     }
 
     #[tokio::test]
-    async fn what_is_no_form_is_refused() {
+    async fn an_invalid_form_is_refused() {
         let form = body("Content-Disposition: form-data; name=\"file\"");
         let too_long = format!("multipart/form-data; boundary={}", "b".repeat(71));
         for (kind, body, status) in [

@@ -1,20 +1,21 @@
-//! Whether a JSON text has a field twice in one object. Readers choose differently then (RFC 8259, section 4), most the last: what a
-//! customer's own program checked before is not what we would store.
+//! Finds a field that occurs twice in one JSON object. Parsers handle this differently (RFC 8259, section 4), and most take
+//! the last value: a customer's own program could check another value than the one that we store.
 
 use std::{collections::HashSet, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// The path of the first field that is there twice.
+/// The path of the first field that occurs twice.
 pub(super) fn twice(json: &[u8]) -> Option<String> {
     let mut found = None;
     let once = Once { place: Place::Whole, found: &mut found };
-    // Whether it is JSON is for others to say.
+    // Other code checks whether the text is JSON.
     let _ = once.deserialize(&mut serde_json::Deserializer::from_slice(json));
     found
 }
 
-/// Where a value stands. Written out only for a field that is there twice: a text may have many long paths.
+/// The position of a value. It becomes text only for a field that occurs twice, because a JSON text may have many long
+/// paths.
 #[derive(Clone, Copy)]
 enum Place<'p> {
     Whole,
@@ -33,7 +34,7 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// Looks at a value.
+/// Visits a value.
 struct Once<'f> {
     place: Place<'f>,
     found: &'f mut Option<String>,
@@ -110,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_that_is_there_twice_is_found_wherever_it_stands() {
+    fn a_repeated_field_is_found_at_any_depth() {
         for (json, path) in [
             (r#"{"a":1,"b":2,"a":1}"#, "a"),
             (r#"{"a":{"b":{},"\u0062":[]}}"#, "a.b"),
@@ -124,9 +125,9 @@ mod tests {
     }
 
     #[test]
-    fn long_paths_are_not_written_out_for_every_value() {
+    fn paths_are_written_only_for_repeated_fields() {
         let name = "n".repeat(1 << 20);
-        // One path for each element would be a terabyte.
+        // A text path for each element would take a terabyte.
         let json = format!(r#"{{"{name}":[{}{{"a":1,"a":2}}]}}"#, "0,".repeat(1 << 20));
         assert_eq!(twice(json.as_bytes()), Some(format!("{name}[{}].a", 1 << 20)));
     }

@@ -1,24 +1,24 @@
-//! Reading the query string: every parameter of it is known, or an error names it.
+//! Reads the query string: every parameter must be known, otherwise an error names it.
 
 use lambda_http::{Request, RequestExt as _};
 use uuid::Uuid;
 
 use super::ApiError;
 
-/// How long a link works where nothing else is asked for, in minutes.
+/// The default lifetime of a link, in minutes.
 const DEFAULT_LINK_MINUTES: u64 = 15;
 
-/// The query string, every parameter of which is known.
+/// A query string with known parameters only.
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
     /// Reads the query string of a request that takes the parameters `known`.
     ///
     /// # Errors
-    /// 422 naming the first parameter that is not among them, or is given twice.
+    /// 422 with the name of the first parameter that is unknown or occurs twice.
     pub fn read(request: &Request, known: &[&str]) -> Result<Self, ApiError> {
         let parameters = request.query_string_parameters();
-        // An `&` too many, with nothing beside it, says nothing.
+        // An extra `&` with nothing next to it is ignored.
         let pairs = parameters.iter().filter(|(name, value)| !(name.is_empty() && value.is_empty()));
         let mut read: Vec<(String, String)> = Vec::new();
         for (name, value) in pairs {
@@ -33,25 +33,24 @@ impl Query {
         Ok(Self(read))
     }
 
-    /// A parameter's value.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// A parameter that names a record.
+    /// A parameter that is the id of a record.
     ///
     /// # Errors
-    /// 422 where it is no UUID.
+    /// 422 if it is not a UUID.
     pub fn id(&self, name: &str) -> Result<Option<Uuid>, ApiError> {
         let id = self.get(name).map(str::parse).transpose();
         id.map_err(|_| ApiError::invalid_field(name, "must be a UUID"))
     }
 
-    /// A parameter that is `true` or `false`, in any case (Python), or `1` or `0` (PHP); absent is `false`.
+    /// A parameter that is `true` or `false`, in any case (Python), or `1` or `0` (PHP); `false` if absent.
     ///
     /// # Errors
-    /// 422 where it is neither.
+    /// 422 if it is none of these.
     pub fn flag(&self, name: &str) -> Result<bool, ApiError> {
         match self.get(name).map(str::to_lowercase).as_deref() {
             None | Some("false" | "0") => Ok(false),
@@ -60,10 +59,10 @@ impl Query {
         }
     }
 
-    /// `expires_in_min`: how long a link is to work.
+    /// `expires_in_min`: the lifetime of a link in minutes.
     ///
     /// # Errors
-    /// 422 where it is not a number from 1 to 60.
+    /// 422 unless it is a number from 1 to 60.
     pub fn link_minutes(&self) -> Result<u64, ApiError> {
         match self.get("expires_in_min") {
             None => Ok(DEFAULT_LINK_MINUTES),
@@ -93,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_read_as_any_client_writes_it() {
+    fn queries_of_all_common_clients_are_read() {
         for text in
             ["refresh=true", "refresh=True", "refresh=1", "refresh=+TRUE", "&refresh=true&=&", "refresh=%20true%20"]
         {
@@ -108,12 +107,12 @@ mod tests {
         assert_eq!((page.page, page.per_page, page.cursor), (3, crate::common::page::DEFAULT_PER_PAGE, None));
         let id = "71266B80-F04B-4A2C-9314-963D3A182F2B";
         assert_eq!(read(&format!("person_id={id}+")).unwrap().id("person_id").unwrap(), id.parse().ok());
-        // Whose is left out by mistake would list everybody's.
+        // An empty filter would list the records of every person.
         assert!(read("person_id=").unwrap().id("person_id").is_err());
     }
 
     #[test]
-    fn what_is_given_twice_is_not_chosen_from() {
+    fn a_repeated_or_unknown_parameter_is_refused() {
         for text in ["page=1&page=2", "refresh=true&refresh=true", "more=1", "Page=1"] {
             assert_eq!(read(text).err().unwrap().status(), 422, "{text}");
         }

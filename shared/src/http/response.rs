@@ -20,12 +20,12 @@ pub fn success(status: u16, result: &impl Serialize) -> Response<Body> {
         success: bool,
         result: &'a T,
     }
-    // Written as it is, not by way of a `Value`, which would round long numbers.
+    // Serialised directly: a `Value` would round long numbers.
     let body = serde_json::to_string(&Success { success: true, result });
     body.map_or_else(|_| failure(&ApiError::internal(), ""), |body| respond(status, body))
 }
 
-/// The success of making something, which is at `location` from now on. `replayed` where an earlier request made it.
+/// The response to a creation at `location`. `replayed` if an earlier request created it.
 pub fn created(status: u16, location: &str, replayed: bool, result: &impl Serialize) -> Response<Body> {
     let mut response = success(status, result);
     if let Ok(location) = HeaderValue::try_from(location) {
@@ -37,7 +37,7 @@ pub fn created(status: u16, location: &str, replayed: bool, result: &impl Serial
     response
 }
 
-/// An answer without a body.
+/// A response without a body.
 #[must_use]
 pub fn no_content() -> Response<Body> {
     let mut response = Response::new(Body::Empty);
@@ -45,17 +45,17 @@ pub fn no_content() -> Response<Body> {
     response
 }
 
-/// A success that leads to `url`.
+/// A redirect (303) to `url`.
 ///
 /// # Errors
-/// 500 where `url` cannot stand in a header.
+/// 500 if `url` is not a valid header value.
 pub fn see_other(url: &str, result: &impl Serialize) -> Result<Response<Body>, ApiError> {
     let mut response = success(303, result);
     response.headers_mut().insert("location", url.parse().map_err(|_| ApiError::internal())?);
     Ok(response)
 }
 
-/// A failure. `request_id` is what a customer tells us when asking about it.
+/// An error response. Customers quote `request_id` when they ask about it.
 #[must_use]
 pub fn failure(error: &ApiError, request_id: &str) -> Response<Body> {
     let mut body = json!({
@@ -78,8 +78,9 @@ pub fn failure(error: &ApiError, request_id: &str) -> Response<Body> {
     response
 }
 
-/// The address a request came from: as API Gateway saw it, or, where that is one of the `proxies`, as they say in `X-Forwarded-For`.
-/// Each of them adds whom it was asked by at the end; the last one that is none of them is believed, and nothing before it.
+/// The client address of a request: the address that API Gateway saw, or, if that is one of the `proxies`, the address in
+/// `X-Forwarded-For`. Each proxy appends the address of its own client, so the last address that is not a proxy counts. The
+/// addresses before it prove nothing.
 #[must_use]
 pub fn source(request: &Request, proxies: &[IpNet]) -> Option<IpAddr> {
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else { return None };
@@ -90,7 +91,7 @@ pub fn source(request: &Request, proxies: &[IpNet]) -> Option<IpAddr> {
     }
     let told: Vec<&str> = request.headers().get_all("x-forwarded-for").iter().flat_map(|line| line.to_str()).collect();
     for address in told.iter().flat_map(|line| line.split(',')).rev() {
-        // What cannot be read is nobody's address, and what stands before it is anybody's word.
+        // An invalid entry is not an address, and a client may invent the entries before it.
         let address = address.trim();
         let address = address.parse().or_else(|_| address.parse().map(|socket: SocketAddr| socket.ip())).ok()?;
         if !is_proxy(&address) {

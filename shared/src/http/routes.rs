@@ -1,4 +1,4 @@
-//! The routes that every family has: list, create, get, change.
+//! The routes of every family: list, create, get, change.
 
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
 use uuid::Uuid;
@@ -26,7 +26,7 @@ pub fn path(request: &Request) -> Vec<&str> {
 /// The id of a record of that kind, from a path.
 ///
 /// # Errors
-/// 404 where it is no id.
+/// 404 if it is not a valid id.
 pub fn id(kind: Kind, text: &str) -> Result<Uuid, ApiError> {
     text.parse().map_err(|_| ApiError::not_found(families::of(kind).noun))
 }
@@ -34,21 +34,21 @@ pub fn id(kind: Kind, text: &str) -> Result<Uuid, ApiError> {
 /// The id of a job, from a path.
 ///
 /// # Errors
-/// 404 where it is no id.
+/// 404 if it is not a valid id.
 pub fn job_id(text: &str) -> Result<Uuid, ApiError> {
     text.parse().map_err(|_| ApiError::not_found("job"))
 }
 
-/// What a request to the registry needs: reading, or changing.
+/// The scope that a request to the registry needs: read or write.
 #[must_use]
 pub fn scope_of(request: &Request) -> Scope {
     if request.method() == Method::GET { Scope::PeopleRead } else { Scope::PeopleWrite }
 }
 
-/// Answers a request to a family's list, or to one of its records, `path` being what follows the list's own.
+/// Answers a request to a family's list or one of its records; `path` is the part after the list's own path.
 ///
 /// # Errors
-/// Those of the use case; 404 for any other route.
+/// The errors of the use case; 404 for any other route.
 pub async fn family(
     records: &Records,
     family: &'static Family,
@@ -84,7 +84,7 @@ pub async fn family(
     }
 }
 
-/// The status of a creation. Seed `002_62dc5acb5b5aea27` answers two families with 200.
+/// The status of a creation. Seed `002_62dc5acb5b5aea27` uses 200 for two families.
 fn created(kind: Kind) -> u16 {
     match kind {
         Kind::BankAccount | Kind::Employment => 200,
@@ -92,10 +92,10 @@ fn created(kind: Kind) -> u16 {
     }
 }
 
-/// A parameter of the path as it was meant, whatever characters it has.
+/// A path parameter, decoded.
 ///
 /// # Errors
-/// 404 where the route has none of that name.
+/// 404 if the route has no such parameter.
 pub fn parameter(request: &Request, name: &str) -> Result<String, ApiError> {
     request.path_parameters().first(name).map(str::to_owned).ok_or_else(ApiError::no_route)
 }

@@ -1,4 +1,4 @@
-//! What a customer sees of a process.
+//! The JSON of a process and of a channel, as customers see it.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// A process, whole.
+/// A complete process.
 #[derive(Serialize)]
 pub struct ProcessView<'a> {
     id: String,
@@ -42,14 +42,13 @@ pub struct ProcessView<'a> {
     expires_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     legal_hold_until: Option<Timestamp>,
-    /// Whether all that is stored of it is locked.
+    /// Whether every stored object of the process is locked.
     #[serde(skip_serializing_if = "Option::is_none")]
     held: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     redacted_at: Option<Timestamp>,
 }
 
-/// The document.
 #[derive(Serialize)]
 struct DocumentView<'a> {
     country: &'a str,
@@ -59,7 +58,6 @@ struct DocumentView<'a> {
     number: Option<&'a Private<String>>,
 }
 
-/// A piece of evidence.
 #[derive(Serialize)]
 struct EvidenceView<'a> {
     id: String,
@@ -77,7 +75,6 @@ struct EvidenceView<'a> {
     captured_at: Option<Timestamp>,
 }
 
-/// The certificate.
 #[derive(Serialize)]
 struct CertificateView<'a> {
     /// `none`, `pending`, `stored`, `failed` or `redacted`.
@@ -108,7 +105,6 @@ impl<'a> CertificateView<'a> {
 }
 
 impl<'a> ProcessView<'a> {
-    /// The view of a process.
     #[must_use]
     pub fn of(process: &'a Process) -> Self {
         let request = &process.request;
@@ -119,7 +115,7 @@ impl<'a> ProcessView<'a> {
             status: process.status.as_str(),
             status_reason: process.status_reason.as_deref(),
             evidence_state: process.evidence_state().as_str(),
-            // What was redacted has no name to show.
+            // A redacted process has no name to show.
             person: process.redaction.is_none().then_some(&request.person),
             document: DocumentView {
                 country: &request.document.country,
@@ -168,7 +164,7 @@ impl<'a> EvidenceView<'a> {
     }
 }
 
-/// A channel, as answers show it.
+/// A channel in responses.
 #[derive(Serialize)]
 pub struct ChannelView<'a> {
     id: String,
@@ -206,7 +202,7 @@ enum ConfigView<'a> {
 }
 
 impl<'a> ChannelView<'a> {
-    /// The view of `channel`. `secret` is what signs its webhooks, in the one answer that shows it.
+    /// The view of `channel`. `secret` signs its webhooks; only one response shows it.
     #[must_use]
     pub fn of(channel: &'a Channel, secret: Option<&'a SecretString>) -> Self {
         let shown =

@@ -45,7 +45,7 @@ impl Api {
         result(self.client.post(format!("{}{path}", self.url)).bearer_auth(&self.key).json(body)).await
     }
 
-    /// Something as it stands.
+    /// Reads the resource at `path`.
     pub(super) async fn get(&self, path: &str) -> Result<Value, String> {
         result(self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.key)).await
     }

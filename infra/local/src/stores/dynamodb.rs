@@ -1,8 +1,9 @@
 //! DynamoDB: dynoxide over HTTP on loopback, in a file or in memory; and the tables that the template defines.
 //!
-//! Dynoxide is as strict as AWS where it matters here (conditions, transactions, reserved words, index names). What it
-//! lacks: a clock of its own, so whoever runs the schedules calls [`Embedded::sweep_ttl`]; and indexes over its stream
-//! records, an end of them and a cheap look for expired items, all of which [`schema`] adds to its SQLite database.
+//! Dynoxide is as strict as AWS in the points that matter here (conditions, transactions, reserved words, index names). It
+//! lacks a clock, so the program that runs the schedules calls [`Embedded::sweep_ttl`]. It also lacks indexes over its
+//! stream records, trimming of these records, and a cheap search for expired items; [`schema`] adds all three to its SQLite
+//! database.
 
 mod empty_maps;
 mod schema;

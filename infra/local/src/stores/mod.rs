@@ -86,7 +86,7 @@ impl Access {
         aws_sdk_dynamodb::Client::from_conf(builder.build())
     }
 
-    /// A DynamoDB Streams client, for whatever server there is.
+    /// A DynamoDB Streams client for the configured server.
     #[must_use]
     pub fn streams(&self) -> aws_sdk_dynamodbstreams::Client {
         let builder = aws_sdk_dynamodbstreams::config::Builder::from(&self.sdk()).endpoint_url(&self.dynamodb_url);

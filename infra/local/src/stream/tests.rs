@@ -8,8 +8,8 @@ use super::*;
 use crate::functions::InvokeError;
 use crate::template::Template;
 
-/// A mapping with the deployed settings of `run-work`, in front of a function that is played by `answer`; with what
-/// it was called with, and what was kept of failures.
+/// A mapping with the deployed settings of `run-work`, in front of a function that `answer` replaces. Records the events it
+/// was called with and the failures that were kept.
 struct Play {
     mapping: Mapping,
     calls: Arc<StdMutex<Vec<Vec<String>>>>,

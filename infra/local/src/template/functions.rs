@@ -22,7 +22,7 @@ pub struct Function {
     pub(super) path: String,
 }
 
-/// An HTTP route, or the route of whatever has no other (`$default`).
+/// An HTTP route, or the route for every other request (`$default`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// As API Gateway names it: `POST /processes/{id}` or `$default`.

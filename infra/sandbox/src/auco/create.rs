@@ -34,7 +34,7 @@ pub(super) async fn create(
     sandbox.state().calls.creates += 1;
     authorize(&headers, &sandbox.inner.auco_keys.private)?;
     let created = begin(&sandbox, &body)?;
-    // From here the caller may go away: the process exists and whatever it left to send is sent by the next tick.
+    // From here the caller may disconnect: the process exists, and the next tick sends what is still unsent.
     if let Some(claim) = created.first_send {
         claim.send().await;
     }

@@ -27,7 +27,7 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// Reads a body, whatever content type it was declared as. The error is Auco's `message`.
+    /// Reads a body with any content type. The error is Auco's `message`.
     pub fn read(body: &[u8], now: Timestamp) -> Result<Order, String> {
         let Ok(Value::Object(fields)) = serde_json::from_slice(body) else { return Err("BODY_INVALID".to_owned()) };
         let order = Order {

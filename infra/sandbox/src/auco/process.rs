@@ -61,7 +61,7 @@ pub(crate) enum ForcedStatus {
 #[derive(Debug)]
 pub(crate) struct StepRefused(pub &'static str);
 
-/// One attempt of the person; `Flaw` says what was wrong with it.
+/// One attempt of the person; `Flaw` is the error in it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Attempt {
     pub at: Timestamp,

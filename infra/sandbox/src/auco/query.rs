@@ -133,7 +133,7 @@ fn shown(process: &Process, number: usize, attempt: &Attempt, sandbox: &Sandbox)
     Value::Object(shown)
 }
 
-/// What nobody documents: both spellings of the flag, a number as text, a message that is none.
+/// Undocumented forms: both spellings of the flag, a number as text, a message of the wrong type.
 fn make_odd(attempt: &mut Value) {
     let flag = [&attempt["successful"], &attempt["successfull"]].into_iter().find(|flag| !flag.is_null()).cloned();
     attempt["successful"] = flag.clone().unwrap_or_default();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::script::Automatic;
 
-/// What was read. Some codes come more than once, by line of the card.
+/// The values read from the card. Some codes occur several times, once for each line of the card.
 const READ: [(&str, &str); 25] = [
     ("TYPE", "IDENTITY"),
     ("SIDE", "1"),
@@ -34,7 +34,7 @@ const READ: [(&str, &str); 25] = [
     ("MRZ", "ESPANOLA<ESPANOLA<<CARMEN<<<<<"),
 ];
 
-/// What was tested before the verdicts, on a good card.
+/// The tests before the verdicts, with the results of a good card.
 const TESTED: [(&str, &str); 12] = [
     ("TEST_MRZ_GLOBAL_INTEGRITY", "OK"),
     ("TEST_MRZ_FIELDS_INTEGRITY", "OK DOC_NUMBER"),
@@ -91,7 +91,7 @@ fn shown(code: &str, value: &str) -> Value {
     json!({ "type": kind, "code": code, "value": value, "description": code })
 }
 
-/// What nobody documents, in front of the fields.
+/// Undocumented entries in front of the fields.
 pub(super) fn make_odd(verification: &mut Value) {
     let odd = [json!(null), json!("SURNAME"), json!({ "value": "x" }), json!({ "code": "SEX", "value": { "x": "F" } })];
     if let Some(fields) = verification["fields"].as_array_mut() {

@@ -4,7 +4,8 @@
 //! seed contradicts itself, the examples count; that callbacks are tried again as at Auco is an assumption.
 //!
 //! `order` reads a request to verify, `script` is what its picture says, `request` is what becomes of it; `fields` are
-//! the machine's findings, `review` is what somebody found by hand, `pdf` draws the certificate. `token`, `verify` and
+//! `order` reads a request to verify, `script` reads its picture's script, `request` is its state. `fields` are the
+//! machine's findings, `review` the findings of the review by hand, `pdf` draws the certificate. `token`, `verify` and
 //! `certificate` are the calls.
 
 mod certificate;

@@ -1,7 +1,7 @@
 //! Reading a request to verify: which fields there are, which must be, and what they may hold (seed `003_…`).
 //!
-//! The seed lets a callback's address be left out where the user's settings have one; nobody has settings here, so it
-//! must be there when it is needed.
+//! According to the seed, a callback's address may be omitted if the user's settings have one. The sandbox has no such
+//! settings, so the address is required.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -20,7 +20,7 @@ pub(crate) struct Order {
     pub country: String,
     /// Where the certificate is announced, if one is wanted.
     pub certify_to: Option<String>,
-    /// Where the reviewer's result goes, if somebody shall look by hand.
+    /// The address for the reviewer's result, if a review by hand is requested.
     pub review_to: Option<String>,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct BadOrder {
 }
 
 impl Order {
-    /// Reads a body, whatever content type it was declared as, and the script of its first picture.
+    /// Reads a body with any content type, and the script of its first picture.
     pub(super) fn read(body: &[u8]) -> Result<(Order, Script), BadOrder> {
         let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
             return Err(BadOrder { id: String::new(), why: "The body is not a JSON object".to_owned() });

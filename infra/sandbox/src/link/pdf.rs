@@ -1,9 +1,9 @@
-//! Certificates drawn by code: a real PDF of one page that names the request and nothing else, so that whatever reads
-//! documents reads these.
+//! Certificates drawn by code: a real PDF of one page that contains only the request's id, so that any PDF reader can read
+//! it.
 
 use bytes::Bytes;
 
-/// Behind the version, four bytes above 127 tell whoever moves the file that it is not text.
+/// After the version, four bytes above 127 tell transfer programs that the file is binary.
 const HEADER: &[u8] = b"%PDF-1.4\n%\xE2\xE3\xCF\xD3\n";
 
 /// The certificate of a request: always the same bytes for the same id.

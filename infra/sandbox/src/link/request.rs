@@ -13,7 +13,7 @@ use crate::config::{Times, later};
 use crate::links::Links;
 use crate::queue::Queue;
 
-/// Where nobody should ever look for a certificate: the address at which clouds tell machines their credentials.
+/// An address from which no certificate may be fetched: clouds give machines their credentials there.
 const ELSEWHERE: &str = "http://169.254.169.254";
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]

@@ -1,5 +1,5 @@
-//! What somebody found by hand: the `data` of a `ManualIDVerification` callback, in the form of the seed's three samples.
-//! Two of these write some results with a blank in front, and so does this.
+//! The findings of the review by hand: the `data` of a `ManualIDVerification` callback, in the form of the seed's three
+//! samples. Two of the samples write some results with a leading space, and so does this module.
 
 use serde_json::{Value, json};
 
@@ -143,7 +143,7 @@ fn extracted() -> Value {
     })
 }
 
-/// What nobody documents: a reason that is no text, and a map where a text is expected.
+/// Undocumented forms: a reason that is not a text, and a map in place of a text.
 pub(super) fn make_odd(data: &mut Value) {
     data["documentInfo"]["acceptance"]["reasons"] = json!([{ "code": "GLARE" }]);
     data["documentInfo"]["extractedData"]["personAttributes"]["placeOfBirth"] = json!({ "city": "MADRID" });

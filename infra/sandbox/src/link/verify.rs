@@ -36,7 +36,7 @@ pub(super) async fn verify(
     let token = bearer(&sandbox, &headers)?;
     let (order, script) = Order::read(&body).map_err(|bad| invalid(&bad.id, &bad.why))?;
     let taken = begin(&sandbox, &token, order, script)?;
-    // From here the caller may go away: the request exists and whatever it left to send is sent by the next tick.
+    // From here the caller may disconnect: the request exists, and the next tick sends what is still unsent.
     if let Some(claim) = taken.first_send {
         claim.send().await;
     }

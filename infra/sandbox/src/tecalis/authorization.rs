@@ -21,7 +21,7 @@ pub(crate) enum Step {
     Pass,
     /// The document, which does not.
     Fail,
-    /// The process is called off, whatever it was.
+    /// The process is cancelled in any state.
     Cancel,
 }
 

@@ -107,7 +107,7 @@ async fn the_words_for_webhooks_do_what_they_say() {
 async fn a_webhook_can_arrive_before_the_answer_to_create() {
     let world = World::new().await;
     let code = world.create("callback-before-answer").await;
-    assert_eq!(world.receiver.bodies()[0]["code"], json!(code), "it is here and nobody has ticked");
+    assert_eq!(world.receiver.bodies()[0]["code"], json!(code), "it arrives before any tick");
     assert_eq!(world.query(&code).await["status"], "APPROVED");
     assert_eq!(world.sandbox.tick().await, 0);
 }

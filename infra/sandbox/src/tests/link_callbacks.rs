@@ -50,7 +50,7 @@ async fn without_a_certificate_nothing_is_held_back() {
 async fn a_result_can_arrive_before_the_answer() {
     let link = Link::new().await;
     let answer = link.verify(&link.certified(link.by_hand(link.order("a", "callback-before-answer")))).await;
-    assert_eq!(services(&link), [MANUAL, CERTIFICATION], "they are here and nobody has ticked");
+    assert_eq!(services(&link), [MANUAL, CERTIFICATION], "they arrive before any tick");
     assert_eq!(answer["idVerification"]["status"], "Processing");
     assert_eq!(link.world.sandbox.tick().await, 0);
     assert!(link.world.sandbox.link_certificate("a").is_some());

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_sort_as_time_does() {
+    fn timestamps_sort_by_time() {
         let at = |text: &str| moment(text.parse().unwrap());
         assert_eq!(at("2026-11-22T10:00:00Z"), "2026-11-22T10:00:00.000Z");
         assert!(at("2026-11-22T10:00:00.1Z") < at("2026-11-22T10:00:00.11Z"));

@@ -4,10 +4,10 @@
 //! Dynoxide 3.2 looks for the stream's last record at every write and reads the records by their number, both without an
 //! index, and it never removes a record. The expired items it finds by reading all items.
 //!
-//! Its own connection cannot be had, and a database in memory has no other. So the mending is part of the schema: a
-//! second connection adds it to a file before anybody uses it, and a database in memory begins as a copy of such a file.
-//! Trimming is a trigger on a table of ours that dynoxide knows: one write through dynoxide's own API says how far the
-//! stream was read.
+//! Dynoxide does not expose its connection, and a database in memory has no other. So the repairs are part of the schema: a
+//! second connection adds them to a file before its first use, and a database in memory starts as a copy of such a file.
+//! Trimming is a trigger on our own table, which dynoxide knows: one write through dynoxide's API says how far the stream
+//! was read.
 
 use std::{
     fs,

@@ -104,7 +104,7 @@ async fn the_work_of_a_request_does_not_grow_with_what_was_written() {
         let copy = path(&format!("memory-{round}.db"));
         in_memory.database.vacuum_into(&copy.to_string_lossy()).expect("copy");
         of_file.push(all_steps(&path("file.db")));
-        // A database in memory is swept as it is: nobody can look into it.
+        // A database in memory is swept unchanged: a test cannot inspect it.
         of_memory.push(all_steps(&copy)[..2].to_vec());
     }
     assert_eq!(of_file[0], of_file[1]);
@@ -124,7 +124,7 @@ async fn a_trimmed_stream_keeps_its_newest_record_and_counts_on() {
         let arn = stream_arn(&embedded);
         embedded.trim_stream(&arn, &before[2]).await.expect("trim");
         assert_eq!(records(&embedded), before[2..], "what was read last stays");
-        // A position that nobody has reached yet.
+        // A position that the stream has not reached yet.
         embedded.trim_stream(&arn, "109000000000000000000").await.expect("trim");
         assert_eq!(records(&embedded), before[3..]);
         if file.is_some() {

@@ -4,9 +4,10 @@
 //! name), lets a key leave its bucket, refuses `d` beside `d/x`, replaces an object although the checksum failed,
 //! lets two writers win with `If-None-Match: *`, and forgets an object's type when it is killed in between.
 //!
-//! What is here: put, get with ranges, head, delete, list (version 2, and versions), multipart uploads, conditional writes,
-//! checksums, presigned links that expire, legal holds. What is not: more than one version, tags, encryption, ACLs, and calls about
-//! lifecycle, all of which fail but the first; whoever runs the schedules calls [`Embedded::expire`] for the template's rules.
+//! Supported: put, get with ranges, head, delete, list (version 2, and versions), multipart uploads, conditional writes,
+//! checksums, presigned links that expire, legal holds. Not supported: more than one version, tags, encryption, ACLs, and
+//! lifecycle calls; all but the first fail. The program that runs the schedules calls [`Embedded::expire`] for the
+//! template's rules.
 
 mod disk;
 mod index;

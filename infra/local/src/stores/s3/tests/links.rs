@@ -1,4 +1,4 @@
-//! Presigned links, opened as somebody with curl would.
+//! Presigned links, opened without credentials, as with curl.
 
 use std::time::Duration;
 
