@@ -1,7 +1,7 @@
 """A customer's calls with Python's standard library: create a verification, follow it by webhook, verify each signature,
 download the evidence, register a person with address and contact.
 
-Usage: COTEJO_URL=… COTEJO_API_KEY=… python3 verify.py FOLDER [--port 9080]
+Usage: COTEJO_URL=… COTEJO_API_KEY=… python3 verify.py FOLDER [--port 9081]
 """
 
 import argparse
@@ -161,7 +161,7 @@ def register(cotejo):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("folder", type=pathlib.Path, help="where to save the evidence")
-    arguments.add_argument("--port", type=int, default=9080, help="where webhooks arrive; default 9080")
+    arguments.add_argument("--port", type=int, default=9081, help="where webhooks arrive; default 9081")
     given = arguments.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     cotejo = Cotejo(os.environ["COTEJO_URL"], os.environ["COTEJO_API_KEY"])

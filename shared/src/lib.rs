@@ -17,7 +17,7 @@
 //! - [`platform`]: configuration, clock, entropy, clients, secrets, telemetry
 //! - [`common`]: the words that everybody shares
 //!
-//! A callback's way, to find one's feet: `functions/receive-callback` → [`workflow::callback`] → the process's inbox in
+//! For example, the way of a callback: `functions/receive-callback` → [`workflow::callback`] → the process's inbox in
 //! the table → the table's stream → `functions/run-work` → [`workflow::refresh`] → [`process::Process::apply`].
 
 #![cfg_attr(test, allow(clippy::too_many_lines, clippy::excessive_nesting, reason = "a test may be a long table"))]

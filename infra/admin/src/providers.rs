@@ -51,7 +51,10 @@ pub async fn run(
                 tenant.paused.entry(provider.clone()).or_insert(now);
             });
             let since = tenant.await?.paused.get(provider).copied();
-            let said = format!("{provider} is paused; everywhere within {} seconds", TENANT_FRESH_FOR.as_secs());
+            let said = format!(
+                "{provider} is paused; all functions stop using it within {} seconds",
+                TENANT_FRESH_FOR.as_secs()
+            );
             Report::new(&json!({"provider": provider, "paused_since": since}), vec![said])
         }
         ProviderCommand::Resume { tenant, provider } => {
@@ -60,7 +63,7 @@ pub async fn run(
                 tenant.paused.remove(provider);
             })
             .await?;
-            let said = format!("{provider} is not paused; everywhere within {} seconds", TENANT_FRESH_FOR.as_secs());
+            let said = format!("{provider} is no longer paused");
             Report::new(&json!({"provider": provider, "paused_since": null}), vec![said])
         }
         ProviderCommand::Webhook { tenant, provider } => {
