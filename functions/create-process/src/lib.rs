@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use cotejo::{
     common::Scope,
     deployment::Deployment,
-    http::{ApiError, Gate, RequestScope, body, response::success, view::ProcessView},
+    http::{
+        ApiError, Gate, RequestScope, body,
+        response::{self, success},
+        view::ProcessView,
+    },
     lambda::HttpFunction,
     process::Status,
     workflow::{
@@ -13,10 +17,7 @@ use cotejo::{
         upload::{self, CreateUpload},
     },
 };
-use lambda_http::{
-    Body, Request, RequestExt as _, Response,
-    http::{HeaderValue, Method},
-};
+use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
 use serde_json::json;
 
 /// What the function needs, built once.
@@ -71,12 +72,6 @@ async fn create(app: &App, scope: &RequestScope<'_>, request: &Request) -> Resul
     let created = app.create.run(&caller, body, key).await?;
     scope.concerns(created.process.id);
     let status = if created.process.status == Status::Submitting { 202 } else { 201 };
-    let mut response = success(status, &ProcessView::of(&created.process));
-    if let Ok(location) = HeaderValue::try_from(format!("/processes/{}", created.process.id)) {
-        response.headers_mut().insert("location", location);
-    }
-    if created.replayed {
-        response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
-    }
-    Ok(response)
+    let location = format!("/processes/{}", created.process.id);
+    Ok(response::created(status, &location, created.replayed, &ProcessView::of(&created.process)))
 }

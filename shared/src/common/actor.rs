@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::values::text::plain;
+
 /// Bytes of an actor's name; a longer one is cut.
 pub const MAX_NAME_BYTES: usize = 48;
 
@@ -34,15 +36,7 @@ impl Actor {
     /// An API key. Its name is cut where it is too long; signs that JSON escapes have no place in it.
     #[must_use]
     pub fn key(id: &str, name: &str) -> Self {
-        let plain = name.chars().filter(|sign| !sign.is_control() && !matches!(sign, '"' | '\\'));
-        let mut kept = String::new();
-        for sign in plain {
-            if kept.len() + sign.len_utf8() > MAX_NAME_BYTES {
-                break;
-            }
-            kept.push(sign);
-        }
-        Self { kind: ActorType::Key, id: id.to_owned(), name: kept }
+        Self { kind: ActorType::Key, id: id.to_owned(), name: plain(name, MAX_NAME_BYTES) }
     }
 
     /// Whoever operates the deployment.

@@ -14,6 +14,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::{Bytes, BytesMut};
 
 use super::ObjectKey;
+use crate::platform::Platform;
 
 /// The shortest and longest life of a link.
 pub const LINK_LIFE: std::ops::RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(3600);
@@ -60,6 +61,12 @@ pub struct Bucket {
 }
 
 impl Bucket {
+    /// The deployment's bucket.
+    #[must_use]
+    pub fn of(platform: &Platform) -> Self {
+        Self::new(platform.aws.s3.clone(), platform.config.bucket.clone())
+    }
+
     /// The bucket called `name`.
     #[must_use]
     pub fn new(client: Client, name: String) -> Self {

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::findings::{Extracted, Findings};
-use crate::common::{Private, raw_json};
+use crate::common::{Private, raw_json, values::text::plain};
 
 /// Bytes of a code, a name or a detail.
 pub const MAX_CODE: usize = 100;
@@ -24,15 +24,7 @@ pub const MAX_REFERENCE: usize = 200;
 /// A code, cut where it is too long, without characters that JSON escapes.
 #[must_use]
 pub fn code(text: &str) -> String {
-    let plain = text.chars().filter(|sign| !sign.is_control() && !matches!(sign, '"' | '\\'));
-    let mut kept = String::new();
-    for sign in plain {
-        if kept.len() + sign.len_utf8() > MAX_CODE {
-            break;
-        }
-        kept.push(sign);
-    }
-    kept
+    plain(text, MAX_CODE)
 }
 
 /// Whether a value is short enough to be kept.

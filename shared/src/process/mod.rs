@@ -222,13 +222,16 @@ impl Process {
     }
 
     pub(super) fn touch(&mut self, now: Timestamp, event: &str, detail: Option<String>) {
-        self.timeline.push(now, event, detail, None);
-        self.updated_at = self.updated_at.max(now);
+        self.note(now, event, detail, None);
     }
 
     /// Records in the timeline what an actor did.
     pub(super) fn done_by(&mut self, by: &Actor, event: &str, now: Timestamp) {
-        self.timeline.push(now, event, None, Some(by.clone()));
+        self.note(now, event, None, Some(by.clone()));
+    }
+
+    fn note(&mut self, now: Timestamp, event: &str, detail: Option<String>, by: Option<Actor>) {
+        self.timeline.push(now, event, detail, by);
         self.updated_at = self.updated_at.max(now);
     }
 }

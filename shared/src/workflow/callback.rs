@@ -68,7 +68,7 @@ impl ReceiveCallback {
     /// Built once per execution environment.
     #[must_use]
     pub fn new(deployment: &Deployment) -> Self {
-        let bucket = Bucket::new(deployment.platform.aws.s3.clone(), deployment.platform.config.bucket.clone());
+        let bucket = Bucket::of(&deployment.platform);
         Self {
             services: Services::new(deployment),
             copier: Copier::new(bucket, deployment.platform.config.allow_loopback),

@@ -18,7 +18,7 @@ use crate::{
     objects::Bucket,
     platform::telemetry,
     process::{Certificate, CertificateFetch, CertificateState, Event, ObservedMedia, Process, ProcessId, StoredCopy},
-    providers::{AccessError, Provider, ProviderError},
+    providers::{Provider, ProviderError},
     workflow::Error,
 };
 
@@ -48,7 +48,7 @@ impl FetchCertificate {
     pub fn new(deployment: &Deployment) -> Self {
         let services = Services::new(deployment);
         let submitter = Submitter::new(deployment, &services);
-        let bucket = Bucket::new(deployment.platform.aws.s3.clone(), deployment.platform.config.bucket.clone());
+        let bucket = Bucket::of(&deployment.platform);
         Self { services, bucket, submitter }
     }
 
@@ -100,11 +100,8 @@ impl FetchCertificate {
 
     /// Fetches the certificate that the provider announced, and stores it.
     async fn fetch_now(&self, caller: &Caller, process: &Process) -> Result<Option<StoredCopy>, Error> {
-        let provider = match self.services.provider(caller, &process.provider).await {
-            Ok(provider) => provider,
-            Err(AccessError::NoProvider(_)) => return Ok(None),
-            Err(AccessError::Secrets(error)) => return Err(error.into()),
-        };
+        let provider = self.services.usable_provider(caller, &process.provider).await?;
+        let Some(provider) = provider else { return Ok(None) };
         if self.services.is_paused(caller, &process.provider).await? {
             return Ok(None);
         }

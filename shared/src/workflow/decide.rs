@@ -8,7 +8,6 @@ use crate::{
     common::{Authority as _, Caller, Private, shape::shape},
     deployment::Deployment,
     process::{Decision, MAX_REASON_CHARS, Process, ProcessId, Verdict},
-    providers::AccessError,
     workflow::Error,
 };
 
@@ -59,13 +58,9 @@ impl DecideProcess {
             }
             record.announce(events);
             // Without the provider the next check cannot be planned; the existing plan stays.
-            match self.0.provider(caller, &record.process.provider).await {
-                Ok(provider) => {
-                    let next_check_at = self.0.next_check(caller, &record.process, provider.as_ref(), now).await?;
-                    record.check_again(next_check_at, now);
-                }
-                Err(AccessError::NoProvider(_)) => {}
-                Err(AccessError::Secrets(error)) => return Err(error.into()),
+            if let Some(provider) = self.0.usable_provider(caller, &record.process.provider).await? {
+                let next_check_at = self.0.next_check(caller, &record.process, provider.as_ref(), now).await?;
+                record.check_again(next_check_at, now);
             }
             let commit = self.0.store.commit(caller, &record, &new_token("events", self.0.entropy())).await;
             if races.won(commit).await? {

@@ -78,7 +78,7 @@ impl CopyLong {
     /// Built once per execution environment.
     #[must_use]
     pub fn new(deployment: &Deployment) -> Self {
-        let bucket = Bucket::new(deployment.platform.aws.s3.clone(), deployment.platform.config.bucket.clone());
+        let bucket = Bucket::of(&deployment.platform);
         let copier = Copier::new(bucket, deployment.platform.config.allow_loopback);
         Self { services: Services::new(deployment), copier }
     }

@@ -162,6 +162,19 @@ impl Services {
         self.providers.of_tenant(name, who.tenant(), &self.platform.secrets).await
     }
 
+    /// As [`Self::provider`]; `None` if the tenant cannot use it.
+    async fn usable_provider(
+        &self,
+        who: &impl Authority,
+        name: &str,
+    ) -> Result<Option<Box<dyn Provider>>, SecretsError> {
+        match self.provider(who, name).await {
+            Ok(provider) => Ok(Some(provider)),
+            Err(AccessError::NoProvider(_)) => Ok(None),
+            Err(AccessError::Secrets(error)) => Err(error),
+        }
+    }
+
     /// When `process` is checked next; see [`due::next_check`].
     ///
     /// # Errors

@@ -14,7 +14,6 @@ use crate::{
     deployment::Deployment,
     objects::Bucket,
     process::{Copy, EvidenceKind, Process, ProcessId},
-    providers::AccessError,
     store::lists::ProcessFilter,
     workflow::Error,
 };
@@ -49,7 +48,7 @@ impl QueryStatus {
     /// Built once per execution environment.
     #[must_use]
     pub fn new(deployment: &Deployment) -> Self {
-        let bucket = Bucket::new(deployment.platform.aws.s3.clone(), deployment.platform.config.bucket.clone());
+        let bucket = Bucket::of(&deployment.platform);
         Self { services: Services::new(deployment), bucket }
     }
 
@@ -90,12 +89,9 @@ impl QueryStatus {
     /// # Errors
     /// `NotFound` if the caller has no account at this provider, or the provider has no such check.
     pub async fn ping(&self, caller: &Caller, provider: &str) -> Result<Health, Error> {
-        let cannot_be_asked = Error::NotFound("provider with a health check");
-        let connector = match self.services.provider(caller, provider).await {
-            Ok(connector) if connector.capabilities().ping => connector,
-            Ok(_) | Err(AccessError::NoProvider(_)) => return Err(cannot_be_asked),
-            Err(AccessError::Secrets(error)) => return Err(error.into()),
-        };
+        let connector = self.services.usable_provider(caller, provider).await?;
+        let connector = connector.filter(|connector| connector.capabilities().ping);
+        let connector = connector.ok_or(Error::NotFound("provider with a health check"))?;
         let trouble = connector.ping(self.services.now()).await.err().map(|error| error.code());
         Ok(Health { provider: self.services.providers.known(provider), healthy: trouble.is_none(), trouble })
     }

@@ -28,7 +28,7 @@ pub(super) struct Submitter {
 
 impl Submitter {
     pub(super) fn new(deployment: &Deployment, services: &Services) -> Self {
-        let bucket = Bucket::new(deployment.platform.aws.s3.clone(), deployment.platform.config.bucket.clone());
+        let bucket = Bucket::of(&deployment.platform);
         let copier = Copier::new(bucket, deployment.platform.config.allow_loopback);
         Self { services: services.clone(), copier, resubmission: Arc::new(Semaphore::new(1)) }
     }

@@ -24,6 +24,19 @@ pub fn folded(text: &str) -> String {
     normal(text).to_lowercase().chars().map(bare).filter(|c| c.is_alphanumeric()).collect()
 }
 
+/// The beginning of a text that has `max` bytes at most, without characters that JSON escapes.
+#[must_use]
+pub fn plain(text: &str, max: usize) -> String {
+    let mut kept = String::new();
+    for sign in text.chars().filter(|sign| !sign.is_control() && !matches!(sign, '"' | '\\')) {
+        if kept.len() + sign.len_utf8() > max {
+            break;
+        }
+        kept.push(sign);
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -81,7 +81,7 @@ struct Tools {
 impl Tools {
     fn new(services: &Services) -> Self {
         let platform = &services.platform;
-        let bucket = Bucket::new(platform.aws.s3.clone(), platform.config.bucket.clone());
+        let bucket = Bucket::of(platform);
         Self { services: services.clone(), bucket }
     }
 

@@ -117,7 +117,7 @@ impl RefreshProcess {
     #[must_use]
     pub fn new(deployment: &Deployment) -> Self {
         let services = Services::new(deployment);
-        let bucket = Bucket::new(deployment.platform.aws.s3.clone(), deployment.platform.config.bucket.clone());
+        let bucket = Bucket::of(&deployment.platform);
         Self { submitter: Submitter::new(deployment, &services), services, bucket }
     }
 
